@@ -1,0 +1,17 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Where time comes from. Injected everywhere, so that the simulation runs the real code on a virtual clock. */
+export interface Clock {
+  /** Wall clock, milliseconds since 1970-01-01 UTC. May jump. */
+  nowMs(): number;
+  /** Never goes back; only differences mean something. */
+  monotonicMs(): number;
+  /** Resolves after `ms`; rejects with the signal's reason when it is aborted first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  nowMs: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  sleep: (ms, signal) => delay(ms, undefined, signal ? { signal } : {}),
+};
