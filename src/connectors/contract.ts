@@ -1,0 +1,162 @@
+/**
+ * What the rest of Causeway knows of a mail system. A connector serves one organization; a mailbox of it has folders, folders
+ * have items. Words: DESIGN glossary, `docs/GLOSSARY.md`.
+ *
+ * Rules for every implementation:
+ * - A request that fails as a whole throws `FaultError`. What fails for one item is returned in the item's place, so that one
+ *   bad message never hides 99 good ones.
+ * - Every method has a deadline (`Context.deadlineMs`) after which no request of it is on its way any more. A write whose answer
+ *   did not arrive is a transient fault with `mayHaveHappened`.
+ * - Nothing is ever sent because of a write: a connector that cannot promise that for a write refuses it.
+ * - Retry, pacing, recording and dry run are wrappers around this interface, not part of an implementation.
+ */
+import type { Fault } from '#kit/fault.ts';
+import type { FolderRole, FolderTree } from '#model/folder.ts';
+import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
+import type { MailContent, MailDraft, MailHead, MailState, RawProperty } from '#model/mail.ts';
+import type { MapiProperty } from '#model/property-row.ts';
+import type { StampText } from '#model/stamp.ts';
+
+export interface Context {
+  readonly signal: AbortSignal;
+  /** `Clock.monotonicMs` after which the call must have ended, requests included. */
+  readonly deadlineMs: number;
+}
+
+export interface Abilities {
+  /** Product and version in words, for reports: `Exchange 2010 SP2 (14.2.247)`. Empty before the first answer. */
+  readonly product: string;
+  /** False: `changes` lists everything and the caller compares versions, so a look costs the whole folder. */
+  readonly nativeDelta: boolean;
+  /** False: an update or removal cannot be made to depend on the version; the engine re-reads just before, and accepts a small window. */
+  readonly conditionalWrites: boolean;
+  /** False: marking as read or deleting may send a receipt that is pending, so such a write is refused as poison. */
+  readonly suppressReceipts: boolean;
+  /** False: messages are created as drafts whatever their flags say, so mail that is no draft is refused. */
+  readonly createsSentMail: boolean;
+  /** False: the read flag given at creation is ignored; the engine sets it afterwards. */
+  readonly readFlagAtCreate: boolean;
+  /** Items per request. */
+  readonly batchMax: number;
+  /** Sum of content sizes per request, decoded bytes; larger batches are split. One item may exceed it up to `itemMaxBytes`. */
+  readonly batchMaxBytes: number;
+  /** Largest content accepted by a create, decoded bytes; null: unknown until refused. */
+  readonly itemMaxBytes: number | null;
+  /** Entries of one change page. */
+  readonly changePageMax: number;
+}
+
+/** One entry of a change feed. */
+export type Change =
+  | { readonly kind: 'upsert'; readonly head: MailHead }
+  | { readonly kind: 'read-flag'; readonly id: ItemId; readonly isRead: boolean }
+  | { readonly kind: 'delete'; readonly id: ItemId }
+  /** Something of a kind that this version does not know; kept for the report. */
+  | { readonly kind: 'unreadable'; readonly id: ItemId | null; readonly detail: string };
+
+export interface ChangePage {
+  readonly changes: readonly Change[];
+  readonly cursor: Cursor;
+  /** False: ask again with `cursor` at once. */
+  readonly complete: boolean;
+  /** XML repairs and other oddities, counted by name, for the report. */
+  readonly oddities: Readonly<Record<string, number>>;
+}
+
+/** Where a write ended up. */
+export interface Written {
+  readonly id: ItemId;
+  readonly version: Version;
+}
+
+export interface StateEdit {
+  readonly id: ItemId;
+  readonly expect: Version;
+  /** Only the fields that change; null clears. */
+  readonly set: Partial<MailState>;
+  /** Whether a read receipt may be pending on the item, so that it must be suppressed first on servers without a switch. */
+  readonly readReceiptRequested: boolean;
+}
+
+export interface ItemRef {
+  readonly id: ItemId;
+  /** As the feed showed it; 0 when unknown. Batches are planned by it. */
+  readonly sizeBytes: number;
+}
+
+/** What a mailbox allows, for `check` and for planning. Null: the server does not say. */
+export interface MailboxLimits {
+  readonly quotaBytes: number | null;
+  readonly usedBytes: number | null;
+  readonly itemMaxBytes: number | null;
+  /** Names of retention policies that would act on items as they arrive. */
+  readonly retention: readonly string[];
+}
+
+/** What the server's clock said, for `check`: skew and time to first byte. */
+export interface Ping {
+  readonly serverTimeMs: number | null;
+  readonly firstByteMs: number;
+  readonly product: string;
+}
+
+export interface Mailbox {
+  readonly address: string;
+
+  /** The whole visible tree with its change marks, in as few requests as the server's page size allows (normally one). */
+  tree(context: Context): Promise<FolderTree>;
+  /** Well-known folders by role. Their ids never change, so callers keep them. */
+  roles(context: Context): Promise<ReadonlyMap<FolderRole, FolderId>>;
+
+  /** One page of changes after `cursor`; null means from the beginning. Throws `cursor-lost`, `gone` (folder). */
+  changes(folder: FolderId, cursor: Cursor | null, context: Context): Promise<ChangePage>;
+  /** Current heads. `gone` in place of an item that is not there under this id. */
+  heads(ids: readonly ItemId[], context: Context): Promise<ReadonlyMap<ItemId, MailHead | Fault>>;
+  /** Contents of a batch; the caller keeps to `batchMax` and `batchMaxBytes`, and disposes of every payload. */
+  contents(items: readonly ItemRef[], context: Context): Promise<ReadonlyMap<ItemId, MailContent | Fault>>;
+  /** Raw values of the named properties, absent ones left out: for `verify` and reports. */
+  properties(ids: readonly ItemId[], wanted: readonly MapiProperty[], context: Context): Promise<ReadonlyMap<ItemId, readonly RawProperty[] | Fault>>;
+  /** Items in the folder that carry one of these stamps. Walks the folder: only for intents that the feed does not resolve. */
+  findByStamp(folder: FolderId, stamps: readonly StampText[], context: Context): Promise<ReadonlyMap<StampText, readonly MailHead[]>>;
+
+  /** Creates a batch, stamps included in the same request. Answers are in the order of the drafts. */
+  create(folder: FolderId, drafts: readonly MailDraft[], context: Context): Promise<readonly (Written | Fault)[]>;
+  /** Sets state fields; `stale` in place of an item that is no longer at the expected version. */
+  update(edits: readonly StateEdit[], context: Context): Promise<readonly (Written | Fault)[]>;
+  /** Moves within the mailbox. The id may change. */
+  move(ids: readonly ItemId[], to: FolderId, context: Context): Promise<readonly (Written | Fault)[]>;
+  /**
+   * Removes recoverably. Where the server's delete ignores versions, the connector re-reads, removes, looks at what it removed
+   * and restores it when that was newer than expected (then `stale`).
+   */
+  remove(items: readonly { readonly id: ItemId; readonly expect: Version; readonly readReceiptRequested: boolean }[], context: Context): Promise<readonly (null | Fault)[]>;
+
+  createFolder(parent: FolderId, name: string, containerClass: string | null, context: Context): Promise<FolderId>;
+  renameFolder(folder: FolderId, name: string, context: Context): Promise<void>;
+  moveFolder(folder: FolderId, parent: FolderId, context: Context): Promise<void>;
+  /** Removes recoverably, with what is in it. The caller has made sure that nothing in it is worth keeping. */
+  removeFolder(folder: FolderId, context: Context): Promise<void>;
+
+  limits(context: Context): Promise<MailboxLimits>;
+  ping(context: Context): Promise<Ping>;
+}
+
+/** Something happened in a mailbox. Says where to look, never what it was: the feed is the truth. */
+export type WatchEvent =
+  | { readonly kind: 'changed'; readonly address: string }
+  /** Events may have been missed: look at the mailbox as if everything had changed. */
+  | { readonly kind: 'missed'; readonly address: string; readonly why: string }
+  /** The mailbox cannot be watched; it is left to the sweeps. */
+  | { readonly kind: 'unwatchable'; readonly address: string; readonly why: string };
+
+export interface Connector {
+  /** Name of the organization in the project file. */
+  readonly organization: string;
+  /** May become more precise with the first answer of a server; read it late. */
+  readonly abilities: Abilities;
+  /** No request is made until the mailbox is used. */
+  mailbox(address: string): Mailbox;
+  /** Watches mailboxes until the signal is aborted; reconnects by itself and says `missed` after a gap. Absent: sweeps only. */
+  readonly watch?: (addresses: readonly string[], signal: AbortSignal) => AsyncIterable<WatchEvent>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,303 @@
+/**
+ * What Causeway remembers. One interface, two engines (SQLite, PostgreSQL), one suite (`test/suites/store-suite.ts`).
+ *
+ * - Every method is atomic. `commit` is the only way in which a pass records results: all of it or nothing, fenced by the
+ *   token of the work claim, so that a worker whose lease was taken over cannot write any more (`FencedOut`).
+ * - Arguments and results are plain data that survive structured clone: workers reach the store over IPC.
+ * - Ids of servers are kept raw and looked up by hash; ids of ours are random.
+ */
+import type { PoisonReason } from '#kit/fault.ts';
+import type { Cursor, FolderId, ItemId, LinkId, MailboxGuid, PairId, Side, Version } from '#model/ids.ts';
+import type { MailHead, MailState, MailStateField } from '#model/mail.ts';
+import type { FolderRole } from '#model/folder.ts';
+import type { StampKey, StampText } from '#model/stamp.ts';
+
+/** Thrown by `commit` and claim calls when the claim is held by somebody else by now. */
+export class FencedOut extends Error {
+  override readonly name = 'FencedOut';
+}
+
+export type ContentKind = 'mail';
+
+export interface PairRow {
+  readonly id: PairId;
+  readonly collection: string;
+  readonly left: { readonly organization: string; readonly address: string; readonly mailbox: MailboxGuid | null };
+  readonly right: { readonly organization: string; readonly address: string; readonly mailbox: MailboxGuid | null };
+  readonly state: 'new' | 'first-pass' | 'in-step' | 'stopped';
+  /** Why it is stopped: `code: detail` of the fatal fault. */
+  readonly stoppedBecause: string | null;
+  /** Number of the last pass that was begun; 0 before the first. */
+  readonly pass: number;
+  readonly lastPass: PassSummary | null;
+  readonly counts: PairCounts;
+}
+
+/** Kept by the store with every commit, so that status costs one row per pair. */
+export interface PairCounts {
+  readonly folders: number;
+  readonly links: number;
+  readonly quarantined: number;
+  readonly bytesCopied: number;
+  readonly conflicts: number;
+  /** Items the source had at the last look, by its own folder counts. */
+  readonly leftItems: number;
+}
+
+export interface PassSummary {
+  readonly pass: number;
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  readonly writes: number;
+  readonly requestsLeft: number;
+  readonly requestsRight: number;
+  readonly bytes: number;
+  /** Milliseconds spent waiting, by the name of the limit that made us wait (a throttling policy, `network`, `left`, `right`, `store`). */
+  readonly waitedMs: Readonly<Record<string, number>>;
+  readonly held: number;
+  readonly outcome: 'complete' | 'partial' | 'stopped';
+}
+
+/** A source folder and its target folder, and where each side's feed was last read. */
+export interface FolderRow {
+  readonly left: FolderId;
+  /** Null: not on the target (excluded, or its creation is still due). */
+  readonly right: FolderId | null;
+  readonly leftParent: FolderId | null;
+  readonly rightParent: FolderId | null;
+  readonly leftName: string;
+  /** Name on the target as we last saw or wrote it. */
+  readonly rightName: string | null;
+  readonly containerClass: string | null;
+  readonly role: FolderRole | null;
+  /** Why it is not copied; null when it is. */
+  readonly excluded: string | null;
+  readonly leftCursor: Cursor | null;
+  readonly rightCursor: Cursor | null;
+  /** Marks up to which the feed was read to its end; null: read the feed. */
+  readonly leftMark: string | null;
+  readonly rightMark: string | null;
+  /** Pass in which the folder was first seen missing on the left; null while it is there. */
+  readonly goneSincePass: number | null;
+  /** A person removed or took over the target folder: nothing is written to it any more. */
+  readonly rightGone: boolean;
+}
+
+/** The recorded correspondence of a source item and a target item. */
+export interface LinkRow {
+  readonly id: LinkId;
+  readonly leftId: ItemId;
+  readonly leftFolder: FolderId;
+  readonly leftVersion: Version;
+  readonly rightId: ItemId;
+  readonly rightFolder: FolderId;
+  readonly rightVersion: Version | null;
+  /** Hex, or '' when the item has none. */
+  readonly searchKey: string;
+  readonly fingerprint: string;
+  readonly stampKey: StampKey;
+  /**
+   * live: on both sides · left-gone: missed on the source, waits one pass for its create elsewhere ·
+   * right-gone: a person removed the copy; it is not made again and not written to.
+   */
+  readonly state: 'live' | 'left-gone' | 'right-gone';
+  readonly goneSincePass: number | null;
+  /** Fields that a person changed on the target since the sides last agreed: not overwritten silently. */
+  readonly touched: readonly MailStateField[];
+  /** What each side showed when it was last read back. `seenRight` is null until the copy's own feed entry was read. */
+  readonly seenLeft: MailState;
+  readonly seenRight: MailState | null;
+}
+
+/** Recorded before a create batch: what may be on the target although no answer arrived. */
+export interface IntentRow {
+  readonly stampKey: StampKey;
+  readonly stamp: StampText;
+  readonly rightFolder: FolderId;
+  /** The source item as it was when the create was decided; makes the link on adoption. */
+  readonly left: MailHead;
+  /** Wall-clock time after which no request of this intent is on its way any more. */
+  readonly settledAfterMs: number;
+  /** Link whose copy this create replaces, for an edited draft; else null. */
+  readonly replaces: LinkId | null;
+}
+
+/** An item of the target that carries a stamp of ours and belongs to no link yet. */
+export interface UnclaimedRow {
+  readonly right: MailHead;
+  readonly stampKey: StampKey;
+  readonly searchKey: string;
+  readonly firstId: string;
+  readonly fingerprint: string;
+}
+
+export interface QuarantineRow {
+  readonly pair: PairId;
+  readonly left: ItemId;
+  readonly leftFolder: FolderId;
+  readonly reason: PoisonReason;
+  /** For the operator; holds no subject and no body. */
+  readonly detail: string;
+  readonly attempts: number;
+  readonly sinceMs: number;
+  /** Item class and size, so that the operator can judge without opening it. */
+  readonly itemClass: string;
+  readonly sizeBytes: number;
+  /** Set by `quarantine retry`: the next pass tries again. */
+  readonly retry: boolean;
+}
+
+/** A conflict and its loser. */
+export interface JournalRow {
+  readonly pair: PairId;
+  readonly atMs: number;
+  readonly link: LinkId;
+  readonly field: string;
+  readonly base: unknown;
+  readonly left: unknown;
+  readonly right: unknown;
+  readonly winner: Side;
+  readonly why: string;
+}
+
+/** One write, and why it was made. Subjects and bodies are not in it. */
+export interface HistoryRow {
+  readonly pair: PairId;
+  readonly pass: number;
+  readonly atMs: number;
+  readonly action: string;
+  readonly reason: string;
+  readonly left: string | null;
+  readonly right: string | null;
+  readonly outcome: 'done' | 'adopted' | 'failed' | 'held';
+  readonly detail: string | null;
+}
+
+/** What a pass records in one transaction. Absent members change nothing. */
+export interface Commit {
+  readonly folders?: readonly FolderRow[];
+  readonly foldersForgotten?: readonly FolderId[];
+  /** Inserted, or replaced by id. */
+  readonly links?: readonly LinkRow[];
+  readonly linksForgotten?: readonly LinkId[];
+  readonly intents?: readonly IntentRow[];
+  readonly intentsResolved?: readonly StampKey[];
+  readonly unclaimed?: readonly UnclaimedRow[];
+  readonly unclaimedTaken?: readonly ItemId[];
+  readonly quarantine?: readonly Omit<QuarantineRow, 'pair'>[];
+  readonly quarantineLeft?: readonly ItemId[];
+  readonly journal?: readonly Omit<JournalRow, 'pair'>[];
+  readonly history?: readonly Omit<HistoryRow, 'pair'>[];
+  /** Deletions made now: they count against the budget of 24 hours. */
+  readonly deletions?: { readonly atMs: number; readonly count: number };
+  readonly bytesCopied?: number;
+  readonly pair?: Partial<Pick<PairRow, 'state' | 'stoppedBecause' | 'pass' | 'lastPass'>> & {
+    readonly leftMailbox?: MailboxGuid;
+    readonly rightMailbox?: MailboxGuid;
+    readonly leftItems?: number;
+  };
+}
+
+/** `kind:subject`. */
+export type WorkKey = string;
+
+/** One unit of work: `(kind, subject)`, for example `mail:PAIR`. Not one row per job: notices of the same subject coalesce. */
+export interface WorkRow {
+  readonly key: WorkKey;
+  readonly priority: number;
+  /** Due time, or lease end while it runs; null: nothing to do until somebody raises it. */
+  readonly nextAtMs: number | null;
+  readonly generation: number;
+  readonly startedGeneration: number;
+  readonly owner: string | null;
+  readonly token: number;
+  readonly attempts: number;
+  /** When the oldest notice that is not done yet came in: lag is counted from it. */
+  readonly dirtySinceMs: number | null;
+}
+
+export interface Claim {
+  readonly key: WorkKey;
+  readonly token: number;
+  readonly generation: number;
+  readonly attempts: number;
+  readonly leaseEndsAtMs: number;
+  readonly dirtySinceMs: number | null;
+}
+
+export interface BudgetGrant {
+  /** Milliseconds to wait before the request may be sent; 0 at once. */
+  readonly waitMs: number;
+}
+
+/**
+ * Budget of one thing that limits us: a mailbox, an organization, a host. `window` counts requests and bytes;
+ * `inFlight` counts leases that end by themselves when a holder dies.
+ */
+export interface BudgetLimits {
+  readonly inFlightMax: number;
+  readonly requestsPerMinute: number | null;
+  readonly bytesPerMinute: number | null;
+}
+
+export interface Store {
+  // pairs
+  /** Inserts or updates the pairs of a project; pairs that are no longer named keep their rows and are not worked on. */
+  putPairs(pairs: readonly Pick<PairRow, 'id' | 'collection' | 'left' | 'right'>[]): Promise<void>;
+  pair(id: PairId): Promise<PairRow | null>;
+  pairs(filter?: { readonly collection?: string }): Promise<readonly PairRow[]>;
+
+  // what a pass reads
+  folders(pair: PairId): Promise<readonly FolderRow[]>;
+  /** Live or not, by the item's present id on a side. */
+  linksById(pair: PairId, side: Side, ids: readonly ItemId[]): Promise<readonly LinkRow[]>;
+  linksBySearchKey(pair: PairId, searchKeys: readonly string[]): Promise<readonly LinkRow[]>;
+  linksByStamp(pair: PairId, keys: readonly StampKey[]): Promise<readonly LinkRow[]>;
+  /** In order of id, after `after`; for sweeps, verify and pending deletes. */
+  links(pair: PairId, filter: { readonly state?: LinkRow['state']; readonly leftFolder?: FolderId }, after: LinkId | null, limit: number): Promise<readonly LinkRow[]>;
+  intents(pair: PairId): Promise<readonly IntentRow[]>;
+  unclaimedBySearchKey(pair: PairId, searchKeys: readonly string[]): Promise<readonly UnclaimedRow[]>;
+  unclaimedByFingerprint(pair: PairId, fingerprints: readonly string[]): Promise<readonly UnclaimedRow[]>;
+  unclaimedById(pair: PairId, ids: readonly ItemId[]): Promise<readonly UnclaimedRow[]>;
+  unclaimedCount(pair: PairId): Promise<number>;
+  deletionsSince(pair: PairId, sinceMs: number): Promise<number>;
+
+  /** Records results. Throws `FencedOut` when `claim` is not held any more; a null claim is for single-process commands. */
+  commit(pair: PairId, claim: Claim | null, commit: Commit): Promise<void>;
+
+  // what people read
+  quarantine(filter: { readonly pair?: PairId; readonly reason?: PoisonReason }, limit: number): Promise<readonly QuarantineRow[]>;
+  /** @returns how many rows will be tried again. */
+  retryQuarantine(filter: { readonly pair?: PairId; readonly reason?: PoisonReason }): Promise<number>;
+  journal(filter: { readonly pair?: PairId }, limit: number): Promise<readonly JournalRow[]>;
+  /** Newest first. `item` matches either side's id. */
+  history(filter: { readonly pair?: PairId; readonly item?: string; readonly sinceMs?: number }, limit: number): Promise<readonly HistoryRow[]>;
+  /** Forgets links, cursors, marks, snapshots and intents of a pair, and nothing else: the next pass finds them again. */
+  forget(pair: PairId): Promise<void>;
+
+  // work claims
+  /** Makes sure that the rows exist; existing ones are left alone. */
+  ensureWork(work: readonly { readonly key: WorkKey; readonly priority: number; readonly nextAtMs: number | null }[]): Promise<void>;
+  /** Change notices: raises generations, makes the work due now, wakes claimers. */
+  notify(keys: readonly WorkKey[], nowMs: number): Promise<void>;
+  /** Takes due work: free and due, or held with a lease that ended. Ordered by priority, then due time. */
+  claim(owner: string, kindPrefix: string, limit: number, nowMs: number, leaseMs: number): Promise<readonly Claim[]>;
+  /** Heartbeat. Throws `FencedOut`. */
+  extend(claim: Claim, nowMs: number, leaseMs: number): Promise<Claim>;
+  /** Gives the row back. Runs again at `nextAtMs`, or at once when a notice came in since the claim was taken. */
+  complete(claim: Claim, outcome: { readonly nextAtMs: number | null; readonly failed: boolean }): Promise<void>;
+  work(keys?: readonly WorkKey[]): Promise<readonly WorkRow[]>;
+  /** Earliest time at which something becomes due; null when nothing is planned. */
+  nextDueMs(kindPrefix: string): Promise<number | null>;
+  /** Resolves when new work may be there, at the latest after `timeoutMs`. */
+  waitForWork(timeoutMs: number, signal: AbortSignal): Promise<void>;
+
+  // budgets, shared by all workers
+  /** Asks for one request of `bytes`; the grant holds until `release`, or until its deadline when the holder dies. */
+  spend(budget: string, limits: BudgetLimits, holder: string, bytes: number, nowMs: number, deadlineMs: number): Promise<BudgetGrant>;
+  release(budget: string, holder: string): Promise<void>;
+  /** The server told us to back off: nobody spends before `untilMs`, and the limit shrinks. */
+  backOff(budget: string, untilMs: number, limit: string): Promise<void>;
+
+  close(): Promise<void>;
+}
