@@ -115,9 +115,17 @@ export interface Mailbox {
   /** Contents of a batch; the caller keeps to `batchMax` and `batchMaxBytes`, and disposes of every payload. */
   contents(items: readonly ItemRef[], context: Context): Promise<ReadonlyMap<ItemId, MailContent | Fault>>;
   /** Raw values of the named properties, absent ones left out: for `verify` and reports. */
-  properties(ids: readonly ItemId[], wanted: readonly MapiProperty[], context: Context): Promise<ReadonlyMap<ItemId, readonly RawProperty[] | Fault>>;
+  properties(
+    ids: readonly ItemId[],
+    wanted: readonly MapiProperty[],
+    context: Context,
+  ): Promise<ReadonlyMap<ItemId, readonly RawProperty[] | Fault>>;
   /** Items in the folder that carry one of these stamps. Walks the folder: only for intents that the feed does not resolve. */
-  findByStamp(folder: FolderId, stamps: readonly StampText[], context: Context): Promise<ReadonlyMap<StampText, readonly MailHead[]>>;
+  findByStamp(
+    folder: FolderId,
+    stamps: readonly StampText[],
+    context: Context,
+  ): Promise<ReadonlyMap<StampText, readonly MailHead[]>>;
 
   /** Creates a batch, stamps included in the same request. Answers are in the order of the drafts. */
   create(folder: FolderId, drafts: readonly MailDraft[], context: Context): Promise<readonly (Written | Fault)[]>;
@@ -129,7 +137,10 @@ export interface Mailbox {
    * Removes recoverably. Where the server's delete ignores versions, the connector re-reads, removes, looks at what it removed
    * and restores it when that was newer than expected (then `stale`).
    */
-  remove(items: readonly { readonly id: ItemId; readonly expect: Version; readonly readReceiptRequested: boolean }[], context: Context): Promise<readonly (null | Fault)[]>;
+  remove(
+    items: readonly { readonly id: ItemId; readonly expect: Version; readonly readReceiptRequested: boolean }[],
+    context: Context,
+  ): Promise<readonly (null | Fault)[]>;
 
   createFolder(parent: FolderId, name: string, containerClass: string | null, context: Context): Promise<FolderId>;
   renameFolder(folder: FolderId, name: string, context: Context): Promise<void>;

@@ -11,6 +11,7 @@ export const poisonReasons = {
   'class-refused': 'the target does not take items of this message class in this folder',
   'rights-protected': 'the item is encrypted for the source organization and unreadable after the move',
   'access-denied': 'the item itself may not be read or written with the rights we have',
+  'keeps-failing': 'the server fails on this item time after time while its neighbours succeed',
   'send-only-folder': 'the folder on the target takes no items from us',
   'name-refused': 'the target refuses this folder name, and so its folder is not there',
 } as const;
@@ -20,7 +21,8 @@ export type PoisonReason = keyof typeof poisonReasons;
 export const fatalCodes = {
   auth: 'sign-in was refused',
   'access-denied': 'signed in, but this mailbox may not be opened',
-  'ews-off': 'HTTP 403: EWS is switched off for the organization or the mailbox, the licence lacks it, or the permission is missing',
+  'ews-off':
+    'HTTP 403: EWS is switched off for the organization or the mailbox, the licence lacks it, or the permission is missing',
   quota: 'the target mailbox is full',
   unsupported: 'the server is too old or lacks an operation we need',
   'mailbox-gone': 'there is no mailbox behind this address',
@@ -60,22 +62,38 @@ export class FaultError extends Error {
 }
 
 export function isFault(value: unknown): value is Fault {
-  return typeof value === 'object' && value !== null && 'kind' in value && (value as { kind: string }).kind in faultKinds;
+  return (
+    typeof value === 'object' && value !== null && 'kind' in value && (value as { kind: string }).kind in faultKinds
+  );
 }
 const faultKinds: Record<FaultKind, true> = {
-  transient: true, throttled: true, stale: true, gone: true, 'cursor-lost': true, poison: true, fatal: true,
+  transient: true,
+  throttled: true,
+  stale: true,
+  gone: true,
+  'cursor-lost': true,
+  poison: true,
+  fatal: true,
 };
 
 /** One line for a person. Never holds a subject, a body or a secret: connectors do not put any into `detail`. */
 export function describeFault(fault: Fault): string {
   switch (fault.kind) {
-    case 'transient': return `transient: ${fault.detail}`;
-    case 'throttled': return `throttled by ${fault.limit} for ${fault.retryAfterMs} ms`;
-    case 'stale': return `stale: ${fault.detail}`;
-    case 'gone': return `gone: ${fault.detail}`;
-    case 'cursor-lost': return 'the server forgot the place in its change feed';
-    case 'poison': return `${fault.reason}: ${fault.detail}`;
-    case 'fatal': return `${fault.code}: ${fault.detail}`;
-    default: return assertNever(fault);
+    case 'transient':
+      return `transient: ${fault.detail}`;
+    case 'throttled':
+      return `throttled by ${fault.limit} for ${fault.retryAfterMs} ms`;
+    case 'stale':
+      return `stale: ${fault.detail}`;
+    case 'gone':
+      return `gone: ${fault.detail}`;
+    case 'cursor-lost':
+      return 'the server forgot the place in its change feed';
+    case 'poison':
+      return `${fault.reason}: ${fault.detail}`;
+    case 'fatal':
+      return `${fault.code}: ${fault.detail}`;
+    default:
+      return assertNever(fault);
   }
 }

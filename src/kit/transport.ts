@@ -3,7 +3,19 @@
  * the same process. A *connection* is part of the contract because NTLM authenticates connections, not requests.
  */
 export interface HttpRequest {
-  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'SEARCH' | 'PROPFIND' | 'PROPPATCH' | 'MKCOL' | 'MOVE' | 'SUBSCRIBE' | 'POLL' | 'PATCH';
+  readonly method:
+    | 'GET'
+    | 'POST'
+    | 'PUT'
+    | 'DELETE'
+    | 'SEARCH'
+    | 'PROPFIND'
+    | 'PROPPATCH'
+    | 'MKCOL'
+    | 'MOVE'
+    | 'SUBSCRIBE'
+    | 'POLL'
+    | 'PATCH';
   /** Path with query, below the connection's origin. */
   readonly path: string;
   /** Lower-case names. */

@@ -2,10 +2,29 @@ import type { FolderId, MailboxGuid, Version } from './ids.ts';
 
 /** Well-known folders by role, whatever their language. Names are those of EWS DistinguishedFolderIdNameType where it has one. */
 export const folderRoles = [
-  'msgfolderroot', 'inbox', 'drafts', 'sentitems', 'deleteditems', 'outbox', 'junkemail',
-  'calendar', 'contacts', 'tasks', 'notes', 'journal', 'archive',
-  'syncissues', 'conflicts', 'localfailures', 'serverfailures', 'conversationhistory', 'rssfeeds',
-  'conversationactions', 'suggestedcontacts', 'quickcontacts', 'clutter',
+  'msgfolderroot',
+  'inbox',
+  'drafts',
+  'sentitems',
+  'deleteditems',
+  'outbox',
+  'junkemail',
+  'calendar',
+  'contacts',
+  'tasks',
+  'notes',
+  'journal',
+  'archive',
+  'syncissues',
+  'conflicts',
+  'localfailures',
+  'serverfailures',
+  'conversationhistory',
+  'rssfeeds',
+  'conversationactions',
+  'suggestedcontacts',
+  'quickcontacts',
+  'clutter',
 ] as const;
 export type FolderRole = (typeof folderRoles)[number];
 
@@ -43,12 +62,20 @@ export type FolderContent = 'mail' | 'calendar' | 'contacts' | 'tasks' | 'notes'
 export function folderContent(containerClass: string | null): FolderContent {
   const [, kind = 'note'] = (containerClass ?? 'IPF.Note').toLowerCase().split('.');
   switch (kind) {
-    case 'note': case 'imap': return 'mail';
-    case 'appointment': return 'calendar';
-    case 'contact': return 'contacts';
-    case 'task': return 'tasks';
-    case 'stickynote': return 'notes';
-    case 'journal': return 'journal';
-    default: return 'other';
+    case 'note':
+    case 'imap':
+      return 'mail';
+    case 'appointment':
+      return 'calendar';
+    case 'contact':
+      return 'contacts';
+    case 'task':
+      return 'tasks';
+    case 'stickynote':
+      return 'notes';
+    case 'journal':
+      return 'journal';
+    default:
+      return 'other';
   }
 }

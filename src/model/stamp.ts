@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Brand } from '#kit/brand.ts';
-import type { ItemId, MailboxGuid } from './ids.ts';
+import type { ItemId, MailboxGuid, Version } from './ids.ts';
 
 /**
  * The mark that Causeway writes into everything it creates, in the same request, as a named property of an own set. It says
@@ -13,7 +13,10 @@ export interface Stamp {
   readonly mailbox: MailboxGuid;
   /** PidTagSearchKey of the source item in hex, or '' when it has none. Copies of a message share it. */
   readonly searchKey: string;
-  /** First 16 bytes of SHA-256 of the item id under which the item was first copied, in hex. */
+  /**
+   * First 16 bytes of SHA-256 of the item id under which the item was first copied, in hex. For a copy that replaces an earlier
+   * one, because the content was edited, of id and version: so that the two copies have different stamps.
+   */
   readonly firstId: string;
   /** Fingerprint of what never changes in the item, see `mailFingerprint`. */
   readonly fingerprint: string;
@@ -36,7 +39,9 @@ export function hash128(text: string): string {
 
 export function writeStamp(stamp: Stamp): StampText {
   const organization = encodeURIComponent(stamp.organization);
-  return [VERSION, organization, stamp.mailbox, stamp.searchKey, stamp.firstId, stamp.fingerprint].join(';') as StampText;
+  return [VERSION, organization, stamp.mailbox, stamp.searchKey, stamp.firstId, stamp.fingerprint].join(
+    ';',
+  ) as StampText;
 }
 
 /** @returns null for a text that is no stamp of ours, or of a version this program does not know. */
@@ -45,11 +50,18 @@ export function readStamp(text: string): Stamp | null {
   if (parts.length !== 6 || parts[0] !== VERSION) return null;
   const [, organization = '', mailbox = '', searchKey = '', firstId = '', fingerprint = ''] = parts;
   try {
-    return { organization: decodeURIComponent(organization), mailbox: mailbox as MailboxGuid, searchKey, firstId, fingerprint };
+    return {
+      organization: decodeURIComponent(organization),
+      mailbox: mailbox as MailboxGuid,
+      searchKey,
+      firstId,
+      fingerprint,
+    };
   } catch {
     return null;
   }
 }
 
 export const stampKey = (text: StampText): StampKey => hash128(text) as StampKey;
-export const firstIdOf = (id: ItemId): string => hash128(id);
+export const firstIdOf = (id: ItemId, revision: Version | null = null): string =>
+  hash128(revision === null ? id : `${id}\n${revision}`);

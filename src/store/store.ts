@@ -7,9 +7,9 @@
  * - Ids of servers are kept raw and looked up by hash; ids of ours are random.
  */
 import type { PoisonReason } from '#kit/fault.ts';
+import type { FolderRole } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, LinkId, MailboxGuid, PairId, Side, Version } from '#model/ids.ts';
 import type { MailHead, MailState, MailStateField } from '#model/mail.ts';
-import type { FolderRole } from '#model/folder.ts';
 import type { StampKey, StampText } from '#model/stamp.ts';
 
 /** Thrown by `commit` and claim calls when the claim is held by somebody else by now. */
@@ -83,6 +83,8 @@ export interface FolderRow {
   readonly rightGone: boolean;
 }
 
+export type TouchedAspect = MailStateField | 'folder' | 'content';
+
 /** The recorded correspondence of a source item and a target item. */
 export interface LinkRow {
   readonly id: LinkId;
@@ -102,8 +104,10 @@ export interface LinkRow {
    */
   readonly state: 'live' | 'left-gone' | 'right-gone';
   readonly goneSincePass: number | null;
-  /** Fields that a person changed on the target since the sides last agreed: not overwritten silently. */
-  readonly touched: readonly MailStateField[];
+  /** What a person changed on the target since the sides last agreed: not overwritten silently. */
+  readonly touched: readonly TouchedAspect[];
+  /** Size that the source showed; a difference makes the next pass compare contents. */
+  readonly leftSizeBytes: number;
   /** What each side showed when it was last read back. `seenRight` is null until the copy's own feed entry was read. */
   readonly seenLeft: MailState;
   readonly seenRight: MailState | null;
@@ -118,8 +122,8 @@ export interface IntentRow {
   readonly left: MailHead;
   /** Wall-clock time after which no request of this intent is on its way any more. */
   readonly settledAfterMs: number;
-  /** Link whose copy this create replaces, for an edited draft; else null. */
-  readonly replaces: LinkId | null;
+  /** The copy that this create replaces, for content that was edited on the source; it is removed once the new one is linked. */
+  readonly replaces: { readonly link: LinkId; readonly right: ItemId; readonly rightVersion: Version | null } | null;
 }
 
 /** An item of the target that carries a stamp of ours and belongs to no link yet. */
@@ -143,7 +147,7 @@ export interface QuarantineRow {
   /** Item class and size, so that the operator can judge without opening it. */
   readonly itemClass: string;
   readonly sizeBytes: number;
-  /** Set by `quarantine retry`: the next pass tries again. */
+  /** The next pass tries again: set by `quarantine retry`, and by a pass for an item that failed for a passing reason. */
   readonly retry: boolean;
 }
 
@@ -254,7 +258,12 @@ export interface Store {
   linksBySearchKey(pair: PairId, searchKeys: readonly string[]): Promise<readonly LinkRow[]>;
   linksByStamp(pair: PairId, keys: readonly StampKey[]): Promise<readonly LinkRow[]>;
   /** In order of id, after `after`; for sweeps, verify and pending deletes. */
-  links(pair: PairId, filter: { readonly state?: LinkRow['state']; readonly leftFolder?: FolderId }, after: LinkId | null, limit: number): Promise<readonly LinkRow[]>;
+  links(
+    pair: PairId,
+    filter: { readonly state?: LinkRow['state']; readonly leftFolder?: FolderId },
+    after: LinkId | null,
+    limit: number,
+  ): Promise<readonly LinkRow[]>;
   intents(pair: PairId): Promise<readonly IntentRow[]>;
   unclaimedBySearchKey(pair: PairId, searchKeys: readonly string[]): Promise<readonly UnclaimedRow[]>;
   unclaimedByFingerprint(pair: PairId, fingerprints: readonly string[]): Promise<readonly UnclaimedRow[]>;
@@ -266,18 +275,26 @@ export interface Store {
   commit(pair: PairId, claim: Claim | null, commit: Commit): Promise<void>;
 
   // what people read
-  quarantine(filter: { readonly pair?: PairId; readonly reason?: PoisonReason }, limit: number): Promise<readonly QuarantineRow[]>;
+  quarantine(
+    filter: { readonly pair?: PairId; readonly reason?: PoisonReason; readonly retry?: boolean },
+    limit: number,
+  ): Promise<readonly QuarantineRow[]>;
   /** @returns how many rows will be tried again. */
   retryQuarantine(filter: { readonly pair?: PairId; readonly reason?: PoisonReason }): Promise<number>;
   journal(filter: { readonly pair?: PairId }, limit: number): Promise<readonly JournalRow[]>;
   /** Newest first. `item` matches either side's id. */
-  history(filter: { readonly pair?: PairId; readonly item?: string; readonly sinceMs?: number }, limit: number): Promise<readonly HistoryRow[]>;
+  history(
+    filter: { readonly pair?: PairId; readonly item?: string; readonly sinceMs?: number },
+    limit: number,
+  ): Promise<readonly HistoryRow[]>;
   /** Forgets links, cursors, marks, snapshots and intents of a pair, and nothing else: the next pass finds them again. */
   forget(pair: PairId): Promise<void>;
 
   // work claims
   /** Makes sure that the rows exist; existing ones are left alone. */
-  ensureWork(work: readonly { readonly key: WorkKey; readonly priority: number; readonly nextAtMs: number | null }[]): Promise<void>;
+  ensureWork(
+    work: readonly { readonly key: WorkKey; readonly priority: number; readonly nextAtMs: number | null }[],
+  ): Promise<void>;
   /** Change notices: raises generations, makes the work due now, wakes claimers. */
   notify(keys: readonly WorkKey[], nowMs: number): Promise<void>;
   /** Takes due work: free and due, or held with a lease that ended. Ordered by priority, then due time. */
@@ -294,7 +311,14 @@ export interface Store {
 
   // budgets, shared by all workers
   /** Asks for one request of `bytes`; the grant holds until `release`, or until its deadline when the holder dies. */
-  spend(budget: string, limits: BudgetLimits, holder: string, bytes: number, nowMs: number, deadlineMs: number): Promise<BudgetGrant>;
+  spend(
+    budget: string,
+    limits: BudgetLimits,
+    holder: string,
+    bytes: number,
+    nowMs: number,
+    deadlineMs: number,
+  ): Promise<BudgetGrant>;
   release(budget: string, holder: string): Promise<void>;
   /** The server told us to back off: nobody spends before `untilMs`, and the limit shrinks. */
   backOff(budget: string, untilMs: number, limit: string): Promise<void>;
