@@ -1,0 +1,84 @@
+import type { PairId } from '#model/ids.ts';
+import type { MailPolicy } from '#model/policy.ts';
+import type { Secret } from './secret.ts';
+import type { Schedule } from './window.ts';
+
+/** A project as the rest of the program sees it: checked, complete, with every default filled in. */
+export interface Project {
+  /** Absolute path of the project file. */
+  readonly file: string;
+  /** Its folder; relative paths in the file count from here. */
+  readonly directory: string;
+  readonly organizations: ReadonlyMap<string, Organization>;
+  readonly collections: ReadonlyMap<string, Collection>;
+  readonly store: StoreAddress;
+  readonly budget: Budget;
+  /** Of all collections, in the order of the file. */
+  readonly pairs: readonly ProjectPair[];
+}
+
+export type ExchangeVersion = '2007' | '2010' | '2013' | '2016' | '2019' | 'se' | 'online';
+
+export interface Organization {
+  readonly name: string;
+  readonly kind: 'exchange';
+  /** EWS address; null: Autodiscover. */
+  readonly endpoint: string | null;
+  /** Domain or https address that Autodiscover is asked at; null: the domain of each mailbox. */
+  readonly autodiscover: string | null;
+  /** Oldest version to expect; null: found out. */
+  readonly version: ExchangeVersion | null;
+  readonly signIn: SignIn;
+  readonly impersonation: boolean;
+  readonly tls: { readonly caFiles: readonly string[]; readonly min: '1.0' | '1.1' | '1.2' | '1.3' };
+  /** Hosts, or `*.domain`, besides the endpoint's own; lower case. */
+  readonly redirectHosts: readonly string[];
+  readonly budget: Budget;
+  readonly budgetPerMailbox: Budget;
+}
+
+export type SignIn =
+  | { readonly method: 'basic' | 'ntlm'; readonly user: string | Secret; readonly password: Secret }
+  | {
+      readonly method: 'oauth';
+      readonly tenant: string;
+      readonly clientId: string;
+      readonly credential:
+        | { readonly clientSecret: Secret }
+        /** PEM: the private key by reference, the certificate (chain) as an absolute path. */
+        | { readonly key: Secret; readonly chainFile: string };
+      /** Null: Entra's own. */
+      readonly authority: string | null;
+      readonly scope: string | null;
+    };
+
+/** Null: what the connector finds right for the server. */
+export interface Budget {
+  readonly inFlight: number | null;
+  readonly requestsPerMinute: number | null;
+  readonly bytesPerMinute: number | null;
+}
+
+export type StoreAddress =
+  | { readonly engine: 'sqlite'; readonly file: string }
+  | { readonly engine: 'postgres'; readonly url: string }
+  /** The whole address is kept elsewhere, because it holds a password. */
+  | { readonly engine: 'referenced'; readonly url: Secret };
+
+export interface Collection {
+  readonly name: string;
+  /** Names of organizations. */
+  readonly source: string;
+  readonly target: string;
+  readonly content: readonly 'mail'[];
+  readonly mail: MailPolicy;
+  readonly schedule: Schedule;
+}
+
+export interface ProjectPair {
+  readonly id: PairId;
+  readonly collection: string;
+  /** Addresses, lower case. */
+  readonly source: string;
+  readonly target: string;
+}

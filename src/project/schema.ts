@@ -1,0 +1,259 @@
+import { z } from 'zod';
+import { folderRoles } from '#model/folder.ts';
+import { secretReferencePattern } from './secret.ts';
+import { didYouMean } from './suggest.ts';
+import { isHost, parseDay, parsePercent, parseSize } from './values.ts';
+import { parseWindow } from './window.ts';
+
+/**
+ * The project file as it is written. One place for what is accepted, for the messages, and for the JSON Schema that editors
+ * use. `project.ts` turns what it accepts into plain data of ours.
+ */
+
+/** An object that refuses unknown keys, one line of the message per key, in the order of `keys` of the issue. */
+function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  const known = Object.keys(shape);
+  return z.strictObject(shape, {
+    error: (issue) => {
+      if (issue.code === 'unrecognized_keys')
+        return issue.keys
+          .map((key) => `unknown key ${key}${didYouMean(key, known) || `; known here: ${known.join(', ')}`}`)
+          .join('\n');
+      return issue.code === 'invalid_type' ? 'this must be a block of keys and values' : undefined;
+    },
+  });
+}
+
+/** A text of a form. `form` says in a few words what belongs here; the given value is never repeated, it may be a secret. */
+const text = (form: string, accepts: (value: string) => boolean) =>
+  z.string({ error: `this must be ${form}` }).refine(accepts, { error: `this must be ${form}` });
+
+const choice = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+  z.enum(words, {
+    error: (issue) =>
+      `this must be ${words.length === 1 ? words[0] : `one of ${words.join(', ')}`}${
+        typeof issue.input === 'string' ? didYouMean(issue.input, words) : ''
+      }`,
+  });
+
+const list = <Item extends z.ZodType>(item: Item) =>
+  z.array(item, { error: 'this must be a list, each entry on a line that begins with a dash' });
+
+const count = (what: string, min: number, max: number) =>
+  z
+    .number({ error: `this must be ${what}` })
+    .int({ error: `this must be ${what}, a whole number` })
+    .min(min, { error: `this must be ${what}, at least ${min}` })
+    .max(max, { error: `this must be ${what}, at most ${max}` });
+
+const yesNo = z.boolean({ error: 'this must be true or false' });
+
+/** Names are part of stamps, file names and commands, so they are short and plain. */
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+const nameForm = 'a name of 1 to 64 letters, digits, dots, dashes and underscores';
+const named = <Value extends z.ZodType>(value: Value, what: string) =>
+  z.record(z.string().regex(namePattern, { error: `${what}: each name must be ${nameForm}` }), value, {
+    error: `this must be a block with one key for each of the ${what}`,
+  });
+
+const secret = z
+  .string({ error: 'a secret is given by reference: env:NAME or file:PATH' })
+  .regex(secretReferencePattern, {
+    error:
+      'a secret never stands in this file; keep it in an environment variable and write env:NAME, or in a file of yours and write file:PATH',
+  })
+  .describe('Reference to a secret: env:NAME, or file:PATH of a file that only you can read.');
+
+const httpsUrl = (value: string): boolean => {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url === null || url.username !== '' || url.password !== '' || url.hash !== '') return false;
+  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
+  return url.protocol === 'https:' || (url.protocol === 'http:' && loopback);
+};
+const endpoint = text('an https:// address without user or password (http:// only on this machine)', httpsUrl);
+
+const user = text('a sign-in name such as DOMAIN\\user or user@domain, or env:NAME', (value) =>
+  /^[^\s\p{Cc}][^\p{Cc}]{0,255}$/u.test(value),
+).describe('Sign-in name, or env:NAME.');
+
+const budget = {
+  inFlight: count('a number of requests', 1, 1000).optional().describe('Requests on their way at the same time.'),
+  requestsPerMinute: count('a number of requests', 1, 1_000_000).optional(),
+  bytesPerMinute: text('a size such as 200 MB', (value) => parseSize(value) !== null)
+    .optional()
+    .describe('Both directions together, such as 200 MB.'),
+};
+
+const signIn = z.discriminatedUnion(
+  'method',
+  [
+    strict({ method: z.literal('basic'), user, password: secret }),
+    strict({ method: z.literal('ntlm'), user, password: secret }),
+    strict({
+      method: z.literal('oauth'),
+      tenant: text('the tenant id or one of its domains', (value) => /^[\w.-]{1,253}$/.test(value)),
+      clientId: text('the application (client) id', (value) => /^[\w-]{1,64}$/.test(value)),
+      clientSecret: secret.optional().describe('Either this or certificate.'),
+      certificate: strict({
+        key: secret.describe('Private key in PEM, by reference.'),
+        chain: text('the path of a PEM file', (value) => value !== '').describe('Path of the certificate in PEM.'),
+      })
+        .optional()
+        .describe('Either this or clientSecret.'),
+      authority: endpoint.optional().describe('Sign-in service; default https://login.microsoftonline.com.'),
+      scope: text('a scope such as https://outlook.office365.com/.default', (value) =>
+        /^\S{1,512}$/.test(value),
+      ).optional(),
+    }),
+  ],
+  {
+    error: (issue) => {
+      const given = (issue.input as { readonly method?: unknown } | null | undefined)?.method;
+      const words = ['basic', 'ntlm', 'oauth'];
+      return `method must be one of ${words.join(', ')}${typeof given === 'string' ? didYouMean(given, words) : ''}`;
+    },
+  },
+);
+
+export const exchangeVersions = ['2007', '2010', '2013', '2016', '2019', 'se', 'online'] as const;
+
+const organization = strict({
+  kind: choice(['exchange']),
+  endpoint: endpoint.optional().describe('EWS address, …/EWS/Exchange.asmx. Without it Autodiscover is asked.'),
+  autodiscover: text(
+    'a domain such as contoso.com, or an https:// address',
+    (value) => isHost(value) || httpsUrl(value),
+  )
+    .optional()
+    .describe('Where Autodiscover is asked: a domain or an address. Without it the domain of each mailbox.'),
+  version: z
+    .preprocess((value) => (typeof value === 'number' ? String(value) : value), choice(exchangeVersions))
+    .optional()
+    .describe('Oldest version to expect; normally found out by itself.'),
+  signIn,
+  impersonation: yesNo.optional().describe('Open mailboxes by ApplicationImpersonation (default true).'),
+  tls: strict({
+    ca: z
+      .union([z.string(), z.array(z.string())], { error: 'this must be the path of a PEM file, or a list of them' })
+      .optional()
+      .describe('PEM file of a certification authority that is trusted besides the system’s.'),
+    min: z
+      .preprocess(
+        (value) => (typeof value === 'number' ? value.toFixed(1) : value),
+        choice(['1.0', '1.1', '1.2', '1.3']),
+      )
+      .optional()
+      .describe('Lowest TLS version (default 1.2). Below 1.2 for old servers only.'),
+  }).optional(),
+  redirectHosts: list(text('a host name, or *.domain', (value) => isHost(value.replace(/^\*\./, ''))))
+    .optional()
+    .describe('Hosts besides the endpoint’s own to which the server may send us: host or *.domain.'),
+  budgets: strict({ ...budget, perMailbox: strict(budget).optional() }).optional(),
+}).superRefine((value, context) => {
+  if (value.signIn.method !== 'oauth') return;
+  const ways = [value.signIn.clientSecret, value.signIn.certificate].filter((way) => way !== undefined).length;
+  if (ways !== 1)
+    context.addIssue({
+      code: 'custom',
+      path: ['signIn'],
+      message: 'oauth needs clientSecret or certificate, and not both',
+    });
+});
+
+const folderPattern = z.string({ error: 'this must be a folder pattern' }).superRefine((value, context) => {
+  const [, role] = /^@([^/]*)/.exec(value) ?? [];
+  const problem =
+    role !== undefined && !(folderRoles as readonly string[]).includes(role)
+      ? `@${role} is no well-known folder${didYouMean(role, folderRoles) || `; known: ${folderRoles.join(', ')}`}`
+      : value === '' || value.length > 2000 || value.split('/').includes('')
+        ? 'this must be a folder pattern such as Projects/** or @junkemail, without / at its ends'
+        : null;
+  if (problem !== null) context.addIssue({ code: 'custom', message: problem });
+});
+const folderPath = text('a folder path such as Projects/Old, without / at its ends and without *', (value) =>
+  /^[^/*]+(?:\/[^/*]+)*$/.test(value),
+);
+
+const day = text('a day such as 2019-12-31', (value) => parseDay(value) !== null);
+
+const collection = strict({
+  source: z.string({ error: 'this must be the name of an organization' }),
+  target: z.string({ error: 'this must be the name of an organization' }),
+  content: list(choice(['mail']))
+    .min(1, { error: 'name at least one content' })
+    .optional(),
+  pairs: strict({
+    file: z
+      .string({ error: 'this must be the path of a CSV file' })
+      .min(1, { error: 'this must be the path of a CSV file' })
+      .optional()
+      .describe('CSV file with a header line and the columns source and target.'),
+    list: list(z.string({ error: 'this must be "source -> target", or a source address when there is a rule' }))
+      .optional()
+      .describe('`source -> target`; or only the source address, then the rule makes the target.'),
+    rule: z
+      .string({ error: 'this must be a rule such as "*@old.example -> *@new.example"' })
+      .optional()
+      .describe('Makes the target address of a source that is given alone: `*@old.example -> *@new.example`.'),
+  }).refine((value) => value.file !== undefined || value.list !== undefined, {
+    error: 'name the mailboxes: file: a CSV file, or list: addresses',
+  }),
+  folders: strict({
+    include: list(folderPattern).optional().describe('Only these folders; without it all.'),
+    exclude: list(folderPattern).optional().describe('Not these folders; wins over include.'),
+    map: z
+      .record(folderPath, folderPath, { error: 'this must be a block of "source path: target path"' })
+      .optional()
+      .describe('Source folder path to target folder path.'),
+  }).optional(),
+  since: day.optional().describe('Items received before this day are not copied.'),
+  until: day.optional().describe('Items received on this day or later are not copied.'),
+  itemMax: text('a size such as 50 MB', (value) => parseSize(value) !== null)
+    .optional()
+    .describe('Larger items are left out and listed in the report.'),
+  policy: strict({
+    conflict: choice(['source', 'target'])
+      .optional()
+      .describe('Who wins when both sides changed the same thing (default target). The loser goes to the journal.'),
+    maxDelete: strict({
+      share: text('a percentage such as 20%', (value) => parsePercent(value) !== null).optional(),
+      atLeast: count('a number of items', 0, 1_000_000).optional(),
+    })
+      .optional()
+      .describe('Deletions of a pair in 24 hours: the larger of the two (default 20% and 10). Above it they are held.'),
+  }).optional(),
+  schedule: strict({
+    zone: text('a time zone such as Europe/Vienna', isZone).optional().describe('IANA time zone (default UTC).'),
+    windows: list(text('a window such as "mon-fri 20:00-06:00"', (value) => parseWindow(value) !== null))
+      .min(1, { error: 'name at least one window, or leave windows out' })
+      .optional()
+      .describe('When `run` may work on these pairs; without it always.'),
+    everyMinutes: count('a number of minutes', 1, 10_080)
+      .optional()
+      .describe('Longest time between two passes of a pair (default 60).'),
+  }).optional(),
+});
+
+export const projectSchema = strict({
+  version: z.literal(1, { error: 'this must be 1' }),
+  organizations: named(organization, 'organizations'),
+  collections: named(collection, 'collections'),
+  store: z
+    .string({ error: 'this must be the address of the store' })
+    .optional()
+    .describe(
+      'sqlite:PATH (default sqlite:.causeway/causeway.db), postgres://… without a password (PGPASSWORD and .pgpass are read), or env:NAME or file:PATH of the whole address.',
+    ),
+  budgets: strict(budget).optional().describe('For everything that this host does.'),
+}).describe('Project file of Causeway, causeway.yaml.');
+
+export type ProjectFile = z.output<typeof projectSchema>;
+
+function isZone(value: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en', { timeZone: value });
+    return true;
+  } catch {
+    return false;
+  }
+}
