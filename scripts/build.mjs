@@ -3,20 +3,24 @@
  * Called by scripts/ensure.mjs whenever sources are newer; `npm run build` builds unconditionally.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = resolve(fileURLToPath(import.meta.url), '../..');
 const out = join(root, 'dist');
 
-/** Bundle below dist/ without `.js` → its source. knip.js reads this table too: what none of these reaches is unused. */
+/**
+ * Bundle in dist/ without `.js` → its source. All lie beside each other and beside the shared chunks, so that
+ * `new URL('./worker.js', import.meta.url)` finds a bundle from anywhere. knip.js reads this table too: what none of these
+ * reaches is unused.
+ */
 export const entryPoints = {
   cli: 'src/cli/main.ts',
   worker: 'src/agent/worker.ts',
   lab: 'src/lab/main.ts',
   simulation: 'test/simulation/main.ts',
   bench: 'bench/main.ts',
-  'peers/ntlm-client': 'test/peers/ntlm-client.ts',
+  'peers-ntlm-client': 'test/peers/ntlm-client.ts',
 };
 
 /** Processes of their own that benchmarks start (floor, responder, …): every other file directly in bench/. */
@@ -24,7 +28,7 @@ function benchProcesses() {
   const directory = join(root, 'bench');
   if (!existsSync(directory)) return {};
   const names = readdirSync(directory).filter((name) => /^[\w-]+\.ts$/.test(name) && name !== 'main.ts');
-  return Object.fromEntries(names.map((name) => [`bench/${name.slice(0, -3)}`, `bench/${name}`]));
+  return Object.fromEntries(names.map((name) => [`bench-${name.slice(0, -3)}`, `bench/${name}`]));
 }
 
 async function build() {
@@ -43,12 +47,12 @@ async function build() {
     packages: 'external',
     sourcemap: true,
     sourcesContent: false,
-    chunkNames: 'chunks/[name]-[hash]',
     logLevel: 'warning',
   });
   // Chunks before the entry points that name them, each by rename: a program starting meanwhile sees old or new, never half.
-  const isChunk = (file) => relative(out, file.path).startsWith('chunks');
-  for (const file of [...result.outputFiles].sort((a, b) => Number(isChunk(b)) - Number(isChunk(a)))) replace(file.path, file.contents);
+  const isChunk = (file) => basename(file.path).startsWith('chunk-');
+  for (const file of [...result.outputFiles].sort((a, b) => Number(isChunk(b)) - Number(isChunk(a))))
+    replace(file.path, file.contents);
   removeStale(new Set(result.outputFiles.map((file) => file.path)));
 }
 

@@ -106,7 +106,15 @@ async function installPackages(root) {
 const buildStamp = (root) => join(root, 'dist', '.built');
 
 /** What the bundles are made of. Tests are no part of them, so editing one does not build. */
-const sourceRoots = ['src', 'bench', 'test/simulation', 'test/suites', 'test/peers', 'scripts/build.mjs', 'package.json'];
+const sourceRoots = [
+  'src',
+  'bench',
+  'test/simulation',
+  'test/suites',
+  'test/peers',
+  'scripts/build.mjs',
+  'package.json',
+];
 
 function isBuilt(root) {
   if (!existsSync(join(root, 'src'))) return true;
@@ -137,15 +145,18 @@ async function buildSources(root) {
 // --- one at a time --------------------------------------------------------------------------------------------------
 
 const heartbeatMs = 1_000;
-const silentMs = 30_000;
+/** Longer than any pause of a holder that lives, for locks whose processes we cannot ask (another host, a reused pid). */
+const silentMs = 600_000;
 
-/** Runs `work` while no other process does on this clone. A lock whose holder is dead or silent is taken over. */
+/** Runs `work` while no other process does on this clone. A lock whose processes are dead, or silent, is taken over. */
 async function locked(root, work) {
   const path = join(root, '.ensure-lock');
-  const mine = JSON.stringify({ pid: process.pid, host: hostname(), token: randomUUID() });
+  const token = randomUUID();
+  const content = (pids) => JSON.stringify({ pids, host: hostname(), token });
+  const isMine = () => readOrNull(path)?.includes(token) ?? false;
   for (let told = false; ; ) {
     try {
-      writeFileSync(path, mine, { flag: 'wx' });
+      writeFileSync(path, content([process.pid]), { flag: 'wx' });
       break;
     } catch (error) {
       if (error.code === 'EACCES' || error.code === 'EROFS')
@@ -163,10 +174,14 @@ async function locked(root, work) {
   }
   const heartbeat = setInterval(() => {
     const now = new Date();
-    if (readOrNull(path) === mine) utimesSync(path, now, now);
+    if (isMine()) utimesSync(path, now, now);
   }, heartbeatMs);
   const release = () => {
-    if (readOrNull(path) === mine) rmSync(path, { force: true });
+    if (isMine()) rmSync(path, { force: true });
+  };
+  // When we are killed, npm or the build goes on without us: until it has ended, nobody else may begin.
+  childStarted = (pid) => {
+    if (isMine()) writeFileSync(path, content([process.pid, pid]));
   };
   process.on('exit', release);
   try {
@@ -174,6 +189,7 @@ async function locked(root, work) {
   } finally {
     clearInterval(heartbeat);
     process.off('exit', release);
+    childStarted = () => {};
     release();
   }
 }
@@ -185,12 +201,19 @@ function abandoned(path) {
   if (content === null || !stat) return null;
   if (Date.now() - stat.mtimeMs > silentMs) return content;
   try {
-    const { pid, host } = JSON.parse(content);
-    if (host === hostname()) process.kill(pid, 0);
-    return null;
+    const { pids, host } = JSON.parse(content);
+    return host === hostname() && !pids.some(isAlive) ? content : null;
+  } catch {
+    return null; // half-written: it belongs to somebody who is just starting
+  }
+}
+
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
   } catch (error) {
-    // A half-written lock (no JSON yet) belongs to somebody who is just starting.
-    return error.code === 'ESRCH' ? content : null;
+    return error.code === 'EPERM';
   }
 }
 
@@ -217,10 +240,14 @@ function readOrNull(path) {
   }
 }
 
+/** Told the pid of each command that is run under the lock. */
+let childStarted = (_pid) => {};
+
 /** Runs a command whose stdout is our stderr. Resolves to its exit status, or to the name of the signal or error. */
 function run(command, args, cwd, options = {}) {
   return new Promise((done) => {
     const child = spawn(command, args, { cwd, stdio: ['ignore', process.stderr, process.stderr], ...options });
+    if (child.pid !== undefined) childStarted(child.pid);
     child.once('error', (error) => done(error.code ?? error.message));
     child.once('exit', (code, signal) => done(code ?? signal));
   });

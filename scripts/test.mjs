@@ -33,7 +33,11 @@ function run(script, args, { inherit = false } = {}) {
 }
 
 const checks = [
-  { name: 'format and lint (biome)', script: program('@biomejs/biome', 'biome'), args: ['check', '--max-diagnostics=50'] },
+  {
+    name: 'format and lint (biome)',
+    script: program('@biomejs/biome', 'biome'),
+    args: ['check', '--max-diagnostics=50'],
+  },
   { name: 'types (tsc)', script: program('typescript', 'tsc'), args: ['--noEmit', '--pretty', 'false'] },
   { name: 'unused code (knip)', script: program('knip', 'knip'), args: ['--no-progress', '--no-config-hints'] },
 ];
