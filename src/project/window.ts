@@ -21,6 +21,7 @@ export interface Schedule {
 }
 
 const dayNames = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
+const MINUTE_MS = 60_000;
 const MINUTES_PER_DAY = 1440;
 const MINUTES_PER_WEEK = 7 * MINUTES_PER_DAY;
 
@@ -58,21 +59,22 @@ export function isOpen(schedule: Schedule, atMs: number): boolean {
   );
 }
 
-/** The first instant from `atMs` on at which work is allowed. A clock change is followed: a window opens at its local time. */
+/**
+ * The first instant from `atMs` on at which work is allowed. Local time is followed through changes of the clock; a window
+ * that such a change cuts short may be passed over that once.
+ */
 export function opensAtMs(schedule: Schedule, atMs: number): number {
   if (isOpen(schedule, atMs)) return atMs;
-  const minuteMs = 60_000;
-  const thisMinute = Math.floor(atMs / minuteMs) * minuteMs;
-  const now = minuteOfWeek(schedule.zone, thisMinute);
-  const openings = stretches(schedule).map(({ start }) => {
-    const ahead = (start - now + MINUTES_PER_WEEK) % MINUTES_PER_WEEK;
-    const guess = thisMinute + ahead * minuteMs;
-    // The zone's offset may change on the way there: what the guess is off by in local time is the correction.
-    const off = (start - minuteOfWeek(schedule.zone, guess) + MINUTES_PER_WEEK) % MINUTES_PER_WEEK;
-    const corrected = guess + (off > MINUTES_PER_WEEK / 2 ? off - MINUTES_PER_WEEK : off) * minuteMs;
-    return corrected > atMs ? corrected : guess;
-  });
-  return Math.min(...openings);
+  const thisMinute = Math.floor(atMs / MINUTE_MS) * MINUTE_MS;
+  // Steps no longer than the shortest window cannot jump over one.
+  const step = Math.min(60, ...stretches(schedule).map(({ length }) => length));
+  for (let ahead = step; ahead <= 2 * MINUTES_PER_WEEK; ahead += step) {
+    if (!isOpen(schedule, thisMinute + ahead * MINUTE_MS)) continue;
+    let first = ahead;
+    while (first > ahead - step + 1 && isOpen(schedule, thisMinute + (first - 1) * MINUTE_MS)) first--;
+    return thisMinute + first * MINUTE_MS;
+  }
+  return atMs + 2 * MINUTES_PER_WEEK * MINUTE_MS;
 }
 
 function stretches({ windows }: Schedule): readonly { readonly start: number; readonly length: number }[] {
