@@ -11,6 +11,7 @@
  * - Retry, pacing, recording and dry run are wrappers around this interface, not part of an implementation.
  */
 import type { Fault } from '#kit/fault.ts';
+import type { Change } from '#model/change.ts';
 import type { FolderRole, FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailContent, MailDraft, MailHead, MailState, RawProperty } from '#model/mail.ts';
@@ -46,13 +47,7 @@ export interface Abilities {
   readonly changePageMax: number;
 }
 
-/** One entry of a change feed. */
-export type Change =
-  | { readonly kind: 'upsert'; readonly head: MailHead }
-  | { readonly kind: 'read-flag'; readonly id: ItemId; readonly isRead: boolean }
-  | { readonly kind: 'delete'; readonly id: ItemId }
-  /** Something of a kind that this version does not know; kept for the report. */
-  | { readonly kind: 'unreadable'; readonly id: ItemId | null; readonly detail: string };
+export type { Change };
 
 export interface ChangePage {
   readonly changes: readonly Change[];

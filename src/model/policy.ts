@@ -3,7 +3,7 @@ import type { Instant } from './mail.ts';
 /** What a collection asks of its mail passes. Made from the project file; plain data, so that a plan can be computed from it. */
 export interface MailPolicy {
   /** The same aspect changed on both sides: who wins. The loser goes to the journal. */
-  readonly conflict: 'source' | 'target' | 'newest';
+  readonly conflict: 'source' | 'target';
   /**
    * Folder patterns: segments joined by `/`, `*` inside a segment, `**` any number of segments, `@role` as the first segment;
    * `/` inside a name is written `%2F` and `%` as `%25`. Matching ignores case. An empty include list includes everything.

@@ -1,0 +1,198 @@
+import type { Change } from '#model/change.ts';
+import type { FolderId, ItemId } from '#model/ids.ts';
+import type { LinkRow, UnclaimedRow } from '#model/link.ts';
+import { isDraft, type MailHead, type MailState, mailFingerprint } from '#model/mail.ts';
+import type { MailPolicy } from '#model/policy.ts';
+import { firstIdOf } from '#model/stamp.ts';
+import { changedFields, mergeState, type StateMerge } from './merge-state.ts';
+
+/** What is known about the entries of a page of the source's feed. */
+export interface LeftKnowledge {
+  readonly byLeftId: ReadonlyMap<ItemId, LinkRow>;
+  /** Links that share the search key of an entry that has no link. */
+  readonly bySearchKey: readonly LinkRow[];
+  /** Copies on the target without a link that share search key or fingerprint with an entry. */
+  readonly unclaimed: readonly UnclaimedRow[];
+  /** Ids of the source, asked for by `leftQuestions`, under which nothing is any more. */
+  readonly gone: ReadonlySet<ItemId>;
+  readonly policy: MailPolicy;
+  /** Target folder of a source folder; null: not copied. */
+  readonly rightFolderOf: (left: FolderId) => FolderId | null;
+}
+
+/** What is to be done about one item of the source. */
+export type LeftDecision =
+  | { readonly do: 'create'; readonly head: MailHead }
+  | { readonly do: 'adopt'; readonly head: MailHead; readonly copy: UnclaimedRow }
+  | {
+      readonly do: 'follow';
+      readonly link: LinkRow;
+      /** Null when only the read flag is known to have changed. */
+      readonly head: MailHead | null;
+      readonly state: MailState;
+      /** Target folder to move to; null: it is where it belongs. */
+      readonly moveTo: FolderId | null;
+      readonly merge: StateMerge;
+      /** The content may have been edited: compare before anything is concluded. */
+      readonly inspect: boolean;
+    }
+  /** On the source and linked, nothing to do; the link records what was seen. */
+  | { readonly do: 'see'; readonly link: LinkRow }
+  | {
+      readonly do: 'leave';
+      readonly head: MailHead;
+      readonly because: 'before-since' | 'after-until' | 'over-size-limit';
+    }
+  | { readonly do: 'missing'; readonly link: LinkRow };
+
+/**
+ * Ids to look up before a page can be understood: an entry without a link that shares its search key and fingerprint with a
+ * linked item is either that item moved (the old id is gone) or a copy of it.
+ */
+export function leftQuestions(
+  changes: readonly Change[],
+  known: Pick<LeftKnowledge, 'byLeftId' | 'bySearchKey'>,
+): readonly ItemId[] {
+  const candidates = movedCandidates(known.bySearchKey);
+  const ask = new Set<ItemId>();
+  for (const change of changes) {
+    if (change.kind !== 'upsert' || known.byLeftId.has(change.head.id)) continue;
+    for (const link of candidates.get(identityOf(change.head)) ?? [])
+      if (link.state !== 'left-gone') ask.add(link.leftId);
+  }
+  return [...ask];
+}
+
+/** Joins a page of the source's feed with what is recorded, and decides. Each link and each copy is used once. */
+export function joinLeft(changes: readonly Change[], known: LeftKnowledge): readonly LeftDecision[] {
+  const candidates = movedCandidates(known.bySearchKey);
+  const free = new Set(known.unclaimed);
+  const usedLinks = new Set<string>();
+  const decisions: LeftDecision[] = [];
+  const heads: MailHead[] = [];
+  for (const change of changes) {
+    if (change.kind === 'unreadable') continue;
+    const id = change.kind === 'upsert' ? change.head.id : change.id;
+    const link = known.byLeftId.get(id);
+    if (change.kind === 'delete') {
+      if (link && !usedLinks.has(link.id)) decisions.push({ do: 'missing', link });
+    } else if (link) {
+      usedLinks.add(link.id);
+      decisions.push(
+        change.kind === 'upsert' ? follow(link, change.head, known) : followReadFlag(link, change.isRead, known),
+      );
+    } else if (change.kind === 'upsert') {
+      heads.push(change.head);
+    }
+  }
+  // Exact stamps first, so that of several equal copies each finds its own.
+  const exact = new Map<MailHead, UnclaimedRow>();
+  const byFirstId = new Map<string, UnclaimedRow>([...free].map((row) => [row.firstId, row]));
+  for (const head of heads) {
+    const row = byFirstId.get(firstIdOf(head.id));
+    if (row && free.delete(row)) exact.set(head, row);
+  }
+  for (const head of heads) {
+    const moved = (candidates.get(identityOf(head)) ?? []).find(
+      (l) => !usedLinks.has(l.id) && (l.state === 'left-gone' || known.gone.has(l.leftId)),
+    );
+    if (moved && !exact.has(head)) {
+      usedLinks.add(moved.id);
+      decisions.push(follow(moved, head, known));
+      continue;
+    }
+    const copy = exact.get(head) ?? firstMatch(free, head);
+    if (copy) {
+      free.delete(copy);
+      decisions.push({ do: 'adopt', head, copy });
+      continue;
+    }
+    const because = leaveReason(head, known.policy);
+    decisions.push(because ? { do: 'leave', head, because } : { do: 'create', head });
+  }
+  // A moved item's delete may stand in the same page as its create elsewhere: the link lives on.
+  return decisions.filter((d) => !(d.do === 'missing' && usedLinks.has(d.link.id)));
+}
+
+/** What follows for a linked item from how the source shows it now. */
+export function follow(
+  link: LinkRow,
+  head: MailHead,
+  known: Pick<LeftKnowledge, 'policy' | 'rightFolderOf'>,
+): LeftDecision {
+  const seen: LinkRow = {
+    ...link,
+    leftId: head.id,
+    leftFolder: head.folder,
+    leftVersion: head.version,
+    leftSizeBytes: head.facts.sizeBytes,
+  };
+  const alive: LinkRow = link.state === 'left-gone' ? { ...seen, state: 'live', goneSincePass: null } : seen;
+  // What was last agreed stays recorded, so that nothing is missed when the copy turns up again.
+  if (alive.state === 'right-gone') return { do: 'see', link: alive };
+  const sameFolder = head.folder === link.leftFolder;
+  const target = known.rightFolderOf(head.folder);
+  const placedByPerson = link.touched.includes('folder') && known.policy.conflict === 'target';
+  const moveTo = target !== null && target !== link.rightFolder && !placedByPerson && !sameFolder ? target : null;
+  const merge = mergeState(link.seenLeft, head.state, link.seenRight, stateAspects(link), known.policy.conflict);
+  const newVersion = head.version !== link.leftVersion;
+  const moved = head.id !== link.leftId;
+  const inspect = newVersion && !moved && contentMayDiffer(link, head);
+  if (moveTo === null && !inspect && Object.keys(merge.set).length === 0 && merge.conflicts.length === 0) {
+    return { do: 'see', link: { ...alive, seenLeft: head.state, touched: touchedAfter(link, merge) } };
+  }
+  return { do: 'follow', link: alive, head, state: head.state, moveTo, merge, inspect };
+}
+
+function followReadFlag(link: LinkRow, isRead: boolean, known: LeftKnowledge): LeftDecision {
+  const state = { ...link.seenLeft, isRead };
+  if (link.state !== 'live') return { do: 'see', link: { ...link, seenLeft: state } };
+  const merge = mergeState(link.seenLeft, state, link.seenRight, stateAspects(link), known.policy.conflict);
+  if (Object.keys(merge.set).length === 0 && merge.conflicts.length === 0)
+    return { do: 'see', link: { ...link, seenLeft: state, touched: touchedAfter(link, merge) } };
+  return { do: 'follow', link, head: null, state, moveTo: null, merge, inspect: false };
+}
+
+/** The touched aspects of a link after a merge: state fields as the merge left them, folder and content as they were. */
+export function touchedAfter(link: LinkRow, merge: StateMerge): LinkRow['touched'] {
+  return [...link.touched.filter((a) => a === 'folder' || a === 'content'), ...merge.touched];
+}
+
+const stateAspects = (link: LinkRow) => link.touched.filter((a) => a !== 'folder' && a !== 'content');
+
+/**
+ * A new version says only that something happened. State that changed explains it for a mail that is no draft, unless the size
+ * says otherwise; what is left is compared, which costs a read on both sides and never a wrong write.
+ */
+function contentMayDiffer(link: LinkRow, head: MailHead): boolean {
+  if (isDraft(head.facts) || mailFingerprint(head.facts) !== link.fingerprint) return true;
+  return head.facts.sizeBytes !== link.leftSizeBytes || changedFields(link.seenLeft, head.state).length === 0;
+}
+
+const identityOf = (head: MailHead): string => `${head.facts.searchKey ?? ''} ${mailFingerprint(head.facts)}`;
+
+function movedCandidates(links: readonly LinkRow[]): ReadonlyMap<string, readonly LinkRow[]> {
+  const map = new Map<string, LinkRow[]>();
+  for (const link of links) {
+    if (link.searchKey === '') continue;
+    const key = `${link.searchKey} ${link.fingerprint}`;
+    map.set(key, [...(map.get(key) ?? []), link]);
+  }
+  return map;
+}
+
+function firstMatch(free: ReadonlySet<UnclaimedRow>, head: MailHead): UnclaimedRow | undefined {
+  const fingerprint = mailFingerprint(head.facts);
+  for (const row of free) {
+    if (row.fingerprint === fingerprint && row.searchKey === (head.facts.searchKey ?? '')) return row;
+  }
+  return undefined;
+}
+
+function leaveReason(head: MailHead, policy: MailPolicy) {
+  const at = head.facts.receivedAt ?? head.facts.sentAt ?? head.facts.createdAt;
+  if (policy.since !== null && at !== null && at < policy.since) return 'before-since';
+  if (policy.until !== null && at !== null && at >= policy.until) return 'after-until';
+  if (policy.itemMaxBytes !== null && head.facts.sizeBytes > policy.itemMaxBytes) return 'over-size-limit';
+  return null;
+}

@@ -1,0 +1,134 @@
+import type { Change } from '#model/change.ts';
+import type { ItemId, MailboxGuid } from '#model/ids.ts';
+import type { IntentRow, LinkRow, TouchedAspect, UnclaimedRow } from '#model/link.ts';
+import type { MailHead, MailState } from '#model/mail.ts';
+import { readStamp, type StampKey, stampKey } from '#model/stamp.ts';
+import { changedFields, sameValue } from './merge-state.ts';
+
+/** What is known about the entries of a page of the target's feed. */
+export interface RightKnowledge {
+  readonly byRightId: ReadonlyMap<ItemId, LinkRow>;
+  readonly byStamp: ReadonlyMap<StampKey, LinkRow>;
+  readonly intents: ReadonlyMap<StampKey, IntentRow>;
+  /** Ids of the target, asked for by `rightQuestions`, under which nothing is any more. */
+  readonly gone: ReadonlySet<ItemId>;
+  /** Whose stamps are ours in this pair. */
+  readonly source: { readonly organization: string; readonly mailbox: MailboxGuid };
+  readonly pass: number;
+}
+
+export interface RightJoin {
+  /** Links with what the target shows now. */
+  readonly links: readonly LinkRow[];
+  /** Creates whose answer was lost: they did happen. */
+  readonly adopted: readonly { readonly intent: IntentRow; readonly head: MailHead }[];
+  /** Copies of ours that belong to no link: after a loss of the database, or copies that a person made. */
+  readonly unclaimed: readonly UnclaimedRow[];
+  /** Items that were unclaimed and are no more there. */
+  readonly vanished: readonly ItemId[];
+}
+
+/**
+ * Ids that have to be looked up before a page of the target's feed can be understood: an item that carries the stamp of a link
+ * under another id was either moved (the old id is gone) or copied by a person (the old one is still there).
+ */
+export function rightQuestions(
+  changes: readonly Change[],
+  known: Pick<RightKnowledge, 'byRightId' | 'byStamp'>,
+): readonly ItemId[] {
+  const ask = new Set<ItemId>();
+  for (const change of changes) {
+    if (change.kind !== 'upsert' || known.byRightId.has(change.head.id) || change.head.stamp === null) continue;
+    const link = known.byStamp.get(stampKey(change.head.stamp));
+    if (link && link.state !== 'right-gone') ask.add(link.rightId);
+  }
+  return [...ask];
+}
+
+/** Joins a page of the target's feed with what is recorded. Echoes of our own writes end here. */
+export function joinRight(changes: readonly Change[], known: RightKnowledge): RightJoin {
+  const links = new Map<string, LinkRow>();
+  const adopted: { intent: IntentRow; head: MailHead }[] = [];
+  const unclaimed: UnclaimedRow[] = [];
+  const vanished: ItemId[] = [];
+  const taken = new Set<StampKey>();
+  const current = (link: LinkRow): LinkRow => links.get(link.id) ?? link;
+  const put = (link: LinkRow) => links.set(link.id, link);
+
+  for (const change of changes) {
+    if (change.kind === 'unreadable') continue;
+    const id = change.kind === 'upsert' ? change.head.id : change.id;
+    const byId = known.byRightId.get(id);
+    if (byId) {
+      const link = current(byId);
+      // A link that a moved item has taken along in this very page has another id by now; the entry is about the past.
+      if (link.rightId !== id) continue;
+      if (change.kind === 'delete')
+        put({ ...link, state: link.state === 'left-gone' ? 'left-gone' : 'right-gone', goneSincePass: known.pass });
+      else if (change.kind === 'read-flag')
+        put(observeState(link, { ...(link.seenRight ?? link.seenLeft), isRead: change.isRead }, null));
+      else put(observeRight(link, change.head));
+      continue;
+    }
+    if (change.kind === 'delete') {
+      vanished.push(id);
+      continue;
+    }
+    if (change.kind === 'read-flag' || change.head.stamp === null) continue;
+    const { head } = change;
+    const key = stampKey(change.head.stamp);
+    const stamped = known.byStamp.get(key);
+    if (stamped) {
+      const link = current(stamped);
+      if (link.rightId === stamped.rightId && (link.state === 'right-gone' || known.gone.has(link.rightId))) {
+        put(
+          observeRight(
+            {
+              ...link,
+              rightId: head.id,
+              state: link.state === 'right-gone' ? 'live' : link.state,
+              goneSincePass: link.state === 'right-gone' ? null : link.goneSincePass,
+            },
+            head,
+          ),
+        );
+        continue;
+      }
+    }
+    const intent = known.intents.get(key);
+    if (intent && !stamped && !taken.has(key)) {
+      taken.add(key);
+      adopted.push({ intent, head });
+      continue;
+    }
+    const stamp = readStamp(change.head.stamp);
+    if (!stamp || stamp.organization !== known.source.organization || stamp.mailbox !== known.source.mailbox) continue;
+    unclaimed.push({
+      right: head,
+      stampKey: key,
+      searchKey: stamp.searchKey,
+      firstId: stamp.firstId,
+      fingerprint: stamp.fingerprint,
+    });
+  }
+  return { links: [...links.values()], adopted, unclaimed, vanished };
+}
+
+/** A link with what the target shows of its copy now; what differs from before, and is not the echo of our write, was touched. */
+export function observeRight(link: LinkRow, head: MailHead): LinkRow {
+  const moved: TouchedAspect[] = head.folder !== link.rightFolder && !link.touched.includes('folder') ? ['folder'] : [];
+  const placed = { ...link, rightFolder: head.folder, touched: [...link.touched, ...moved] };
+  const echo = link.rightVersion === null || link.rightVersion === head.version;
+  return observeState({ ...placed, rightVersion: head.version }, head.state, echo ? 'echo' : null);
+}
+
+function observeState(link: LinkRow, state: MailState, origin: 'echo' | null): LinkRow {
+  if (link.seenRight === null || origin === 'echo') return { ...link, seenRight: state };
+  const changed = changedFields(link.seenRight, state);
+  const touched = new Set<TouchedAspect>(link.touched);
+  for (const field of changed) {
+    if (sameValue(field, state[field], link.seenLeft[field])) touched.delete(field);
+    else touched.add(field);
+  }
+  return { ...link, seenRight: state, touched: [...touched] };
+}

@@ -1,0 +1,253 @@
+import { type FolderDecision, planFolders, type RightPlace } from '#engine/plan-folders.ts';
+import { FaultError } from '#kit/fault.ts';
+import type { FolderInfo, FolderRole, FolderTree } from '#model/folder.ts';
+import type { FolderId } from '#model/ids.ts';
+import type { FolderRow } from '#model/link.ts';
+import { history, type PassContext, pathOf, withRows } from './pass-context.ts';
+
+export interface Trees {
+  readonly left: FolderTree;
+  readonly right: FolderTree;
+}
+
+/**
+ * Brings the folder rows in step with both trees, and the target's folders in step with the source's. Roles are asked for only
+ * when one side shows a folder that is not known yet: their ids never change.
+ */
+export async function followFolders(context: PassContext, trees: Trees): Promise<void> {
+  const rows = [...context.rows.values()];
+  const knownLeft = new Set(rows.map((r) => r.left));
+  const strange = trees.left.folders.some((f) => !knownLeft.has(f.id));
+  const [leftRoles, rightRoles] = strange
+    ? await Promise.all([context.leftBox.roles(context.call()), context.rightBox.roles(context.call())])
+    : [rolesOf(rows, (r) => r.left), rolesOf(rows, (r) => r.right)];
+  const decisions = planFolders({
+    rows,
+    left: trees.left,
+    right: trees.right,
+    leftRoles,
+    rightRoles,
+    policy: context.policy,
+  });
+  const roleOf = new Map([...leftRoles].map(([role, id]) => [id, role]));
+  for (const decision of decisions) await carryOut(context, decision, trees, roleOf);
+  await recordPlaces(context, trees);
+}
+
+function rolesOf(
+  rows: readonly FolderRow[],
+  id: (row: FolderRow) => FolderId | null,
+): ReadonlyMap<FolderRole, FolderId> {
+  return new Map(rows.flatMap((r) => (r.role && id(r) ? [[r.role, id(r) as FolderId] as const] : [])));
+}
+
+function newRow(left: FolderInfo, role: FolderRole | null): FolderRow {
+  return {
+    left: left.id,
+    right: null,
+    leftParent: left.parent,
+    rightParent: null,
+    leftName: left.name,
+    rightName: null,
+    containerClass: left.containerClass,
+    role,
+    excluded: null,
+    leftCursor: null,
+    rightCursor: null,
+    leftMark: null,
+    rightMark: null,
+    goneSincePass: null,
+    rightGone: false,
+  };
+}
+
+async function carryOut(
+  context: PassContext,
+  decision: FolderDecision,
+  trees: Trees,
+  roleOf: ReadonlyMap<FolderId, FolderRole>,
+): Promise<void> {
+  switch (decision.do) {
+    case 'link': {
+      const { left, right } = decision;
+      const row = {
+        ...newRow(left, roleOf.get(left.id) ?? null),
+        right: right.id,
+        rightName: right.name,
+        rightParent: right.parent,
+      };
+      await context.commit(withRows(context, [row]));
+      return;
+    }
+    case 'exclude': {
+      const row = context.rows.get(decision.left.id) ?? newRow(decision.left, roleOf.get(decision.left.id) ?? null);
+      await context.commit(withRows(context, [{ ...row, excluded: decision.because }]));
+      return;
+    }
+    case 'create':
+      return createFolder(context, decision.left, decision.place, trees);
+    case 'rename': {
+      const { row, name } = decision;
+      const reason = `renamed on the source from ${JSON.stringify(row.leftName)} to ${JSON.stringify(name)}`;
+      if (!planned(context, 'rename-folder', reason, row)) return;
+      const written = await tryNames(name, (n) => context.rightBox.renameFolder(must(row), n, context.call()));
+      context.counts.folderWrites++;
+      await context.commit(
+        withRows(context, [{ ...row, leftName: name, rightName: written.name }], {
+          history: [history(context, 'rename-folder', reason, row)],
+        }),
+      );
+      return;
+    }
+    case 'move': {
+      const { row, place } = decision;
+      const reason = 'moved on the source';
+      if (!planned(context, 'move-folder', reason, row)) return;
+      const parent = await parentFor(context, place, trees);
+      await context.rightBox.moveFolder(must(row), parent, context.call());
+      context.counts.folderWrites++;
+      const left = trees.left.folders.find((f) => f.id === row.left);
+      await context.commit(
+        withRows(context, [{ ...row, leftParent: left?.parent ?? row.leftParent, rightParent: parent }], {
+          history: [history(context, 'move-folder', reason, row)],
+        }),
+      );
+      return;
+    }
+    case 'yield': {
+      const { row, aspect } = decision;
+      const left = trees.left.folders.find((f) => f.id === row.left);
+      context.counts.conflicts++;
+      const reason = `the target's folder was ${aspect === 'name' ? 'renamed' : 'moved'} by a person and keeps its ${aspect}`;
+      const next = { ...row, leftName: left?.name ?? row.leftName, leftParent: left?.parent ?? row.leftParent };
+      if (context.plan === null)
+        await context.commit(
+          withRows(context, [next], { history: [history(context, 'yield', reason, { ...row, outcome: 'held' })] }),
+        );
+      return;
+    }
+    case 'gone':
+      return context.commit(withRows(context, [{ ...decision.row, goneSincePass: context.pass }]));
+    case 'back':
+      return context.commit(withRows(context, [{ ...decision.row, goneSincePass: null, leftMark: null }]));
+    case 'right-gone': {
+      const reason = 'a person removed the folder on the target: nothing is written to it any more';
+      return context.commit(
+        withRows(context, [{ ...decision.row, rightGone: true }], {
+          history: [history(context, 'yield', reason, { ...decision.row, outcome: 'held' })],
+        }),
+      );
+    }
+  }
+}
+
+const must = (row: FolderRow): FolderId => row.right as FolderId;
+
+function planned(
+  context: PassContext,
+  action: 'rename-folder' | 'move-folder',
+  reason: string,
+  row: FolderRow,
+): boolean {
+  context.plan?.push({
+    action,
+    reason,
+    folder: pathOf(context, row.left),
+    left: row.left,
+    right: row.right,
+    bytes: 0,
+    detail: null,
+  });
+  return context.plan === null;
+}
+
+async function createFolder(context: PassContext, left: FolderInfo, place: RightPlace, trees: Trees): Promise<void> {
+  const row = newRow(left, null);
+  context.rows.set(left.id, row);
+  const reason = 'on the source and not on the target';
+  if (context.plan !== null) {
+    context.plan.push({
+      action: 'create-folder',
+      reason,
+      folder: pathOf(context, left.id),
+      left: left.id,
+      right: null,
+      bytes: 0,
+      detail: null,
+    });
+    context.rows.set(left.id, { ...row, right: `planned ${left.id}` as FolderId });
+    return;
+  }
+  const parent = await parentFor(context, place, trees);
+  try {
+    const made = await tryNames(place.name, (name) =>
+      context.rightBox.createFolder(parent, name, left.containerClass, context.call()),
+    );
+    context.counts.folderWrites++;
+    const next = { ...row, right: made.result, rightName: made.name, rightParent: parent };
+    const detail = made.name === place.name ? null : `the name was taken or refused: ${JSON.stringify(made.name)}`;
+    await context.commit(
+      withRows(context, [next], {
+        history: [history(context, 'create-folder', reason, { left: left.id, right: made.result, detail })],
+      }),
+    );
+  } catch (error) {
+    if (!(error instanceof FaultError) || error.fault.kind !== 'poison') throw error;
+    const because = `${error.fault.reason}: ${error.fault.detail}`;
+    await context.commit(
+      withRows(context, [{ ...row, excluded: because }], {
+        history: [history(context, 'create-folder', reason, { left: left.id, outcome: 'failed', detail: because })],
+      }),
+    );
+  }
+}
+
+/** The folder's own name; then one without characters that servers refuse; then numbered ones while the name is taken. */
+async function tryNames<R>(name: string, write: (name: string) => Promise<R>): Promise<{ name: string; result: R }> {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+  const safe = name.replace(/[\u0000-\u001f\u007f\ufffe\uffff]/g, '_').slice(0, 255) || '_';
+  const names = [...new Set([name, safe]), ...Array.from({ length: 8 }, (_, i) => `${safe.slice(0, 250)} (${i + 2})`)];
+  let last: unknown;
+  for (const candidate of names) {
+    try {
+      return { name: candidate, result: await write(candidate) };
+    } catch (error) {
+      last = error;
+      const passing =
+        error instanceof FaultError &&
+        (error.fault.kind === 'stale' || (error.fault.kind === 'poison' && error.fault.reason === 'name-refused'));
+      if (!passing) throw error;
+    }
+  }
+  throw last;
+}
+
+/** The target folder below which a folder belongs; folders of a mapped path are made on the way. */
+async function parentFor(context: PassContext, place: RightPlace, trees: Trees): Promise<FolderId> {
+  if ('below' in place) {
+    for (let id: FolderId | null = place.below; id; id = context.rows.get(id)?.leftParent ?? null) {
+      const row = context.rows.get(id);
+      if (row?.right && !row.rightGone) return row.right;
+    }
+    return trees.right.root;
+  }
+  let parent = trees.right.root;
+  const folders = [...trees.right.folders];
+  for (const name of place.path) {
+    const there = folders.find((f) => f.parent === parent && f.name.toLowerCase() === name.toLowerCase());
+    parent = there?.id ?? (await context.rightBox.createFolder(parent, name, 'IPF.Note', context.call()));
+  }
+  return parent;
+}
+
+/** Keeps names and parents of both sides as they are now, where no decision is due any more. */
+async function recordPlaces(context: PassContext, trees: Trees): Promise<void> {
+  const changed: FolderRow[] = [];
+  for (const folder of trees.left.folders) {
+    const row = context.rows.get(folder.id);
+    if (!row || context.plan !== null) continue;
+    if (row.leftName !== folder.name || row.leftParent !== folder.parent)
+      changed.push({ ...row, leftName: folder.name, leftParent: folder.parent });
+  }
+  if (changed.length > 0) await context.commit(withRows(context, changed));
+}

@@ -1,0 +1,172 @@
+import { joinRight, rightQuestions } from '#engine/join-right.ts';
+import { FaultError } from '#kit/fault.ts';
+import type { Change } from '#model/change.ts';
+import type { FolderTree } from '#model/folder.ts';
+import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
+import type { FolderRow, IntentRow, LinkRow } from '#model/link.ts';
+import { type MailHead, mailFingerprint } from '#model/mail.ts';
+import { type StampKey, stampKey } from '#model/stamp.ts';
+import type { Commit } from '#store/store.ts';
+import { history, newLinkId, type PassContext, withRows } from './pass-context.ts';
+
+/**
+ * Reads what changed on the target: echoes of our own writes, creates whose answer was lost, and what people did there. Only
+ * folders whose mark moved, and those in which a create is unresolved.
+ *
+ * @returns links whose copy turned up again after it had been missed; their source items must be looked at once more.
+ */
+export async function readRight(
+  context: PassContext,
+  tree: FolderTree,
+  everything: boolean,
+): Promise<readonly LinkRow[]> {
+  const marks = new Map(tree.folders.map((f) => [f.id, f.mark]));
+  const open = new Set((await context.store.intents(context.pair.id)).map((i) => i.rightFolder));
+  const back: LinkRow[] = [];
+  for (const row of [...context.rows.values()]) {
+    if (row.right === null || row.rightGone || row.excluded !== null || !marks.has(row.right)) continue;
+    const mark = marks.get(row.right) ?? null;
+    if (!everything && mark !== null && mark === row.rightMark && !open.has(row.right)) continue;
+    back.push(...(await readRightFolder(context, row.left, mark)));
+  }
+  return back;
+}
+
+/** Reads one target folder's feed to its end, in pages; each page and its cursor are recorded together. */
+export async function readRightFolder(
+  context: PassContext,
+  left: FolderId,
+  mark: string | null,
+): Promise<readonly LinkRow[]> {
+  const back: LinkRow[] = [];
+  let row = context.rows.get(left) as FolderRow;
+  const right = row.right as FolderId;
+  let cursor: Cursor | null = row.rightCursor;
+  let listed: Set<ItemId> | null = cursor === null ? new Set() : null;
+  for (let complete = false; !complete; ) {
+    context.signal.throwIfAborted();
+    let page: Awaited<ReturnType<typeof context.rightBox.changes>>;
+    try {
+      page = await context.rightBox.changes(right, cursor, context.call());
+    } catch (error) {
+      if (!(error instanceof FaultError) || error.fault.kind !== 'cursor-lost' || cursor === null) throw error;
+      cursor = null;
+      listed = new Set();
+      continue;
+    }
+    for (const change of page.changes) if (change.kind === 'upsert') listed?.add(change.head.id);
+    const joined = await joinPage(context, page.changes);
+    back.push(...joined.back);
+    cursor = page.cursor;
+    complete = page.complete;
+    row = { ...row, rightCursor: cursor, rightMark: complete ? mark : row.rightMark };
+    await context.commit(withRows(context, [row], joined.commit));
+  }
+  if (listed !== null) await findUnlisted(context, right, listed);
+  return back;
+}
+
+async function joinPage(
+  context: PassContext,
+  changes: readonly Change[],
+): Promise<{ commit: Commit; back: readonly LinkRow[] }> {
+  if (changes.length === 0) return { commit: {}, back: [] };
+  const { store, pair } = context;
+  const ids = changes.flatMap((c) => (c.kind === 'upsert' ? [c.head.id] : c.id ? [c.id] : []));
+  const keys = changes.flatMap((c) => (c.kind === 'upsert' && c.head.stamp !== null ? [stampKey(c.head.stamp)] : []));
+  const [byId, byStamp, intents] = await Promise.all([
+    store.linksById(pair.id, 'right', ids),
+    store.linksByStamp(pair.id, keys),
+    store.intents(pair.id),
+  ]);
+  const known = {
+    byRightId: new Map(byId.map((l) => [l.rightId, l])),
+    byStamp: new Map(byStamp.map((l) => [l.stampKey, l])),
+    intents: new Map<StampKey, IntentRow>(intents.map((i) => [i.stampKey, i])),
+  };
+  const asked = rightQuestions(changes, known);
+  const gone = new Set<ItemId>();
+  if (asked.length > 0) {
+    for (const [id, answer] of await context.rightBox.heads(asked, context.call()))
+      if ('kind' in answer && answer.kind === 'gone') gone.add(id);
+  }
+  const joined = joinRight(changes, {
+    ...known,
+    gone,
+    source: { organization: pair.left.organization, mailbox: context.leftMailbox },
+    pass: context.pass,
+  });
+  const adopted = joined.adopted.map(({ intent, head }) => linkOf(context, intent, head));
+  context.counts.adopted += adopted.length;
+  const before = new Map([...byId, ...byStamp].map((l) => [l.id, l]));
+  return {
+    back: joined.links.filter((l) => l.state === 'live' && before.get(l.id)?.state === 'right-gone'),
+    commit: {
+      links: [...joined.links.filter((l) => !same(before.get(l.id), l)), ...adopted],
+      // A create that replaces an earlier copy stays open until that copy is removed.
+      intentsResolved: joined.adopted
+        .filter(({ intent }) => intent.replaces === null)
+        .map(({ intent }) => intent.stampKey),
+      unclaimed: joined.unclaimed,
+      unclaimedTaken: joined.vanished,
+      history: joined.adopted.map(({ intent, head }) =>
+        history(context, 'create', 'its answer had been lost; found again by its stamp', {
+          left: intent.left.id,
+          right: head.id,
+          outcome: 'adopted',
+        }),
+      ),
+    },
+  };
+}
+
+const same = (a: LinkRow | undefined, b: LinkRow): boolean =>
+  a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+
+/** The link of a create that is known to have happened. */
+export function linkOf(
+  context: PassContext,
+  intent: IntentRow,
+  head: Pick<MailHead, 'id' | 'version'> & Partial<MailHead>,
+): LinkRow {
+  const { left } = intent;
+  return {
+    id: intent.replaces?.link ?? newLinkId(context.random),
+    leftId: left.id,
+    leftFolder: left.folder,
+    leftVersion: left.version,
+    leftSizeBytes: left.facts.sizeBytes,
+    rightId: head.id,
+    rightFolder: head.folder ?? intent.rightFolder,
+    rightVersion: head.version,
+    searchKey: left.facts.searchKey ?? '',
+    fingerprint: mailFingerprint(left.facts),
+    stampKey: intent.stampKey,
+    state: 'live',
+    goneSincePass: null,
+    touched: [],
+    seenLeft: left.state,
+    seenRight: head.state ?? null,
+  };
+}
+
+/** After a feed was read from its beginning: linked copies that it did not list were removed or moved while nobody looked. */
+async function findUnlisted(context: PassContext, folder: FolderId, listed: ReadonlySet<ItemId>): Promise<void> {
+  for (let after: LinkRow['id'] | null = null; ; ) {
+    const links: readonly LinkRow[] = await context.store.links(context.pair.id, { rightFolder: folder }, after, 500);
+    const missed = links.filter((l) => l.state === 'live' && !listed.has(l.rightId));
+    if (missed.length > 0) {
+      const heads = await context.rightBox.heads(
+        missed.map((l) => l.rightId),
+        context.call(),
+      );
+      const gone = missed.filter((l) => {
+        const answer = heads.get(l.rightId);
+        return answer !== undefined && 'kind' in answer && answer.kind === 'gone';
+      });
+      await context.commit({ links: gone.map((l) => ({ ...l, state: 'right-gone', goneSincePass: context.pass })) });
+    }
+    if (links.length < 500) return;
+    after = links.at(-1)?.id ?? null;
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * What is recorded about the correspondence of two sides: rows of the store that the engine decides on. Plain data.
+ */
+import type { FolderRole } from './folder.ts';
+import type { Cursor, FolderId, ItemId, LinkId, Version } from './ids.ts';
+import type { MailHead, MailState, MailStateField } from './mail.ts';
+import type { StampKey, StampText } from './stamp.ts';
+
+/** A source folder and its target folder, and where each side's feed was last read. */
+export interface FolderRow {
+  readonly left: FolderId;
+  /** Null: not on the target (excluded, or its creation is still due). */
+  readonly right: FolderId | null;
+  readonly leftParent: FolderId | null;
+  readonly rightParent: FolderId | null;
+  readonly leftName: string;
+  /** Name on the target as we last saw or wrote it. */
+  readonly rightName: string | null;
+  readonly containerClass: string | null;
+  readonly role: FolderRole | null;
+  /** Why it is not copied; null when it is. */
+  readonly excluded: string | null;
+  readonly leftCursor: Cursor | null;
+  readonly rightCursor: Cursor | null;
+  /** Marks up to which the feed was read to its end; null: read the feed. */
+  readonly leftMark: string | null;
+  readonly rightMark: string | null;
+  /** Pass in which the folder was first seen missing on the left; null while it is there. */
+  readonly goneSincePass: number | null;
+  /** A person removed or took over the target folder: nothing is written to it any more. */
+  readonly rightGone: boolean;
+}
+
+export type TouchedAspect = MailStateField | 'folder' | 'content';
+
+/** The recorded correspondence of a source item and a target item. */
+export interface LinkRow {
+  readonly id: LinkId;
+  readonly leftId: ItemId;
+  readonly leftFolder: FolderId;
+  readonly leftVersion: Version;
+  readonly rightId: ItemId;
+  readonly rightFolder: FolderId;
+  readonly rightVersion: Version | null;
+  /** Hex, or '' when the item has none. */
+  readonly searchKey: string;
+  readonly fingerprint: string;
+  readonly stampKey: StampKey;
+  /**
+   * live: on both sides · left-gone: missed on the source, waits one pass for its create elsewhere ·
+   * right-gone: a person removed the copy; it is not made again and not written to.
+   */
+  readonly state: 'live' | 'left-gone' | 'right-gone';
+  readonly goneSincePass: number | null;
+  /** What a person changed on the target since the sides last agreed: not overwritten silently. */
+  readonly touched: readonly TouchedAspect[];
+  /** Size that the source showed; a difference makes the next pass compare contents. */
+  readonly leftSizeBytes: number;
+  /** What each side showed when it was last read back. `seenRight` is null until the copy's own feed entry was read. */
+  readonly seenLeft: MailState;
+  readonly seenRight: MailState | null;
+}
+
+/** Recorded before a create batch: what may be on the target although no answer arrived. */
+export interface IntentRow {
+  readonly stampKey: StampKey;
+  readonly stamp: StampText;
+  readonly rightFolder: FolderId;
+  /** The source item as it was when the create was decided; makes the link on adoption. */
+  readonly left: MailHead;
+  /** Wall-clock time after which no request of this intent is on its way any more. */
+  readonly settledAfterMs: number;
+  /** The copy that this create replaces, for content that was edited on the source; it is removed once the new one is linked. */
+  readonly replaces: { readonly link: LinkId; readonly right: ItemId; readonly rightVersion: Version | null } | null;
+}
+
+/** An item of the target that carries a stamp of ours and belongs to no link yet. */
+export interface UnclaimedRow {
+  readonly right: MailHead;
+  readonly stampKey: StampKey;
+  readonly searchKey: string;
+  readonly firstId: string;
+  readonly fingerprint: string;
+}
