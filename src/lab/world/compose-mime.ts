@@ -1,0 +1,94 @@
+import { digest } from './account.ts';
+import type { Address, ItemContent } from './item.ts';
+import { key } from './property.ts';
+import { attachmentsOf, bodyOf } from './read-message.ts';
+
+const ascii = /^[\x20-\x7e]*$/;
+
+/** A header text as encoded words where it needs them, no word longer than 75 characters. RFC 2047 2 */
+export function encodeWords(text: string): string {
+  if (ascii.test(text)) return text;
+  const words: string[] = [];
+  let part = '';
+  for (const c of text) {
+    if (Buffer.byteLength(part + c) > 42) {
+      words.push(part);
+      part = '';
+    }
+    part += c;
+  }
+  words.push(part);
+  return words.map((word) => `=?utf-8?B?${Buffer.from(word).toString('base64')}?=`).join('\r\n ');
+}
+
+export function writeAddress({ name, address }: Address): string {
+  if (name === '') return `<${address}>`;
+  return `${ascii.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : encodeWords(name)} <${address}>`;
+}
+
+const days = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
+const months = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
+const two = (n: number): string => String(n).padStart(2, '0');
+
+/** RFC 5322 3.3, in UTC. */
+export function writeDate(ms: number): string {
+  const d = new Date(ms);
+  return `${days[d.getUTCDay()]}, ${d.getUTCDate()} ${months[d.getUTCMonth()]} ${d.getUTCFullYear()} ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())} +0000`;
+}
+
+export function base64Lines(bytes: Buffer): string {
+  return (bytes.toString('base64').match(/.{1,76}/g) ?? []).join('\r\n');
+}
+
+/** MIME of an item that is made of properties. The same item gives the same bytes. */
+export function composeMime(content: ItemContent): Buffer {
+  const text = (at: string): string | null => {
+    const value = content.properties.get(at)?.value;
+    return typeof value === 'string' ? value : null;
+  };
+  const sentAt = content.properties.get(key.sentAt)?.value;
+  const lines: string[] = [];
+  if (content.from !== null) lines.push(`From: ${writeAddress(content.from)}`);
+  if (content.to.length > 0) lines.push(`To: ${content.to.map(writeAddress).join(',\r\n ')}`);
+  if (content.cc.length > 0) lines.push(`Cc: ${content.cc.map(writeAddress).join(',\r\n ')}`);
+  lines.push(`Subject: ${encodeWords(text(key.subject) ?? '')}`);
+  const topic = text(key.conversationTopic);
+  if (topic !== null) lines.push(`Thread-Topic: ${encodeWords(topic)}`);
+  const index = text(key.conversationIndex);
+  if (index !== null) lines.push(`Thread-Index: ${index}`);
+  if (typeof sentAt === 'number') lines.push(`Date: ${writeDate(sentAt)}`);
+  const id = text(key.messageId);
+  if (id !== null) lines.push(`Message-ID: ${id}`);
+  const reply = text(key.inReplyTo);
+  if (reply !== null) lines.push(`In-Reply-To: ${reply}`);
+  if (content.properties.get(key.readReceiptRequested)?.value === true && content.from !== null)
+    lines.push(`Disposition-Notification-To: ${writeAddress(content.from)}`);
+  const importance = content.properties.get(key.importance)?.value;
+  if (importance === 2 || importance === 0) lines.push(`Importance: ${importance === 2 ? 'high' : 'low'}`);
+  lines.push('MIME-Version: 1.0');
+  const body = content.body ?? (content.mime === null ? { type: 'Text' as const, text: '' } : bodyOf(content.mime));
+  const bodyPart = `Content-Type: text/${body.type === 'HTML' ? 'html' : 'plain'}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64Lines(Buffer.from(body.text))}\r\n`;
+  const attachments = content.attachments ?? (content.mime === null ? [] : attachmentsOf(content.mime));
+  if (attachments.length === 0) return Buffer.from(`${lines.join('\r\n')}\r\n${bodyPart}`);
+  const boundary = `_${digest(lines.join('\n'), bodyPart).toString('hex').slice(0, 32)}_`;
+  const parts = attachments.map(({ name, contentType, contentId, isInline, content: bytes }) => {
+    const encoded = encodeWords(name).replaceAll('"', '');
+    return `--${boundary}\r\nContent-Type: ${contentType}; name="${encoded}"\r\nContent-Disposition: ${isInline ? 'inline' : 'attachment'}; filename="${encoded}"\r\n${
+      contentId === null ? '' : `Content-ID: <${contentId}>\r\n`
+    }Content-Transfer-Encoding: base64\r\n\r\n${base64Lines(bytes)}\r\n`;
+  });
+  return Buffer.from(
+    `${lines.join('\r\n')}\r\nContent-Type: multipart/mixed; boundary="${boundary}"\r\n\r\n--${boundary}\r\n${bodyPart}${parts.join('')}--${boundary}--\r\n`,
+  );
+}
+
+/** The bytes of a message with one header field replaced, added, or (null) taken out; the rest stays as it is. */
+export function withHeader(mime: Buffer, name: string, value: string | null): Buffer {
+  let end = mime.indexOf('\r\n\r\n');
+  end = end < 0 ? mime.length : end;
+  const head = mime.subarray(0, end).toString('latin1');
+  const line = value === null ? '' : `${name}: ${value}\r\n`;
+  const pattern = new RegExp(`^${name}:.*(?:\r?\n[ \t].*)*\r?\n?`, 'im');
+  const replaced = pattern.test(`${head}\r\n`) ? `${head}\r\n`.replace(pattern, () => line) : `${line}${head}\r\n`;
+  return Buffer.concat([Buffer.from(replaced, 'latin1'), mime.subarray(Math.min(mime.length, end + 2))]);
+}

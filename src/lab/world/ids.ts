@@ -1,0 +1,80 @@
+import { guidOf } from './account.ts';
+import type { Folder } from './folder.ts';
+import type { Item } from './item.ts';
+
+/**
+ * Ids as EWS shows them: opaque for clients, about as long as Exchange's, the same for the same object in every session. A
+ * check at the end tells a garbled id from one of something that is gone.
+ */
+export class IdMaker {
+  readonly #prefix: string;
+  readonly #item: string;
+  readonly #folder: string;
+  readonly #change: string;
+
+  constructor(guid: string) {
+    const replica = Buffer.from(guidOf('replica', guid).replaceAll('-', ''), 'hex');
+    // 00 03 24 00, the GUID in 36 letters, 00 46 and zeros: real ids begin like that, so they all begin with AAMkA.
+    this.#prefix = Buffer.concat([
+      Buffer.from([0, 3, 0x24, 0]),
+      Buffer.from(guid, 'latin1'),
+      Buffer.from([0, 0x46, 0, 0, 0, 0, 0, 0]),
+    ]).toString('base64');
+    this.#item =
+      this.#prefix +
+      Buffer.concat([replica, Buffer.from([7, 0]), replica.subarray(0, 16), Buffer.from([0, 0])]).toString('base64');
+    this.#folder = this.#prefix + Buffer.concat([replica, Buffer.from([1, 0, 0, 0, 0, 0, 0, 0])]).toString('base64');
+    this.#change = Buffer.concat([Buffer.from([9, 0, 0, 0, 0x16, 0, 0, 0]), replica]).toString('base64');
+  }
+
+  item(folderNo: number, itemNo: number): string {
+    return this.#item + tail(folderNo, itemNo);
+  }
+  folder(folderNo: number): string {
+    return this.#folder + tail(folderNo, 0);
+  }
+  change(cn: number): string {
+    const bytes = Buffer.allocUnsafe(6);
+    bytes.writeUIntBE(cn, 0, 6);
+    return this.#change + bytes.toString('base64');
+  }
+  cnOf(changeKey: string): number | null {
+    if (!changeKey.startsWith(this.#change) || changeKey.length !== this.#change.length + 8) return null;
+    return Buffer.from(changeKey.slice(this.#change.length), 'base64').readUIntBE(0, 6);
+  }
+  /** What an id of this mailbox names; null: not well-formed, or of another mailbox. */
+  read(id: string): { readonly kind: 'item' | 'folder'; readonly no: number } | null {
+    const kind = id.startsWith(this.#item) ? 'item' : id.startsWith(this.#folder) ? 'folder' : null;
+    if (kind === null) return null;
+    const rest = id.slice((kind === 'item' ? this.#item : this.#folder).length);
+    if (rest.length !== 20) return null;
+    const bytes = Buffer.from(rest, 'base64');
+    if (bytes.length !== 15) return null;
+    const folderNo = bytes.readUIntBE(0, 5);
+    const itemNo = bytes.readUIntBE(5, 6);
+    if (tail(folderNo, itemNo) !== rest) return null;
+    return { kind, no: kind === 'item' ? itemNo : folderNo };
+  }
+}
+
+function tail(folderNo: number, itemNo: number): string {
+  const bytes = Buffer.allocUnsafe(15);
+  bytes.writeUIntBE(folderNo, 0, 5);
+  bytes.writeUIntBE(itemNo, 5, 6);
+  let check = 0x811c9dc5;
+  for (let i = 0; i < 11; i++) check = Math.imul(check ^ (bytes[i] as number), 0x01000193);
+  bytes.writeUInt32BE(check >>> 0, 11);
+  return bytes.toString('base64');
+}
+
+/** GUID of the mailbox an id belongs to; null when it is not an id of ours at all. */
+export function mailboxGuidOf(id: string): string | null {
+  if (id.length < 64 || !id.startsWith('AAMk')) return null;
+  const guid = Buffer.from(id.slice(0, 64), 'base64').subarray(4, 40).toString('latin1');
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(guid) ? guid : null;
+}
+
+export const itemIdOf = (item: Item): string => item.folder.mailbox.ids.item(item.folder.no, item.no);
+export const itemChangeKeyOf = (item: Item): string => item.folder.mailbox.ids.change(item.cn);
+export const folderIdOf = (folder: Folder): string => folder.mailbox.ids.folder(folder.no);
+export const folderChangeKeyOf = (folder: Folder): string => folder.mailbox.ids.change(folder.cn);

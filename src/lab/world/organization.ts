@@ -1,0 +1,249 @@
+import { assert, must } from '#kit/assert.ts';
+import type { Caller, LabVersion } from '../seams.ts';
+import { type Account, guidOf, ntHashOf, passwordOf } from './account.ts';
+import { Mailbox } from './mailbox.ts';
+import { addressPart, givenNames, surnames } from './person-names.ts';
+import { type VersionFacts, versionFacts } from './versions.ts';
+import type { World } from './world.ts';
+
+/** What an organization is made of. All but the first three have defaults as shipped or as the world says. */
+export interface OrganizationOptions {
+  readonly name: string;
+  readonly version: LabVersion;
+  readonly domain: string;
+  /** Mailboxes; default: as many as the world says. */
+  readonly mailboxes?: number;
+  /** Items in all of its mailboxes together; default: the world's number in the first organization, none in the others. */
+  readonly items?: number;
+  /** Largest message a client may create, bytes of MIME. */
+  readonly itemMaxBytes?: number;
+  /** Largest EWS request, bytes. */
+  readonly requestMaxBytes?: number;
+  /** Quota of each mailbox in bytes; null: none. */
+  readonly quotaBytes?: number | null;
+  /** Items one folder may hold; null: as the version has it. */
+  readonly folderItemsMax?: number | null;
+}
+
+/** A mailbox as lists show it; cheap, also for those nobody has opened. */
+export interface MailboxEntry {
+  readonly index: number;
+  readonly address: string;
+  readonly displayName: string;
+  readonly user: string;
+  readonly password: string;
+  readonly guid: string;
+}
+
+/** Clean mailboxes are forgotten and made again from the seed; this many stay open. */
+const cleanMax = 256;
+
+/** One Exchange organization: accounts, rights and mailboxes. */
+export class Organization {
+  readonly world: World;
+  readonly name: string;
+  readonly version: LabVersion;
+  readonly domain: string;
+  readonly facts: VersionFacts;
+  readonly itemMaxBytes: number;
+  readonly requestMaxBytes: number;
+  readonly folderItemsMax: number | null;
+  readonly quotaBytes: number | null;
+  readonly admin: Account;
+  readonly mailboxes: readonly MailboxEntry[];
+  /** Items generated in all mailboxes together. */
+  readonly items: number;
+  readonly #byAddress = new Map<string, MailboxEntry>();
+  readonly #open = new Map<string, Mailbox>();
+  readonly #passwords = new Map<string, string>();
+  /** Address → null (mailbox taken away), or the GUID of a mailbox put in its place. */
+  readonly #replaced = new Map<string, string | null>();
+  #impersonators: ReadonlyMap<string, ReadonlySet<string> | 'all'>;
+  readonly #delegates = new Map<string, Set<string>>();
+
+  constructor(
+    world: World,
+    options: OrganizationOptions,
+    defaults: { readonly mailboxes: number; readonly items: number },
+  ) {
+    assert(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(options.domain), 'a domain is lower case with at least one dot');
+    this.world = world;
+    this.name = options.name;
+    this.version = options.version;
+    this.domain = options.domain;
+    this.facts = versionFacts[options.version];
+    this.itemMaxBytes = options.itemMaxBytes ?? this.facts.itemMaxBytes;
+    this.requestMaxBytes = options.requestMaxBytes ?? this.facts.requestMaxBytes;
+    this.folderItemsMax = options.folderItemsMax === undefined ? this.facts.folderItemsMax : options.folderItemsMax;
+    this.quotaBytes = options.quotaBytes ?? null;
+    this.items = options.items ?? defaults.items;
+    const admin = `migration@${this.domain}`;
+    this.admin = { user: admin, password: passwordOf(world.seed, admin), kind: 'admin', address: null };
+    this.#impersonators = new Map([[admin, 'all']]);
+    const count = options.mailboxes ?? defaults.mailboxes;
+    const entries: MailboxEntry[] = [];
+    for (let index = 0; index < count; index++) {
+      const given = givenNames[index % givenNames.length] ?? '';
+      const surname = surnames[(index * 7 + Math.floor(index / givenNames.length)) % surnames.length] ?? '';
+      const local = `${addressPart(given)}.${addressPart(surname)}${index < surnames.length * 8 ? '' : index}`;
+      let address = `${local}@${this.domain}`;
+      if (this.#byAddress.has(address)) address = `${local}${index}@${this.domain}`;
+      const entry: MailboxEntry = {
+        index,
+        address,
+        displayName: `${given} ${surname}`,
+        user: address,
+        password: passwordOf(world.seed, address),
+        guid: guidOf('mailbox', world.seed, address),
+      };
+      entries.push(entry);
+      this.#byAddress.set(address, entry);
+    }
+    this.mailboxes = entries;
+  }
+
+  /** The sign-in name in the form the organization keeps: `DOMAIN\user` and a bare `user` become `user@domain`; lower case. */
+  normalizeUser(user: string): string {
+    const lower = user.trim().toLowerCase();
+    if (lower.includes('@')) return lower;
+    const backslash = lower.indexOf('\\');
+    return `${backslash < 0 ? lower : lower.slice(backslash + 1)}@${this.domain}`;
+  }
+
+  /** The account behind a sign-in name in any form; null: there is none. */
+  account(user: string): Account | null {
+    const name = this.normalizeUser(user);
+    if (name === this.admin.user) return { ...this.admin, password: this.#passwords.get(name) ?? this.admin.password };
+    const entry = this.#byAddress.get(name);
+    if (entry === undefined) return null;
+    return {
+      user: entry.user,
+      password: this.#passwords.get(name) ?? entry.password,
+      kind: 'person',
+      address: entry.address,
+    };
+  }
+
+  authenticate(user: string, password: string): Caller | null {
+    const account = this.account(user);
+    return account !== null && account.password === password ? { user: account.user, kind: account.kind } : null;
+  }
+
+  /** What NTLM needs to know of a password; null: no such account. */
+  ntHash(user: string): Buffer | null {
+    const account = this.account(user);
+    return account === null ? null : ntHashOf(account.password);
+  }
+
+  setPassword(user: string, password: string): void {
+    this.#passwords.set(this.normalizeUser(user), password);
+  }
+
+  /** Who may impersonate whom. `all`: every mailbox. Replaces what was; the admin starts with `all`. */
+  setImpersonation(rights: Readonly<Record<string, readonly string[] | 'all'>>): void {
+    this.#impersonators = new Map(
+      Object.entries(rights).map(([user, scope]) => [
+        user.toLowerCase(),
+        scope === 'all' ? 'all' : new Set(scope.map((a) => a.toLowerCase())),
+      ]),
+    );
+  }
+
+  /** Whether the caller may act as the owner of that mailbox. Applications without a rule of their own are as free as the admin. */
+  mayImpersonate(caller: Caller, address: string): boolean {
+    const scope =
+      this.#impersonators.get(caller.user) ??
+      (caller.kind === 'application' ? this.#impersonators.get(this.admin.user) : undefined);
+    return scope === 'all' || (scope?.has(address.toLowerCase()) ?? false);
+  }
+
+  /** Lets a person open another mailbox under their own name (full access). */
+  grantAccess(user: string, address: string): void {
+    const key = address.toLowerCase();
+    const users = this.#delegates.get(key) ?? new Set();
+    users.add(this.normalizeUser(user));
+    this.#delegates.set(key, users);
+  }
+
+  mayOpen(user: string, address: string): boolean {
+    return user === address || (this.#delegates.get(address)?.has(user) ?? false);
+  }
+
+  entry(address: string): MailboxEntry | null {
+    return this.#byAddress.get(address.toLowerCase()) ?? null;
+  }
+
+  /** The mailbox behind an address, opened; null: there is none. */
+  mailbox(address: string): Mailbox | null {
+    const key = address.toLowerCase();
+    const entry = this.#byAddress.get(key);
+    const replaced = this.#replaced.get(key);
+    if (entry === undefined || replaced === null) return null;
+    const known = this.#open.get(key);
+    if (known !== undefined) {
+      // Most recently used last, so that the first clean one is the one to forget.
+      this.#open.delete(key);
+      this.#open.set(key, known);
+      return known;
+    }
+    const fresh = replaced !== undefined;
+    const mailbox = new Mailbox(
+      this,
+      fresh ? { ...entry, guid: replaced } : entry,
+      fresh ? 0 : this.firstItemOf(entry.index + 1) - this.firstItemOf(entry.index),
+    );
+    this.#open.set(key, mailbox);
+    if (this.#open.size > cleanMax) this.#forgetOne();
+    return mailbox;
+  }
+
+  /** The mailbox with that GUID, if it is open or can be found by its owner. */
+  mailboxByGuid(guid: string): Mailbox | null {
+    for (const mailbox of this.#open.values()) if (mailbox.guid === guid) return mailbox;
+    const entry = this.#guids().get(guid);
+    const mailbox = entry === undefined ? null : this.mailbox(entry.address);
+    return mailbox?.guid === guid ? mailbox : null;
+  }
+
+  #guidMap: ReadonlyMap<string, MailboxEntry> | null = null;
+  #guids(): ReadonlyMap<string, MailboxEntry> {
+    return (this.#guidMap ??= new Map(this.mailboxes.map((entry) => [entry.guid, entry])));
+  }
+
+  /** Takes a mailbox away, as disabling it does. */
+  removeMailbox(address: string): void {
+    this.#open.delete(address.toLowerCase());
+    this.#replaced.set(address.toLowerCase(), null);
+  }
+
+  /** Puts another, empty mailbox behind the address. */
+  replaceMailbox(address: string): Mailbox | null {
+    const key = address.toLowerCase();
+    this.#open.delete(key);
+    this.#replaced.set(key, guidOf('replaced', this.world.seed, key, this.#replaced.size));
+    return this.mailbox(key);
+  }
+
+  #firsts: readonly number[] | null = null;
+  /** Number within the organization of the first generated item of a mailbox; with `index` one past the last mailbox, their sum. */
+  firstItemOf(index: number): number {
+    return must(this.#itemFirsts()[index], 'no such mailbox');
+  }
+
+  /** A few mailboxes have many items, most have fewer, and all together `items`. */
+  #itemFirsts(): readonly number[] {
+    if (this.#firsts !== null) return this.#firsts;
+    const sums = [0];
+    for (let i = 0; i < this.mailboxes.length; i++) sums.push((sums[i] ?? 0) + 0.4 + ((i * 2654435761) % 1000) / 833);
+    const total = sums[sums.length - 1] ?? 0;
+    return (this.#firsts = sums.map((sum) => (total === 0 ? 0 : Math.round((this.items * sum) / total))));
+  }
+
+  #forgetOne(): void {
+    for (const [key, mailbox] of this.#open) {
+      if (mailbox.dirty || mailbox.watched) continue;
+      this.#open.delete(key);
+      return;
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { assert } from '#kit/assert.ts';
+import type { Caller, LabSurroundings, OutboxEntry } from '../seams.ts';
+import { readSamples, type Sample } from './generate.ts';
+import { Journal } from './journal.ts';
+import type { Mailbox } from './mailbox.ts';
+import { Organization, type OrganizationOptions } from './organization.ts';
+
+export interface WorldOptions {
+  readonly organizations: readonly OrganizationOptions[];
+  /** Mailboxes of each organization. */
+  readonly mailboxes: number;
+  /** Items in all mailboxes of the first organization together; the others start empty. */
+  readonly items: number;
+  readonly seed: number | string;
+  /** Folder with `.eml` files, which are mixed into what the seed makes. */
+  readonly samplesDir?: string;
+  /** MIME is taken apart and put together anew on every export, as Exchange does, with other boundaries each time. */
+  readonly rebuildMime?: boolean;
+  readonly surroundings: LabSurroundings;
+}
+
+/** Everything the lab's servers keep. */
+export class World {
+  readonly seed: string;
+  readonly surroundings: LabSurroundings;
+  readonly rebuildMime: boolean;
+  readonly organizations: readonly Organization[];
+  /** When the world began; generated items are older. */
+  readonly startedAtMs: number;
+  readonly samples: readonly Sample[];
+  /** Messages and receipts that left, by cause. */
+  readonly outbox: OutboxEntry[] = [];
+  /** Every commit, in order, bounded. */
+  readonly journal = new Journal(200_000);
+
+  constructor(options: WorldOptions) {
+    this.seed = String(options.seed);
+    this.surroundings = options.surroundings;
+    this.rebuildMime = options.rebuildMime ?? false;
+    this.startedAtMs = Math.floor(options.surroundings.clock.nowMs() / 1000) * 1000;
+    this.samples = options.samplesDir === undefined ? [] : readSamples(options.samplesDir);
+    this.organizations = options.organizations.map(
+      (organization, at) =>
+        new Organization(this, organization, { mailboxes: options.mailboxes, items: at === 0 ? options.items : 0 }),
+    );
+  }
+
+  organization(name: string): Organization {
+    const found = this.organizations.find((organization) => organization.name === name);
+    assert(found !== undefined, `the lab has no organization ${name}`);
+    return found;
+  }
+
+  /** Signs in with a name in any form (`user@domain`, `DOMAIN\user`, `user`); null: refused. */
+  authenticate(organization: string, user: string, password: string): Caller | null {
+    return this.organization(organization).authenticate(user, password);
+  }
+
+  /** NT hash of the account's password, for NTLM; null: no such account. */
+  ntHash(organization: string, user: string): Buffer | null {
+    return this.organization(organization).ntHash(user);
+  }
+
+  /** The mailbox behind an address of any organization; null: there is none. */
+  mailbox(address: string): Mailbox | null {
+    const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+    return this.organizations.find((organization) => organization.domain === domain)?.mailbox(address) ?? null;
+  }
+}
+
+export function createWorld(options: WorldOptions): World {
+  return new World(options);
+}
