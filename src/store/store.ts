@@ -37,6 +37,7 @@ export interface PairRow {
 /** Kept by the store with every commit, so that status costs one row per pair. */
 export interface PairCounts {
   readonly folders: number;
+  /** Live ones: items that are on both sides. */
   readonly links: number;
   readonly quarantined: number;
   readonly bytesCopied: number;
@@ -154,8 +155,16 @@ export interface Claim {
 }
 
 export interface BudgetGrant {
-  /** Milliseconds to wait before the request may be sent; 0 at once. */
+  /** 0: taken, the request may be sent. Otherwise nothing was taken: ask again after so many milliseconds. */
   readonly waitMs: number;
+  /** What stands in the way: `in-flight`, `requests-per-minute`, `bytes-per-minute`, or the limit that the server named. */
+  readonly limitedBy: string | null;
+}
+
+/** What a holder is about to use. More than one request for a slice that a process spends by itself. */
+export interface BudgetCost {
+  readonly requests: number;
+  readonly bytes: number;
 }
 
 /**
@@ -244,7 +253,10 @@ export interface Store {
     deadlineMs: number,
   ): Promise<BudgetGrant>;
   release(budget: string, holder: string): Promise<void>;
-  /** The server told us to back off: nobody spends before `untilMs`, and the limit shrinks. */
+  /**
+   * The server told us to back off: nobody spends before `untilMs`. The limit of requests in flight is halved, once for refusals that
+   * come together, and grows back by one every 15 s from `untilMs` on, up to what is configured.
+   */
   backOff(budget: string, untilMs: number, limit: string): Promise<void>;
 
   close(): Promise<void>;

@@ -1,0 +1,24 @@
+import type { Kysely } from 'kysely';
+import type { Engine } from './migrations/migration.ts';
+import type { Tables } from './tables.ts';
+
+/** Where queries run: the pool, or one transaction. */
+export type Sql = Kysely<Tables>;
+
+/** What the two engines have in common; everything above it is written once. */
+export interface Database {
+  readonly engine: Engine;
+  /** For reads of a single statement. */
+  readonly sql: Sql;
+  /**
+   * Runs `body` in one transaction: all of it or nothing. `body` may run again from its beginning when the engine had to break
+   * it off before anything was committed, and must not use anything but the `sql` it is given.
+   */
+  write<T>(body: (sql: Sql) => Promise<T>, options?: WriteOptions<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface WriteOptions<T> {
+  /** Whether what was written wakes every claimer, in all processes, once it is committed. */
+  readonly wakes?: (value: T) => boolean;
+}

@@ -1,0 +1,5 @@
+import { begin } from './0001-begin.ts';
+import type { Migration } from './migration.ts';
+
+/** Every step there ever was, oldest first. A step that was released is never edited: a new one follows it. */
+export const migrations: readonly Migration[] = [begin];

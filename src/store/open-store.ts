@@ -1,0 +1,34 @@
+import type { Clock } from '#kit/clock.ts';
+import { sqlStore } from './sql-store.ts';
+import { openSqlite } from './sqlite/open-sqlite.ts';
+import type { Store } from './store.ts';
+import { StoreError } from './store-error.ts';
+import { WakeBell } from './wake-bell.ts';
+
+/** What the store says to the log; pino's shape. Never given a secret. */
+export interface StoreLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface StoreOptions {
+  readonly clock: Clock;
+  readonly log: StoreLog;
+  /** Only looks, beside the process that owns the store. Matters for SQLite, whose file one process may write. */
+  readonly readOnly?: boolean;
+}
+
+/**
+ * @param url `sqlite:PATH`, `sqlite::memory:` or `postgres://…` (PostgreSQL 15 or newer; TLS by `?sslmode=verify-full&sslrootcert=FILE`).
+ *   Throws `StoreError`, whose message says what to do.
+ */
+export async function openStore(url: string, { clock, log, readOnly = false }: StoreOptions): Promise<Store> {
+  const bell = new WakeBell(clock);
+  if (url.startsWith('sqlite:')) {
+    const path = url.slice('sqlite:'.length);
+    if (path === '') throw new StoreError('bad-url', 'the store `sqlite:` names no file: write `sqlite:causeway.db`');
+    return sqlStore(await openSqlite(path, { clock, bell, readOnly }), { clock, bell });
+  }
+
+  throw new StoreError('bad-url', 'the store must be `sqlite:PATH` or `postgres://…`');
+}

@@ -1,0 +1,94 @@
+import { sql } from 'kysely';
+import type { PairId } from '#model/ids.ts';
+import { printable } from '../codecs.ts';
+import type { Sql } from '../database.ts';
+import type { FolderRefCache } from '../folder-refs.ts';
+import type { Engine } from '../migrations/migration.ts';
+import type { PairNumbers } from '../pair-numbers.ts';
+import { type Claim, type Commit, FencedOut } from '../store.ts';
+import { countFolders, forgetFolders, writeFolders } from './write-folders.ts';
+import { resolveIntents, writeIntents } from './write-intents.ts';
+import { forgetLinks, writeLinks } from './write-links.ts';
+import { countQuarantine, leaveQuarantine, writeQuarantine } from './write-quarantine.ts';
+import { writeHistory, writeJournal } from './write-records.ts';
+import { takeUnclaimed, writeUnclaimed } from './write-unclaimed.ts';
+
+/** How long deletions are remembered: the budget looks back 24 hours, and clocks may jump. */
+const DELETIONS_KEPT_MS = 7 * 24 * 3_600_000;
+
+/**
+ * Everything a pass found out and did, in the transaction it is given. What is forgotten goes first, so that a link may take over
+ * the item ids of another one that ends in the same commit.
+ */
+export async function commitResults(
+  trx: Sql,
+  { engine, numbers, refs }: { readonly engine: Engine; readonly numbers: PairNumbers; readonly refs: FolderRefCache },
+  pair: PairId,
+  claim: Claim | null,
+  commit: Commit,
+): Promise<void> {
+  if (claim) await fence(trx, engine, claim);
+  const pairNo = await numbers.mustFind(trx, pair);
+
+  await forgetFolders(trx, pairNo, commit.foldersForgotten ?? []);
+  await writeFolders(trx, engine, pairNo, commit.folders ?? []);
+  const ended = await forgetLinks(trx, pairNo, commit.linksForgotten ?? []);
+  const begun = await writeLinks(trx, engine, refs, pairNo, commit.links ?? []);
+  await resolveIntents(trx, pairNo, commit.intentsResolved ?? []);
+  await writeIntents(trx, engine, pairNo, commit.intents ?? []);
+  await takeUnclaimed(trx, pairNo, commit.unclaimedTaken ?? []);
+  await writeUnclaimed(trx, engine, pairNo, commit.unclaimed ?? []);
+  await leaveQuarantine(trx, pairNo, commit.quarantineLeft ?? []);
+  await writeQuarantine(trx, engine, pairNo, commit.quarantine ?? []);
+  await writeJournal(trx, engine, pairNo, commit.journal ?? []);
+  await writeHistory(trx, engine, pairNo, commit.history ?? []);
+  if (commit.deletions && commit.deletions.count > 0) {
+    const { atMs, count } = commit.deletions;
+    await trx.insertInto('deletion').values({ pair_no: pairNo, at_ms: atMs, count }).execute();
+    await trx
+      .deleteFrom('deletion')
+      .where('pair_no', '=', pairNo)
+      .where('at_ms', '<', atMs - DELETIONS_KEPT_MS)
+      .execute();
+  }
+  await updatePair(trx, pairNo, commit, ended + begun);
+}
+
+/**
+ * The row of the claim must still carry its token and an owner. On PostgreSQL the row stays locked until the commit, so that nobody
+ * takes the claim over in between.
+ */
+async function fence(trx: Sql, engine: Engine, claim: Claim): Promise<void> {
+  let query = trx
+    .selectFrom('work')
+    .select('key')
+    .where('key', '=', claim.key)
+    .where('token', '=', claim.token)
+    .where('owner', 'is not', null);
+  if (engine === 'postgres') query = query.forShare();
+  if (!(await query.executeTakeFirst()))
+    throw new FencedOut(`the claim of ${claim.key} is held by somebody else by now`);
+}
+
+/** State and counts: one update by primary key, so that status never has to count. */
+async function updatePair(trx: Sql, pairNo: number, commit: Commit, liveLinks: number): Promise<void> {
+  const { state, stoppedBecause, pass, lastPass, leftMailbox, rightMailbox, leftItems } = commit.pair ?? {};
+  const conflicts = commit.journal?.length ?? 0;
+  const set = {
+    ...(state !== undefined && { state }),
+    ...(stoppedBecause !== undefined && {
+      stopped_because: stoppedBecause === null ? null : printable(stoppedBecause),
+    }),
+    ...(pass !== undefined && { pass }),
+    ...(lastPass !== undefined && { last_pass: lastPass === null ? null : JSON.stringify(lastPass) }),
+    ...(leftMailbox !== undefined && { left_mailbox: leftMailbox }),
+    ...(rightMailbox !== undefined && { right_mailbox: rightMailbox }),
+    ...(leftItems !== undefined && { left_items: leftItems }),
+    ...(liveLinks !== 0 && { links: sql<number>`links + ${liveLinks}` }),
+    ...(commit.bytesCopied && { bytes_copied: sql<number>`bytes_copied + ${commit.bytesCopied}` }),
+    ...(conflicts > 0 && { conflicts: sql<number>`conflicts + ${conflicts}` }),
+    ...((commit.folders || commit.foldersForgotten) && { folders: await countFolders(trx, pairNo) }),
+    ...((commit.quarantine || commit.quarantineLeft) && { quarantined: await countQuarantine(trx, pairNo) }),
+  };
+  if (Object.keys(set).length > 0) await trx.updateTable('pair').set(set).where('no', '=', pairNo).execute();
+}

@@ -1,0 +1,96 @@
+import type { Clock } from '#kit/clock.ts';
+import type { PairId } from '#model/ids.ts';
+import type { Database, Sql } from './database.ts';
+import { FolderRefCache } from './folder-refs.ts';
+import { idHash, packKey } from './hashes.ts';
+import { PairNumbers } from './pair-numbers.ts';
+import { backOffBudget, releaseBudget } from './queries/back-off-budget.ts';
+import { claimWork } from './queries/claim-work.ts';
+import { commitResults } from './queries/commit-results.ts';
+import { completeWork } from './queries/complete-work.ts';
+import { countDeletions } from './queries/count-deletions.ts';
+import { ensureWork } from './queries/ensure-work.ts';
+import { extendLease } from './queries/extend-lease.ts';
+import { findLinksById, findLinksBySearchKey, findLinksByStamp } from './queries/find-links.ts';
+import { countUnclaimed, findUnclaimed } from './queries/find-unclaimed.ts';
+import { forgetPair } from './queries/forget-pair.ts';
+import { notifyWork } from './queries/notify-work.ts';
+import { pageLinks } from './queries/page-links.ts';
+import { putPairs } from './queries/put-pairs.ts';
+import { readFolders } from './queries/read-folders.ts';
+import { readIntents } from './queries/read-intents.ts';
+import { findPair, listPairs } from './queries/read-pairs.ts';
+import { readQuarantine } from './queries/read-quarantine.ts';
+import { readHistory, readJournal } from './queries/read-records.ts';
+import { nextDueMs, readWork } from './queries/read-work.ts';
+import { retryQuarantine } from './queries/retry-quarantine.ts';
+import { spendBudget } from './queries/spend-budget.ts';
+import type { Store } from './store.ts';
+import type { WakeBell } from './wake-bell.ts';
+
+/** The store on either engine: which query runs where, and in which transaction. */
+export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock; readonly bell: WakeBell }): Store {
+  const { sql, engine } = db;
+  const numbers = new PairNumbers();
+  const refs = new FolderRefCache();
+  const commitContext = { engine, numbers, refs };
+
+  /** A read of one pair; `unknown` for a pair that is not in the store. */
+  async function ofPair<T>(pair: PairId, unknown: T, read: (pairNo: number) => Promise<T>): Promise<T> {
+    const pairNo = await numbers.find(sql, pair);
+    return pairNo === null ? unknown : read(pairNo);
+  }
+  const write = <T>(body: (trx: Sql) => Promise<T>): Promise<T> => db.write(body);
+  const always = () => true;
+  const hashes = (ids: readonly string[]) => [...new Set(ids)].map(idHash);
+  const keys = (texts: readonly string[]) => [...new Set(texts)].map(packKey);
+
+  return {
+    putPairs: (pairs) => write((trx) => putPairs(trx, engine, pairs)),
+    pair: (id) => findPair(sql, id),
+    pairs: (filter) => listPairs(sql, filter),
+
+    folders: (pair) => ofPair(pair, [], (no) => readFolders(sql, no)),
+    linksById: (pair, side, ids) => ofPair(pair, [], (no) => findLinksById(sql, refs, no, side, ids)),
+    linksBySearchKey: (pair, searchKeys) => ofPair(pair, [], (no) => findLinksBySearchKey(sql, refs, no, searchKeys)),
+    linksByStamp: (pair, stampKeys) => ofPair(pair, [], (no) => findLinksByStamp(sql, refs, no, stampKeys)),
+    links: (pair, filter, after, limit) => ofPair(pair, [], (no) => pageLinks(sql, refs, no, filter, after, limit)),
+    intents: (pair) => ofPair(pair, [], (no) => readIntents(sql, no)),
+    unclaimedBySearchKey: (pair, texts) => ofPair(pair, [], (no) => findUnclaimed(sql, no, 'search_key', keys(texts))),
+    unclaimedByFingerprint: (pair, texts) =>
+      ofPair(pair, [], (no) => findUnclaimed(sql, no, 'fingerprint', keys(texts))),
+    unclaimedById: (pair, ids) => ofPair(pair, [], (no) => findUnclaimed(sql, no, 'right_hash', hashes(ids))),
+    unclaimedCount: (pair) => ofPair(pair, 0, (no) => countUnclaimed(sql, no)),
+    deletionsSince: (pair, sinceMs) => ofPair(pair, 0, (no) => countDeletions(sql, no, sinceMs)),
+
+    commit: (pair, claim, commit) => write((trx) => commitResults(trx, commitContext, pair, claim, commit)),
+
+    quarantine: (filter, limit) => readQuarantine(sql, filter, limit),
+    retryQuarantine: (filter) => write((trx) => retryQuarantine(trx, filter)),
+    journal: (filter, limit) => readJournal(sql, filter, limit),
+    history: (filter, limit) => readHistory(sql, filter, limit),
+    forget: (pair) => write(async (trx) => forgetPair(trx, await numbers.mustFind(trx, pair))),
+
+    ensureWork: (work) => db.write((trx) => ensureWork(trx, engine, work), { wakes: always }),
+    notify: (workKeys, nowMs) => db.write((trx) => notifyWork(trx, workKeys, nowMs), { wakes: always }),
+    claim(owner, kindPrefix, limit, nowMs, leaseMs) {
+      bell.hear();
+      return write((trx) => claimWork(trx, engine, owner, kindPrefix, limit, nowMs, leaseMs));
+    },
+    extend: (claim, nowMs, leaseMs) => write((trx) => extendLease(trx, claim, nowMs, leaseMs)),
+    async complete(claim, outcome) {
+      await db.write((trx) => completeWork(trx, claim, outcome), { wakes: (dueAgain) => dueAgain });
+    },
+    work: (workKeys) => readWork(sql, workKeys),
+    nextDueMs: (kindPrefix) => nextDueMs(sql, kindPrefix),
+    waitForWork: (timeoutMs, signal) => bell.wait(timeoutMs, signal),
+
+    spend: (budget, limits, holder, cost, nowMs, deadlineMs) =>
+      write((trx) => spendBudget(trx, engine, budget, limits, holder, cost, nowMs, deadlineMs)),
+    release: (budget, holder) => write((trx) => releaseBudget(trx, budget, holder)),
+    backOff: (budget, untilMs, limit) =>
+      write((trx) => backOffBudget(trx, engine, budget, untilMs, limit, clock.nowMs())),
+
+    close: () => db.close(),
+  };
+}

@@ -1,0 +1,69 @@
+import { Kysely } from 'kysely';
+import type { Clock } from '#kit/clock.ts';
+import type { Database } from '../database.ts';
+import { migrations } from '../migrations/index.ts';
+import { migrate } from '../migrations/migrate.ts';
+import { StoreError } from '../store-error.ts';
+import type { Tables } from '../tables.ts';
+import type { WakeBell } from '../wake-bell.ts';
+import { GroupCommit } from './group-commit.ts';
+import { LibsqlConnection } from './libsql-connection.ts';
+import { libsqlDialect } from './libsql-dialect.ts';
+import { takeWriterLock } from './writer-lock.ts';
+
+export interface SqliteOptions {
+  readonly clock: Clock;
+  readonly bell: WakeBell;
+  /** For a second process that only looks, while the owner works: no lock, no migration, no writes. */
+  readonly readOnly?: boolean;
+  /** Largest size in pages of 4 kB; for tests of a full disk. */
+  readonly pagesMax?: number;
+}
+
+/** @param path A file, or `:memory:` for a store that ends with the process. */
+export async function openSqlite(
+  path: string,
+  { clock, bell, readOnly = false, pagesMax }: SqliteOptions,
+): Promise<Database> {
+  const inMemory = path === ':memory:';
+  const lock = inMemory || readOnly ? null : takeWriterLock(path, clock);
+  let connection: LibsqlConnection | null = null;
+  try {
+    connection = new LibsqlConnection(path, { busyTimeoutMs: 10_000 });
+    if (!inMemory && !readOnly) connection.run('pragma journal_mode = wal');
+    connection.run(`pragma synchronous = ${inMemory ? 'off' : 'full'}`);
+    connection.run('pragma foreign_keys = on');
+    connection.run('pragma temp_store = memory');
+    connection.run('pragma cache_size = -65536');
+    if (pagesMax !== undefined) connection.run(`pragma max_page_count = ${pagesMax}`);
+    const sql = new Kysely<Tables>({ dialect: libsqlDialect(connection) });
+    if (readOnly) connection.run('pragma query_only = on');
+    else await migrate(sql, 'sqlite', migrations);
+    const commits = new GroupCommit(sql, connection, { gather: !inMemory });
+    const open = connection;
+    let closed = false;
+    return {
+      engine: 'sqlite',
+      sql,
+      async write(body, { wakes } = {}) {
+        if (closed) throw new StoreError('closed', `the store ${path} was closed`);
+        const value = await commits.write(body);
+        if (wakes?.(value)) bell.ring();
+        return value;
+      },
+      async close() {
+        if (closed) return;
+        closed = true;
+        await commits.drained();
+        // What WAL holds goes into the file, so that the folder holds one file that can be copied.
+        if (!inMemory && !readOnly) open.run('pragma wal_checkpoint(truncate)');
+        open.close();
+        lock?.release();
+      },
+    };
+  } catch (error) {
+    connection?.close();
+    lock?.release();
+    throw error;
+  }
+}

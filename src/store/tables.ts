@@ -1,0 +1,137 @@
+/**
+ * The tables as queries see them, the same on both engines: whole numbers are JavaScript numbers (the adapters refuse what a
+ * double cannot hold), byte strings are Buffers, truth values are 0 and 1. What the columns mean: `migrations/0001-begin.ts`.
+ */
+import type { Generated } from 'kysely';
+
+export interface Tables {
+  readonly pair: {
+    no: Generated<number>;
+    id: string;
+    collection: string;
+    left_organization: string;
+    left_address: string;
+    left_mailbox: string | null;
+    right_organization: string;
+    right_address: string;
+    right_mailbox: string | null;
+    state: string;
+    stopped_because: string | null;
+    pass: number;
+    last_pass: string | null;
+    folders: number;
+    links: number;
+    quarantined: number;
+    bytes_copied: number;
+    conflicts: number;
+    left_items: number;
+  };
+  readonly folder: {
+    pair_no: number;
+    left_hash: Buffer;
+    left_id: string;
+    row: string;
+    left_cursor: string | null;
+    right_cursor: string | null;
+    left_mark: string | null;
+    right_mark: string | null;
+  };
+  readonly folder_ref: { pair_no: number; hash: Buffer; no: number; id: string };
+  readonly link: {
+    pair_no: number;
+    id: Buffer;
+    left_hash: Buffer;
+    left_id: string;
+    left_folder: number;
+    left_version: string;
+    right_hash: Buffer;
+    right_id: string;
+    right_folder: number;
+    right_version: string | null;
+    search_key: Buffer;
+    fingerprint: Buffer;
+    stamp_key: Buffer;
+    state: number;
+    gone_pass: number | null;
+    touched: string;
+  };
+  readonly snapshot: { pair_no: number; link_id: Buffer; seen_left: string; seen_right: string | null };
+  readonly intent: {
+    pair_no: number;
+    stamp_key: Buffer;
+    stamp: string;
+    right_folder: string;
+    left_head: string;
+    settled_after_ms: number;
+    replaces: string | null;
+  };
+  readonly unclaimed: {
+    pair_no: number;
+    right_hash: Buffer;
+    right_head: string;
+    stamp_key: Buffer;
+    search_key: Buffer;
+    first_id: string;
+    fingerprint: Buffer;
+  };
+  readonly quarantine: {
+    pair_no: number;
+    left_hash: Buffer;
+    left_id: string;
+    left_folder: string;
+    reason: string;
+    detail: string;
+    attempts: number;
+    since_ms: number;
+    item_class: string;
+    size_bytes: number;
+    retry: number;
+  };
+  readonly journal: {
+    no: Generated<number>;
+    pair_no: number;
+    at_ms: number;
+    link_id: string;
+    field: string;
+    sides: string;
+    winner: string;
+    why: string;
+  };
+  readonly history: {
+    no: Generated<number>;
+    pair_no: number;
+    pass: number;
+    at_ms: number;
+    action: string;
+    reason: string;
+    left_id: string | null;
+    right_id: string | null;
+    outcome: string;
+    detail: string | null;
+  };
+  readonly deletion: { pair_no: number; at_ms: number; count: number };
+  readonly work: {
+    key: string;
+    lane: string;
+    priority: number;
+    next_at_ms: number | null;
+    generation: number;
+    started_generation: number;
+    owner: string | null;
+    token: number;
+    attempts: number;
+    dirty_since_ms: number | null;
+    next_dirty_ms: number | null;
+  };
+  readonly budget: {
+    name: string;
+    in_flight_limit: number | null;
+    limit_since_ms: number;
+    requests_left: number | null;
+    bytes_left: number | null;
+    refilled_ms: number;
+    backoff_until_ms: number;
+    limited_by: string | null;
+  };
+  readonly budget_lease: { budget: string; holder: string; deadline_ms: number };
+}
