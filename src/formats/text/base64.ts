@@ -7,6 +7,9 @@ for (let i = 0; i < 64; i++) digits[alphabet[i] as number] = i;
 for (const space of [0x20, 0x09, 0x0a, 0x0d]) digits[space] = 64;
 digits[0x3d] = 65;
 
+const CR = 0x0d;
+const LF = 0x0a;
+
 /** Why a text is not base64. */
 export type Base64Problem =
   /** Holds a character outside of the alphabet (the URL alphabet is another one). */
@@ -27,6 +30,20 @@ function allDigits(bytes: Buffer, from: number, to: number): boolean {
   }
   const slice = bytes.subarray(from, to);
   return ((to - from) & 3) === 0 && slice.indexOf(0x2d) < 0 && slice.indexOf(0x5f) < 0;
+}
+
+/** Copies `bytes[from, to)` without its line ends to `out`; returns where the copy ends. */
+function joinLines(bytes: Buffer, from: number, to: number, out: Buffer, at: number): number {
+  let o = at;
+  for (let i = from; i < to; ) {
+    const lf = bytes.indexOf(LF, i);
+    const next = lf < 0 || lf >= to ? to : lf;
+    const end = next < to && next > i && bytes[next - 1] === CR ? next - 1 : next;
+    bytes.copy(out, o, i, end);
+    o += end - i;
+    i = next + 1;
+  }
+  return o;
 }
 
 /**
@@ -61,20 +78,27 @@ export class Base64Checker {
     if (this.#problem !== null) return 0;
     let i = from;
     let o = at;
+    let slowUntil = from;
     while (i < to) {
-      // Runs that need no look at each byte: as they come from servers that do not break lines, or one line after another.
-      if (this.#filled === 0 && this.#padding === 0 && to - i >= 64) {
-        let end = bytes.indexOf(0x0a, i);
-        end = end < 0 || end > to ? to : end - (bytes[end - 1] === 0x0d ? 1 : 0);
-        // The last quartet may be padded, so it goes the slow way.
-        const run = end - i - (end === to ? 4 : 0);
-        const whole = run - (run & 3);
-        if (whole >= 32 && allDigits(bytes, i, i + whole)) {
-          bytes.copy(out, o, i, i + whole);
+      // Runs that need no look at each byte: their lines are put together in `out` and checked as a whole. The last quartet
+      // may be padded, so it goes the slow way.
+      if (this.#filled === 0 && this.#padding === 0 && to - i >= 64 && i >= slowUntil) {
+        const end = Math.min(to, i + 65_536);
+        const joined = joinLines(bytes, i, end - 4, out, o);
+        const whole = (joined - o) & ~3;
+        if (whole >= 32 && allDigits(out, o, o + whole)) {
+          let next = end - 4;
+          for (let left = (joined - o) & 3; left > 0; ) {
+            next--;
+            const isLineEnd =
+              bytes[next] === LF || (bytes[next] === CR && next + 1 < end - 4 && bytes[next + 1] === LF);
+            if (!isLineEnd) left--;
+          }
           o += whole;
-          i += whole;
+          i = next;
           continue;
         }
+        slowUntil = end;
       }
       const byte = bytes[i++] as number;
       const digit = digits[byte] as number;
@@ -116,7 +140,8 @@ export class Base64Checker {
 
 /** The text without white space and with its unused bits cleared, or what is wrong with it. */
 export function canonicalBase64(text: Uint8Array | string): Buffer | Base64Problem {
-  const bytes = typeof text === 'string' ? Buffer.from(text, 'latin1') : Buffer.from(text.buffer, text.byteOffset, text.byteLength);
+  const bytes =
+    typeof text === 'string' ? Buffer.from(text, 'latin1') : Buffer.from(text.buffer, text.byteOffset, text.byteLength);
   const checker = new Base64Checker();
   const out = Buffer.allocUnsafe(bytes.length + 4);
   const length = checker.push(bytes, 0, bytes.length, out, 0);

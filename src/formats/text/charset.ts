@@ -28,7 +28,10 @@ export function decodeUnnamed(bytes: Buffer): string {
  * exist is read as if none had been named. A byte order mark is dropped.
  */
 export function decodeCharset(bytes: Buffer, charset: string): string {
-  const asked = charset.trim().replace(/^["']|["']$/g, '').toLowerCase();
+  const asked = charset
+    .trim()
+    .replace(/^["']|["']$/g, '')
+    .toLowerCase();
   const name = aliases[asked] ?? asked;
   if (name === 'utf-8' || name === 'utf8') return bytes.toString('utf8').replace(/^\uFEFF/, '');
   if (name === '' || name === 'us-ascii' || name === 'ascii') return decodeUnnamed(bytes);

@@ -20,11 +20,17 @@ export interface CanonicalAttachment {
   /** Without angle brackets; '' when it has none. */
   readonly contentId: string;
   readonly inline: boolean;
-  /** Of the decoded bytes, hexadecimal; in attachments of type text/* after bringing line ends to LF, as transport may change them. */
+  /** Of the decoded bytes, hexadecimal. */
   readonly sha256: string;
-  /** Length of what was hashed. */
   readonly sizeBytes: number;
-  /** An attached message, which a server may render anew; hash and size are then '' and 0. */
+  /**
+   * The same with every line end as LF; equal to `sha256` when the content could not travel as lines (it has NUL bytes).
+   * Compared instead when one of two sides is text or travelled as lines (7bit, 8bit, quoted-printable): transport and the files
+   * that mail is kept in change their ends.
+   */
+  readonly sha256OfLines: string;
+  readonly asLines: boolean;
+  /** An attached message, which a server may render anew; the hashes are then '' and the size is 0. */
   readonly message: CanonicalContent | null;
 }
 
@@ -55,15 +61,52 @@ export interface CanonicalContent {
 
 /** Headers that are read into fields of their own, or that only say how the message is put into MIME. */
 const known = new Set([
-  '', 'subject', 'from', 'sender', 'to', 'cc', 'bcc', 'reply-to', 'date', 'message-id', 'in-reply-to', 'references',
-  'mime-version', 'content-type', 'content-transfer-encoding', 'content-disposition', 'content-id', 'content-length', 'lines',
+  '',
+  'subject',
+  'from',
+  'sender',
+  'to',
+  'cc',
+  'bcc',
+  'reply-to',
+  'date',
+  'message-id',
+  'in-reply-to',
+  'references',
+  'mime-version',
+  'content-type',
+  'content-transfer-encoding',
+  'content-disposition',
+  'content-id',
+  'content-length',
+  'lines',
 ]);
 /** Other headers whose value is a list of addresses. */
 const addressHeaders = new Set([
-  'resent-from', 'resent-sender', 'resent-to', 'resent-cc', 'resent-bcc', 'resent-reply-to', 'return-path', 'errors-to',
-  'disposition-notification-to', 'return-receipt-to', 'mail-followup-to', 'delivered-to', 'x-original-to', 'apparently-to',
+  'resent-from',
+  'resent-sender',
+  'resent-to',
+  'resent-cc',
+  'resent-bcc',
+  'resent-reply-to',
+  'return-path',
+  'errors-to',
+  'disposition-notification-to',
+  'return-receipt-to',
+  'mail-followup-to',
+  'delivered-to',
+  'x-original-to',
+  'apparently-to',
 ]);
-const dateHeaders = new Set(['resent-date', 'expires', 'expiry-date', 'reply-by', 'delivery-date', 'deferred-delivery', 'latest-delivery-time']);
+const dateHeaders = new Set([
+  'resent-date',
+  'expires',
+  'expiry-date',
+  'reply-by',
+  'delivery-date',
+  'deferred-delivery',
+  'latest-delivery-time',
+]);
 /** Headers whose value is one or more ids in angle brackets. */
 const idHeaders = new Set(['resent-message-id', 'x-microsoft-original-message-id']);
 
@@ -73,8 +116,10 @@ export function canonicalContent(mime: Uint8Array, limits: Partial<MimeLimits> =
 }
 
 function contentOf(message: MimePart): CanonicalContent {
-  const addresses = (name: string): readonly MailAddress[] => message.headers.filter((h) => h.name.toLowerCase() === name).flatMap((h) => parseAddresses(h.rawValue));
-  const ids = (name: string): readonly string[] => message.headers.filter((h) => h.name.toLowerCase() === name).flatMap((h) => idsOf(h.rawValue));
+  const addresses = (name: string): readonly MailAddress[] =>
+    message.headers.filter((h) => h.name.toLowerCase() === name).flatMap((h) => parseAddresses(h.rawValue));
+  const ids = (name: string): readonly string[] =>
+    message.headers.filter((h) => h.name.toLowerCase() === name).flatMap((h) => idsOf(h.rawValue));
   const subject = headerOf(message.headers, 'subject');
   const dateText = headerOf(message.headers, 'date');
   const date = dateText === null ? null : parseMailDate(dateText);
@@ -118,7 +163,10 @@ function otherHeaders(headers: readonly MimeHeader[], dateUnread: boolean): Read
 }
 
 function headerText(name: string, raw: string): string {
-  if (addressHeaders.has(name)) return parseAddresses(raw).map((one) => (one.name === '' ? one.address : `${one.name} <${one.address}>`)).join(', ');
+  if (addressHeaders.has(name))
+    return parseAddresses(raw)
+      .map((one) => (one.name === '' ? one.address : `${one.name} <${one.address}>`))
+      .join(', ');
   if (idHeaders.has(name)) return idsOf(raw).join(' ');
   const date = dateHeaders.has(name) ? parseMailDate(raw) : null;
   return date === null ? decodeHeader(raw).replace(/\s+/g, ' ').trim() : new Date(date).toISOString();
@@ -149,9 +197,12 @@ class Collected {
       return;
     }
     const disposition = part.disposition?.value ?? '';
-    const fileName = (part.disposition?.parameters.get('filename') ?? part.contentType.parameters.get('name') ?? '').replace(/\s+/g, ' ').trim();
-    const isText = type.startsWith('text/');
-    if (isText && disposition !== 'attachment' && fileName === '') this.#body(part, type, place);
+    const fileName = (part.disposition?.parameters.get('filename') ?? part.contentType.parameters.get('name') ?? '')
+      .replace(/\s+/g, ' ')
+      .trim();
+    // A multipart that could not be taken apart is shown as the text it is.
+    if (type.startsWith('multipart/')) this.#body(part, 'text/plain', place);
+    else if (type.startsWith('text/') && disposition !== 'attachment' && fileName === '') this.#body(part, type, place);
     else this.#attachment(part, type, disposition, fileName, place);
   }
 
@@ -164,14 +215,17 @@ class Collected {
   #attachment(part: MimePart, type: string, disposition: string, fileName: string, place: Place): void {
     const contentId = idsOf(headerOf(part.headers, 'content-id') ?? '')[0] ?? '';
     const [message] = part.children;
-    const bytes = type.startsWith('text/') ? withLf(part.body()) : part.body();
+    const bytes = message === undefined ? part.body() : Buffer.alloc(0);
+    const hash = message === undefined ? sha256(bytes) : '';
     this.attachments.push({
       fileName,
       contentType: type,
       contentId,
       inline: disposition === 'inline' || (disposition !== 'attachment' && place.related && contentId !== ''),
-      sha256: message === undefined ? sha256(bytes) : '',
-      sizeBytes: message === undefined ? bytes.length : 0,
+      sha256: hash,
+      sizeBytes: bytes.length,
+      sha256OfLines: bytes.includes(0x0d) && !bytes.includes(0) ? sha256(withLf(bytes)) : hash,
+      asLines: type.startsWith('text/') || (part.encoding !== 'base64' && part.encoding !== 'binary'),
       message: message === undefined ? null : contentOf(message),
     });
   }
@@ -182,9 +236,7 @@ function visibleText(part: MimePart, type: string): string {
   let charset = part.contentType.parameters.get('charset') ?? '';
   // HTML without a charset parameter names it itself, within its first 1024 bytes.
   if (type === 'text/html' && charset === '') charset = metaCharset.exec(bytes.toString('latin1', 0, 1024))?.[2] ?? '';
-  const text = decodeCharset(bytes, charset)
-    .replace(/\r\n?/g, '\n')
-    .replace(/\n+$/, '');
+  const text = decodeCharset(bytes, charset).replace(/\r\n?/g, '\n').replace(/\n+$/, '');
   // Whoever changes the charset of HTML must change its name inside, too.
   return type === 'text/html' ? text.replace(metaCharset, '$1utf-8') : text;
 }
@@ -195,7 +247,7 @@ function sha256(bytes: Uint8Array | string): string {
 }
 
 function withLf(bytes: Buffer): Buffer {
-  return bytes.includes(0x0d) ? Buffer.from(bytes.toString('latin1').replace(/\r\n?/g, '\n'), 'latin1') : bytes;
+  return Buffer.from(bytes.toString('latin1').replace(/\r\n?/g, '\n'), 'latin1');
 }
 
 function withCrlf(bytes: Buffer): Buffer {
@@ -212,7 +264,8 @@ export interface Difference {
 }
 
 /** Values that are shown as they are: nobody's words. */
-const showable = /(?:^|\.)(?:date|inline|sizeBytes|sha256|contentType|type|group|length)$|^signed\[\d+\]$/;
+const showable =
+  /(?:^|\.)(?:date|inline|sizeBytes|sha256|sha256OfLines|contentType|type|group|length)$|^signed\[\d+\]$/;
 
 /** Everything in which two messages differ; empty when a person would see the same. Holds no words of the messages. */
 export function differences(left: CanonicalContent, right: CanonicalContent): readonly Difference[] {
@@ -224,13 +277,32 @@ export function differences(left: CanonicalContent, right: CanonicalContent): re
 function compare(path: string, left: unknown, right: unknown, found: Difference[]): void {
   if (Object.is(left, right)) return;
   if (left instanceof Map && right instanceof Map) {
-    for (const key of new Set([...left.keys(), ...right.keys()])) compare(`${path}.${key}`, left.get(key) ?? [], right.get(key) ?? [], found);
+    for (const key of new Set([...left.keys(), ...right.keys()]))
+      compare(`${path}.${key}`, left.get(key) ?? [], right.get(key) ?? [], found);
   } else if (Array.isArray(left) && Array.isArray(right)) {
-    if (left.length !== right.length) found.push({ path: `${path}.length`, left: String(left.length), right: String(right.length) });
+    if (left.length !== right.length)
+      found.push({ path: `${path}.length`, left: String(left.length), right: String(right.length) });
     for (let i = 0; i < Math.min(left.length, right.length); i++) compare(`${path}[${i}]`, left[i], right[i], found);
   } else if (isRecord(left) && isRecord(right)) {
-    for (const key of Object.keys(left)) compare(path === '' ? key : `${path}.${key}`, left[key], right[key], found);
+    const ignored = isAttachment(left) && isAttachment(right) ? ignoredOf(left, right) : none;
+    for (const key of Object.keys(left))
+      if (!ignored.has(key)) compare(path === '' ? key : `${path}.${key}`, left[key], right[key], found);
   } else found.push({ path, left: shown(path, left), right: shown(path, right) });
+}
+
+const none: ReadonlySet<string> = new Set();
+const linesIgnored: ReadonlySet<string> = new Set(['sha256', 'sizeBytes', 'asLines']);
+const bytesIgnored: ReadonlySet<string> = new Set(['sha256OfLines', 'asLines']);
+
+function isAttachment(value: Readonly<Record<string, unknown>>): boolean {
+  return 'sha256OfLines' in value;
+}
+
+function ignoredOf(
+  left: Readonly<Record<string, unknown>>,
+  right: Readonly<Record<string, unknown>>,
+): ReadonlySet<string> {
+  return left['asLines'] === true || right['asLines'] === true ? linesIgnored : bytesIgnored;
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -49,7 +49,9 @@ export function decodeHeader(raw: string): string {
     } else if (next !== charset) flush();
     charset = next;
     const content = match[3] ?? '';
-    pending.push(match[2]?.toLowerCase() === 'b' ? decodeBase64Leniently(Buffer.from(content, 'latin1')) : decodeQ(content));
+    pending.push(
+      match[2]?.toLowerCase() === 'b' ? decodeBase64Leniently(Buffer.from(content, 'latin1')) : decodeQ(content),
+    );
     at = match.index + match[0].length;
   }
   flush();
@@ -119,7 +121,10 @@ export function parseParameters(raw: string): ParameterizedValue {
       bytes += content;
     }
     // The extended form wins over a plain one given for old readers (RFC 6266 §4.3 says so for HTTP, mail programs agree).
-    parameters.set(name, list.some((piece) => piece.extended) ? decodeCharset(Buffer.from(bytes, 'latin1'), charset) : decodeHeader(bytes));
+    parameters.set(
+      name,
+      list.some((piece) => piece.extended) ? decodeCharset(Buffer.from(bytes, 'latin1'), charset) : decodeHeader(bytes),
+    );
   }
   return { value, parameters };
 }
@@ -132,7 +137,11 @@ export interface MailAddress {
   readonly address: string;
 }
 
-type AddressToken = { readonly kind: 'word' | 'quoted' | 'comment' | 'special'; readonly text: string; readonly spaced: boolean };
+type AddressToken = {
+  readonly kind: 'word' | 'quoted' | 'comment' | 'special';
+  readonly text: string;
+  readonly spaced: boolean;
+};
 
 function* addressTokens(text: string): Generator<AddressToken> {
   let i = 0;
@@ -196,8 +205,12 @@ export function parseAddresses(raw: string): readonly MailAddress[] {
     const bare = angle === null && phrase.some((token) => token.text.includes('@') || token.kind === 'special');
     const address = normalAddress(angle !== null ? spec(angle) : bare ? spec(phrase) : '');
     const written = angle !== null || !bare ? named(phrase) : '';
-    const name = decodeHeader(written === '' ? comments.join(' ') : written).replace(/\s+/g, ' ').trim().replace(/^'(.*)'$/, '$1');
-    if (address !== '' || name !== '') found.push({ name: name.toLowerCase() === address.toLowerCase() ? '' : name, address });
+    const name = decodeHeader(written === '' ? comments.join(' ') : written)
+      .replace(/\s+/g, ' ')
+      .trim()
+      .replace(/^'(.*)'$/, '$1');
+    if (address !== '' || name !== '')
+      found.push({ name: name.toLowerCase() === address.toLowerCase() ? '' : name, address });
     phrase = [];
     comments = [];
     angle = null;
@@ -234,12 +247,28 @@ function normalAddress(text: string): string {
 }
 
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec'];
-const zones: Readonly<Record<string, number>> = { ut: 0, utc: 0, gmt: 0, z: 0, est: -300, edt: -240, cst: -360, cdt: -300, mst: -420, mdt: -360, pst: -480, pdt: -420 };
+const zones: Readonly<Record<string, number>> = {
+  ut: 0,
+  utc: 0,
+  gmt: 0,
+  z: 0,
+  est: -300,
+  edt: -240,
+  cst: -360,
+  cdt: -300,
+  mst: -420,
+  mdt: -360,
+  pst: -480,
+  pdt: -420,
+};
 
 /** RFC 5322 §3.3 with the obsolete forms. Milliseconds since 1970; null when it is no date. A zone nobody knows counts as UTC. */
 export function parseMailDate(raw: string): number | null {
   const text = withoutComments(unfold(raw)).trim();
-  const match = /^(?:[a-z]+\s*,?\s*)?(\d{1,2})[\s-]+([a-z]{3})[a-z]*\.?[\s-]+(\d{2,4})\s+(\d{1,2})\s*[:.]\s*(\d{2})(?:\s*[:.]\s*(\d{2}))?\s*([+-]\s*\d{4}|[a-z]+)?/i.exec(text);
+  const match =
+    /^(?:[a-z]+\s*,?\s*)?(\d{1,2})[\s-]+([a-z]{3})[a-z]*\.?[\s-]+(\d{2,4})\s+(\d{1,2})\s*[:.]\s*(\d{2})(?:\s*[:.]\s*(\d{2}))?\s*([+-]\s*\d{4}|[a-z]+)?/i.exec(
+      text,
+    );
   if (match === null) return null;
   const month = months.indexOf((match[2] ?? '').toLowerCase());
   if (month < 0) return null;
@@ -247,6 +276,9 @@ export function parseMailDate(raw: string): number | null {
   if ((match[3] ?? '').length < 4) year += year < 50 ? 2000 : 1900;
   const zone = (match[7] ?? '').replace(/\s/g, '').toLowerCase();
   let offset = zones[zone] ?? 0;
-  if (/^[+-]\d{4}$/.test(zone)) offset = (zone.startsWith('-') ? -1 : 1) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(3)));
-  return Date.UTC(year, month, Number(match[1]), Number(match[4]), Number(match[5]), Number(match[6] ?? 0)) - offset * 60_000;
+  if (/^[+-]\d{4}$/.test(zone))
+    offset = (zone.startsWith('-') ? -1 : 1) * (Number(zone.slice(1, 3)) * 60 + Number(zone.slice(3)));
+  return (
+    Date.UTC(year, month, Number(match[1]), Number(match[4]), Number(match[5]), Number(match[6] ?? 0)) - offset * 60_000
+  );
 }

@@ -71,15 +71,21 @@ function splitPart(raw: Buffer, defaultType: ParameterizedValue, depth: number, 
   const rawBody = raw.subarray(bodyAt);
   const typeHeader = headerOf(headers, 'content-type');
   let contentType = typeHeader === null ? defaultType : parseParameters(typeHeader);
-  if (!/^[^\s/]+\/[^\s/]+$/.test(contentType.value)) contentType = { value: defaultType.value, parameters: contentType.parameters };
+  if (!/^[^\s/]+\/[^\s/]+$/.test(contentType.value))
+    contentType = { value: defaultType.value, parameters: contentType.parameters };
   const dispositionHeader = headerOf(headers, 'content-disposition');
-  const encoding = (headerOf(headers, 'content-transfer-encoding') ?? '7bit').replace(/\([^)]*\)/g, '').trim().toLowerCase().replace(/^["']|["';.]+$/g, '');
+  const encoding = (headerOf(headers, 'content-transfer-encoding') ?? '7bit')
+    .replace(/\([^)]*\)/g, '')
+    .trim()
+    .toLowerCase()
+    .replace(/^["']|["';.]+$/g, '');
   const body = () => decodeTransfer(rawBody, encoding);
 
   let children: readonly MimePart[] = [];
   const isMultipart = contentType.value.startsWith('multipart/');
   const isMessage = contentType.value === 'message/rfc822' || contentType.value === 'message/global';
-  if ((isMultipart || isMessage) && (depth >= state.limits.depthMax || state.parts >= state.limits.partsMax)) defects.push('limit');
+  if ((isMultipart || isMessage) && (depth >= state.limits.depthMax || state.parts >= state.limits.partsMax))
+    defects.push('limit');
   else if (isMessage) children = [splitPart(body(), textPlain, depth + 1, state)];
   else if (isMultipart) {
     const boundary = contentType.parameters.get('boundary') ?? '';
@@ -116,7 +122,11 @@ export function headerOf(headers: readonly MimeHeader[], name: string): string |
   return headers.find((header) => header.name.toLowerCase() === name)?.rawValue ?? null;
 }
 
-function splitHeaders(raw: Buffer, headersMax: number, defects: MimeDefect[]): { headers: readonly MimeHeader[]; bodyAt: number } {
+function splitHeaders(
+  raw: Buffer,
+  headersMax: number,
+  defects: MimeDefect[],
+): { headers: readonly MimeHeader[]; bodyAt: number } {
   const headers: { name: string; rawValue: string }[] = [];
   let at = 0;
   while (at < raw.length) {
@@ -158,7 +168,11 @@ function lineEndBefore(raw: Buffer, at: number): number {
 }
 
 /** From and to of each part between the lines `--boundary`; null when there is none. */
-function splitBoundary(body: Buffer, boundary: string, defects: MimeDefect[]): readonly (readonly [number, number])[] | null {
+function splitBoundary(
+  body: Buffer,
+  boundary: string,
+  defects: MimeDefect[],
+): readonly (readonly [number, number])[] | null {
   const mark = Buffer.from(`--${boundary}`, 'latin1');
   const ranges: (readonly [number, number])[] = [];
   let from = -1;

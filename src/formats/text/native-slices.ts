@@ -10,4 +10,5 @@ declare global {
     base64Write(text: string, offset: number): number;
   }
 }
+
 export {};

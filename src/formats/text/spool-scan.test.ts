@@ -17,22 +17,38 @@ const files = (): readonly string[] => (existsSync(directory) ? readdirSync(dire
 async function* cutEvery(bytes: Uint8Array, size: number) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
-const answer = (inner: string): Buffer => Buffer.from(`<e xmlns:t="${ns}" xmlns:o="urn:other" xmlns="${ns}">${inner}</e>`);
+const answer = (inner: string): Buffer =>
+  Buffer.from(`<e xmlns:t="${ns}" xmlns:o="urn:other" xmlns="${ns}">${inner}</e>`);
 
 describe('texts are diverted', () => {
   test('any prefix, any size, any chunks; everything else is read as without', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.tuple(fc.constantFrom('t:MimeContent', 'Content', 'o:Content', 't:Subject'), fc.integer({ min: 0, max: 3000 }), fc.constantFrom(0, 7, 76)), { maxLength: 6 }),
+        fc.array(
+          fc.tuple(
+            fc.constantFrom('t:MimeContent', 'Content', 'o:Content', 't:Subject'),
+            fc.integer({ min: 0, max: 3000 }),
+            fc.constantFrom(0, 7, 76),
+          ),
+          { maxLength: 6 },
+        ),
         fc.integer({ min: 1, max: 5000 }),
         async (items, chunk) => {
-          const contents = items.map(([, size], n) => Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 31 + n * 7) & 0xff)));
+          const contents = items.map(([, size], n) =>
+            Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 31 + n * 7) & 0xff)),
+          );
           const text = (n: number): string => {
             const encoded = contents[n]?.toString('base64') ?? '';
             const width = items[n]?.[2] ?? 0;
-            return width === 0 ? encoded : encoded.replace(new RegExp(`.{${width}}`, 'g'), width === 7 ? '$&&#13;\n' : '$&\r\n');
+            return width === 0
+              ? encoded
+              : encoded.replace(new RegExp(`.{${width}}`, 'g'), width === 7 ? '$&&#13;\n' : '$&\r\n');
           };
-          const document = answer(items.map(([tag], n) => `<t:Item><${tag} a="${n}">${text(n)}</${tag}><t:After>${n}</t:After></t:Item>`).join(''));
+          const document = answer(
+            items
+              .map(([tag], n) => `<t:Item><${tag} a="${n}">${text(n)}</${tag}><t:After>${n}</t:After></t:Item>`)
+              .join(''),
+          );
           const read = await parseXmlSpooled(cutEvery(document, chunk), options);
           try {
             const plain = parseXmlBytes(document);
@@ -84,27 +100,37 @@ describe('texts are diverted', () => {
     ['QU<b>JD</b>JD', 'has-elements'],
     ['&#x1;QUJD', 'alphabet'],
   ])('%s is a fault of its element alone: %s', async (text, problem) => {
-    const document = answer(`<Content>${text}</Content><Content>QUJD</Content><Content>${'QUJD'.repeat(1000)}${text}</Content>`);
+    const document = answer(
+      `<Content>${text}</Content><Content>QUJD</Content><Content>${'QUJD'.repeat(1000)}${text}</Content>`,
+    );
     const read = await parseXmlSpooled(document, options);
     expect(read.payloads.map((one) => one.problem)).toEqual([problem, null, problem]);
     expect(files()).toEqual([]);
   });
 
   test('a text over the greatest length is a fault of its element', async () => {
-    const read = await parseXmlSpooled(cutEvery(answer(`<Content>${'QUJD'.repeat(5000)}</Content><Content>QUJD</Content>`), 500), { ...options, payloadBytesMax: 10_000 });
+    const read = await parseXmlSpooled(
+      cutEvery(answer(`<Content>${'QUJD'.repeat(5000)}</Content><Content>QUJD</Content>`), 500),
+      { ...options, payloadBytesMax: 10_000 },
+    );
     expect(read.payloads.map((one) => one.problem)).toEqual(['too-large', null]);
     expect(files()).toEqual([]);
   });
 
   test('CDATA and comments inside', async () => {
-    const read = await parseXmlSpooled(cutEvery(answer('<Content>QU<!-- x --><![CDATA[JDQU]]>J&#x44;</Content>'), 3), options);
+    const read = await parseXmlSpooled(
+      cutEvery(answer('<Content>QU<!-- x --><![CDATA[JDQU]]>J&#x44;</Content>'), 3),
+      options,
+    );
     expect(read.payloads[0]?.payload?.inMemoryBase64?.toString()).toBe('QUJDQUJD');
   });
 
   test('nothing is left behind by a broken document or a broken connection', async () => {
     const document = answer(`<Content>${'QUJD'.repeat(1_000_000)}</Content>`);
     await expect(parseXmlSpooled(cutEvery(document.subarray(0, 3_900_000), 65_536), options)).rejects.toThrow(XmlFault);
-    await expect(parseXmlSpooled(cutEvery(Buffer.concat([document.subarray(0, 3_900_000), Buffer.from('<')]), 65_536), options)).rejects.toThrow(XmlFault);
+    await expect(
+      parseXmlSpooled(cutEvery(Buffer.concat([document.subarray(0, 3_900_000), Buffer.from('<')]), 65_536), options),
+    ).rejects.toThrow(XmlFault);
     async function* broken() {
       yield document.subarray(0, 3_000_000);
       expect(files().length).toBe(1);
@@ -115,7 +141,11 @@ describe('texts are diverted', () => {
   });
 
   test('a spooled text does not count against the limit of the document', async () => {
-    const read = await parseXmlSpooled(cutEvery(answer(`<Content>${'QUJD'.repeat(100_000)}</Content>`), 65_536), options, { bytesMax: 70_000 });
+    const read = await parseXmlSpooled(
+      cutEvery(answer(`<Content>${'QUJD'.repeat(100_000)}</Content>`), 65_536),
+      options,
+      { bytesMax: 70_000 },
+    );
     expect(read.payloads[0]?.payload?.sizeBytes).toBe(300_000);
     await read.dispose();
   });
@@ -131,7 +161,10 @@ describe('texts are diverted', () => {
   });
 
   test('descendants still find the element', async () => {
-    const read = await parseXmlSpooled(answer('<Item><MimeContent CharacterSet="UTF-8">QUJD</MimeContent></Item>'), options);
+    const read = await parseXmlSpooled(
+      answer('<Item><MimeContent CharacterSet="UTF-8">QUJD</MimeContent></Item>'),
+      options,
+    );
     const [element] = [...descendants(read.root, ns, 'MimeContent')];
     expect(element?.payload).toBe(0);
   });

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { type Payload, payloadOfBase64 } from '#kit/payload.ts';
 import { Base64Checker, type Base64Problem, decodeBase64 } from './base64.ts';
 import type { XmlLimits, XmlRepair } from './xml-fault.ts';
-import { type XmlDocument, type XmlElement, type XmlInput, readXml, XmlTreeBuilder } from './xml-read.ts';
 import type { XmlAttributes, XmlName } from './xml-names.ts';
+import { readXml, type XmlDocument, type XmlElement, type XmlInput, XmlTreeBuilder } from './xml-read.ts';
 import type { XmlHandler } from './xml-tokenizer.ts';
 
 /** Which texts are diverted, and where to. */
@@ -29,7 +29,9 @@ export const defaultPayloadBytesMax = 2 * 1024 ** 3;
 export type PayloadProblem = Base64Problem | 'too-large' | 'has-elements';
 
 /** A diverted text: its content, or what is wrong with it. */
-export type SpooledPayload = { readonly payload: Payload; readonly problem: null } | { readonly payload: null; readonly problem: PayloadProblem };
+export type SpooledPayload =
+  | { readonly payload: Payload; readonly problem: null }
+  | { readonly payload: null; readonly problem: PayloadProblem };
 
 export interface SpooledDocument extends XmlDocument {
   /** In document order; `XmlElement.payload` is the index. Whoever takes the document disposes of them. */
@@ -264,7 +266,11 @@ export class SpoolingHandler implements XmlHandler {
  * whole messages, small or large, in one pass. Memory does not grow with the size of a text over the threshold.
  * Throws XmlFault (nothing is left behind then), and what the file system throws.
  */
-export async function parseXmlSpooled(input: XmlInput, spool: SpoolOptions, limits: Partial<XmlLimits> = {}): Promise<SpooledDocument> {
+export async function parseXmlSpooled(
+  input: XmlInput,
+  spool: SpoolOptions,
+  limits: Partial<XmlLimits> = {},
+): Promise<SpooledDocument> {
   const builder = new XmlTreeBuilder();
   const handler = new SpoolingHandler(builder, spool);
   try {

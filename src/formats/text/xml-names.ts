@@ -59,11 +59,21 @@ export class Scope {
   }
 }
 
-export const rootScope = new Scope(null, new Map([['xml', xmlNamespace], ['xmlns', xmlnsNamespace]]));
+export const rootScope = new Scope(
+  null,
+  new Map([
+    ['xml', xmlNamespace],
+    ['xmlns', xmlnsNamespace],
+  ]),
+);
 
-const start = ':A-Z_a-z\\xC0-\\xD6\\xD8-\\xF6\\xF8-\\u02FF\\u0370-\\u037D\\u037F-\\u1FFF\\u200C-\\u200D\\u2070-\\u218F\\u2C00-\\u2FEF\\u3001-\\uD7FF\\uF900-\\uFDCF\\uFDF0-\\uFFFD\\u{10000}-\\u{EFFFF}';
+const start =
+  ':A-Z_a-z\\xC0-\\xD6\\xD8-\\xF6\\xF8-\\u02FF\\u0370-\\u037D\\u037F-\\u1FFF\\u200C-\\u200D\\u2070-\\u218F\\u2C00-\\u2FEF\\u3001-\\uD7FF\\uF900-\\uFDCF\\uFDF0-\\uFFFD\\u{10000}-\\u{EFFFF}';
 const nameStart = start.slice(1);
-const namePattern = new RegExp(`^(?:([${nameStart}][${nameStart}\\-.0-9\\xB7\\u0300-\\u036F\\u203F-\\u2040]*):)?([${nameStart}][${nameStart}\\-.0-9\\xB7\\u0300-\\u036F\\u203F-\\u2040]*)$`, 'u');
+const namePattern = new RegExp(
+  `^(?:([${nameStart}][${nameStart}\\-.0-9\\xB7\\u0300-\\u036F\\u203F-\\u2040]*):)?([${nameStart}][${nameStart}\\-.0-9\\xB7\\u0300-\\u036F\\u203F-\\u2040]*)$`,
+  'u',
+);
 
 /**
  * Names by their bytes, for all documents of the process: the names of a protocol are a few hundred. Bounded, so that a hostile

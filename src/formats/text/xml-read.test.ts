@@ -4,10 +4,26 @@ import fc from 'fast-check';
 import { SaxesParser } from 'saxes';
 import { describe, expect, test } from 'vitest';
 import { reference } from './reference.fixture.ts';
-import { attribute, child, descend, descendants, elementsNamed, parseXml, parseXmlBytes, readXml, requiredChild, textOf, XmlFault, type XmlLimits } from './xml-read.ts';
+import {
+  attribute,
+  child,
+  descend,
+  descendants,
+  elementsNamed,
+  parseXml,
+  parseXmlBytes,
+  readXml,
+  requiredChild,
+  textOf,
+  XmlFault,
+  type XmlLimits,
+} from './xml-read.ts';
 import { XmlTokenizer } from './xml-tokenizer.ts';
 
-type Event = readonly [kind: 'open', ns: string, name: string, attributes: readonly (readonly [string, string])[]] | readonly ['text', string] | readonly ['close', string];
+type Event =
+  | readonly [kind: 'open', ns: string, name: string, attributes: readonly (readonly [string, string])[]]
+  | readonly ['text', string]
+  | readonly ['close', string];
 
 /** Events with neighbouring texts joined. */
 function joined(events: readonly Event[]): readonly Event[] {
@@ -82,25 +98,79 @@ const name = fc.constantFrom('a', 'Item', 'größe', 'x-1.y', '名');
 const prefix = fc.constantFrom('', 'p:', 'q:');
 const space = fc.constantFrom(' ', '\n', '\t ', '\r\n', ' \r');
 const plain = fc
-  .string({ unit: fc.constantFrom('a', 'é', '€', '😀', ' ', '\n', '\r', '\t', '>', '"', "'", ';', '#', '-', '/', '=', '\u0085', '\u2028') })
+  .string({
+    unit: fc.constantFrom(
+      'a',
+      'é',
+      '€',
+      '😀',
+      ' ',
+      '\n',
+      '\r',
+      '\t',
+      '>',
+      '"',
+      "'",
+      ';',
+      '#',
+      '-',
+      '/',
+      '=',
+      '\u0085',
+      '\u2028',
+    ),
+  })
   .map((text) => text.replaceAll(']]>', ''));
-const ref = fc.constantFrom('&amp;', '&lt;', '&gt;', '&quot;', '&apos;', '&#65;', '&#x20AC;', '&#x1F600;', '&#13;', '&#10;', '&#x9;', '&#x000041;', '&#xFFFD;');
+const ref = fc.constantFrom(
+  '&amp;',
+  '&lt;',
+  '&gt;',
+  '&quot;',
+  '&apos;',
+  '&#65;',
+  '&#x20AC;',
+  '&#x1F600;',
+  '&#13;',
+  '&#10;',
+  '&#x9;',
+  '&#x000041;',
+  '&#xFFFD;',
+);
 const content = fc.array(fc.oneof(plain, ref), { maxLength: 5 }).map((parts) => parts.join(''));
-const attr = fc.tuple(space, fc.constantFrom('b', 'Id', 'p:c', 'q:c', 'xml:lang', 'é'), fc.constantFrom('=', ' = ', '=\n'), fc.constantFrom('"', "'"), content);
+const attr = fc.tuple(
+  space,
+  fc.constantFrom('b', 'Id', 'p:c', 'q:c', 'xml:lang', 'é'),
+  fc.constantFrom('=', ' = ', '=\n'),
+  fc.constantFrom('"', "'"),
+  content,
+);
 const attrs = fc
   .uniqueArray(attr, { maxLength: 4, selector: ([, key]) => key.slice(-1) })
-  .map((list) => list.map(([gap, key, eq, quote, value]) => `${gap}${key}${eq}${quote}${value.replaceAll(quote, '')}${quote}`).join(''));
+  .map((list) =>
+    list
+      .map(([gap, key, eq, quote, value]) => `${gap}${key}${eq}${quote}${value.replaceAll(quote, '')}${quote}`)
+      .join(''),
+  );
 const decls = fc.constantFrom('', ' xmlns="urn:d"', " xmlns:p='urn:p2'", ' xmlns:q="urn:q&amp;2" xmlns=""');
 const misc = fc.oneof(
   content,
   content,
   plain.map((text) => `<!--${text.replaceAll('-', '')}-->`),
-  fc.string({ unit: fc.constantFrom('a', '&', '<', '>', ']', 'é', '\r', '\n', '&lt;', '\r\n') }).map((text) => `<![CDATA[${text.replaceAll(']]>', '')}]]>`),
+  fc
+    .string({ unit: fc.constantFrom('a', '&', '<', '>', ']', 'é', '\r', '\n', '&lt;', '\r\n') })
+    .map((text) => `<![CDATA[${text.replaceAll(']]>', '')}]]>`),
   fc.constant('<?pi some > data?>'),
 );
 const { element } = fc.letrec<{ element: string; body: string }>((tie) => ({
   element: fc
-    .tuple(prefix, name, decls, attrs, fc.option(fc.array(fc.oneof({ depthSize: 'small' }, misc, tie('element')), { maxLength: 4 })), space)
+    .tuple(
+      prefix,
+      name,
+      decls,
+      attrs,
+      fc.option(fc.array(fc.oneof({ depthSize: 'small' }, misc, tie('element')), { maxLength: 4 })),
+      space,
+    )
     .map(([p, n, d, a, inner, gap]) => {
       const tag = `${p}${n}`;
       return inner === null ? `<${tag}${d}${a}${gap}/>` : `<${tag}${d}${a}>${inner.join('')}</${tag}${gap}>`;
@@ -108,7 +178,16 @@ const { element } = fc.letrec<{ element: string; body: string }>((tie) => ({
   body: fc.constant(''),
 }));
 const document = fc
-  .tuple(fc.constantFrom('', '\uFEFF', '<?xml version="1.0" encoding="utf-8"?>', '\uFEFF<?xml version="1.0"?>\r\n', '<!-- c -->\n'), element)
+  .tuple(
+    fc.constantFrom(
+      '',
+      '\uFEFF',
+      '<?xml version="1.0" encoding="utf-8"?>',
+      '\uFEFF<?xml version="1.0"?>\r\n',
+      '<!-- c -->\n',
+    ),
+    element,
+  )
   .map(([head, body]) => `${head}<root xmlns:p="urn:p" xmlns:q="urn:q">${body}</root>\r\n`);
 
 describe('the same events as saxes', () => {
@@ -118,7 +197,12 @@ describe('the same events as saxes', () => {
         const bytes = Buffer.from(text);
         const expected = theirs(text);
         expect(ours(bytes)).toEqual(expected);
-        expect(ours(bytes, cuts.filter((cut) => cut < bytes.length))).toEqual(expected);
+        expect(
+          ours(
+            bytes,
+            cuts.filter((cut) => cut < bytes.length),
+          ),
+        ).toEqual(expected);
       }),
       { numRuns: 500 },
     );
@@ -145,18 +229,24 @@ describe('the same events as saxes', () => {
 
   test('random damage gives an XmlFault or a document, never another error', () => {
     fc.assert(
-      fc.property(document, fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 5 }), (text, edits) => {
-        const bytes = Buffer.from(text);
-        for (const [at, value] of edits) bytes[at % bytes.length] = value;
-        reasonOf(bytes);
-      }),
+      fc.property(
+        document,
+        fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 5 }),
+        (text, edits) => {
+          const bytes = Buffer.from(text);
+          for (const [at, value] of edits) bytes[at % bytes.length] = value;
+          reasonOf(bytes);
+        },
+      ),
       { numRuns: 500 },
     );
   });
 
   const fixtures = reference('protocol/ews/fixtures');
   test.skipIf(fixtures === null)('for every recorded exchange', () => {
-    const files = readdirSync(fixtures ?? '', { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.xml'));
+    const files = readdirSync(fixtures ?? '', { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.xml'),
+    );
     expect(files.length).toBeGreaterThan(500);
     let compared = 0;
     for (const file of files) {
@@ -187,7 +277,9 @@ describe('what servers send although XML forbids it', () => {
     expect(body?.text).toBe(`Invalid characters: ${'\uFFFD '.repeat(29)}`);
   });
   test.skipIf(malformed === null)('a recorded answer with < in an attribute is refused', () => {
-    expect(reasonOf(readFileSync(join(malformed ?? '', 'exchanger-unescaped-less-than-in-attribute.xml.txt')))).toBe('malformed');
+    expect(reasonOf(readFileSync(join(malformed ?? '', 'exchanger-unescaped-less-than-in-attribute.xml.txt')))).toBe(
+      'malformed',
+    );
   });
   test.each([
     ['&#x1F;', '&#x1F;'],
@@ -202,10 +294,15 @@ describe('what servers send although XML forbids it', () => {
   ])('%j becomes U+FFFD in text and in an attribute', (written, raw) => {
     const { root, repairs } = parseXmlBytes(`<a b="x${written}y">x${written}y</a>`);
     expect([root.text, attribute(root, 'b'), repairs]).toEqual(['x\uFFFDy', 'x\uFFFDy', 2]);
-    expect(root.repairs.map((repair) => [repair.raw, repair.attribute])).toEqual([[raw, 'b'], [raw, null]]);
+    expect(root.repairs.map((repair) => [repair.raw, repair.attribute])).toEqual([
+      [raw, 'b'],
+      [raw, null],
+    ]);
   });
   test('ill-formed UTF-8 becomes U+FFFD, a true U+FFFD is no repair', () => {
-    const { root, repairs } = parseXmlBytes(Buffer.concat([Buffer.from('<a>'), Buffer.from([0x61, 0xff, 0x62]), Buffer.from('</a>')]));
+    const { root, repairs } = parseXmlBytes(
+      Buffer.concat([Buffer.from('<a>'), Buffer.from([0x61, 0xff, 0x62]), Buffer.from('</a>')]),
+    );
     expect([root.text, repairs]).toEqual(['a\uFFFDb', 1]);
     expect(parseXmlBytes('<a>\uFFFD</a>').repairs).toBe(0);
   });
@@ -284,7 +381,11 @@ describe('trees and streams', () => {
     for (;;) {
       const step = await stream.next();
       if (step.done) {
-        expect(step.value.root.children.map((c) => [c.name, c.text, c.children.length])).toEqual([['state', '1', 0], ['list', '', 0], ['state', '2', 0]]);
+        expect(step.value.root.children.map((c) => [c.name, c.text, c.children.length])).toEqual([
+          ['state', '1', 0],
+          ['list', '', 0],
+          ['state', '2', 0],
+        ]);
         break;
       }
       if (ids.length === 0) expect(given).toBeLessThan(200);
@@ -301,7 +402,11 @@ describe('trees and streams', () => {
       yield Buffer.from('</b></a>');
     }
     let last = '';
-    await readXml(live(), { open: () => (last = ''), text: (v) => (last += v), close: (n) => n.name === 'b' && seen.push(n.name + last) });
+    await readXml(live(), {
+      open: () => (last = ''),
+      text: (v) => (last += v),
+      close: (n) => n.name === 'b' && seen.push(n.name + last),
+    });
     expect(seen).toEqual(['b1', 'b2']);
   });
 });

@@ -1,8 +1,15 @@
 import { XmlFault, type XmlLimits, type XmlRepair } from './xml-fault.ts';
-import { XmlAttributes, type XmlName } from './xml-names.ts';
+import type { XmlAttributes, XmlName } from './xml-names.ts';
 import { type XmlHandler, XmlTokenizer } from './xml-tokenizer.ts';
 
-export { defaultXmlLimits, XmlFault, type XmlFaultReason, type XmlLimits, type XmlRepair, xmlFaultReasons } from './xml-fault.ts';
+export {
+  defaultXmlLimits,
+  XmlFault,
+  type XmlFaultReason,
+  type XmlLimits,
+  type XmlRepair,
+  xmlFaultReasons,
+} from './xml-fault.ts';
 export { XmlAttributes, type XmlName } from './xml-names.ts';
 export { type XmlHandler, XmlTokenizer } from './xml-tokenizer.ts';
 
@@ -122,7 +129,11 @@ const pieceBytes = 256 * 1024;
  * Reads a document into `handler`, which is called synchronously; between chunks its `settle` is awaited.
  * Throws XmlFault. Returns how many characters were replaced.
  */
-export async function readXml(input: XmlInput, handler: SettlingHandler, limits: Partial<XmlLimits> = {}): Promise<number> {
+export async function readXml(
+  input: XmlInput,
+  handler: SettlingHandler,
+  limits: Partial<XmlLimits> = {},
+): Promise<number> {
   const tokenizer = new XmlTokenizer(handler, limits);
   if (input instanceof Uint8Array) {
     for (let at = 0; at < input.length; at += pieceBytes) {

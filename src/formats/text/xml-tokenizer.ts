@@ -1,7 +1,16 @@
 import { isUtf8 } from 'node:buffer';
 import './native-slices.ts';
 import { defaultXmlLimits, XmlFault, type XmlFaultReason, type XmlLimits, type XmlRepair } from './xml-fault.ts';
-import { type RawName, rawNameAt, rootScope, Scope, XmlAttributes, type XmlName, xmlNamespace, xmlnsNamespace } from './xml-names.ts';
+import {
+  type RawName,
+  rawNameAt,
+  rootScope,
+  Scope,
+  XmlAttributes,
+  type XmlName,
+  xmlNamespace,
+  xmlnsNamespace,
+} from './xml-names.ts';
 
 /** What a reader is told, in document order. A text may arrive in several pieces, cut anywhere. */
 export interface XmlHandler {
@@ -28,7 +37,8 @@ const attributeClass = new Uint8Array(256);
 const nameClass = new Uint8Array(256);
 for (let byte = 0; byte < 256; byte++) {
   const control = byte < 0x20 && byte !== 0x09 && byte !== 0x0a;
-  textClass[byte] = byte >= 0x80 ? textHigh : byte === 0x3c ? textLess : control || byte === 0x26 ? textOther : textPlain;
+  textClass[byte] =
+    byte >= 0x80 ? textHigh : byte === 0x3c ? textLess : control || byte === 0x26 ? textOther : textPlain;
   attributeClass[byte] = byte === 0x09 || byte === 0x0a ? textOther : (textClass[byte] ?? 0);
   const letter = (byte >= 0x30 && byte <= 0x3a) || (byte >= 0x41 && byte <= 0x5a) || (byte >= 0x61 && byte <= 0x7a);
   nameClass[byte] = letter || byte >= 0x80 || byte === 0x2d || byte === 0x2e || byte === 0x5f ? 1 : 0;
@@ -122,16 +132,20 @@ export class XmlTokenizer {
     // What is left over inside an element is a token without its end; outside it may be a very short document or white space.
     if (this.#depth === 0) this.#run(true);
     if (!this.#rootSeen) throw this.#fault('truncated', 'the document is empty', this.#end);
-    if (this.#depth > 0) throw this.#fault('truncated', `the document ends inside <${this.#raws[this.#depth - 1]?.local}>`, this.#end);
-    if (this.#pos < this.#end || this.#mode !== 'content') throw this.#fault('truncated', 'the document ends inside markup', this.#end);
+    if (this.#depth > 0)
+      throw this.#fault('truncated', `the document ends inside <${this.#raws[this.#depth - 1]?.local}>`, this.#end);
+    if (this.#pos < this.#end || this.#mode !== 'content')
+      throw this.#fault('truncated', 'the document ends inside markup', this.#end);
   }
 
   #keepRest(): void {
     const rest = this.#end - this.#pos;
     this.#base += this.#pos;
-    if (this.#base - this.#rawBytes > this.#limits.bytesMax) throw this.#fault('too-large', `more than ${this.#limits.bytesMax} bytes`, 0);
+    if (this.#base - this.#rawBytes > this.#limits.bytesMax)
+      throw this.#fault('too-large', `more than ${this.#limits.bytesMax} bytes`, 0);
     if (rest > 0) {
-      if (rest > this.#limits.tagBytesMax) throw this.#fault('too-large', `a tag of more than ${this.#limits.tagBytesMax} bytes`, 0);
+      if (rest > this.#limits.tagBytesMax)
+        throw this.#fault('too-large', `a tag of more than ${this.#limits.tagBytesMax} bytes`, 0);
       if (this.#buffer === this.#held) this.#held.copyWithin(0, this.#pos, this.#end);
       else {
         if (this.#held.length < rest) this.#held = Buffer.allocUnsafe(Math.max(1024, rest * 2));
@@ -250,9 +264,14 @@ export class XmlTokenizer {
       return;
     }
     const bytes = (this.#textBytes[this.#depth - 1] ?? 0) + to - from;
-    if (bytes > this.#limits.textBytesMax) throw this.#fault('too-large', `a text of more than ${this.#limits.textBytesMax} bytes`, from);
+    if (bytes > this.#limits.textBytesMax)
+      throw this.#fault('too-large', `a text of more than ${this.#limits.textBytesMax} bytes`, from);
     this.#textBytes[this.#depth - 1] = bytes;
-    const value = other ? this.#decode(from, to, high, false, null) : high ? this.#utf8(this.#buffer, from, to, from, null) : this.#buffer.latin1Slice(from, to);
+    const value = other
+      ? this.#decode(from, to, high, false, null)
+      : high
+        ? this.#utf8(this.#buffer, from, to, from, null)
+        : this.#buffer.latin1Slice(from, to);
     if (value !== '') this.#handler.text(value);
   }
 
@@ -344,19 +363,30 @@ export class XmlTokenizer {
       if (i >= semicolon) throw this.#fault('malformed', 'a character reference without a number', at);
       for (; i < semicolon; i++) {
         const byte = buffer[i] as number;
-        const digit = byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : hex && ((byte | 0x20) >= 0x61) && ((byte | 0x20) <= 0x66) ? (byte | 0x20) - 0x57 : -1;
+        const digit =
+          byte >= 0x30 && byte <= 0x39
+            ? byte - 0x30
+            : hex && (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x66
+              ? (byte | 0x20) - 0x57
+              : -1;
         if (digit < 0) throw this.#fault('malformed', 'a character reference with something else than digits', at);
         point = Math.min(point * (hex ? 16 : 10) + digit, 0x110000);
       }
       return point;
     }
     switch (buffer.latin1Slice(at + 1, semicolon)) {
-      case 'amp': return 0x26;
-      case 'lt': return 0x3c;
-      case 'gt': return 0x3e;
-      case 'quot': return 0x22;
-      case 'apos': return 0x27;
-      default: throw this.#fault('doctype', 'an entity that is not predefined', at);
+      case 'amp':
+        return 0x26;
+      case 'lt':
+        return 0x3c;
+      case 'gt':
+        return 0x3e;
+      case 'quot':
+        return 0x22;
+      case 'apos':
+        return 0x27;
+      default:
+        throw this.#fault('doctype', 'an entity that is not predefined', at);
     }
   }
 
@@ -416,9 +446,17 @@ export class XmlTokenizer {
       if (head.toUpperCase() === '<!DOCTYPE') {
         if (this.#end - at < 14 && !final) return false;
         const page = /^<!DOCTYPE\s+html/i.test(buffer.latin1Slice(at, Math.min(at + 64, this.#end)));
-        throw this.#fault(page ? 'not-xml' : 'doctype', page ? 'the answer is an HTML page' : 'a document type declaration', at);
+        throw this.#fault(
+          page ? 'not-xml' : 'doctype',
+          page ? 'the answer is an HTML page' : 'a document type declaration',
+          at,
+        );
       }
-      if (!final && ('<!--'.startsWith(head) || '<![CDATA['.startsWith(head) || '<!DOCTYPE'.startsWith(head.toUpperCase()))) return false;
+      if (
+        !final &&
+        ('<!--'.startsWith(head) || '<![CDATA['.startsWith(head) || '<!DOCTYPE'.startsWith(head.toUpperCase()))
+      )
+        return false;
       throw this.#fault('malformed', 'a markup declaration', at);
     }
     return this.#readStartTag();
@@ -530,7 +568,8 @@ export class XmlTokenizer {
     }
     this.#seen = i - this.#pos;
     this.#seenQuote = quote;
-    if (this.#seen > this.#limits.tagBytesMax) throw this.#fault('too-large', `a tag of more than ${this.#limits.tagBytesMax} bytes`, this.#pos);
+    if (this.#seen > this.#limits.tagBytesMax)
+      throw this.#fault('too-large', `a tag of more than ${this.#limits.tagBytesMax} bytes`, this.#pos);
     return false;
   }
 
@@ -568,11 +607,13 @@ export class XmlTokenizer {
       if (gap === i) throw this.#fault('malformed', 'attributes that are not separated', i);
       const nameFrom = i;
       hash = 0;
-      while (i < end && nameClass[buffer[i] as number] === 1) hash = (Math.imul(hash, 31) + (buffer[i++] as number)) | 0;
+      while (i < end && nameClass[buffer[i] as number] === 1)
+        hash = (Math.imul(hash, 31) + (buffer[i++] as number)) | 0;
       const nameTo = i;
       while (i < end && nameClass[buffer[i] as number] === 2) i++;
       if (i >= end) return this.#waitForTag();
-      if (buffer[i] !== 0x3d || nameTo === nameFrom) throw this.#fault('malformed', 'an attribute without a value', nameFrom);
+      if (buffer[i] !== 0x3d || nameTo === nameFrom)
+        throw this.#fault('malformed', 'an attribute without a value', nameFrom);
       i++;
       while (i < end && nameClass[buffer[i] as number] === 2) i++;
       if (i >= end) return this.#waitForTag();
@@ -593,7 +634,8 @@ export class XmlTokenizer {
       if (i >= end) return this.#waitForTag();
       const attribute = rawNameAt(buffer, nameFrom, nameTo, hash);
       if (attribute === null) throw this.#fault('malformed', 'an attribute with an impossible name', nameFrom);
-      if (count >= this.#limits.attributesMax) throw this.#fault('too-large', `more than ${this.#limits.attributesMax} attributes`, at);
+      if (count >= this.#limits.attributesMax)
+        throw this.#fault('too-large', `more than ${this.#limits.attributesMax} attributes`, at);
       if (isDeclaration(attribute)) declares = true;
       this.#attributes[count] = attribute;
       this.#valueFrom[count] = valueFrom;
@@ -616,8 +658,10 @@ export class XmlTokenizer {
   #openTag(raw: RawName, next: number, count: number, declares: boolean): void {
     const at = this.#pos;
     if (this.#depth === 0 && this.#rootSeen) throw this.#fault('malformed', 'a second root element', at);
-    if (this.#depth >= this.#limits.depthMax) throw this.#fault('too-deep', `more than ${this.#limits.depthMax} elements inside each other`, at);
-    if (++this.#elements > this.#limits.elementsMax) throw this.#fault('too-large', `more than ${this.#limits.elementsMax} elements`, at);
+    if (this.#depth >= this.#limits.depthMax)
+      throw this.#fault('too-deep', `more than ${this.#limits.depthMax} elements inside each other`, at);
+    if (++this.#elements > this.#limits.elementsMax)
+      throw this.#fault('too-large', `more than ${this.#limits.elementsMax} elements`, at);
     const outer = this.#scope;
     const scope = declares ? this.#declare(outer, count) : outer;
     const name = scope.element(raw);
@@ -638,7 +682,8 @@ export class XmlTokenizer {
           if (ns === undefined) throw this.#fault('malformed', 'an attribute with an undeclared prefix', at);
           key = `${ns}|${attribute.local}`;
         }
-        for (let j = 0; j < flat.length; j += 2) if (flat[j] === key) throw this.#fault('malformed', 'an attribute given twice', at);
+        for (let j = 0; j < flat.length; j += 2)
+          if (flat[j] === key) throw this.#fault('malformed', 'an attribute given twice', at);
         flat.push(key, this.#value(k, key));
       }
       if (flat.length > 0) attributes = new XmlAttributes(flat);
@@ -671,8 +716,12 @@ export class XmlTokenizer {
       const prefix = attribute.prefix === '' ? '' : attribute.local;
       const ns = this.#value(k, `${xmlnsNamespace}|${prefix}`).trim();
       const legal =
-        ns !== xmlnsNamespace && prefix !== 'xmlns' && (prefix === 'xml') === (ns === xmlNamespace) && (prefix === '' || ns !== '');
-      if (!legal || declared.has(prefix)) throw this.#fault('malformed', 'an impossible namespace declaration', this.#pos);
+        ns !== xmlnsNamespace &&
+        prefix !== 'xmlns' &&
+        (prefix === 'xml') === (ns === xmlNamespace) &&
+        (prefix === '' || ns !== '');
+      if (!legal || declared.has(prefix))
+        throw this.#fault('malformed', 'an impossible namespace declaration', this.#pos);
       declared.set(prefix, ns);
     }
     return new Scope(outer, declared);

@@ -4,9 +4,31 @@ import { type Payload, payloadOfBytes } from '#kit/payload.ts';
 import { parseXmlBytes } from './xml-read.ts';
 import { escapeAttribute, escapeText, rawXml, xml, xmlBody, xmlText } from './xml-write.ts';
 
-const anyText = fc.string({ unit: fc.oneof(fc.constantFrom('&', '<', '>', '"', "'", '\r', '\n', '\t', '\u0000', '\u001f', '\ud800', '\udc00', '\uffff', '😀', ']'), fc.string({ unit: 'binary', minLength: 1, maxLength: 1 })) });
+const anyText = fc.string({
+  unit: fc.oneof(
+    fc.constantFrom(
+      '&',
+      '<',
+      '>',
+      '"',
+      "'",
+      '\r',
+      '\n',
+      '\t',
+      '\u0000',
+      '\u001f',
+      '\ud800',
+      '\udc00',
+      '\uffff',
+      '😀',
+      ']',
+    ),
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 1 }),
+  ),
+});
 /** What XML can carry of a text: each forbidden character is one U+FFFD. */
-const carried = (text: string): string => text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Cs}/gu, '\uFFFD');
+const carried = (text: string): string =>
+  text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Cs}/gu, '\uFFFD');
 const read = async (body: ReturnType<typeof xmlBody>): Promise<Buffer> => {
   const chunks: Uint8Array[] = [];
   for await (const chunk of body.chunks()) chunks.push(chunk);
@@ -22,8 +44,14 @@ describe('every text comes back', () => {
         expect(bytes.length).toBe(body.contentLength);
         const { root, repairs } = parseXmlBytes(bytes);
         expect(repairs).toBe(0);
-        expect([root.attributes.get('b'), root.attributes.get('c'), root.text, root.children[0]?.text]).toEqual([carried(a), carried(b), carried(a), carried(b)]);
-        const lost = (text: string): number => [...carried(text)].filter((c) => c === '\uFFFD').length - [...text].filter((c) => c === '\uFFFD').length;
+        expect([root.attributes.get('b'), root.attributes.get('c'), root.text, root.children[0]?.text]).toEqual([
+          carried(a),
+          carried(b),
+          carried(a),
+          carried(b),
+        ]);
+        const lost = (text: string): number =>
+          [...carried(text)].filter((c) => c === '\uFFFD').length - [...text].filter((c) => c === '\uFFFD').length;
         expect(body.replaced).toBe(2 * (lost(a) + lost(b)));
       }),
     );
@@ -37,7 +65,9 @@ describe('every text comes back', () => {
 describe('fragments', () => {
   test('nest, repeat, and leave out nothing', () => {
     const ids = ['1', '<2>'].map((id) => xml`<i id="${id}"/>`);
-    expect(xmlText(xml`<a n="${3}" b="${true}">${ids}${null}${undefined}${rawXml('<r/>')}${12n}</a>`)).toBe('<a n="3" b="true"><i id="1"/><i id="&lt;2&gt;"/><r/>12</a>');
+    expect(xmlText(xml`<a n="${3}" b="${true}">${ids}${null}${undefined}${rawXml('<r/>')}${12n}</a>`)).toBe(
+      '<a n="3" b="true"><i id="1"/><i id="&lt;2&gt;"/><r/>12</a>',
+    );
   });
   test('a hole that follows an element is text again', () => {
     expect(xmlText(xml`<a b="x">${'\n'}<c/>${'\t'}</a>${'\n'}`)).toBe('<a b="x">\n<c/>\t</a>\n');
