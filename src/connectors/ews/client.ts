@@ -1,0 +1,163 @@
+import { type Fault, FaultError } from '#kit/fault.ts';
+import { SpoolingHandler } from '#formats/text/spool-scan.ts';
+import { child, readXml, XmlFault, type XmlElement, type XmlInput, XmlTreeBuilder } from '#formats/text/xml-read.ts';
+import { xml, xmlBody, type XmlFragment } from '#formats/text/xml-write.ts';
+import type { Context } from '../contract.ts';
+import type { EwsAnswer, EwsHttp } from './ews-http.ts';
+import { faultOfMessage, faultOfSoapFault, soapFaultIn } from './faults.ts';
+import { messagesNamespace, soapNamespace, typesNamespace } from './namespaces.ts';
+import type { AnswerReader, Operation } from './operation.ts';
+import { atLeast, oldestSchema, productOf, readServerBuild, type SchemaVersion, schemaOf } from './server-version.ts';
+
+export interface EwsClientOptions {
+  readonly http: EwsHttp;
+  /** Act as the mailbox's owner (ExchangeImpersonation); otherwise as whoever signs in. */
+  readonly impersonate: boolean;
+  /** Where large messages are spooled: a private folder, made when it is needed. */
+  readonly spoolDir: string;
+  /** The schema version to speak; without it the one that the server's answers show. */
+  readonly version?: SchemaVersion;
+}
+
+/** Answers in the order of what was asked for, each in its place: what was read, or why not. */
+export interface Answers<Answer> {
+  readonly answers: readonly (Answer | Fault)[];
+  /** Characters that XML forbids and the server sent nevertheless. */
+  readonly repairs: number;
+  /** Milliseconds since 1970 by the server's clock (`Date`), for `check`. */
+  readonly serverTimeMs: number | null;
+}
+
+export interface EwsClient {
+  /** What the server said it is; empty before the first answer. */
+  readonly product: string;
+  readonly version: SchemaVersion;
+  /** Whether `version` is known from an answer or by configuration, rather than the oldest that works everywhere. */
+  readonly versionKnown: boolean;
+  /** Throws FaultError when the request failed as a whole. The caller disposes of payloads in the answers. */
+  call<Request, Answer>(operation: Operation<Request, Answer>, request: Request, mailbox: string, context: Context): Promise<Answers<Answer>>;
+  /** Sends a request whose answer never ends, for streaming notifications. The caller reads `body`, envelope after envelope. */
+  open<Request, Answer>(operation: Operation<Request, Answer>, request: Request, mailbox: string, anchor: string, context: Context): Promise<EwsAnswer>;
+}
+
+/** Answers are read up to this many bytes, texts that are put aside not counted. */
+const answerLimits = { bytesMax: 128 * 1024 * 1024, depthMax: 64, elementsMax: 2_000_000 } as const;
+
+export function ewsClient({ http, impersonate, spoolDir, version: configured }: EwsClientOptions): EwsClient {
+  let version = configured ?? oldestSchema;
+  let versionKnown = configured !== undefined;
+  let product = '';
+
+  /** Servers of one organization may differ while it is being upgraded, so the lowest version seen is spoken. */
+  const learn = (info: XmlElement | null): void => {
+    const build = info === null ? null : readServerBuild(info);
+    if (build === null) return;
+    const seen = schemaOf(build);
+    if (seen === null) throw new FaultError({ kind: 'fatal', code: 'unsupported', detail: `the server is ${productOf(build)}; Exchange 2007 SP1 is the oldest supported` });
+    if (product === '' || !atLeast(seen, version)) product = productOf(build);
+    if (configured !== undefined || (versionKnown && atLeast(seen, version))) return;
+    version = seen;
+    versionKnown = true;
+  };
+
+  const post = (operation: string, envelope: XmlFragment, anchor: string, context: Context): Promise<EwsAnswer> => {
+    const body = xmlBody(envelope);
+    const stream = { [Symbol.asyncIterator]: () => body.chunks()[Symbol.asyncIterator]() };
+    return http.post({ body: body.whole ?? { stream, sizeBytes: body.contentLength }, anchorMailbox: anchor, operation, context });
+  };
+
+  return {
+    get product() {
+      return product;
+    },
+    get version() {
+      return version;
+    },
+    get versionKnown() {
+      return versionKnown;
+    },
+    async call(operation, request, mailbox, context) {
+      const spoken = version;
+      const answer = await post(operation.name, envelopeOf(operation.write(request, spoken), spoken, impersonate ? mailbox : null), mailbox, context);
+      const reader = operation.reader(request);
+      const { root, repairs, messages, payloads, dispose } = await readAnswer(answer.body, operation, reader, spoolDir);
+      try {
+        const header = child(root, soapNamespace, 'Header');
+        learn(header === null ? null : child(header, typesNamespace, 'ServerVersionInfo'));
+        const body = child(root, soapNamespace, 'Body');
+        const soapFault = body === null ? null : soapFaultIn(body);
+        if (soapFault !== null) {
+          const fault = faultOfSoapFault(soapFault, operation.subject);
+          if (fault.kind === 'fatal' && fault.code === 'unsupported' && configured === undefined && spoken !== oldestSchema) {
+            // A mailbox on an older server than the one that answered before: speak its language from now on.
+            version = oldestSchema;
+            throw new FaultError({ kind: 'transient', detail: fault.detail, mayHaveHappened: false });
+          }
+          throw new FaultError(fault);
+        }
+        const response = body === null ? null : child(body, messagesNamespace, `${operation.name}Response`);
+        if (response === null) throw protocolFault(`HTTP ${answer.status} with XML that is no answer to ${operation.name}`);
+        const asked = operation.answers(request);
+        const only = messages.length === 1 && asked > 1 ? messages[0] : undefined;
+        const common = only === undefined ? null : faultOfMessage(only, operation.subject);
+        if (common !== null) return { answers: new Array<Fault>(asked).fill(common), repairs, serverTimeMs: serverTimeIn(answer) };
+        if (messages.length !== asked) throw protocolFault(`${operation.name} was asked for ${asked} answers and got ${messages.length}`);
+        const answers = messages.map((message) => faultOfMessage(message, operation.subject) ?? reader.read(message, { payloads }));
+        return { answers, repairs, serverTimeMs: serverTimeIn(answer) };
+      } catch (error) {
+        await dispose();
+        throw faultOfXml(error, operation);
+      }
+    },
+    open(operation, request, mailbox, anchor, context) {
+      return post(operation.name, envelopeOf(operation.write(request, version), version, impersonate ? mailbox : null), anchor, context);
+    },
+  };
+}
+
+/** A whole envelope; `owner` is the mailbox to act as. */
+export function envelopeOf(body: XmlFragment, version: SchemaVersion, owner: string | null): XmlFragment {
+  // The SmtpAddress form came with 2010; it also finds mailboxes by a secondary address.
+  const sid = atLeast(version, 'Exchange2010') ? xml`<t:SmtpAddress>${owner}</t:SmtpAddress>` : xml`<t:PrimarySmtpAddress>${owner}</t:PrimarySmtpAddress>`;
+  const impersonation = owner === null ? null : xml`<t:ExchangeImpersonation><t:ConnectingSID>${sid}</t:ConnectingSID></t:ExchangeImpersonation>`;
+  return xml`<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"><s:Header><t:RequestServerVersion Version="${version}"/>${impersonation}</s:Header><s:Body>${body}</s:Body></s:Envelope>`;
+}
+
+/** Reads an envelope; response messages and what the reader takes are not kept in the tree. Throws FaultError. */
+export async function readAnswer<Request, Answer>(input: XmlInput, operation: Operation<Request, Answer>, reader: AnswerReader<Answer>, spoolDir: string) {
+  const messages: XmlElement[] = [];
+  const messageName = `${operation.name}ResponseMessage`;
+  const builder = new XmlTreeBuilder((element, depth) => {
+    // Envelope 0, Body 1, Response 2, ResponseMessages 3, ResponseMessage 4.
+    if (depth < 4) return false;
+    if (depth > 4) return reader.take?.(element, depth - 4) ?? false;
+    if (element.name !== messageName || element.ns !== messagesNamespace) return false;
+    messages.push(element);
+    return true;
+  });
+  const spool = operation.spooled === undefined ? null : new SpoolingHandler(builder, { ns: typesNamespace, names: operation.spooled, directory: spoolDir });
+  const dispose = async (): Promise<void> => spool?.dispose();
+  try {
+    const repairs = await readXml(input, spool ?? builder, answerLimits);
+    return { root: builder.root, repairs, messages, payloads: spool?.payloads ?? [], dispose };
+  } catch (error) {
+    await dispose();
+    throw faultOfXml(error, operation);
+  }
+}
+
+function faultOfXml<Request, Answer>(error: unknown, operation: Operation<Request, Answer>): unknown {
+  if (!(error instanceof XmlFault)) return error;
+  if (error.reason === 'truncated') {
+    return new FaultError({ kind: 'transient', detail: `the answer to ${operation.name} was cut off`, mayHaveHappened: operation.subject.writes, cause: error });
+  }
+  return new FaultError({ kind: 'fatal', code: 'protocol', detail: `the answer to ${operation.name} cannot be read: ${error.message}`, cause: error });
+}
+
+const protocolFault = (detail: string): FaultError => new FaultError({ kind: 'fatal', code: 'protocol', detail });
+
+function serverTimeIn(answer: EwsAnswer): number | null {
+  const date = answer.headers['date'];
+  const ms = typeof date === 'string' ? Date.parse(date) : Number.NaN;
+  return Number.isNaN(ms) ? null : ms;
+}

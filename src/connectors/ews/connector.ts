@@ -1,0 +1,61 @@
+import type { Clock } from '#kit/clock.ts';
+import type { Abilities, Connector, Mailbox } from '../contract.ts';
+import { ewsClient } from './client.ts';
+import type { EwsHttp } from './ews-http.ts';
+import { batchMax, changePageMax, ewsMailbox } from './mailbox.ts';
+import { atLeast, type SchemaVersion } from './server-version.ts';
+
+export interface EwsConnectorOptions {
+  /** Name in the project file. */
+  readonly organization: string;
+  readonly http: EwsHttp;
+  /** The schema version to speak; without it the one that the server's answers show. */
+  readonly version?: SchemaVersion;
+  /** Act as each mailbox's owner (role ApplicationImpersonation); otherwise as the account that signs in, which needs full access. */
+  readonly impersonate: boolean;
+  readonly clock: Clock;
+  /** Private folder for messages too large to be held in memory. */
+  readonly spoolDir: string;
+}
+
+/**
+ * Decoded bytes of one batch. A request may have 64 MB by default (`client-message-size-limits`), but all of a batch is in memory
+ * here and its answer is one transaction of patience for the server.
+ */
+const batchMaxBytes = 8 * 1024 * 1024;
+
+/** One organization over Exchange Web Services, 2007 SP1 to SE and Online. */
+export function ewsConnector({ organization, http, version, impersonate, clock, spoolDir }: EwsConnectorOptions): Connector {
+  const client = ewsClient({ http, impersonate, spoolDir, ...(version === undefined ? {} : { version }) });
+  const mailboxes = new Map<string, Mailbox>();
+  const abilities: Abilities = {
+    get product() {
+      return client.product;
+    },
+    nativeDelta: true,
+    conditionalWrites: true,
+    // 2013 and later by attribute, before by a response object written first.
+    suppressReceipts: true,
+    createsSentMail: true,
+    get readFlagAtCreate() {
+      return atLeast(client.version, 'Exchange2010');
+    },
+    batchMax,
+    batchMaxBytes,
+    // The limit is a setting of each server (64 MB of request, message size limits below it) that no operation shows.
+    itemMaxBytes: null,
+    changePageMax,
+  };
+  return {
+    organization,
+    abilities,
+    mailbox(address) {
+      const known = mailboxes.get(address);
+      if (known !== undefined) return known;
+      const made = ewsMailbox({ client, address, impersonate, clock });
+      mailboxes.set(address, made);
+      return made;
+    },
+    close: async () => {},
+  };
+}

@@ -1,0 +1,345 @@
+import type { Clock } from '#kit/clock.ts';
+import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
+import { child, type XmlElement } from '#formats/text/xml-read.ts';
+import type { FolderRole, FolderTree } from '#model/folder.ts';
+import type { FolderId, ItemId, Version } from '#model/ids.ts';
+import type { MailContent, MailHead, MailState, RawProperty } from '#model/mail.ts';
+import { mailStateFields } from '#model/mail-properties.ts';
+import type { MapiProperty } from '#model/property-row.ts';
+import type { StampText } from '#model/stamp.ts';
+import type { Context, Mailbox, MailboxLimits, Written } from '../contract.ts';
+import { eachInPlace, onlyAnswer, parts } from './batches.ts';
+import type { EwsClient } from './client.ts';
+import { extendedValues, findExtended, propertyKey, propertyKeyOf } from './extended-fields.ts';
+import { rootOf, treeOf } from './folder-tree.ts';
+import { itemIdOf, type Oddities, parentFolderOf, readBcc, readHead, stampProperty } from './mail-codec.ts';
+import { typesNamespace } from './namespaces.ts';
+import type { Operation } from './operation.ts';
+import { createFolder } from './operations/create-folder.ts';
+import { createItem, suppressReadReceipt } from './operations/create-item.ts';
+import { deleteFolder } from './operations/delete-folder.ts';
+import { deleteItem } from './operations/delete-item.ts';
+import { findFolder } from './operations/find-folder.ts';
+import { findItem } from './operations/find-item.ts';
+import { readFolder, type SeenFolder } from './operations/folder-shape.ts';
+import { getFolder } from './operations/get-folder.ts';
+import { getItem, type GotItem, type ItemShape } from './operations/get-item.ts';
+import { type FolderRef, requiredFolderId } from './operations/ids.ts';
+import { moveFolder } from './operations/move-folder.ts';
+import { moveItem } from './operations/move-item.ts';
+import { syncFolderItems } from './operations/sync-folder-items.ts';
+import { updateFolder } from './operations/update-folder.ts';
+import { updateItem } from './operations/update-item.ts';
+import { atLeast } from './server-version.ts';
+import { distinguishedRoles } from './well-known-folders.ts';
+
+/** EWSFindCountLimit of the shipped policies; larger pages are shortened or refused. */
+const findPageMax = 1000;
+/** With a restriction the limit is lower. */
+const searchPageMax = 250;
+/** Values in one restriction. A search walks the folder, so fewer and longer searches are cheaper, up to what the server parses. */
+const searchValuesMax = 20;
+/** Pages of one listing; a server that never says "last" is stopped here. */
+const pageMax = 10_000;
+/** MaxChangesReturned, the most that the schema allows. */
+export const changePageMax = 512;
+/** Items of one read by id. */
+export const batchMax = 100;
+
+/** PidTagSearchKey, by which an item is found again after it was deleted. */
+const searchKeyProperty: MapiProperty = { tag: 0x300b, type: 'binary' };
+/** Of the mailbox's root: PidTagMessageSizeExtended; PidTagProhibitReceiveQuota and PidTagMaximumSubmitMessageSize in kB ([MS-OXCSTOR] 2.2.2.1). */
+const usedProperty: MapiProperty = { tag: 0x0e08, type: 'long' };
+const quotaProperty: MapiProperty = { tag: 0x666a, type: 'integer' };
+const itemMaxProperty: MapiProperty = { tag: 0x666d, type: 'integer' };
+
+export interface EwsMailboxOptions {
+  readonly client: EwsClient;
+  readonly address: string;
+  /** False: folders are named with the mailbox they belong to, because the caller signs in as somebody else. */
+  readonly impersonate: boolean;
+  readonly clock: Clock;
+}
+
+export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOptions): Mailbox {
+  const call = async <Request, Answer>(operation: Operation<Request, Answer>, request: Request, context: Context) =>
+    (await client.call(operation, request, address, context)).answers;
+  const only = async <Request, Answer>(operation: Operation<Request, Answer>, request: Request, context: Context): Promise<Answer> =>
+    onlyAnswer(await call(operation, request, context), isFault);
+  const named = (distinguished: string): FolderRef => ({ distinguished, mailbox: impersonate ? null : address });
+  const root = named('msgfolderroot');
+
+  /** Some requests depend on the server's version; any answer tells it. */
+  const knowVersion = async (context: Context): Promise<void> => {
+    if (!client.versionKnown) await only(getFolder, { folders: [root], properties: [] }, context);
+  };
+
+  const read = (ids: readonly ItemId[], shape: ItemShape, context: Context): Promise<readonly (GotItem | Fault)[]> =>
+    eachInPlace(ids, (some) => call(getItem, { ids: some, shape }, context));
+
+  const headOf = (item: XmlElement, oddities: Oddities): MailHead | Fault => {
+    const folder = parentFolderOf(item);
+    const head = folder === null ? null : readHead(item, folder, oddities);
+    return head ?? { kind: 'transient', detail: 'an item came without its id or folder', mayHaveHappened: false };
+  };
+
+  const headsOf = async (ids: readonly ItemId[], context: Context): Promise<readonly (MailHead | Fault)[]> => {
+    const heads: (MailHead | Fault)[] = [];
+    for (const some of parts(ids, batchMax)) heads.push(...(await read(some, 'head', context)).map((got) => (isFault(got) ? got : headOf(got.item, {}))));
+    return heads;
+  };
+
+  /**
+   * Reads items that are to be written, at the version expected; cancels their pending receipts, where the server has no switch
+   * for that, and returns the heads they have then. `stale` in place of an item that somebody changed.
+   */
+  const readied = async (items: readonly { readonly id: ItemId; readonly expect: Version; readonly suppress: boolean }[], context: Context): Promise<readonly (MailHead | Fault)[]> => {
+    const heads = (await headsOf(items.map(({ id }) => id), context)).map((head, i) => (isFault(head) || head.version === items[i]?.expect ? head : staleHead(head)));
+    const pending = heads.flatMap((head, i) => (!isFault(head) && items[i]?.suppress === true ? [{ i, head }] : []));
+    if (pending.length === 0) return heads;
+    const answers = await call(suppressReadReceipt, pending.map(({ head }) => ({ id: head.id, expect: head.version })), context);
+    const after = await headsOf(pending.map(({ head }) => head.id), context);
+    for (const [n, { i, head }] of pending.entries()) {
+      const answer = answers[n] ?? null;
+      const now = after[n] ?? staleHead(head);
+      // `gone`: no receipt is pending (ErrorReadReceiptNotPending), or the item went. Any other refusal means that a write could send one.
+      if (answer !== null && answer.kind !== 'gone') heads[i] = answer;
+      else heads[i] = isFault(now) || sameState(now.state, head.state) ? now : staleHead(now);
+    }
+    return heads;
+  };
+
+  /**
+   * DeleteItem ignores versions, so what was removed is looked at in Recoverable Items, where it lies under another id, and put
+   * back when it is not what was read before. Before 2010 there is no such folder to look into.
+   */
+  const putBackNewer = async (removed: readonly MailHead[], context: Context): Promise<ReadonlySet<ItemId>> => {
+    const restored = new Set<ItemId>();
+    const keyed = removed.filter(({ facts }) => facts.searchKey !== null);
+    if (!atLeast(client.version, 'Exchange2010') || keyed.length === 0) return restored;
+    const keys = [...new Set(keyed.map(({ facts }) => Buffer.from(facts.searchKey ?? '', 'hex').toString('base64')))];
+    const found = (await headsOf(await search(named('recoverableitemsdeletions'), searchKeyProperty, keys, context), context)).filter((head): head is MailHead => !isFault(head));
+    for (const head of keyed) {
+      const candidates = found.filter(({ facts }) => facts.searchKey === head.facts.searchKey);
+      const same = candidates.find(({ state }) => sameState(state, head.state));
+      const newest = same ?? candidates.sort((a, b) => (b.facts.modifiedAt ?? 0) - (a.facts.modifiedAt ?? 0))[0];
+      if (newest === undefined) continue;
+      found.splice(found.indexOf(newest), 1);
+      if (same !== undefined) continue;
+      await only(moveItem, { ids: [newest.id], to: head.folder }, context);
+      restored.add(head.id);
+    }
+    return restored;
+  };
+
+  const search = async (folder: FolderRef, property: MapiProperty, values: readonly string[], context: Context): Promise<readonly ItemId[]> => {
+    const ids = new Set<ItemId>();
+    for (const oneOf of parts(values, searchValuesMax)) {
+      for (let offset = 0, page = 0; page < pageMax; page++) {
+        const { items, last } = await only(findItem, { folder, where: { property, oneOf }, properties: [], offset, max: searchPageMax }, context);
+        for (const item of items) {
+          const found = itemIdOf(item);
+          if (found !== null) ids.add(found.id);
+        }
+        offset += items.length;
+        if (last || items.length === 0) break;
+      }
+    }
+    return [...ids];
+  };
+
+  return {
+    address,
+
+    async tree(context): Promise<FolderTree> {
+      const seen: SeenFolder[] = [];
+      for (let offset = 0, page = 0; page < pageMax; page++) {
+        const { folders, seen: count, last } = await only(findFolder, { below: root, offset, max: findPageMax }, context);
+        seen.push(...folders);
+        offset += count;
+        if (last || count === 0) break;
+      }
+      const inferred = rootOf(seen);
+      if (inferred !== null) return treeOf(inferred, null, seen);
+      const element = await only(getFolder, { folders: [root], properties: 'tree' }, context);
+      return treeOf(requiredFolderId(element), readFolder(element)?.mailbox ?? null, seen);
+    },
+
+    async roles(context) {
+      await knowVersion(context);
+      const wanted = distinguishedRoles(client.version);
+      const answers = await call(getFolder, { folders: wanted.map(named), properties: [] }, context);
+      const roles = new Map<FolderRole, FolderId>();
+      for (const [i, role] of wanted.entries()) {
+        const answer = answers[i];
+        if (answer === undefined) continue;
+        if (!isFault(answer)) roles.set(role, requiredFolderId(answer));
+        // A mailbox need not have every well-known folder; what may pass must not look like an absent one.
+        else if (answer.kind === 'transient' || answer.kind === 'throttled' || role === 'msgfolderroot') throw new FaultError(answer);
+      }
+      return roles;
+    },
+
+    async changes(folder, cursor, context) {
+      const { answers, repairs } = await client.call(syncFolderItems, { folder, cursor, max: changePageMax }, address, context);
+      const page = onlyAnswer(answers, isFault);
+      return {
+        changes: page.changes,
+        cursor: page.cursor,
+        complete: page.last,
+        oddities: repairs === 0 ? page.oddities : { ...page.oddities, 'repaired XML': repairs },
+      };
+    },
+
+    async heads(ids, context) {
+      const heads = await headsOf(ids, context);
+      return new Map(ids.map((id, i) => [id, heads[i] ?? missing] as const));
+    },
+
+    async contents(items, context) {
+      const ids = items.map(({ id }) => id);
+      const got = await read(ids, 'content', context);
+      return new Map(ids.map((id, i) => [id, contentOf(got[i] ?? missing)] as const));
+    },
+
+    async properties(ids, wanted, context) {
+      const byKey = new Map(wanted.map((property) => [propertyKey(property), property] as const));
+      const found = new Map<ItemId, readonly RawProperty[] | Fault>();
+      for (const some of parts(ids, batchMax)) {
+        const got = await read(some, wanted, context);
+        for (const [i, id] of some.entries()) {
+          const answer = got[i] ?? missing;
+          found.set(id, isFault(answer) ? answer : rawPropertiesOf(answer.item, byKey));
+        }
+      }
+      return found;
+    },
+
+    async findByStamp(folder, stamps, context) {
+      const found = new Map<StampText, MailHead[]>();
+      const wanted = new Set(stamps);
+      for (const head of await headsOf(await search(folder, stampProperty, [...wanted], context), context)) {
+        if (isFault(head)) {
+          if (head.kind !== 'gone') throw new FaultError(head);
+          continue;
+        }
+        if (head.stamp === null || !wanted.has(head.stamp)) continue;
+        const heads = found.get(head.stamp);
+        if (heads === undefined) found.set(head.stamp, [head]);
+        else heads.push(head);
+      }
+      return found;
+    },
+
+    async create(folder, drafts, context) {
+      return (await eachInPlace(drafts, (some) => call(createItem, { folder, drafts: some }, context))).map(writtenOr);
+    },
+
+    async update(edits, context) {
+      await knowVersion(context);
+      const bySwitch = atLeast(client.version, 'Exchange2013');
+      const results: (Written | Fault | null)[] = edits.map(({ id, expect, set }) => (Object.keys(set).length === 0 ? { id, version: expect } : null));
+      const expected = edits.map(({ expect }) => expect);
+      const pending = bySwitch ? [] : edits.flatMap((edit, i) => (edit.readReceiptRequested && edit.set.isRead === true ? [{ i, edit }] : []));
+      const ready = await readied(pending.map(({ edit }) => ({ id: edit.id, expect: edit.expect, suppress: true })), context);
+      for (const [n, { i }] of pending.entries()) {
+        const head = ready[n] ?? missing;
+        if (isFault(head)) results[i] = head;
+        else expected[i] = head.version;
+      }
+      const open = edits.flatMap((edit, i) => (results[i] === null ? [{ i, id: edit.id, expect: expected[i] ?? edit.expect, set: edit.set }] : []));
+      const answers = await eachInPlace(open, (some) => call(updateItem, some, context));
+      for (const [n, { i }] of open.entries()) results[i] = writtenOr(answers[n] ?? null);
+      return results.map(writtenOr);
+    },
+
+    async move(ids, to, context) {
+      await knowVersion(context);
+      return (await eachInPlace(ids, (some) => call(moveItem, { ids: some, to }, context))).map(writtenOr);
+    },
+
+    async remove(items, context) {
+      await knowVersion(context);
+      const bySwitch = atLeast(client.version, 'Exchange2013');
+      const results: (null | Fault)[] = items.map(() => null);
+      const ready = await readied(items.map(({ id, expect, readReceiptRequested }) => ({ id, expect, suppress: !bySwitch && readReceiptRequested })), context);
+      const open: { readonly i: number; readonly head: MailHead }[] = [];
+      for (const [i, head] of ready.entries()) {
+        if (isFault(head)) results[i] = head;
+        else open.push({ i, head });
+      }
+      const answers = await eachInPlace(open, (some) => call(deleteItem, some.map(({ head }) => head.id), context));
+      const removed: MailHead[] = [];
+      for (const [n, { i, head }] of open.entries()) {
+        const answer = answers[n] ?? null;
+        if (answer === null) removed.push(head);
+        else results[i] = answer;
+      }
+      const restored = await putBackNewer(removed, context).catch((error: unknown) => {
+        // The removal is done and stands; what cannot be looked at stays recoverable.
+        if (error instanceof FaultError) return new Set<ItemId>();
+        throw error;
+      });
+      for (const { i, head } of open) if (restored.has(head.id)) results[i] = { kind: 'stale', detail: 'it was changed while it was removed, and was put back' };
+      return results;
+    },
+
+    createFolder: (parent, name, containerClass, context) => only(createFolder, { parent, name, containerClass }, context),
+    async renameFolder(folder, name, context) {
+      await only(updateFolder, { folder, name }, context);
+    },
+    async moveFolder(folder, parent, context) {
+      await only(moveFolder, { folder, to: parent }, context);
+    },
+    async removeFolder(folder, context) {
+      await only(deleteFolder, folder, context);
+    },
+
+    async limits(context): Promise<MailboxLimits> {
+      const element = await only(getFolder, { folders: [named('root')], properties: [usedProperty, quotaProperty, itemMaxProperty] }, context);
+      const value = (property: MapiProperty, unitBytes: number): number | null => {
+        const number = Number(findExtended(element, property)?.[0] ?? Number.NaN);
+        return Number.isFinite(number) && number > 0 ? number * unitBytes : null;
+      };
+      return { quotaBytes: value(quotaProperty, 1024), usedBytes: value(usedProperty, 1), itemMaxBytes: value(itemMaxProperty, 1024), retention: [] };
+    },
+
+    async ping(context) {
+      const begunMs = clock.monotonicMs();
+      const { answers, serverTimeMs } = await client.call(getFolder, { folders: [root], properties: [] }, address, context);
+      const firstByteMs = clock.monotonicMs() - begunMs;
+      onlyAnswer(answers, isFault);
+      return { serverTimeMs, firstByteMs, product: client.product };
+    },
+  };
+
+  function contentOf(got: GotItem | Fault): MailContent | Fault {
+    if (isFault(got)) return got;
+    const { item, mime } = got;
+    const head = headOf(item, {});
+    const problem = isFault(head) ? describeFault(head) : mime === null ? 'the server handed out no MIME' : typeof mime === 'string' ? `the MIME is no base64 (${mime})` : null;
+    if (problem === null && !isFault(head) && mime !== null && typeof mime !== 'string') return { head, mime, bcc: readBcc(item) };
+    if (mime !== null && typeof mime !== 'string') void mime.dispose();
+    if (isFault(head)) return head;
+    return { kind: 'poison', reason: mime === 'too-large' ? 'too-large' : 'corrupt', detail: problem ?? '' };
+  }
+}
+
+const missing: Fault = { kind: 'transient', detail: 'an answer is missing', mayHaveHappened: true };
+
+const staleHead = (head: MailHead): Fault => ({ kind: 'stale', detail: `it is at another version than expected (${head.version.slice(0, 40)})` });
+
+/** A write that succeeded without saying under which id: the change feed will. */
+const writtenOr = (answer: Written | Fault | null): Written | Fault =>
+  answer ?? { kind: 'transient', detail: 'the write was answered without an id', mayHaveHappened: true };
+
+const sameState = (a: MailState, b: MailState): boolean => mailStateFields.every((field) => JSON.stringify(a[field]) === JSON.stringify(b[field]));
+
+function rawPropertiesOf(item: XmlElement, wanted: ReadonlyMap<string, MapiProperty>): readonly RawProperty[] {
+  return item.children.flatMap((element) => {
+    if (element.name !== 'ExtendedProperty' || element.ns !== typesNamespace) return [];
+    const uri = child(element, typesNamespace, 'ExtendedFieldURI');
+    const property = uri === null ? undefined : wanted.get(propertyKeyOf(uri));
+    return property === undefined ? [] : [{ property, values: extendedValues(element) }];
+  });
+}

@@ -1,0 +1,61 @@
+import { childText, type XmlElement } from '#formats/text/xml-read.ts';
+import { type XmlFragment, rawXml } from '#formats/text/xml-write.ts';
+import type { FolderInfo } from '#model/folder.ts';
+import type { FolderId, MailboxGuid } from '#model/ids.ts';
+import type { MapiProperty } from '#model/property-row.ts';
+import { extendedFieldUri, findExtended } from '../extended-fields.ts';
+import { typesNamespace } from '../namespaces.ts';
+import { folderIdOf } from './ids.ts';
+
+/** PidTagContainerClass: `folder:FolderClass` is not in every version what it says. */
+const containerClass: MapiProperty = { tag: 0x3613, type: 'string' };
+/** PidTagLocalCommitTimeMax and PidTagDeletedCountTotal, [MS-OXCFOLD] 2.2.2.2.1: move when contents change. */
+const commitTimeMax: MapiProperty = { tag: 0x670a, type: 'time' };
+const deletedCountTotal: MapiProperty = { tag: 0x670b, type: 'integer' };
+/** PidTagEntryId. */
+const entryId: MapiProperty = { tag: 0x0fff, type: 'binary' };
+
+/** Shape with which one request shows all that is to know of folders. */
+export const folderShape: XmlFragment = rawXml(
+  `<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>${['ParentFolderId', 'DisplayName', 'TotalCount', 'ChildFolderCount']
+    .map((name) => `<t:FieldURI FieldURI="folder:${name}"/>`)
+    .join('')}${[containerClass, commitTimeMax, deletedCountTotal, entryId].map(extendedFieldUri).join('')}</t:AdditionalProperties></m:FolderShape>`,
+);
+
+/** A folder as its shape shows it. `info.parent` is what the server says, also for children of the root. */
+export interface SeenFolder {
+  readonly info: FolderInfo;
+  readonly mailbox: MailboxGuid | null;
+}
+
+/** Null for a folder without an id, which nothing can be done with. */
+export function readFolder(element: XmlElement): SeenFolder | null {
+  const ids = folderIdOf(element, 'FolderId');
+  if (ids === null) return null;
+  const committed = findExtended(element, commitTimeMax)?.[0] ?? null;
+  const count = (name: string): number => Number.parseInt(childText(element, typesNamespace, name) ?? '0', 10) || 0;
+  return {
+    info: {
+      ...ids,
+      parent: folderIdOf(element, 'ParentFolderId')?.id ?? (null as FolderId | null),
+      name: childText(element, typesNamespace, 'DisplayName') ?? '',
+      containerClass: findExtended(element, containerClass)?.[0] || null,
+      kind: element.name === 'SearchFolder' ? 'search' : 'folder',
+      itemCount: count('TotalCount'),
+      childCount: count('ChildFolderCount'),
+      mark: committed === null ? null : `${committed}/${findExtended(element, deletedCountTotal)?.[0] ?? ''}/${count('TotalCount')}`,
+    },
+    mailbox: mailboxGuidOf(findExtended(element, entryId)?.[0] ?? ''),
+  };
+}
+
+/**
+ * GUID of the mailbox from the entry id of one of its folders, base64: bytes 4 to 20 are the ProviderUID, which in a private
+ * mailbox is its GUID, the first three fields little-endian ([MS-OXCDATA] 2.2.4.1). Null for anything shorter.
+ */
+export function mailboxGuidOf(entryIdBase64: string): MailboxGuid | null {
+  const bytes = Buffer.from(entryIdBase64, 'base64');
+  if (bytes.length < 20) return null;
+  const hex = (order: readonly number[]): string => order.map((i) => (bytes[4 + i] ?? 0).toString(16).padStart(2, '0')).join('');
+  return `${hex([3, 2, 1, 0])}-${hex([5, 4])}-${hex([7, 6])}-${hex([8, 9])}-${hex([10, 11, 12, 13, 14, 15])}` as MailboxGuid;
+}

@@ -1,0 +1,29 @@
+import type { XmlElement } from '#formats/text/xml-read.ts';
+import { rawXml, xml } from '#formats/text/xml-write.ts';
+import type { MapiProperty } from '#model/property-row.ts';
+import { extendedFieldUri } from '../extended-fields.ts';
+import { aboutFolders, type Operation } from '../operation.ts';
+import { folderShape } from './folder-shape.ts';
+import { type FolderRef, folderRef, onlyFolder } from './ids.ts';
+
+export interface GetFolderRequest {
+  readonly folders: readonly FolderRef[];
+  /** The full shape of the tree, or ids and only these properties. */
+  readonly properties: 'tree' | readonly MapiProperty[];
+}
+
+/** https://learn.microsoft.com/exchange/client-developer/web-service-reference/getfolder-operation. Answers with folder elements. */
+export const getFolder: Operation<GetFolderRequest, XmlElement> = {
+  name: 'GetFolder',
+  subject: aboutFolders(false),
+  answers: ({ folders }) => folders.length,
+  write: ({ folders, properties }) =>
+    xml`<m:GetFolder>${properties === 'tree' ? folderShape : idsAnd(properties)}<m:FolderIds>${folders.map(folderRef)}</m:FolderIds></m:GetFolder>`,
+  reader: () => ({ read: onlyFolder }),
+};
+
+function idsAnd(properties: readonly MapiProperty[]) {
+  const paths = properties.map(extendedFieldUri).join('');
+  const additional = paths === '' ? '' : `<t:AdditionalProperties>${paths}</t:AdditionalProperties>`;
+  return rawXml(`<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape>${additional}</m:FolderShape>`);
+}

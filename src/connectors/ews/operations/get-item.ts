@@ -1,0 +1,55 @@
+import type { Payload } from '#kit/payload.ts';
+import type { PayloadProblem } from '#formats/text/spool-scan.ts';
+import { child, type XmlElement, XmlFault } from '#formats/text/xml-read.ts';
+import { rawXml, xml } from '#formats/text/xml-write.ts';
+import type { ItemId } from '#model/ids.ts';
+import type { MapiProperty } from '#model/property-row.ts';
+import { extendedFieldUri } from '../extended-fields.ts';
+import { feedPaths, itemPaths } from '../mail-codec.ts';
+import { typesNamespace } from '../namespaces.ts';
+import { aboutItems, type Operation } from '../operation.ts';
+import { itemRefs, onlyItem } from './ids.ts';
+
+/**
+ * What is read of the items: what a feed shows (with the folder they are in), everything with the MIME, or ids, class and
+ * named properties.
+ */
+export type ItemShape = 'head' | 'content' | readonly MapiProperty[];
+
+export interface GetItemRequest {
+  readonly ids: readonly ItemId[];
+  readonly shape: ItemShape;
+}
+
+export interface GotItem {
+  readonly item: XmlElement;
+  /** Null when it was not asked for; or what is wrong with it. */
+  readonly mime: Payload | PayloadProblem | null;
+}
+
+const shapeXml = (mime: boolean, paths: string) =>
+  rawXml(
+    `<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>${mime ? '<t:IncludeMimeContent>true</t:IncludeMimeContent>' : ''}<t:AdditionalProperties>${paths}</t:AdditionalProperties></m:ItemShape>`,
+  );
+const parentPath = '<t:FieldURI FieldURI="item:ParentFolderId"/>';
+const headShape = shapeXml(false, parentPath + feedPaths);
+const contentShape = shapeXml(true, parentPath + itemPaths);
+
+/** https://learn.microsoft.com/exchange/client-developer/web-service-reference/getitem-operation */
+export const getItem: Operation<GetItemRequest, GotItem> = {
+  name: 'GetItem',
+  subject: aboutItems(false),
+  spooled: ['MimeContent'],
+  answers: ({ ids }) => ids.length,
+  write: ({ ids, shape }) =>
+    xml`<m:GetItem>${shape === 'head' ? headShape : shape === 'content' ? contentShape : shapeXml(false, '<t:FieldURI FieldURI="item:ItemClass"/>' + shape.map(extendedFieldUri).join(''))}<m:ItemIds>${itemRefs(ids)}</m:ItemIds></m:GetItem>`,
+  reader: () => ({
+    read(message, { payloads }) {
+      const item = onlyItem(message);
+      if (item === null) throw new XmlFault('malformed', 'a success of GetItem holds no item', 0);
+      const content = child(item, typesNamespace, 'MimeContent');
+      const spooled = content === null || content.payload === null ? undefined : payloads[content.payload];
+      return { item, mime: spooled === undefined ? null : (spooled.payload ?? spooled.problem) };
+    },
+  }),
+};

@@ -1,0 +1,37 @@
+import { rawXml, xml } from '#formats/text/xml-write.ts';
+import type { ItemId, Version } from '#model/ids.ts';
+import type { MailState } from '#model/mail.ts';
+import type { Written } from '../../contract.ts';
+import { itemIdOf, writeUpdates } from '../mail-codec.ts';
+import { aboutItems, type Operation } from '../operation.ts';
+import { atLeast } from '../server-version.ts';
+import { onlyItem } from './ids.ts';
+
+export interface ItemUpdate {
+  readonly id: ItemId;
+  readonly expect: Version;
+  readonly set: Partial<MailState>;
+}
+
+/**
+ * Sets fields of items that are still at the version expected. `NeverOverwrite` is the one that refuses otherwise; the
+ * attribute that suppresses receipts came with 2013.
+ * https://learn.microsoft.com/exchange/client-developer/web-service-reference/updateitem-operation
+ */
+export const updateItem: Operation<readonly ItemUpdate[], Written | null> = {
+  name: 'UpdateItem',
+  subject: aboutItems(true),
+  answers: (updates) => updates.length,
+  write: (updates, version) =>
+    xml`<m:UpdateItem ConflictResolution="NeverOverwrite" MessageDisposition="SaveOnly" SendMeetingInvitationsOrCancellations="SendToNone"${suppression(atLeast(version, 'Exchange2013'))}><m:ItemChanges>${updates.map(
+      ({ id, expect, set }) => xml`<t:ItemChange><t:ItemId Id="${id}" ChangeKey="${expect}"/>${writeUpdates(set)}</t:ItemChange>`,
+    )}</m:ItemChanges></m:UpdateItem>`,
+  reader: () => ({
+    read(message) {
+      const item = onlyItem(message);
+      return item === null ? null : itemIdOf(item);
+    },
+  }),
+};
+
+const suppression = (known: boolean) => rawXml(known ? ' SuppressReadReceipts="true"' : '');
