@@ -127,19 +127,20 @@ export function follow(
     leftVersion: head.version,
     leftSizeBytes: head.facts.sizeBytes,
   };
-  const alive: LinkRow = link.state === 'left-gone' ? { ...seen, state: 'live', goneSincePass: null } : seen;
+  let alive: LinkRow = link.state === 'left-gone' ? { ...seen, state: 'live', goneSincePass: null } : seen;
   // What was last agreed stays recorded, so that nothing is missed when the copy turns up again.
   if (alive.state === 'right-gone') return { do: 'see', link: alive };
   const sameFolder = head.folder === link.leftFolder;
   const target = known.rightFolderOf(head.folder);
-  const placedByPerson = link.touched.includes('folder') && known.policy.conflict === 'target';
+  if (target === link.rightFolder) alive = { ...alive, touched: alive.touched.filter((a) => a !== 'folder') };
+  const placedByPerson = alive.touched.includes('folder') && known.policy.conflict === 'target';
   const moveTo = target !== null && target !== link.rightFolder && !placedByPerson && !sameFolder ? target : null;
   const merge = mergeState(link.seenLeft, head.state, link.seenRight, stateAspects(link), known.policy.conflict);
   const newVersion = head.version !== link.leftVersion;
   const moved = head.id !== link.leftId;
   const inspect = newVersion && !moved && contentMayDiffer(link, head);
   if (moveTo === null && !inspect && Object.keys(merge.set).length === 0 && merge.conflicts.length === 0) {
-    return { do: 'see', link: { ...alive, seenLeft: head.state, touched: touchedAfter(link, merge) } };
+    return { do: 'see', link: { ...alive, seenLeft: head.state, touched: touchedAfter(alive, merge) } };
   }
   return { do: 'follow', link: alive, head, state: head.state, moveTo, merge, inspect };
 }

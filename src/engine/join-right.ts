@@ -10,6 +10,8 @@ export interface RightKnowledge {
   readonly byRightId: ReadonlyMap<ItemId, LinkRow>;
   readonly byStamp: ReadonlyMap<StampKey, LinkRow>;
   readonly intents: ReadonlyMap<StampKey, IntentRow>;
+  /** Creates that are on their way in this very pass: their own answer will link them. */
+  readonly inFlight: ReadonlySet<StampKey>;
   /** Ids of the target, asked for by `rightQuestions`, under which nothing is any more. */
   readonly gone: ReadonlySet<ItemId>;
   /** Whose stamps are ours in this pair. */
@@ -95,6 +97,7 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
         continue;
       }
     }
+    if (known.inFlight.has(key)) continue;
     const intent = known.intents.get(key);
     if (intent && !stamped && !taken.has(key)) {
       taken.add(key);

@@ -204,7 +204,6 @@ async function createFolder(context: PassContext, left: FolderInfo, place: Right
 
 /** The folder's own name; then one without characters that servers refuse; then numbered ones while the name is taken. */
 async function tryNames<R>(name: string, write: (name: string) => Promise<R>): Promise<{ name: string; result: R }> {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
   const safe = name.replace(/[\u0000-\u001f\u007f\ufffe\uffff]/g, '_').slice(0, 255) || '_';
   const names = [...new Set([name, safe]), ...Array.from({ length: 8 }, (_, i) => `${safe.slice(0, 250)} (${i + 2})`)];
   let last: unknown;

@@ -4,6 +4,7 @@ import type { Random } from '#kit/random.ts';
 import type { FolderId, LinkId, MailboxGuid } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
 import type { MailPolicy } from '#model/policy.ts';
+import type { StampKey } from '#model/stamp.ts';
 import type { Claim, Commit, HistoryRow, PairRow, Store } from '#store/store.ts';
 
 /** What a pass is given. */
@@ -79,8 +80,14 @@ export interface PassContext extends PassServices {
   /** Folder rows as this pass knows them, by source id; kept equal to the store by `saveFolder`. */
   readonly rows: Map<FolderId, FolderRow>;
   leftMailbox: MailboxGuid;
-  /** A fresh deadline for one call. */
-  call(): Context;
+  /** Creates of this pass that are on their way: whoever resolves intents leaves them to their own lane. */
+  readonly inFlight: Set<StampKey>;
+  /** Runs one piece of work of a name at a time: lanes share feeds and cursors. */
+  exclusively<R>(name: string, work: () => Promise<R>): Promise<R>;
+  /** How long a request that carries so many bytes may take. */
+  deadlineFor(bytes: number): number;
+  /** A fresh deadline for one call that carries so many bytes. */
+  call(bytes?: number): Context;
   commit(commit: Commit): Promise<void>;
 }
 

@@ -33,11 +33,15 @@ export async function readRight(
 }
 
 /** Reads one target folder's feed to its end, in pages; each page and its cursor are recorded together. */
-export async function readRightFolder(
+export function readRightFolder(
   context: PassContext,
   left: FolderId,
   mark: string | null,
 ): Promise<readonly LinkRow[]> {
+  return context.exclusively(`right feed of ${left}`, () => readFeed(context, left, mark));
+}
+
+async function readFeed(context: PassContext, left: FolderId, mark: string | null): Promise<readonly LinkRow[]> {
   const back: LinkRow[] = [];
   let row = context.rows.get(left) as FolderRow;
   const right = row.right as FolderId;
@@ -92,6 +96,7 @@ async function joinPage(
   }
   const joined = joinRight(changes, {
     ...known,
+    inFlight: context.inFlight,
     gone,
     source: { organization: pair.left.organization, mailbox: context.leftMailbox },
     pass: context.pass,

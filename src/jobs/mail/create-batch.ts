@@ -1,0 +1,361 @@
+import { batchBySize } from '#engine/batches.ts';
+import { type Fault, FaultError, isFault } from '#kit/fault.ts';
+import type { FolderRow, IntentRow } from '#model/link.ts';
+import type { MailContent, MailDraft, MailHead } from '#model/mail.ts';
+import { isDraft, mailFingerprint } from '#model/mail.ts';
+import { firstIdOf, stampKey, writeStamp } from '#model/stamp.ts';
+import type { Commit, QuarantineRow } from '#store/store.ts';
+import { history, type PassContext, pathOf } from './pass-context.ts';
+import { linkOf } from './read-right.ts';
+import { resolveIntents } from './resolve-intents.ts';
+
+/** One item to be created, and the copy that it replaces when its content was edited. */
+export interface Creation {
+  readonly head: MailHead;
+  readonly reason: string;
+  readonly replaces: IntentRow['replaces'];
+  /** Tries before this one, from the quarantine. */
+  readonly attempts: number;
+}
+
+type Quarantined = Omit<QuarantineRow, 'pair'>;
+
+/** After so many passes an item that fails for a passing reason is left to the operator. */
+const attemptsMax = 5;
+
+/** Creates items in one target folder: batches by count and size, several at a time. */
+export async function createItems(context: PassContext, row: FolderRow, creations: readonly Creation[]): Promise<void> {
+  const { abilities: reads } = context.left;
+  const { abilities: writes } = context.right;
+  if (context.plan !== null) {
+    for (const c of creations) {
+      context.plan.push({
+        action: c.replaces ? 'replace' : 'create',
+        reason: c.reason,
+        folder: pathOf(context, row.left),
+        left: c.head.id,
+        right: null,
+        bytes: c.head.facts.sizeBytes,
+        detail: null,
+      });
+    }
+    return;
+  }
+  const size = (c: Creation) => c.head.facts.sizeBytes;
+  const batches = batchBySize(
+    creations,
+    size,
+    Math.min(reads.batchMax, writes.batchMax),
+    Math.min(reads.batchMaxBytes, writes.batchMaxBytes),
+  );
+  await inLanes(context.lanes, batches, (batch) => createBatch(context, row, batch));
+}
+
+/** Runs work over things, at most `lanes` at a time; the first failure ends it once what runs has ended. */
+export async function inLanes<T>(
+  lanes: number,
+  things: readonly T[],
+  work: (thing: T) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  let failed: { error: unknown } | null = null;
+  const lane = async () => {
+    while (next < things.length && failed === null) {
+      const thing = things[next++] as T;
+      try {
+        await work(thing);
+      } catch (error) {
+        failed ??= { error };
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(lanes, things.length) }, lane));
+  if (failed !== null) throw (failed as { error: unknown }).error;
+}
+
+/**
+ * One batch: read, record the intents, create with stamps, record the links. A fault of the whole batch that is not the
+ * network's is narrowed down by halves, so that one bad item never holds up its neighbours.
+ */
+async function createBatch(context: PassContext, row: FolderRow, batch: readonly Creation[]): Promise<void> {
+  context.signal.throwIfAborted();
+  let contents: ReadonlyMap<MailHead['id'], MailContent | Fault>;
+  try {
+    contents = await context.leftBox.contents(
+      batch.map((c) => ({ id: c.head.id, sizeBytes: c.head.facts.sizeBytes })),
+      context.call(sumBytes(batch)),
+    );
+  } catch (error) {
+    return narrow(context, row, batch, error, 'left');
+  }
+  const held = [...contents.values()].filter((c): c is MailContent => !isFault(c));
+  try {
+    await writeBatch(context, row, batch, contents);
+  } finally {
+    await Promise.all(held.map((c) => c.mime.dispose()));
+  }
+}
+
+async function writeBatch(
+  context: PassContext,
+  row: FolderRow,
+  batch: readonly Creation[],
+  contents: ReadonlyMap<MailHead['id'], MailContent | Fault>,
+): Promise<void> {
+  const refused: Quarantined[] = [];
+  const ready: { readonly creation: Creation; readonly draft: MailDraft; readonly intent: IntentRow }[] = [];
+  const bytes = [...contents.values()].reduce((n, c) => n + (isFault(c) ? 0 : c.mime.sizeBytes), 0);
+  const settledAfterMs = context.clock.nowMs() + context.deadlineFor(bytes);
+  for (const creation of batch) {
+    const content = contents.get(creation.head.id) ?? ({ kind: 'gone', detail: 'not in the answer' } as const);
+    const fault = isFault(content) ? content : unfit(context, content);
+    if (fault) {
+      // Gone: the source's feed says what became of it.
+      if (fault.kind !== 'gone') refused.push(quarantined(context, creation, fault));
+      continue;
+    }
+    const intent = intentOf(context, row, creation, content as MailContent, settledAfterMs);
+    ready.push({ creation, draft: { content: content as MailContent, stamp: intent.stamp }, intent });
+  }
+  if (refused.length > 0)
+    await context.commit({ quarantine: refused, history: refused.map((q) => refusal(context, q)) });
+  if (ready.length === 0) return;
+  const keys = ready.map((r) => r.intent.stampKey);
+  await context.commit({ intents: ready.map((r) => r.intent) });
+  for (const key of keys) context.inFlight.add(key);
+  let answers: Awaited<ReturnType<typeof context.rightBox.create>>;
+  try {
+    answers = await context.rightBox.create(
+      row.right as NonNullable<FolderRow['right']>,
+      ready.map((r) => r.draft),
+      context.call(bytes),
+    );
+  } catch (error) {
+    const fault = error instanceof FaultError ? error.fault : null;
+    for (const key of keys) context.inFlight.delete(key);
+    if (fault !== null && (fault.kind !== 'transient' || !fault.mayHaveHappened))
+      await context.commit({ intentsResolved: keys });
+    return narrow(
+      context,
+      row,
+      ready.map((r) => r.creation),
+      error,
+      'right',
+    );
+  }
+  const unknown = await recordAnswers(context, ready, answers);
+  for (const key of keys) context.inFlight.delete(key);
+  if (unknown.length > 0) await createAgain(context, row, unknown);
+}
+
+const sumBytes = (batch: readonly Creation[]): number => batch.reduce((n, c) => n + c.head.facts.sizeBytes, 0);
+
+/** @returns the items of which the answer does not say what became of them. */
+async function recordAnswers(
+  context: PassContext,
+  ready: readonly { readonly creation: Creation; readonly draft: MailDraft; readonly intent: IntentRow }[],
+  answers: Awaited<ReturnType<PassContext['rightBox']['create']>>,
+): Promise<readonly Creation[]> {
+  const links: NonNullable<Commit['links']>[number][] = [];
+  const done: (typeof ready)[number][] = [];
+  const failed: { creation: Creation; fault: Fault }[] = [];
+  const unknown: (typeof ready)[number][] = [];
+  const unflagged: { readonly link: NonNullable<Commit['links']>[number] }[] = [];
+  let bytes = 0;
+  ready.forEach((item, i) => {
+    const answer =
+      answers[i] ?? ({ kind: 'transient', detail: 'no answer for this item', mayHaveHappened: true } as const);
+    if (isFault(answer)) {
+      if (answer.kind === 'fatal') throw new FaultError(answer);
+      if (answer.kind === 'transient' && answer.mayHaveHappened) unknown.push(item);
+      else failed.push({ creation: item.creation, fault: answer });
+      return;
+    }
+    const link = linkOf(context, item.intent, answer);
+    links.push(link);
+    done.push(item);
+    bytes += item.draft.content.mime.sizeBytes;
+    if (!context.right.abilities.readFlagAtCreate && item.draft.content.head.state.isRead) unflagged.push({ link });
+  });
+  const replaced = done.filter((d) => d.intent.replaces !== null);
+  const quarantine = failed.map((f) => quarantined(context, f.creation, f.fault));
+  await context.commit({
+    links,
+    // What replaces an earlier copy stays open until that copy is removed.
+    intentsResolved: [
+      ...done.filter((d) => d.intent.replaces === null).map((d) => d.intent.stampKey),
+      ...ready.filter((r) => failed.some((f) => f.creation === r.creation)).map((r) => r.intent.stampKey),
+    ],
+    quarantine,
+    quarantineLeft: done.filter((d) => d.creation.attempts > 0).map((d) => d.creation.head.id),
+    bytesCopied: bytes,
+    history: [
+      ...done.map((d, i) =>
+        history(context, d.intent.replaces ? 'replace' : 'create', d.creation.reason, {
+          left: d.creation.head.id,
+          right: links[i]?.rightId ?? null,
+        }),
+      ),
+      ...quarantine.map((q) => refusal(context, q)),
+    ],
+  });
+  context.counts.created += done.length - replaced.length;
+  context.counts.replaced += replaced.length;
+  context.counts.quarantined += quarantine.length;
+  context.counts.bytes += bytes;
+  context.progress?.({ kind: 'items', copied: done.length, bytes });
+  if (unflagged.length > 0)
+    await markRead(
+      context,
+      unflagged.map((u) => u.link),
+    );
+  for (const item of replaced) await removeReplaced(context, item.intent);
+  return unknown.map((u) => u.creation);
+}
+
+/** Exchange 2007 creates everything unread; the flag follows in a request of its own. */
+async function markRead(context: PassContext, links: readonly NonNullable<Commit['links']>[number][]): Promise<void> {
+  const edits = links.map((l) => ({
+    id: l.rightId,
+    expect: l.rightVersion as NonNullable<typeof l.rightVersion>,
+    set: { isRead: true },
+    readReceiptRequested: true,
+  }));
+  const answers = await context.rightBox.update(edits, context.call());
+  const seen = links.flatMap((l, i) => {
+    const answer = answers[i];
+    return answer && !isFault(answer) ? [{ ...l, rightId: answer.id, rightVersion: answer.version }] : [];
+  });
+  await context.commit({ links: seen });
+}
+
+/** The second half of a replacement: the edited content is on the target and linked; now the earlier copy goes, recoverably. */
+export async function removeReplaced(context: PassContext, intent: IntentRow): Promise<void> {
+  const old = intent.replaces;
+  if (!old) return;
+  const heads = await context.rightBox.heads([old.right], context.call());
+  const head = heads.get(old.right);
+  if (head && !isFault(head)) {
+    const [answer] = await context.rightBox.remove(
+      [{ id: old.right, expect: head.version, readReceiptRequested: true }],
+      context.call(),
+    );
+    if (answer && isFault(answer) && answer.kind !== 'gone') {
+      if (answer.kind === 'fatal') throw new FaultError(answer);
+      return; // The intent stays open; the next pass removes it.
+    }
+  }
+  await context.commit({
+    intentsResolved: [intent.stampKey],
+    history: [history(context, 'remove', 'replaced by the edited content', { right: old.right })],
+  });
+}
+
+/** What became of creates without an answer is found out; those that did not happen are made again, one more time. */
+async function createAgain(context: PassContext, row: FolderRow, creations: readonly Creation[]): Promise<void> {
+  await resolveIntents(context, [row.left]);
+  const linked = new Set(
+    (
+      await context.store.linksById(
+        context.pair.id,
+        'left',
+        creations.map((c) => c.head.id),
+      )
+    ).map((l) => l.leftId),
+  );
+  const again = creations
+    .filter((c) => c.replaces === null && !linked.has(c.head.id))
+    .map((c) => ({ ...c, attempts: c.attempts + 1 }));
+  const tired = again.filter((c) => c.attempts >= attemptsMax);
+  const fault: Fault = { kind: 'transient', detail: 'answers were lost time after time', mayHaveHappened: false };
+  if (tired.length > 0) await context.commit({ quarantine: tired.map((c) => quarantined(context, c, fault)) });
+  const fresh = again.filter((c) => c.attempts < attemptsMax);
+  if (fresh.length > 0) await createBatch(context, row, fresh);
+}
+
+/**
+ * A request failed as a whole. Lost answer: find out, create what is missing. Otherwise the other items get their own requests; an
+ * item that fails alone while the server answers is quarantined, and everything else stops the pass.
+ */
+async function narrow(
+  context: PassContext,
+  row: FolderRow,
+  batch: readonly Creation[],
+  error: unknown,
+  side: 'left' | 'right',
+): Promise<void> {
+  if (!(error instanceof FaultError)) throw error;
+  const { fault } = error;
+  if (fault.kind === 'fatal' && fault.code !== 'exhausted') throw error;
+  if (fault.kind === 'throttled' || fault.kind === 'cursor-lost' || fault.kind === 'stale' || fault.kind === 'gone')
+    throw error;
+  if (fault.kind === 'transient' && fault.mayHaveHappened && side === 'right') return createAgain(context, row, batch);
+  if (batch.length > 1) {
+    const middle = batch.length >> 1;
+    await createBatch(context, row, batch.slice(0, middle));
+    return createBatch(context, row, batch.slice(middle));
+  }
+  const [only] = batch;
+  if (!only) return;
+  if (fault.kind !== 'poison') await (side === 'left' ? context.leftBox : context.rightBox).ping(context.call());
+  const q = quarantined(context, only, fault);
+  context.counts.quarantined++;
+  await context.commit({ quarantine: [q], history: [refusal(context, q)] });
+}
+
+function intentOf(
+  context: PassContext,
+  row: FolderRow,
+  creation: Creation,
+  content: MailContent,
+  settledAfterMs: number,
+): IntentRow {
+  const { head } = content;
+  const stamp = writeStamp({
+    organization: context.pair.left.organization,
+    mailbox: context.leftMailbox,
+    searchKey: head.facts.searchKey ?? '',
+    firstId: firstIdOf(creation.head.id, creation.replaces ? head.version : null),
+    fingerprint: mailFingerprint(head.facts),
+  });
+  return {
+    stampKey: stampKey(stamp),
+    stamp,
+    rightFolder: row.right as NonNullable<FolderRow['right']>,
+    left: { ...head, folder: creation.head.folder },
+    settledAfterMs,
+    replaces: creation.replaces,
+  };
+}
+
+/** Why the target cannot take this item, as far as it is known before it is asked. */
+function unfit(context: PassContext, content: MailContent): Fault | null {
+  const { abilities } = context.right;
+  const max = abilities.itemMaxBytes;
+  if (max !== null && content.mime.sizeBytes > max) {
+    return { kind: 'poison', reason: 'too-large', detail: `${content.mime.sizeBytes} bytes; the target takes ${max}` };
+  }
+  if (!abilities.createsSentMail && !isDraft(content.head.facts))
+    return { kind: 'poison', reason: 'class-refused', detail: 'the target would turn it into a draft' };
+  return null;
+}
+
+function quarantined(context: PassContext, creation: Creation, fault: Fault): Quarantined {
+  const attempts = creation.attempts + 1;
+  const { head } = creation;
+  const base = {
+    left: head.id,
+    leftFolder: head.folder,
+    attempts,
+    sinceMs: context.clock.nowMs(),
+    itemClass: head.facts.itemClass,
+    sizeBytes: head.facts.sizeBytes,
+  };
+  if (fault.kind === 'poison') return { ...base, reason: fault.reason, detail: fault.detail, retry: false };
+  const detail =
+    'detail' in fault ? fault.detail : fault.kind === 'throttled' ? `throttled by ${fault.limit}` : fault.kind;
+  return { ...base, reason: 'keeps-failing', detail, retry: attempts < attemptsMax };
+}
+
+const refusal = (context: PassContext, q: Quarantined) =>
+  history(context, 'quarantine', q.reason, { left: q.left, outcome: q.retry ? 'held' : 'failed', detail: q.detail });

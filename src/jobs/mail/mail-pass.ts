@@ -1,0 +1,275 @@
+import { joinLeft } from '#engine/join-left.ts';
+import { FaultError, isFault } from '#kit/fault.ts';
+import type { FolderTree } from '#model/folder.ts';
+import type { ItemId, MailboxGuid, PairId } from '#model/ids.ts';
+import type { FolderRow, LinkRow } from '#model/link.ts';
+import type { Claim, Commit, PairRow, PassSummary, QuarantineRow } from '#store/store.ts';
+import { countedMailbox } from './counted-mailbox.ts';
+import { followFolders } from './follow-folders.ts';
+import {
+  freshCounts,
+  type PassContext,
+  type PassCounts,
+  type PassServices,
+  type PlannedWrite,
+  writesOf,
+} from './pass-context.ts';
+import { carryOutDecisions, knowledge, readLeft } from './read-left.ts';
+import { readRight } from './read-right.ts';
+import { missItemsOfGoneFolders, removeGoneFolders } from './remove-folders.ts';
+import { removeGone } from './remove-gone.ts';
+import { resolveIntents } from './resolve-intents.ts';
+
+export interface PassOptions {
+  /** Reads every feed, whatever the marks say: the slow sweep behind changes that move no mark. */
+  readonly everything?: boolean;
+  /** Collects what would be written and writes nothing. */
+  readonly plan?: PlannedWrite[];
+}
+
+export interface PassResult {
+  readonly summary: PassSummary;
+  readonly counts: Readonly<PassCounts>;
+  /** Something waits for another pass: deletes for their create, items that failed for a passing reason, a held cursor. */
+  readonly again: boolean;
+  readonly held: number;
+}
+
+/**
+ * One pass over one pair's mail: read what changed on both sides, decide, write, record. Whatever happens in the middle, the next
+ * pass goes on from what is recorded; nothing is written twice and nothing is forgotten.
+ *
+ * Throws FaultError (fatal) when the mailbox cannot go on; the pair is then marked as stopped with the reason.
+ */
+export async function runMailPass(
+  services: PassServices,
+  id: PairId,
+  claim: Claim | null,
+  signal: AbortSignal,
+  options: PassOptions = {},
+): Promise<PassResult> {
+  const pair = await services.store.pair(id);
+  if (!pair) throw new FaultError({ kind: 'fatal', code: 'config', detail: `no pair ${id}` });
+  const context = openContext(services, pair, claim, signal, options);
+  const startedAtMs = services.clock.nowMs();
+  try {
+    for (const row of await services.store.folders(id)) context.rows.set(row.left, row);
+    await context.commit({
+      pair: { pass: context.pass, ...(pair.pass === 0 ? { state: 'first-pass' as const } : {}) },
+    });
+    const trees = await readTrees(context, pair);
+    await followFolders(context, trees);
+    const back = [...(await readRight(context, trees.right, options.everything ?? false))];
+    await resolveIntents(context, await foldersWithIntents(context));
+    await retryQuarantined(context);
+    await readLeft(context, trees.left, options.everything ?? false);
+    await missItemsOfGoneFolders(context);
+    const removals = await removeGone(context);
+    await lookAtLeft(context, [...back, ...removals.back]);
+    const waitingFolders = await settleRight(context, trees.right);
+    const failing = options.plan ? [] : await services.store.quarantine({ pair: id, retry: true }, 1);
+    const again = removals.waiting > 0 || waitingFolders > 0 || context.counts.held > 0 || failing.length > 0;
+    const summary = summarize(context, startedAtMs, removals.held, again ? 'partial' : 'complete');
+    const leftItems = trees.left.folders.reduce(
+      (n, f) => n + (context.rows.get(f.id)?.excluded === null ? f.itemCount : 0),
+      0,
+    );
+    await context.commit({
+      pair: {
+        state: again ? (pair.state === 'in-step' ? 'in-step' : 'first-pass') : 'in-step',
+        stoppedBecause: null,
+        lastPass: summary,
+        leftItems,
+      },
+    });
+    return { summary, counts: context.counts, again, held: removals.held };
+  } catch (error) {
+    if (error instanceof FaultError && error.fault.kind === 'fatal' && error.fault.code !== 'exhausted') {
+      const summary = summarize(context, startedAtMs, 0, 'stopped');
+      await context.commit({
+        pair: { state: 'stopped', stoppedBecause: `${error.fault.code}: ${error.fault.detail}`, lastPass: summary },
+      });
+    }
+    throw error;
+  }
+}
+
+function openContext(
+  services: PassServices,
+  pair: PairRow,
+  claim: Claim | null,
+  signal: AbortSignal,
+  options: PassOptions,
+): PassContext {
+  const counts = freshCounts();
+  const chains = new Map<string, Promise<unknown>>();
+  const plan = options.plan ?? null;
+  const deadlineFor = (bytes: number) => services.requestDeadlineMs + Math.ceil(bytes / 256);
+  return {
+    ...services,
+    pair,
+    claim,
+    signal,
+    counts,
+    plan,
+    pass: pair.pass + 1,
+    rows: new Map<FolderRow['left'], FolderRow>(),
+    leftMailbox: pair.left.mailbox ?? ('' as MailboxGuid),
+    leftBox: countedMailbox(services.left.mailbox(pair.left.address), () => counts.leftCalls++),
+    rightBox: countedMailbox(services.right.mailbox(pair.right.address), () => counts.rightCalls++),
+    inFlight: new Set(),
+    deadlineFor,
+    exclusively<R>(name: string, work: () => Promise<R>): Promise<R> {
+      const result = (chains.get(name) ?? Promise.resolve()).then(work, work);
+      chains.set(
+        name,
+        result.catch(() => {}),
+      );
+      return result;
+    },
+    call: (bytes = 0) => ({ signal, deadlineMs: services.clock.monotonicMs() + deadlineFor(bytes) }),
+    async commit(commit: Commit) {
+      if (plan === null && !isEmpty(commit)) await services.store.commit(pair.id, claim, commit);
+    },
+  };
+}
+
+function isEmpty(commit: Commit): boolean {
+  return Object.values(commit).every((v) => v === undefined || (Array.isArray(v) && v.length === 0));
+}
+
+/**
+ * Both trees, one request a side. The mailboxes are pinned at the first pass: another mailbox under the same address is never
+ * believed, since its emptiness would look like a mass deletion.
+ */
+async function readTrees(context: PassContext, pair: PairRow): Promise<{ left: FolderTree; right: FolderTree }> {
+  const [left, right] = await Promise.all([
+    context.leftBox.tree(context.call()),
+    context.rightBox.tree(context.call()),
+  ]);
+  for (const [side, tree] of [
+    ['left', left],
+    ['right', right],
+  ] as const) {
+    const pinned = pair[side].mailbox;
+    if (pinned !== null && pinned !== tree.mailbox) {
+      const where = side === 'left' ? 'source' : 'target';
+      throw new FaultError({
+        kind: 'fatal',
+        code: 'mailbox-replaced',
+        detail: `the ${where} mailbox ${pair[side].address} was ${pinned} and is ${tree.mailbox} now`,
+      });
+    }
+  }
+  context.leftMailbox = left.mailbox;
+  if (pair.left.mailbox === null || pair.right.mailbox === null)
+    await context.commit({ pair: { leftMailbox: left.mailbox, rightMailbox: right.mailbox } });
+  return { left, right };
+}
+
+async function foldersWithIntents(context: PassContext): Promise<readonly FolderRow['left'][]> {
+  const intents = await context.store.intents(context.pair.id);
+  return [...context.rows.values()].filter((r) => intents.some((i) => i.rightFolder === r.right)).map((r) => r.left);
+}
+
+/** Items that the operator released, and those that failed for a passing reason, get another try. */
+async function retryQuarantined(context: PassContext): Promise<void> {
+  if (context.plan !== null) return;
+  const rows = await context.store.quarantine({ pair: context.pair.id, retry: true }, 1000);
+  if (rows.length === 0) return;
+  const heads = await context.leftBox.heads(
+    rows.map((r) => r.left),
+    context.call(),
+  );
+  const byFolder = new Map<FolderRow['left'], QuarantineRow[]>();
+  const gone: ItemId[] = [];
+  for (const row of rows) {
+    const head = heads.get(row.left);
+    if (head && isFault(head)) {
+      if (head.kind === 'gone') gone.push(row.left);
+    } else if (head) byFolder.set(head.folder, [...(byFolder.get(head.folder) ?? []), row]);
+  }
+  await context.commit({ quarantineLeft: gone });
+  for (const [folder, items] of byFolder) {
+    const row = context.rows.get(folder);
+    if (!row || row.right === null || row.excluded !== null || row.rightGone) continue;
+    const changes = items.flatMap((i) => {
+      const head = heads.get(i.left);
+      return head && !isFault(head) ? [{ kind: 'upsert' as const, head }] : [];
+    });
+    const decisions = joinLeft(changes, await knowledge(context, changes));
+    const linked = decisions.flatMap((d) => (d.do === 'see' ? [d.link.leftId] : []));
+    if (linked.length > 0) await context.commit({ quarantineLeft: linked });
+    await carryOutDecisions(
+      context,
+      row,
+      decisions,
+      'tried again after it had failed',
+      new Map(items.map((i) => [i.left, i.attempts])),
+    );
+  }
+}
+
+/** Source items whose link turned up again: compared with what was last agreed. */
+async function lookAtLeft(context: PassContext, links: readonly LinkRow[]): Promise<void> {
+  if (links.length === 0 || context.plan !== null) return;
+  const heads = await context.leftBox.heads(
+    links.map((l) => l.leftId),
+    context.call(),
+  );
+  for (const link of links) {
+    const head = heads.get(link.leftId);
+    const row = context.rows.get(link.leftFolder);
+    if (!head || isFault(head) || !row) continue;
+    const changes = [{ kind: 'upsert' as const, head }];
+    await carryOutDecisions(
+      context,
+      row,
+      joinLeft(changes, await knowledge(context, changes)),
+      'turned up again',
+      new Map(),
+    );
+  }
+}
+
+/**
+ * Reads back what this pass wrote: what the target shows becomes the base for the next one, and the marks move to where nothing is
+ * left to read, so that an unchanged mailbox costs one request a side.
+ */
+async function settleRight(context: PassContext, before: FolderTree): Promise<number> {
+  const goneFolders = [...context.rows.values()].some((r) => r.goneSincePass !== null);
+  if (writesOf(context.counts) + context.counts.adopted === 0 && !goneFolders) return 0;
+  const after = context.plan === null ? await context.rightBox.tree(context.call()) : before;
+  const waiting = await removeGoneFolders(context, after);
+  if (context.plan === null) {
+    await readRight(context, after, false);
+    const shown = new Map(after.folders.map((f) => [f.id, f]));
+    const renamed = [...context.rows.values()].flatMap((row) => {
+      const folder = row.right ? shown.get(row.right) : undefined;
+      return folder && row.rightName === null ? [{ ...row, rightName: folder.name, rightParent: folder.parent }] : [];
+    });
+    for (const row of renamed) context.rows.set(row.left, row);
+    await context.commit({ folders: renamed });
+  }
+  return waiting;
+}
+
+function summarize(
+  context: PassContext,
+  startedAtMs: number,
+  held: number,
+  outcome: PassSummary['outcome'],
+): PassSummary {
+  return {
+    pass: context.pass,
+    startedAtMs,
+    endedAtMs: context.clock.nowMs(),
+    writes: writesOf(context.counts),
+    requestsLeft: context.counts.leftCalls,
+    requestsRight: context.counts.rightCalls,
+    bytes: context.counts.bytes,
+    waitedMs: {},
+    held,
+    outcome,
+  };
+}

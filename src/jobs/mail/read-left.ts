@@ -1,0 +1,209 @@
+import { joinLeft, type LeftDecision, type LeftKnowledge, leftQuestions } from '#engine/join-left.ts';
+import { FaultError, isFault } from '#kit/fault.ts';
+import type { Change } from '#model/change.ts';
+import type { FolderTree } from '#model/folder.ts';
+import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
+import type { FolderRow, LinkRow, UnclaimedRow } from '#model/link.ts';
+import { type MailHead, mailFingerprint } from '#model/mail.ts';
+import type { Commit } from '#store/store.ts';
+import { type Creation, createItems } from './create-batch.ts';
+import { followItems } from './follow-items.ts';
+import { history, type PassContext, pathOf, withRows } from './pass-context.ts';
+
+/** Reads what changed on the source and carries it out, folder by folder. Only folders whose mark moved, unless `everything`. */
+export async function readLeft(context: PassContext, tree: FolderTree, everything: boolean): Promise<void> {
+  for (const folder of tree.folders) {
+    const row = context.rows.get(folder.id);
+    if (!row || row.right === null || row.rightGone || row.excluded !== null) continue;
+    if (!everything && folder.mark !== null && folder.mark === row.leftMark) continue;
+    context.progress?.({ kind: 'folder', name: pathOf(context, folder.id) });
+    await readLeftFolder(context, folder.id, folder.mark);
+  }
+}
+
+async function readLeftFolder(context: PassContext, folder: FolderId, mark: string | null): Promise<void> {
+  let row = context.rows.get(folder) as FolderRow;
+  let cursor: Cursor | null = row.leftCursor;
+  let listed: Set<ItemId> | null = cursor === null ? new Set() : null;
+  /** A page of which something has to be looked at again holds the cursor where it was; later pages are carried out all the same. */
+  let holding = false;
+  for (let complete = false; !complete; ) {
+    context.signal.throwIfAborted();
+    let page: Awaited<ReturnType<typeof context.leftBox.changes>>;
+    try {
+      page = await context.leftBox.changes(folder, cursor, context.call());
+    } catch (error) {
+      if (!(error instanceof FaultError)) throw error;
+      // The folder went away between the tree and now: the next tree says so.
+      if (error.fault.kind === 'gone') return;
+      if (error.fault.kind !== 'cursor-lost' || cursor === null) throw error;
+      cursor = null;
+      listed = new Set();
+      continue;
+    }
+    for (const [name, n] of Object.entries(page.oddities))
+      context.counts.oddities[name] = (context.counts.oddities[name] ?? 0) + n;
+    for (const change of page.changes) if (change.kind === 'upsert') listed?.add(change.head.id);
+    const settled = await carryOutPage(context, row, page.changes);
+    holding ||= !settled;
+    cursor = page.cursor;
+    complete = page.complete;
+    if (context.plan !== null) continue;
+    row = {
+      ...row,
+      leftCursor: holding ? row.leftCursor : cursor,
+      leftMark: complete && !holding ? mark : row.leftMark,
+    };
+    await context.commit(withRows(context, [row]));
+  }
+  if (holding) context.counts.held++;
+  if (listed !== null) await findUnlisted(context, folder, listed);
+}
+
+/** @returns false when something of the page could not be finished and the page must be read again. */
+async function carryOutPage(context: PassContext, row: FolderRow, changes: readonly Change[]): Promise<boolean> {
+  if (changes.length === 0) return true;
+  for (const c of changes) {
+    if (c.kind === 'unreadable')
+      context.counts.oddities['unreadable change'] = (context.counts.oddities['unreadable change'] ?? 0) + 1;
+  }
+  const deleted = changes.flatMap((c) => (c.kind === 'delete' ? [c.id] : []));
+  if (deleted.length > 0) await context.commit({ quarantineLeft: deleted });
+  const decisions = joinLeft(changes, await knowledge(context, changes));
+  return carryOutDecisions(context, row, decisions, 'new on the source', new Map());
+}
+
+/** Gathers what the engine has to know about a page: links by id and search key, free copies, and who is really gone. */
+export async function knowledge(context: PassContext, changes: readonly Change[]): Promise<LeftKnowledge> {
+  const { store, pair } = context;
+  const ids = changes.flatMap((c) => (c.kind === 'upsert' ? [c.head.id] : c.id ? [c.id] : []));
+  const byLeftId = new Map((await store.linksById(pair.id, 'left', ids)).map((l) => [l.leftId, l]));
+  const strangers = changes.flatMap((c) => (c.kind === 'upsert' && !byLeftId.has(c.head.id) ? [c.head] : []));
+  const searchKeys = [...new Set(strangers.flatMap((h) => (h.facts.searchKey ? [h.facts.searchKey] : [])))];
+  const [bySearchKey, unclaimed] = await Promise.all([
+    searchKeys.length > 0 ? store.linksBySearchKey(pair.id, searchKeys) : [],
+    freeCopies(context, strangers),
+  ]);
+  const gone = new Set<ItemId>();
+  const asked = leftQuestions(changes, { byLeftId, bySearchKey });
+  if (asked.length > 0) {
+    for (const [id, answer] of await context.leftBox.heads(asked, context.call()))
+      if (isFault(answer) && answer.kind === 'gone') gone.add(id);
+  }
+  return {
+    byLeftId,
+    bySearchKey,
+    unclaimed,
+    gone,
+    policy: context.policy,
+    rightFolderOf: (left) => rightFolderOf(context, left),
+  };
+}
+
+async function freeCopies(context: PassContext, heads: readonly MailHead[]): Promise<readonly UnclaimedRow[]> {
+  if (heads.length === 0 || (await context.store.unclaimedCount(context.pair.id)) === 0) return [];
+  return context.store.unclaimedByFingerprint(context.pair.id, [
+    ...new Set(heads.map((h) => mailFingerprint(h.facts))),
+  ]);
+}
+
+export function rightFolderOf(context: PassContext, left: FolderId): FolderId | null {
+  const row = context.rows.get(left);
+  return row && row.excluded === null && !row.rightGone ? row.right : null;
+}
+
+/** @param attempts Tries before this one of items that come from the quarantine. */
+export async function carryOutDecisions(
+  context: PassContext,
+  row: FolderRow,
+  decisions: readonly LeftDecision[],
+  reason: string,
+  attempts: ReadonlyMap<ItemId, number>,
+): Promise<boolean> {
+  const links: LinkRow[] = [];
+  const commit: { taken: ItemId[]; history: NonNullable<Commit['history']>[number][] } = { taken: [], history: [] };
+  const creations: Creation[] = [];
+  for (const d of decisions) {
+    if (d.do === 'see') links.push(d.link);
+    else if (d.do === 'missing') {
+      if (d.link.state === 'live') links.push({ ...d.link, state: 'left-gone', goneSincePass: context.pass });
+      else if (d.link.state === 'right-gone')
+        links.push({ ...d.link, state: 'left-gone', goneSincePass: context.pass });
+    } else if (d.do === 'create')
+      creations.push({ head: d.head, reason, replaces: null, attempts: attempts.get(d.head.id) ?? 0 });
+    else if (d.do === 'leave') context.counts.left[d.because] = (context.counts.left[d.because] ?? 0) + 1;
+  }
+  const follows = decisions.filter((d) => d.do === 'follow');
+  for (const d of decisions) {
+    if (d.do !== 'adopt') continue;
+    const link = adoptedLink(context, d.head, d.copy);
+    commit.taken.push(d.copy.right.id);
+    commit.history.push(
+      history(context, 'create', 'already on the target with our stamp', {
+        left: d.head.id,
+        right: d.copy.right.id,
+        outcome: 'adopted',
+      }),
+    );
+    context.counts.adopted++;
+    const [follow] = joinLeft([{ kind: 'upsert', head: d.head }], {
+      byLeftId: new Map([[d.head.id, link]]),
+      bySearchKey: [],
+      unclaimed: [],
+      gone: new Set(),
+      policy: context.policy,
+      rightFolderOf: (left) => rightFolderOf(context, left),
+    });
+    if (follow?.do === 'follow') follows.push(follow);
+    links.push(link);
+  }
+  await context.commit({ links, unclaimedTaken: commit.taken, history: commit.history });
+  await createItems(context, row, creations);
+  return followItems(context, follows);
+}
+
+/**
+ * The link of a copy that was there already. The copy's own state is the base for both sides where they agree; where they differ the
+ * source's change is taken to be the later one, since nothing is known of who made it.
+ */
+function adoptedLink(context: PassContext, head: MailHead, copy: UnclaimedRow): LinkRow {
+  return {
+    id: context.random.bytes(16).toString('hex') as LinkRow['id'],
+    leftId: head.id,
+    leftFolder: head.folder,
+    leftVersion: head.version,
+    leftSizeBytes: head.facts.sizeBytes,
+    rightId: copy.right.id,
+    rightFolder: copy.right.folder,
+    rightVersion: copy.right.version,
+    searchKey: head.facts.searchKey ?? '',
+    fingerprint: mailFingerprint(head.facts),
+    stampKey: copy.stampKey,
+    state: 'live',
+    goneSincePass: null,
+    touched: [],
+    seenLeft: copy.right.state,
+    seenRight: copy.right.state,
+  };
+}
+
+/** After a feed was read from its beginning: linked items that it did not list were removed or moved while nobody looked. */
+async function findUnlisted(context: PassContext, folder: FolderId, listed: ReadonlySet<ItemId>): Promise<void> {
+  for (let after: LinkRow['id'] | null = null; ; ) {
+    const links: readonly LinkRow[] = await context.store.links(context.pair.id, { leftFolder: folder }, after, 500);
+    const missed = links.filter((l) => l.state === 'live' && !listed.has(l.leftId));
+    if (missed.length > 0) {
+      const heads = await context.leftBox.heads(
+        missed.map((l) => l.leftId),
+        context.call(),
+      );
+      const gone = missed.filter((l) => {
+        const answer = heads.get(l.leftId);
+        return answer !== undefined && isFault(answer) && answer.kind === 'gone';
+      });
+      await context.commit({ links: gone.map((l) => ({ ...l, state: 'left-gone', goneSincePass: context.pass })) });
+    }
+    if (links.length < 500) return;
+    after = links.at(-1)?.id ?? null;
+  }
+}

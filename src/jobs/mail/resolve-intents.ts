@@ -1,0 +1,81 @@
+import { isFault } from '#kit/fault.ts';
+import type { FolderId } from '#model/ids.ts';
+import type { FolderRow, IntentRow } from '#model/link.ts';
+import { removeReplaced } from './create-batch.ts';
+import { history, type PassContext } from './pass-context.ts';
+import { linkOf, readRight, readRightFolder } from './read-right.ts';
+
+/**
+ * Finds out what became of creates that are recorded without an answer. The target's feed says which of them happened (the stamp
+ * tells them apart); the others may still be on their way, so their deadline is waited out, and then they are looked up once.
+ * After it every intent of these folders is a link or did not happen.
+ */
+export async function resolveIntents(context: PassContext, folders: readonly FolderId[]): Promise<void> {
+  if (context.plan !== null) return;
+  await context.exclusively('intents', async () => {
+    const rows = folders.flatMap((id) => context.rows.get(id) ?? []).filter((r) => r.right !== null && !r.rightGone);
+    for (let pauseMs = 250; ; pauseMs = Math.min(pauseMs * 2, 4000)) {
+      const open = await openIntents(context, rows);
+      if (open.length === 0) return;
+      for (const row of rows)
+        if (open.some((i) => i.rightFolder === row.right)) await readRightFolder(context, row.left, null);
+      const unsettled = (await unlinked(context, await openIntents(context, rows))).map((i) => i.settledAfterMs);
+      const waitMs = Math.max(0, ...unsettled) - context.clock.nowMs();
+      if (waitMs <= 0) break;
+      context.progress?.({ kind: 'waiting', why: 'requests whose answers were lost', ms: waitMs });
+      await context.clock.sleep(Math.min(waitMs, pauseMs), context.signal);
+    }
+    // A person may have moved such a copy at once: every folder that changed is read before anything is created again.
+    if ((await unlinked(context, await openIntents(context, rows))).length > 0)
+      await readRight(context, await context.rightBox.tree(context.call()), false);
+    for (const row of rows) await settleFolder(context, row);
+  });
+}
+
+async function openIntents(context: PassContext, rows: readonly FolderRow[]): Promise<readonly IntentRow[]> {
+  const all = await context.store.intents(context.pair.id);
+  return all.filter((i) => !context.inFlight.has(i.stampKey) && rows.some((r) => r.right === i.rightFolder));
+}
+
+async function unlinked(context: PassContext, intents: readonly IntentRow[]): Promise<readonly IntentRow[]> {
+  const links = await context.store.linksByStamp(
+    context.pair.id,
+    intents.map((i) => i.stampKey),
+  );
+  const linked = new Set(links.map((l) => l.stampKey));
+  return intents.filter((i) => !linked.has(i.stampKey));
+}
+
+/** No request is on its way any more: look up what the feed did not show, and close every intent of the folder. */
+async function settleFolder(context: PassContext, row: FolderRow): Promise<void> {
+  const open = await openIntents(context, [row]);
+  if (open.length === 0 || row.right === null) return;
+  const unknown = await unlinked(context, open);
+  const found =
+    unknown.length > 0
+      ? await context.rightBox.findByStamp(
+          row.right,
+          unknown.map((i) => i.stamp),
+          context.call(),
+        )
+      : new Map<never, never>();
+  const adopted = unknown.flatMap((intent) => {
+    const head = found.get(intent.stamp)?.[0];
+    return head && !isFault(head) ? [{ intent, link: linkOf(context, intent, head) }] : [];
+  });
+  const happened = new Set([...open.filter((i) => !unknown.includes(i)), ...adopted.map((a) => a.intent)]);
+  const replacing = [...happened].filter((i) => i.replaces !== null);
+  await context.commit({
+    links: adopted.map((a) => a.link),
+    intentsResolved: open.filter((i) => !replacing.includes(i)).map((i) => i.stampKey),
+    history: adopted.map((a) =>
+      history(context, 'create', 'its answer had been lost; found again by its stamp', {
+        left: a.intent.left.id,
+        right: a.link.rightId,
+        outcome: 'adopted',
+      }),
+    ),
+  });
+  context.counts.adopted += adopted.length;
+  for (const intent of replacing) await removeReplaced(context, intent);
+}
