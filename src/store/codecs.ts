@@ -69,6 +69,7 @@ export function readLink(
     leftId: row.left_id as ItemId,
     leftFolder: folder(row.left_folder),
     leftVersion: row.left_version as Version,
+    leftSizeBytes: row.left_size,
     rightId: row.right_id as ItemId,
     rightFolder: folder(row.right_folder),
     rightVersion: row.right_version as Version | null,
@@ -77,7 +78,7 @@ export function readLink(
     stampKey: unpackKey(row.stamp_key) as StampKey,
     state: linkStates[row.state] ?? 'live',
     goneSincePass: row.gone_pass,
-    touched: row.touched === '' ? [] : (row.touched.split(',') as MailStateField[]),
+    touched: row.touched === '' ? [] : (row.touched.split(',') as LinkRow['touched'][number][]),
     seenLeft: readState(row.seen_left),
     seenRight: row.seen_right === null ? null : readState(row.seen_right),
   };
@@ -90,7 +91,7 @@ export function readIntent(row: Row<'intent'>): IntentRow {
     rightFolder: row.right_folder as FolderId,
     left: JSON.parse(row.left_head) as MailHead,
     settledAfterMs: row.settled_after_ms,
-    replaces: row.replaces as LinkId | null,
+    replaces: row.replaces === null ? null : (JSON.parse(row.replaces) as IntentRow['replaces']),
   };
 }
 

@@ -8,8 +8,10 @@ export type Sql = Kysely<Tables>;
 /** What the two engines have in common; everything above it is written once. */
 export interface Database {
   readonly engine: Engine;
-  /** For reads of a single statement. */
-  readonly sql: Sql;
+  /** How often waiting claimers look by themselves, behind the wake-ups; null where no wake-up can be missed. */
+  readonly pollMs: number | null;
+  /** For reads of a single statement; may run again from its beginning. */
+  read<T>(body: (sql: Sql) => Promise<T>): Promise<T>;
   /**
    * Runs `body` in one transaction: all of it or nothing. `body` may run again from its beginning when the engine had to break
    * it off before anything was committed, and must not use anything but the `sql` it is given.

@@ -1,4 +1,5 @@
 import type { Clock } from '#kit/clock.ts';
+import { openPostgres } from './postgres/open-postgres.ts';
 import { sqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite/open-sqlite.ts';
 import type { Store } from './store.ts';
@@ -30,5 +31,6 @@ export async function openStore(url: string, { clock, log, readOnly = false }: S
     return sqlStore(await openSqlite(path, { clock, bell, readOnly }), { clock, bell });
   }
 
+  if (/^postgres(?:ql)?:/.test(url)) return sqlStore(await openPostgres(url, { clock, bell, log }), { clock, bell });
   throw new StoreError('bad-url', 'the store must be `sqlite:PATH` or `postgres://…`');
 }

@@ -30,15 +30,17 @@ import type { WakeBell } from './wake-bell.ts';
 
 /** The store on either engine: which query runs where, and in which transaction. */
 export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock; readonly bell: WakeBell }): Store {
-  const { sql, engine } = db;
+  const { engine } = db;
   const numbers = new PairNumbers();
   const refs = new FolderRefCache();
   const commitContext = { engine, numbers, refs };
 
   /** A read of one pair; `unknown` for a pair that is not in the store. */
-  async function ofPair<T>(pair: PairId, unknown: T, read: (pairNo: number) => Promise<T>): Promise<T> {
-    const pairNo = await numbers.find(sql, pair);
-    return pairNo === null ? unknown : read(pairNo);
+  async function ofPair<T>(pair: PairId, unknown: T, read: (sql: Sql, pairNo: number) => Promise<T>): Promise<T> {
+    return db.read(async (sql) => {
+      const pairNo = await numbers.find(sql, pair);
+      return pairNo === null ? unknown : read(sql, pairNo);
+    });
   }
   const write = <T>(body: (trx: Sql) => Promise<T>): Promise<T> => db.write(body);
   const always = () => true;
@@ -47,28 +49,31 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
 
   return {
     putPairs: (pairs) => write((trx) => putPairs(trx, engine, pairs)),
-    pair: (id) => findPair(sql, id),
-    pairs: (filter) => listPairs(sql, filter),
+    pair: (id) => db.read((sql) => findPair(sql, id)),
+    pairs: (filter) => db.read((sql) => listPairs(sql, filter)),
 
-    folders: (pair) => ofPair(pair, [], (no) => readFolders(sql, no)),
-    linksById: (pair, side, ids) => ofPair(pair, [], (no) => findLinksById(sql, refs, no, side, ids)),
-    linksBySearchKey: (pair, searchKeys) => ofPair(pair, [], (no) => findLinksBySearchKey(sql, refs, no, searchKeys)),
-    linksByStamp: (pair, stampKeys) => ofPair(pair, [], (no) => findLinksByStamp(sql, refs, no, stampKeys)),
-    links: (pair, filter, after, limit) => ofPair(pair, [], (no) => pageLinks(sql, refs, no, filter, after, limit)),
-    intents: (pair) => ofPair(pair, [], (no) => readIntents(sql, no)),
-    unclaimedBySearchKey: (pair, texts) => ofPair(pair, [], (no) => findUnclaimed(sql, no, 'search_key', keys(texts))),
+    folders: (pair) => ofPair(pair, [], (sql, no) => readFolders(sql, no)),
+    linksById: (pair, side, ids) => ofPair(pair, [], (sql, no) => findLinksById(sql, refs, no, side, ids)),
+    linksBySearchKey: (pair, searchKeys) =>
+      ofPair(pair, [], (sql, no) => findLinksBySearchKey(sql, refs, no, searchKeys)),
+    linksByStamp: (pair, stampKeys) => ofPair(pair, [], (sql, no) => findLinksByStamp(sql, refs, no, stampKeys)),
+    links: (pair, filter, after, limit) =>
+      ofPair(pair, [], (sql, no) => pageLinks(sql, refs, no, filter, after, limit)),
+    intents: (pair) => ofPair(pair, [], (sql, no) => readIntents(sql, no)),
+    unclaimedBySearchKey: (pair, texts) =>
+      ofPair(pair, [], (sql, no) => findUnclaimed(sql, no, 'search_key', keys(texts))),
     unclaimedByFingerprint: (pair, texts) =>
-      ofPair(pair, [], (no) => findUnclaimed(sql, no, 'fingerprint', keys(texts))),
-    unclaimedById: (pair, ids) => ofPair(pair, [], (no) => findUnclaimed(sql, no, 'right_hash', hashes(ids))),
-    unclaimedCount: (pair) => ofPair(pair, 0, (no) => countUnclaimed(sql, no)),
-    deletionsSince: (pair, sinceMs) => ofPair(pair, 0, (no) => countDeletions(sql, no, sinceMs)),
+      ofPair(pair, [], (sql, no) => findUnclaimed(sql, no, 'fingerprint', keys(texts))),
+    unclaimedById: (pair, ids) => ofPair(pair, [], (sql, no) => findUnclaimed(sql, no, 'right_hash', hashes(ids))),
+    unclaimedCount: (pair) => ofPair(pair, 0, (sql, no) => countUnclaimed(sql, no)),
+    deletionsSince: (pair, sinceMs) => ofPair(pair, 0, (sql, no) => countDeletions(sql, no, sinceMs)),
 
     commit: (pair, claim, commit) => write((trx) => commitResults(trx, commitContext, pair, claim, commit)),
 
-    quarantine: (filter, limit) => readQuarantine(sql, filter, limit),
+    quarantine: (filter, limit) => db.read((sql) => readQuarantine(sql, filter, limit)),
     retryQuarantine: (filter) => write((trx) => retryQuarantine(trx, filter)),
-    journal: (filter, limit) => readJournal(sql, filter, limit),
-    history: (filter, limit) => readHistory(sql, filter, limit),
+    journal: (filter, limit) => db.read((sql) => readJournal(sql, filter, limit)),
+    history: (filter, limit) => db.read((sql) => readHistory(sql, filter, limit)),
     forget: (pair) => write(async (trx) => forgetPair(trx, await numbers.mustFind(trx, pair))),
 
     ensureWork: (work) => db.write((trx) => ensureWork(trx, engine, work), { wakes: always }),
@@ -81,9 +86,9 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     async complete(claim, outcome) {
       await db.write((trx) => completeWork(trx, claim, outcome), { wakes: (dueAgain) => dueAgain });
     },
-    work: (workKeys) => readWork(sql, workKeys),
-    nextDueMs: (kindPrefix) => nextDueMs(sql, kindPrefix),
-    waitForWork: (timeoutMs, signal) => bell.wait(timeoutMs, signal),
+    work: (workKeys) => db.read((sql) => readWork(sql, workKeys)),
+    nextDueMs: (kindPrefix) => db.read((sql) => nextDueMs(sql, kindPrefix)),
+    waitForWork: (timeoutMs, signal) => bell.wait(Math.min(timeoutMs, db.pollMs ?? timeoutMs), signal),
 
     spend: (budget, limits, holder, cost, nowMs, deadlineMs) =>
       write((trx) => spendBudget(trx, engine, budget, limits, holder, cost, nowMs, deadlineMs)),

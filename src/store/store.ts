@@ -243,12 +243,16 @@ export interface Store {
   waitForWork(timeoutMs: number, signal: AbortSignal): Promise<void>;
 
   // budgets, shared by all workers
-  /** Asks for one request of `bytes`; the grant holds until `release`, or until its deadline when the holder dies. */
+  /**
+   * Asks for one place among the requests in flight, and for `cost` of the windows. The place is the holder's until `release`, or until
+   * its deadline when the holder dies; asking again as the same holder keeps the place. Windows never let more than their
+   * allowance pass in any minute, but for the last request, which may overdraw them: then the next one waits.
+   */
   spend(
     budget: string,
     limits: BudgetLimits,
     holder: string,
-    bytes: number,
+    cost: BudgetCost,
     nowMs: number,
     deadlineMs: number,
   ): Promise<BudgetGrant>;

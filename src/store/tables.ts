@@ -44,6 +44,7 @@ export interface Tables {
     left_id: string;
     left_folder: number;
     left_version: string;
+    left_size: number;
     right_hash: Buffer;
     right_id: string;
     right_folder: number;

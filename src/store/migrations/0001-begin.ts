@@ -67,6 +67,7 @@ function ddl(engine: Engine): readonly string[] {
     `create table link (
       pair_no ${int} not null, id ${blob} not null,
       left_hash ${blob} not null, left_id ${text} not null, left_folder ${int} not null, left_version ${text} not null,
+      left_size ${int} not null,
       right_hash ${blob} not null, right_id ${text} not null, right_folder ${int} not null, right_version ${text},
       search_key ${blob} not null, fingerprint ${blob} not null, stamp_key ${blob} not null,
       state ${int} not null, gone_pass ${int}, touched ${text} not null,

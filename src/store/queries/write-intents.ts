@@ -40,7 +40,7 @@ export async function writeIntents(
       row.rightFolder,
       JSON.stringify(row.left),
       row.settledAfterMs,
-      row.replaces,
+      row.replaces === null ? null : JSON.stringify(row.replaces),
     ]),
   );
 }
