@@ -20,7 +20,7 @@ export const entryPoints = {
   lab: 'src/lab/main.ts',
   simulation: 'test/simulation/main.ts',
   bench: 'bench/main.ts',
-  'peers-ntlm-client': 'test/peers/ntlm-client.ts',
+  'test-peers': 'test/peers/main.ts',
 };
 
 /** Processes of their own that benchmarks start (floor, responder, …): every other file directly in bench/. */

@@ -31,7 +31,7 @@ fi
 
 apt() {
   # shellcheck disable=SC2086 # package names hold no spaces
-  DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=600 "$@" >&2
+  DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=600 "$@" >&2
 }
 
 echo "installing Debian packages:$missing" >&2

@@ -1,0 +1,75 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { startLab } from './lab.ts';
+import { finish, freePorts, listening, start } from './programs.ts';
+import type { PeerContext, PeerSuite } from './suite.ts';
+
+interface Gateway {
+  readonly imapPort: number;
+  readonly smtpPort: number;
+}
+
+/** DavMail in front of an EWS address: it serves IMAP and SMTP on loopback and is an Exchange client behind. */
+async function startDavmail(context: PeerContext, name: string, ewsUrl: string): Promise<Gateway> {
+  const home = join(context.state, name);
+  mkdirSync(join(home, 'tmp'), { recursive: true });
+  const [imapPort = 0, smtpPort = 0] = await freePorts(2);
+  const settings = {
+    'davmail.server': true,
+    'davmail.mode': 'EWS',
+    'davmail.url': ewsUrl,
+    'davmail.bindAddress': '127.0.0.1',
+    'davmail.allowRemote': false,
+    'davmail.disableUpdateCheck': true,
+    'davmail.imapPort': imapPort,
+    'davmail.smtpPort': smtpPort,
+    'davmail.imapIdleDelay': 1,
+    'davmail.folderSizeLimit': 0,
+    'davmail.enableKerberos': false,
+    'davmail.disableGuiNotifications': true,
+    'davmail.logFilePath': join(home, 'davmail.log'),
+    'davmail.logFileSize': '20MB',
+    'log4j.rootLogger': 'WARN',
+    'log4j.logger.davmail': 'DEBUG',
+  };
+  const file = join(home, 'davmail.properties');
+  writeFileSync(
+    file,
+    `${Object.entries(settings)
+      .map(([key, value]) => `${key}=${value}`)
+      .join('\n')}\n`,
+  );
+  const java = ['-Xmx256m', `-Djava.io.tmpdir=${join(home, 'tmp')}`, '-Djava.awt.headless=true'];
+  const program = context.started(
+    start('java', [...java, '-jar', '/usr/share/davmail/davmail.jar', '-server', file], {
+      logFile: join(home, 'out.log'),
+    }),
+  );
+  await listening(imapPort, program, 60_000);
+  await listening(smtpPort, program, 10_000);
+  return { imapPort, smtpPort };
+}
+
+export const davmail: PeerSuite = {
+  name: 'davmail',
+  packages: ['default-jre-headless', 'davmail-server', 'python3'],
+  async run(context) {
+    for (const organization of await startLab(context, ['source:2010', 'target:2016'])) {
+      const [sender, recipient] = organization.mailboxes;
+      if (!sender || !recipient) throw new Error(`${organization.name} needs two mailboxes`);
+      const { imapPort, smtpPort } = await startDavmail(context, organization.name, organization.ewsPlain);
+      const { stdout, stderr, status } = await finish(
+        '/usr/bin/python3',
+        [join(context.root, 'test/peers/davmail-dialogue.py')],
+        { timeoutMs: 240_000, input: JSON.stringify({ imapPort, smtpPort, sender, recipient }) },
+      );
+      for (const line of stdout.split('\n')) {
+        const [, verdict, name, reason] = /^(ok|FAIL) ([\w -]+)(?:: (.*))?$/.exec(line) ?? [];
+        if (name) context.record(`${organization.version} ${name}`, verdict === 'ok' ? null : (reason ?? 'failed'));
+      }
+      await context.check(`${organization.version} dialogue came to its end`, () => {
+        if (!/^end$/m.test(stdout)) throw new Error(`status ${status}: ${stderr.trim().slice(-400)}`);
+      });
+    }
+  },
+};
