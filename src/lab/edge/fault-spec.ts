@@ -58,7 +58,8 @@ export function parseFaultSpec(text: string): readonly FaultSpec[] {
     const sticky = new RegExp(pattern.source, 'y');
     sticky.lastIndex = at;
     const found = sticky.exec(text)?.[0];
-    if (!found) return fail(`expected ${what}${at < text.length ? `, found ${JSON.stringify(text[at])}` : ', found the end'}`);
+    if (!found)
+      return fail(`expected ${what}${at < text.length ? `, found ${JSON.stringify(text[at])}` : ', found the end'}`);
     at += found.length;
     space();
     return found;
@@ -78,7 +79,9 @@ export function parseFaultSpec(text: string): readonly FaultSpec[] {
     space();
     const start = at;
     const name = take(/[a-z0-9-]+/, 'a fault');
-    const point = faultPoints.find((known) => known === name) ?? fail(`there is no fault ${name}; there are ${faultPoints.join(', ')}`, start);
+    const point =
+      faultPoints.find((known) => known === name) ??
+      fail(`there is no fault ${name}; there are ${faultPoints.join(', ')}`, start);
     take(/:/, '":" and a chance from 0 to 1');
     const chanceAt = at;
     const chance = Number(take(/[0-9]*\.?[0-9]+/, 'a chance from 0 to 1'));
@@ -90,7 +93,8 @@ export function parseFaultSpec(text: string): readonly FaultSpec[] {
         const scopeAt = at;
         const word = take(/[^\s,~|]+/, 'an operation, mailbox= or org=');
         const [, kind, name] = /^(mailbox=|org=)?(.*)$/.exec(word) ?? [];
-        if (kind === 'mailbox=' && !/^[^@]+@[^@]+$/.test(name ?? '')) fail('a mailbox is named by its address', scopeAt);
+        if (kind === 'mailbox=' && !/^[^@]+@[^@]+$/.test(name ?? ''))
+          fail('a mailbox is named by its address', scopeAt);
         if (kind === 'org=' && !/^[^@]+$/.test(name ?? '')) fail('an organization is named by its name', scopeAt);
         if (kind === undefined && !/^[A-Z][A-Za-z]+$/.test(word)) {
           fail('an operation is named like GetItem; a mailbox needs mailbox=, an organization org=', scopeAt);

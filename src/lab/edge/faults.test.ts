@@ -18,8 +18,19 @@ describe('the text of a fault mix', () => {
   });
 
   test('white space does not matter, and every scope kind can be combined', () => {
-    expect(parseFaultSpec(' drop-before : .5 @ CreateItem | UpdateItem|org=target | mailbox=b@target.test ~ 10 ms x 2 , slow:1')).toEqual([
-      { point: 'drop-before', chance: 0.5, operations: ['CreateItem', 'UpdateItem'], where: ['target', 'b@target.test'], ms: 10, limit: 2 },
+    expect(
+      parseFaultSpec(
+        ' drop-before : .5 @ CreateItem | UpdateItem|org=target | mailbox=b@target.test ~ 10 ms x 2 , slow:1',
+      ),
+    ).toEqual([
+      {
+        point: 'drop-before',
+        chance: 0.5,
+        operations: ['CreateItem', 'UpdateItem'],
+        where: ['target', 'b@target.test'],
+        ms: 10,
+        limit: 2,
+      },
       { point: 'slow', chance: 1 },
     ]);
     expect(parseFaultSpec('  ')).toEqual([]);

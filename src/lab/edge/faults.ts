@@ -21,7 +21,8 @@ export function createFaults(random: (point: FaultPoint) => Random, specs: reado
   const luck = new Map(faultPoints.map((point) => [point, random(point)]));
   let armed = new Map<FaultPoint, Armed[]>();
 
-  const lower = (names: readonly string[] | undefined) => (names ? new Set(names.map((name) => name.toLowerCase())) : null);
+  const lower = (names: readonly string[] | undefined) =>
+    names ? new Set(names.map((name) => name.toLowerCase())) : null;
   const arm = (next: readonly FaultSpec[]) => {
     armed = new Map();
     for (const spec of next) {

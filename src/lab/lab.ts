@@ -1,0 +1,286 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { must } from '#kit/assert.ts';
+import { type Clock, systemClock } from '#kit/clock.ts';
+import { seededRandom } from '#kit/random.ts';
+import type { Transport } from '#kit/transport.ts';
+import { type CertificateKind, createAuthority, writeAuthority } from './edge/certificates.ts';
+import type { EdgeAnswer, EdgeConnection, EdgeRequest } from './edge/exchange.ts';
+import { createFaults } from './edge/faults.ts';
+import { FrontEnd, type FrontMode, type FrontSettings } from './edge/front-end.ts';
+import { inProcessTransport } from './edge/in-process.ts';
+import { defaultListenLimits, type Listener, type ListenLimits, listen, type TlsVersion } from './edge/listen.ts';
+import type { ChannelBindingPolicy } from './edge/ntlm.ts';
+import { type Application, createTokenService, type TokenService } from './edge/oauth.ts';
+import type { SignInScheme } from './edge/sign-in.ts';
+import { policyOf, Throttle, type ThrottlingMode } from './edge/throttling.ts';
+import { Traffic } from './edge/traffic.ts';
+import type { Endpoint, FaultSpec, Faults, LabVersion, OutboxEntry } from './seams.ts';
+import { guidOf } from './world/account.ts';
+import type { Organization, OrganizationOptions } from './world/organization.ts';
+import { createWorld, type World } from './world/world.ts';
+
+export interface LabOrganizationOptions extends Omit<OrganizationOptions, 'domain'> {
+  /** Default: `NAME.test`. */
+  readonly domain?: string;
+  /** Sign-in schemes in the order in which they are offered; default: Negotiate, NTLM, Basic, and Bearer from 2013 on. */
+  readonly schemes?: readonly SignInScheme[];
+  /** Extended Protection; default: none, as before Exchange 2019 CU14 was shipped. */
+  readonly channelBinding?: ChannelBindingPolicy;
+  readonly throttling?: ThrottlingMode;
+  readonly mode?: FrontMode;
+  readonly busyForms?: FrontSettings['busyForms'];
+  readonly certificate?: CertificateKind;
+  /** TLS versions that are spoken; default 1.2 and 1.3. */
+  readonly tls?: { readonly min: TlsVersion; readonly max: TlsVersion };
+  /** Besides the one whose secret is the admin's password. */
+  readonly applications?: readonly Application[];
+  readonly refuseAssertionReplay?: boolean;
+  readonly tokenLifeSeconds?: number;
+}
+
+export interface LabOptions {
+  readonly organizations: readonly LabOrganizationOptions[];
+  /** Mailboxes of each organization. Default 3. */
+  readonly mailboxes?: number;
+  /** Items of the first organization in all; the others start empty. Default 0. */
+  readonly items?: number;
+  readonly seed?: number | string;
+  readonly samplesDir?: string;
+  readonly rebuildMime?: boolean;
+  readonly faults?: readonly FaultSpec[];
+  /** For organizations that do not say otherwise. Default `migration-policy`. */
+  readonly throttling?: ThrottlingMode;
+  readonly clock?: Clock;
+  readonly limits?: Partial<ListenLimits>;
+  /** Who answers EWS requests. */
+  readonly ews: (world: World, organization: Organization) => Endpoint;
+}
+
+/** One organization in the public line of JSON of `causeway lab`. Fields that its version lacks are left out. */
+export interface OrganizationAddresses {
+  readonly name: string;
+  readonly version: LabVersion;
+  readonly domain: string;
+  readonly autodiscover: string;
+  /** HTTPS under the lab's CA. */
+  readonly ews: string;
+  /** HTTP. */
+  readonly ewsPlain: string;
+  readonly graph?: string;
+  readonly webdav?: string;
+  readonly ldap?: string;
+  /** Path of a PEM file. */
+  readonly ca: string;
+  readonly admin: { readonly user: string; readonly password: string };
+  readonly mailboxes: readonly { readonly address: string; readonly user: string; readonly password: string }[];
+}
+
+export interface LabAddresses {
+  readonly orgs: readonly OrganizationAddresses[];
+}
+
+/** One organization of a running lab, with its knobs and counters. */
+export interface LabOrganization {
+  readonly name: string;
+  readonly version: LabVersion;
+  readonly domain: string;
+  readonly world: Organization;
+  readonly front: FrontEnd;
+  readonly throttle: Throttle;
+  readonly traffic: Traffic;
+  readonly tokens: TokenService;
+  /** The first is the migration application: its secret is the admin's password, its role `full_access_as_app`. */
+  readonly applications: readonly Application[];
+  /** Changes the throttling policy while the lab runs; budgets begin full. */
+  setThrottling(mode: ThrottlingMode): void;
+}
+
+export interface Lab {
+  readonly world: World;
+  readonly clock: Clock;
+  readonly faults: Faults;
+  readonly outbox: readonly OutboxEntry[];
+  readonly organizations: readonly LabOrganization[];
+  organization(name: string): LabOrganization;
+  /** Carries out one request of a connection; `connection.origin` says to whom it goes. */
+  handle(request: EdgeRequest, connection: EdgeConnection): Promise<EdgeAnswer>;
+  /**
+   * The lab in this process: no sockets, the lab's clock. Hosts of an organization are `https://mail.DOMAIN`, `autodiscover.DOMAIN`,
+   * `login.DOMAIN` and DOMAIN itself, over https and http, and the addresses it listens on.
+   */
+  transport(options?: { readonly latencyMs?: number }): Transport;
+  /** Opens HTTPS and HTTP on 127.0.0.1. @param portBase first of two ports per organization; default: any free ones. */
+  listen(options?: { readonly portBase?: number }): Promise<LabAddresses>;
+  close(): Promise<void>;
+}
+
+const hostsOf = (domain: string) => [`mail.${domain}`, `autodiscover.${domain}`, `login.${domain}`, domain];
+
+export function createLab(options: LabOptions): Lab {
+  const clock = options.clock ?? systemClock;
+  const seed = String(options.seed ?? 1);
+  const faults = createFaults((point) => seededRandom(`${seed} fault ${point}`), options.faults);
+  const organizations = options.organizations.map((one) => ({ ...one, domain: one.domain ?? `${one.name}.test` }));
+  const world = createWorld({
+    organizations,
+    mailboxes: options.mailboxes ?? 3,
+    items: options.items ?? 0,
+    seed,
+    ...(options.samplesDir === undefined ? {} : { samplesDir: options.samplesDir }),
+    rebuildMime: options.rebuildMime ?? false,
+    surroundings: { clock, random: seededRandom(`${seed} world`), faults },
+  });
+
+  const fronts = new Map<string, LabOrganization>();
+  const secureOrigins = new Map<string, string>();
+  const listeners: Listener[] = [];
+  let directory: string | null = null;
+  let connectionId = 0;
+  const nextConnectionId = () => ++connectionId;
+
+  const running = organizations.map((one): LabOrganization => {
+    const { name, version, domain } = one;
+    const organization = world.organization(name);
+    const random = seededRandom(`${seed} edge ${name}`);
+    const applications: readonly Application[] = [
+      {
+        clientId: guidOf('application', seed, domain),
+        secrets: [organization.admin.password],
+        certificates: [],
+        roles: ['full_access_as_app'],
+      },
+      ...(one.applications ?? []),
+    ];
+    const traffic = new Traffic();
+    const throttle = new Throttle(policyOf(version, one.throttling ?? options.throttling ?? 'migration-policy'), clock);
+    const tokens = createTokenService(
+      {
+        organization: name,
+        domain,
+        applications: () => applications,
+        refuseReplay: one.refuseAssertionReplay ?? false,
+        tokenLifeSeconds: one.tokenLifeSeconds ?? 3599,
+      },
+      { clock, random },
+    );
+    const front = new FrontEnd(
+      {
+        name,
+        version,
+        domain,
+        directory: organization,
+        ews: options.ews(world, organization),
+        tokens,
+        throttle,
+        faults,
+        traffic,
+        clock,
+        random,
+        secureOrigin: (origin) => secureOrigins.get(origin) ?? `https://mail.${domain}`,
+      },
+      {
+        schemes: one.schemes ?? [
+          'negotiate',
+          'ntlm',
+          'basic',
+          ...(version === '2007' || version === '2010' ? [] : (['bearer'] as const)),
+        ],
+        channelBinding: one.channelBinding ?? 'none',
+        mode: one.mode ?? { kind: 'normal' },
+        busyForms: one.busyForms ?? 'fault',
+        requestMaxBytes: organization.requestMaxBytes,
+      },
+    );
+    const made: LabOrganization = {
+      name,
+      version,
+      domain,
+      world: organization,
+      front,
+      throttle,
+      traffic,
+      tokens,
+      applications,
+      setThrottling: (mode) => throttle.setPolicy(policyOf(version, mode)),
+    };
+    for (const host of hostsOf(domain)) for (const scheme of ['https', 'http']) fronts.set(`${scheme}://${host}`, made);
+    return made;
+  });
+
+  const handle = (request: EdgeRequest, connection: EdgeConnection) =>
+    must(fronts.get(connection.origin), 'a connection leads to an organization').front.handle(request, connection);
+
+  async function listenAll(portBase: number | undefined): Promise<LabAddresses> {
+    const authority = await createAuthority(Date.now());
+    directory = mkdtempSync(join(tmpdir(), 'causeway-lab-'));
+    const ca = writeAuthority(authority, directory);
+    const limits = { ...defaultListenLimits, ...options.limits };
+    const orgs: OrganizationAddresses[] = [];
+    for (const [i, one] of running.entries()) {
+      const given = must(organizations[i], 'one organization each');
+      const certificate = await authority.issue(hostsOf(one.domain), given.certificate);
+      const port = portBase === undefined ? 0 : portBase + 2 * i;
+      const tls = { certificate, ...(given.tls ?? { min: 'TLSv1.2' as const, max: 'TLSv1.3' as const }) };
+      const secure = await listen(handle, tls, port, nextConnectionId, limits);
+      listeners.push(secure);
+      const plain = await listen(handle, null, port === 0 ? 0 : port + 1, nextConnectionId, limits);
+      listeners.push(plain);
+      for (const { origin } of [secure, plain]) {
+        fronts.set(origin, one);
+        secureOrigins.set(origin, secure.origin);
+      }
+      orgs.push({
+        name: one.name,
+        version: one.version,
+        domain: one.domain,
+        autodiscover: `${secure.origin}/autodiscover/autodiscover.xml`,
+        ews: `${secure.origin}/EWS/Exchange.asmx`,
+        ewsPlain: `${plain.origin}/EWS/Exchange.asmx`,
+        ca,
+        admin: { user: one.world.admin.user, password: one.world.admin.password },
+        mailboxes: one.world.mailboxes.map(({ address, user, password }) => ({ address, user, password })),
+      });
+    }
+    return { orgs };
+  }
+
+  async function close(): Promise<void> {
+    await Promise.all(listeners.splice(0).map((listener) => listener.close()));
+    if (directory !== null) rmSync(directory, { recursive: true, force: true });
+    directory = null;
+  }
+
+  return {
+    world,
+    clock,
+    faults,
+    get outbox() {
+      return world.outbox;
+    },
+    organizations: running,
+    organization: (name) =>
+      must(
+        running.find((one) => one.name === name),
+        `the lab has no organization ${name}`,
+      ),
+    handle,
+    transport: ({ latencyMs = 0 } = {}) =>
+      inProcessTransport({
+        find: (origin) => (fronts.has(origin) ? handle : null),
+        clock,
+        nextConnectionId,
+        latencyMs,
+      }),
+    async listen({ portBase } = {}) {
+      try {
+        return await listenAll(portBase);
+      } catch (error) {
+        await close();
+        throw error;
+      }
+    },
+    close,
+  };
+}
