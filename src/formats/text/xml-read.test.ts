@@ -311,6 +311,7 @@ describe('what servers send although XML forbids it', () => {
 describe('refused', () => {
   test.each<[string, string | Uint8Array, string, Partial<XmlLimits>?]>([
     ['nothing', '', 'truncated'],
+    ['half a byte order mark', Buffer.from([0xef, 0xbb]), 'truncated'],
     ['white space only', ' \r\n', 'truncated'],
     ['a login page', '<!DOCTYPE html><html><body>Sign in</body></html>', 'not-xml'],
     ['a login page without type', '<HTML><body></body></HTML>', 'not-xml'],

@@ -60,10 +60,13 @@ class TreeElement implements XmlElement {
 export class XmlTreeBuilder implements XmlHandler {
   #root: TreeElement | null = null;
   readonly #open: TreeElement[] = [];
+  /** Finished elements whose parent is open, those of the innermost last; `#firstDone` says where each parent's begin. */
+  readonly #done: XmlElement[] = [];
+  readonly #firstDone: number[] = [];
   #pending: XmlRepair[] | null = null;
-  readonly #take: ((element: XmlElement, depth: number) => boolean) | null;
+  readonly #take: ((element: XmlElement) => boolean) | null;
 
-  constructor(take: ((element: XmlElement, depth: number) => boolean) | null = null) {
+  constructor(take: ((element: XmlElement) => boolean) | null = null) {
     this.#take = take;
   }
 
@@ -81,6 +84,7 @@ export class XmlTreeBuilder implements XmlHandler {
     }
     if (this.#open.length === 0) this.#root = element;
     this.#open.push(element);
+    this.#firstDone.push(this.#done.length);
   }
 
   text(value: string): void {
@@ -96,12 +100,14 @@ export class XmlTreeBuilder implements XmlHandler {
   close(_name: XmlName): void {
     const element = this.#open.pop();
     if (element === undefined) return;
-    const depth = this.#open.length;
-    if (this.#take?.(element, depth)) return;
-    const parent = this.#open[depth - 1];
-    if (parent === undefined) return;
-    if (parent.children === noChildren) parent.children = [element];
-    else (parent.children as XmlElement[]).push(element);
+    const first = this.#firstDone.pop() ?? 0;
+    if (first < this.#done.length) {
+      // A copy of the exact length: a list that grows by one would keep room for sixteen more.
+      element.children = this.#done.slice(first);
+      this.#done.length = first;
+    }
+    const taken = this.#take?.(element) ?? false;
+    if (!taken && this.#open.length > 0) this.#done.push(element);
   }
 
   repair(repair: XmlRepair): void {

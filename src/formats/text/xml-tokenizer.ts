@@ -188,7 +188,9 @@ export class XmlTokenizer {
       if ((a === 0xfe && b === 0xff) || (a === 0xff && b === 0xfe) || a === 0 || (b === 0 && this.#end > 1)) {
         throw this.#fault('encoding', 'the document is in UTF-16 or UTF-32; only UTF-8 is read', 0);
       }
-      if (a === 0xef && b === 0xbb && c === 0xbf) this.#pos = 3;
+      // At the very end this may be a mark that was cut off.
+      if (a === 0xef && this.#end < 3) this.#pos = this.#end;
+      else if (a === 0xef && b === 0xbb && c === 0xbf) this.#pos = 3;
       this.#started = true;
     }
     while (this.#pos < this.#end && nameClass[buffer[this.#pos] ?? 0] === 2) this.#pos++;
@@ -196,7 +198,7 @@ export class XmlTokenizer {
     if (buffer[this.#pos] !== 0x3c) throw this.#fault('not-xml', 'the answer does not begin with markup', this.#pos);
     if (this.#end - this.#pos >= 5 && buffer.latin1Slice(this.#pos, this.#pos + 5) === '<?xml') {
       const close = buffer.indexOf('?>', this.#pos, 'latin1');
-      if (close < 0 || close >= this.#end) {
+      if (close < 0 || close + 2 > this.#end) {
         if (this.#end - this.#pos > 1024) throw this.#fault('malformed', 'the XML declaration has no end', this.#pos);
         return false;
       }
@@ -672,7 +674,9 @@ export class XmlTokenizer {
     }
     let attributes = XmlAttributes.none;
     if (count > 0) {
-      const flat: string[] = [];
+      // Of the exact length: a list that grows would keep room for sixteen more.
+      const flat = new Array<string>(2 * count);
+      let used = 0;
       for (let k = 0; k < count; k++) {
         const attribute = this.#attributes[k] as RawName;
         if (declares && isDeclaration(attribute)) continue;
@@ -682,10 +686,13 @@ export class XmlTokenizer {
           if (ns === undefined) throw this.#fault('malformed', 'an attribute with an undeclared prefix', at);
           key = `${ns}|${attribute.local}`;
         }
-        for (let j = 0; j < flat.length; j += 2)
+        for (let j = 0; j < used; j += 2)
           if (flat[j] === key) throw this.#fault('malformed', 'an attribute given twice', at);
-        flat.push(key, this.#value(k, key));
+        flat[used] = key;
+        flat[used + 1] = this.#value(k, key);
+        used += 2;
       }
+      flat.length = used;
       if (flat.length > 0) attributes = new XmlAttributes(flat);
     }
     const depth = this.#depth++;
