@@ -1,6 +1,6 @@
 import { type Fault, FaultError } from '#kit/fault.ts';
 import { SpoolingHandler } from '#formats/text/spool-scan.ts';
-import { child, readXml, XmlFault, type XmlElement, type XmlInput, XmlTreeBuilder } from '#formats/text/xml-read.ts';
+import { child, readXml, type XmlAttributes, type XmlElement, XmlFault, type XmlInput, type XmlName, XmlTreeBuilder } from '#formats/text/xml-read.ts';
 import { xml, xmlBody, type XmlFragment } from '#formats/text/xml-write.ts';
 import type { Context } from '../contract.ts';
 import type { EwsAnswer, EwsHttp } from './ews-http.ts';
@@ -127,7 +127,7 @@ export function envelopeOf(body: XmlFragment, version: SchemaVersion, owner: str
 export async function readAnswer<Request, Answer>(input: XmlInput, operation: Operation<Request, Answer>, reader: AnswerReader<Answer>, spoolDir: string) {
   const messages: XmlElement[] = [];
   const messageName = `${operation.name}ResponseMessage`;
-  const builder = new XmlTreeBuilder((element, depth) => {
+  const builder = new AnswerBuilder((element, depth) => {
     // Envelope 0, Body 1, Response 2, ResponseMessages 3, ResponseMessage 4.
     if (depth < 4) return false;
     if (depth > 4) return reader.take?.(element, depth - 4) ?? false;
@@ -143,6 +143,22 @@ export async function readAnswer<Request, Answer>(input: XmlInput, operation: Op
   } catch (error) {
     await dispose();
     throw faultOfXml(error, operation);
+  }
+}
+
+/** A tree whose `take` is also told how many elements are still open around the one that ended. */
+class AnswerBuilder extends XmlTreeBuilder {
+  #depth = 0;
+  constructor(take: (element: XmlElement, depth: number) => boolean) {
+    super((element) => take(element, this.#depth));
+  }
+  override open(name: XmlName, attributes: XmlAttributes): void {
+    this.#depth++;
+    super.open(name, attributes);
+  }
+  override close(name: XmlName): void {
+    this.#depth--;
+    super.close(name);
   }
 }
 

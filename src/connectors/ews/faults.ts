@@ -86,7 +86,10 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
       ErrorInvalidPropertyUpdateSentMessage ErrorInvalidPropertyRequest ErrorUpdatePropertyMismatch ErrorIncorrectUpdatePropertyCount
       ErrorInvalidRecipients ErrorInvalidSmtpAddress ErrorMissingEmailAddress ErrorMissingInformationEmailAddress ErrorInvalidRoutingType
       ErrorUnsupportedPropertyDefinition ErrorUnsupportedMapiPropertyType ErrorNoPropertyTagForCustomProperties ErrorUnsupportedCulture
-      ErrorInvalidInternetHeaderChildNodes ErrorInvalidReferenceItem ErrorMessageBlocked ErrorSentMeetingRequestUpdate ErrorSentTaskRequestUpdate`,
+      ErrorInvalidInternetHeaderChildNodes ErrorInvalidReferenceItem ErrorMessageBlocked ErrorSentMeetingRequestUpdate ErrorSentTaskRequestUpdate
+      ErrorInvalidCompleteDate ErrorInvalidPercentCompleteValue ErrorCalendarInvalidPropertyState ErrorCalendarInvalidPropertyValue
+      ErrorCalendarInvalidAttributeValue ErrorCalendarInvalidTimeZone ErrorCalendarOutOfRange ErrorTimeZone ErrorMissingRecipients
+      ErrorDistributionListMemberNotExist`,
   },
   {
     reaction: poison('corrupt', 'class-refused'),
@@ -128,7 +131,7 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
     reaction: fatal('unsupported'),
     codes: `ErrorInvalidServerVersion ErrorIncorrectSchemaVersion ErrorInvalidSchemaVersionForMailboxVersion ErrorWrongServerVersion
       ErrorWrongServerVersionDelegate ErrorNoDestinationCASDueToKerberosRequirements ErrorNoDestinationCASDueToSSLRequirements
-      ErrorNoDestinationCASDueToVersionMismatch ErrorCrossMailboxMoveCopy ErrorInvalidOperation ErrorSubscriptionsDisabledForGroup
+      ErrorNoDestinationCASDueToVersionMismatch ErrorCrossMailboxMoveCopy ErrorInvalidOperation ErrorSubscriptionsDisabledForGroup ErrorCalendarIsGroupMailboxForSuppressReadReceipt
       ErrorUnsupportedPathForQuery ErrorUnsupportedPathForSortGroup ErrorUnsupportedQueryFilter ErrorUnsupportedSubFilter`,
   },
   {
@@ -144,13 +147,10 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
       ErrorRestrictionTooLong ErrorQueryFilterTooLong ErrorContainsFilterWrongType ErrorInvalidExcludesRestriction ErrorInvalidValueForFilter
       ErrorInvalidPropertyForExists ErrorInvalidIndexedPagingParameters ErrorInvalidFractionalPagingParameters ErrorInvalidPagingMaxRows
       ErrorValueOutOfRange ErrorInvalidSubscriptionRequest ErrorAccessModeSpecified ErrorMoreThanOneAccessModeSpecified
-      ErrorCannotSpecifySearchFolderAsSourceFolder ErrorSearchFolderNotInitialized ErrorDuplicateTransactionId`,
+      ErrorCannotSpecifySearchFolderAsSourceFolder ErrorSearchFolderNotInitialized ErrorDuplicateTransactionId
+      ErrorNoFolderClassOverride`,
   },
 ];
-
-/** Codes of operations that we never call: calendars as such, Unified Messaging, groups, add-ins, out-of-office, rules, … */
-export const foreignCodes =
-  /^Error(?:Calendar|Unified|UM|Team|UserWithout|Im[CG]|Location|Instant|Extension|Sweep|InvalidSweep|Weather|Sharing|GetSharing|InvalidGetSharing|InvalidSharing|NotSupportedSharing|InvalidExternalSharing|NotAllowedExternalSharing|Delegate|AddDelegates|RemoveDelegates|UpdateDelegates|InvalidDelegate|FreeBusy|InvalidFreeBusy|Recurrence|Occurrence|Phone|InvalidPhone|MailTips|MessageTracking|Managed|CreateManaged|InvalidManagedFolder|Photo|InvalidPhoto|Search|InvalidRetention|InvalidRecipientSubfilter|InvalidAttachmentSubfilter|InvalidSubfilter|Public|Archive|Cannot|NameResolution|ResolveNames|WorkingHours|Rules|InboxRules|Outlook|MarketPlace|Newer|Federat|Organization)/;
 
 const reactions: ReadonlyMap<string, Reaction> = new Map(
   groups.flatMap(({ reaction, codes }) => codes.split(/\s+/).filter(Boolean).map((code) => [code, reaction] as const)),

@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { XmlDocument, XsdValidator } from 'libxml2-wasm';
+import { xmlRegisterFsInputProviders } from 'libxml2-wasm/lib/nodejs.mjs';
+import { systemClock } from '#kit/clock.ts';
+import { payloadOfBytes } from '#kit/payload.ts';
+import type { XmlInput } from '#formats/text/xml-read.ts';
+import { xmlBody, type XmlFragment } from '#formats/text/xml-write.ts';
+import type { FolderId, ItemId, Version } from '#model/ids.ts';
+import type { MailContent, MailDraft, MailFacts, MailHead, MailState } from '#model/mail.ts';
+import type { StampText } from '#model/stamp.ts';
+import type { Context } from '../contract.ts';
+import { envelopeOf } from './client.ts';
+import type { EwsHttp, EwsPost } from './ews-http.ts';
+import type { SchemaVersion } from './server-version.ts';
+
+/** A version of the schemas, and what a client that speaks to such a server says. */
+export const schemaSets = {
+  'exchange2007-sp1': 'Exchange2007_SP1',
+  'exchange2010-sp2': 'Exchange2010_SP2',
+  'exchange2013-sp1': 'Exchange2013_SP1',
+  'exchange2016-V2016_10_10': 'Exchange2016',
+  'exchange-se-15.2.2562.17': 'Exchange2016',
+} as const satisfies Record<string, SchemaVersion>;
+export type SchemaSet = keyof typeof schemaSets;
+export const schemaSetNames = Object.keys(schemaSets) as SchemaSet[];
+
+const validators = new Map<SchemaSet, XsdValidator>();
+
+/** Throws what libxml2 has against an envelope by the schemas of that server. */
+export function validate(reference: string, set: SchemaSet, envelope: Uint8Array): void {
+  let validator = validators.get(set);
+  if (validator === undefined) {
+    xmlRegisterFsInputProviders();
+    const path = resolve(reference, 'versions', set, 'envelope.xsd');
+    const schema = XmlDocument.fromBuffer(readFileSync(path), { url: pathToFileURL(path).pathname });
+    validator = XsdValidator.fromDoc(schema);
+    schema.dispose();
+    validators.set(set, validator);
+  }
+  const document = XmlDocument.fromBuffer(envelope);
+  try {
+    validator.validate(document);
+  } finally {
+    document.dispose();
+  }
+}
+
+/** The envelope that a client sends, in bytes. */
+export const sent = (body: XmlFragment, version: SchemaVersion, owner: string | null = 'anna@example.test'): Promise<Buffer> => collected(xmlBody(envelopeOf(body, version, owner)).chunks());
+
+export async function collected(input: XmlInput): Promise<Buffer> {
+  if (input instanceof Uint8Array) return Buffer.from(input);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of input) chunks.push(chunk);
+  return Buffer.concat(chunks);
+}
+
+/** A server that gives its answers by the script, one a request, and remembers what it was asked. */
+export function scripted(...script: readonly (string | Error)[]): EwsHttp & { readonly requests: { readonly operation: string; readonly anchor: string | null; readonly body: string }[] } {
+  const requests: { operation: string; anchor: string | null; body: string }[] = [];
+  let at = 0;
+  return {
+    requests,
+    async post({ body, operation, anchorMailbox }: EwsPost) {
+      const text = (await collected(body instanceof Uint8Array ? body : body.stream)).toString();
+      requests.push({ operation, anchor: anchorMailbox, body: text });
+      const answer = script[at++];
+      if (answer === undefined) throw new Error(`nothing is scripted for request ${at}, ${operation}`);
+      if (answer instanceof Error) throw answer;
+      async function* chunks() {
+        yield Buffer.from(answer as string);
+      }
+      return { status: 200, headers: { date: 'Sun, 22 Nov 2026 12:00:00 GMT' }, body: chunks() };
+    },
+  };
+}
+
+const builds = { '2007': [8, 1, 240], '2010': [14, 2, 247], '2013': [15, 0, 847], '2016': [15, 1, 2507], se: [15, 2, 2562] } as const;
+
+/** An answer of a server of that version; `messages` is what stands in `m:ResponseMessages`. */
+export function answer(operation: string, messages: string, version: keyof typeof builds = '2016'): string {
+  const [major, minor, build] = builds[version];
+  return `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header><h:ServerVersionInfo MajorVersion="${major}" MinorVersion="${minor}" MajorBuildNumber="${build}" MinorBuildNumber="1" xmlns:h="http://schemas.microsoft.com/exchange/services/2006/types"/></s:Header><s:Body><m:${operation}Response xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"><m:ResponseMessages>${messages}</m:ResponseMessages></m:${operation}Response></s:Body></s:Envelope>`;
+}
+export const success = (operation: string, content = ''): string =>
+  `<m:${operation}ResponseMessage ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>${content}</m:${operation}ResponseMessage>`;
+export const failure = (operation: string, code: string, rest = ''): string =>
+  `<m:${operation}ResponseMessage ResponseClass="Error"><m:MessageText>Told by the test.</m:MessageText><m:ResponseCode>${code}</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>${rest}</m:${operation}ResponseMessage>`;
+
+export const context: Context = { signal: new AbortController().signal, deadlineMs: Number.POSITIVE_INFINITY };
+export const clock = systemClock;
+
+export const plainState: MailState = {
+  isRead: false, flagStatus: 0, flagCompletedAt: null, flagRequest: null, flagStartAt: null, flagDueAt: null, flagColour: null, toDoFlags: null,
+  categories: [], importance: 'normal', sensitivity: 'normal', lastVerb: null, lastVerbAt: null, iconIndex: null,
+};
+export const plainFacts: MailFacts = {
+  itemClass: 'IPM.Note', messageFlags: 0, sentAt: null, receivedAt: null, subject: null, internetMessageId: null, searchKey: null, conversationIndex: null,
+  conversationTopic: null, expiresAt: null, replyBy: null, votingOptions: null, votingResponse: null, processed: null, serverProcessed: null,
+  readReceiptRequested: false, hasAttachments: false, sizeBytes: 0, createdAt: null, modifiedAt: null, retentionTag: null,
+};
+export const headWith = (state: Partial<MailState> = {}, facts: Partial<MailFacts> = {}): MailHead => ({
+  id: 'AAMkITEM=' as ItemId, version: 'CQAAA=' as Version, folder: 'AAMkFOLDER=' as FolderId, state: { ...plainState, ...state }, facts: { ...plainFacts, ...facts }, stamp: null, unread: [],
+});
+export const contentWith = (head: MailHead, mime: Uint8Array = Buffer.from('Subject: x\r\n\r\nbody\r\n'), bcc: readonly string[] = []): MailContent => ({ head, mime: payloadOfBytes(mime), bcc });
+export const draftWith = (head: MailHead, mime?: Uint8Array, bcc?: readonly string[]): MailDraft => ({ content: contentWith(head, mime, bcc), stamp: 'cw1;org;0;1;2;3' as StampText });
+
