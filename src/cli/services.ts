@@ -1,6 +1,15 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Connector } from '#connectors/contract.ts';
-import type { Project } from '#project/project.ts';
+import { must } from '#kit/assert.ts';
+import type { Project, ProjectPair } from '#project/project.ts';
+import { parseStoreAddress } from '#project/read-project.ts';
+import { openStore, type StoreOptions } from '#store/open-store.ts';
 import type { Store } from '#store/store.ts';
+import { CliError } from './cli-error.ts';
+import type { JobPair, Jobs } from './jobs.ts';
+import type { Log } from './log.ts';
+import type { Terminal } from './terminal.ts';
 
 /**
  * What a command works with. Each part is opened when it is first asked for: `status` needs no server and `discover` no
@@ -8,8 +17,56 @@ import type { Store } from '#store/store.ts';
  */
 export interface Services {
   readonly project: Project;
-  store(): Promise<Store>;
-  /** Reads the organization's secrets. @param organization Its name in the project. */
+  readonly log: Log;
+  /** @param access `look`: beside a process that owns the store, writes nothing. */
+  store(access: 'own' | 'look'): Promise<Store>;
+  /** @param organization Its name in the project. Its secrets are read; nothing is sent yet. */
   connector(organization: string): Promise<Connector>;
+  jobPair(pair: ProjectPair): Promise<JobPair>;
   close(): Promise<void>;
+}
+
+export function openServices(project: Project, terminal: Terminal, log: Log, jobs: Jobs): Services {
+  let store: Promise<Store> | null = null;
+  const connectors = new Map<string, Promise<Connector>>();
+  const connector = (organization: string): Promise<Connector> => {
+    const open =
+      connectors.get(organization) ??
+      jobs.openConnector(project, organization, { clock: terminal.clock, signal: terminal.signal, log });
+    connectors.set(organization, open);
+    return open;
+  };
+  return {
+    project,
+    log,
+    store: (access) => (store ??= open(project, access, { clock: terminal.clock, log })),
+    connector,
+    async jobPair({ id, collection: name, source, target }) {
+      const collection = must(project.collections.get(name), `the pair ${id} belongs to no collection`);
+      const [left, right] = await Promise.all([connector(collection.source), connector(collection.target)]);
+      return {
+        id,
+        left: { connector: left, address: source },
+        right: { connector: right, address: target },
+        policy: collection.mail,
+      };
+    },
+    async close() {
+      const opened = await Promise.allSettled([...connectors.values(), ...(store === null ? [] : [store])]);
+      for (const part of opened) if (part.status === 'fulfilled') await part.value.close();
+    },
+  };
+}
+
+/** A store that is not there yet is not made just to look at it: an empty one in memory looks the same. */
+async function open(project: Project, access: 'own' | 'look', around: Omit<StoreOptions, 'readOnly'>): Promise<Store> {
+  const { store, directory } = project;
+  const address =
+    store.engine === 'referenced' ? parseStoreAddress(await store.url.reveal(), directory, 'from a secret') : store;
+  if (typeof address === 'string') throw new CliError(`the address of the store: ${address}`);
+  const readOnly = access === 'look';
+  if (address.engine === 'postgres') return openStore(address.url, { ...around, readOnly });
+  if (readOnly && !existsSync(address.file)) return openStore('sqlite::memory:', around);
+  mkdirSync(dirname(address.file), { recursive: true, mode: 0o700 });
+  return openStore(`sqlite:${address.file}`, { ...around, readOnly });
 }

@@ -9,7 +9,7 @@ export function projectJsonSchema(): string {
     override: ({ jsonSchema }) => {
       const numbers = jsonSchema.enum?.filter((word) => /^\d+(\.\d+)?$/.test(String(word))).map(Number) ?? [];
       if (numbers.length === 0) return;
-      jsonSchema.enum = [...(jsonSchema.enum ?? []), ...numbers];
+      jsonSchema.enum = [...new Set([...(jsonSchema.enum ?? []), ...numbers])];
       delete jsonSchema.type;
     },
   });

@@ -16,13 +16,14 @@ import { parseWindow } from './window.ts';
 const PROJECT_BYTES_MAX = 4 * 1024 * 1024;
 const PAIRS_BYTES_MAX = 64 * 1024 * 1024;
 
-/** Reads the file and the CSV files it names. Throws ProjectError with everything that is wrong. */
-export function loadProject(path: string): Project {
-  const file = resolve(path);
-  return readProject(readText(file, PROJECT_BYTES_MAX, 'run `causeway init` to write one, or name it with --project'), {
-    file,
-    shown: path,
-  });
+/**
+ * Reads the file and the CSV files it names. Throws ProjectError with everything that is wrong.
+ *
+ * @param file Absolute path. @param shown How messages name it.
+ */
+export function loadProject(file: string, shown = file): Project {
+  const text = readText(file, shown, PROJECT_BYTES_MAX, 'run `causeway init` to write one, or name it with --project');
+  return readProject(text, { file, shown });
 }
 
 /**
@@ -308,7 +309,7 @@ function pairsOf(
     try {
       const file = resolve(directory, written.file);
       const read = readPairsCsv(
-        readText(file, PAIRS_BYTES_MAX, 'make it, with a header line "source,target"'),
+        readText(file, written.file, PAIRS_BYTES_MAX, 'make it, with a header line "source,target"'),
         written.file,
         rule,
       );
@@ -348,8 +349,8 @@ export function parseStoreAddress(
   return { engine: 'postgres', url: text };
 }
 
-function readText(path: string, bytesMax: number, advice: string): string {
-  const refuse = (message: string) => new ProjectError([{ file: path, line: 0, column: 0, message }]);
+function readText(path: string, shown: string, bytesMax: number, advice: string): string {
+  const refuse = (message: string) => new ProjectError([{ file: shown, line: 0, column: 0, message }]);
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) throw refuse(`there is no such file; ${advice}`);
   if (!stat.isFile()) throw refuse('is no ordinary file');

@@ -1,0 +1,76 @@
+import type { Command } from 'commander';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { countOf, formatBytes, formatCount, plain, table } from '../format.ts';
+import type { PlannedWrite } from '../jobs.ts';
+import { pickPairs } from '../pick-pairs.ts';
+import { command, type Run, type Session } from '../session.ts';
+import { limit } from './history.ts';
+
+interface PlanOptions {
+  readonly collection?: string;
+  readonly limit: number;
+}
+
+export function planCommand(session: Session): Command {
+  return command('plan', 'what a pass would do, and why; changes nothing', [
+    ['causeway plan', 'for every pair, with the first writes of each'],
+    ['causeway plan ana@old.example --limit 1000', 'more of them'],
+    ['causeway plan --json', 'every single write, for programs'],
+  ])
+    .argument('[addresses...]', 'only the pairs with these addresses')
+    .option('-c, --collection <name>', 'only this collection')
+    .option('--limit <count>', 'show so many writes of each pair', limit, 20)
+    .action(session.action<PlanOptions>(plan));
+}
+
+async function plan(run: Run, options: PlanOptions, addresses: readonly string[]): Promise<ExitCode> {
+  const services = run.services();
+  const { output } = run;
+  const store = await services.store('look');
+  const around = { clock: run.terminal.clock, signal: run.signal };
+  for (const chosen of pickPairs(services.project, addresses, options.collection)) {
+    const writes = await run.jobs.planPair(await services.jobPair(chosen), store, around);
+    for (const write of writes) output.line({ pair: chosen.id, ...write });
+    const bytes = writes.reduce((sum, write) => sum + write.bytes, 0);
+    output.text(
+      `${output.colours.bold(plain(chosen.id))}: ${writes.length === 0 ? 'nothing to do' : `${countOf(writes.length, 'write')}, ${formatBytes(bytes)}`}`,
+    );
+    if (writes.length === 0) continue;
+    output.text(table(totalColumns, totals(writes)));
+    output.text(table(writeColumns, writes.slice(0, options.limit)));
+    if (writes.length > options.limit)
+      output.text(`… and ${formatCount(writes.length - options.limit)} more (--limit)`);
+  }
+  return exitCodes.ok;
+}
+
+interface Total {
+  readonly action: string;
+  readonly count: number;
+  readonly bytes: number;
+}
+
+function totals(writes: readonly PlannedWrite[]): readonly Total[] {
+  const sums = new Map<string, Total>();
+  for (const { action, bytes } of writes) {
+    const sum = sums.get(action) ?? { action, count: 0, bytes: 0 };
+    sums.set(action, { action, count: sum.count + 1, bytes: sum.bytes + bytes });
+  }
+  return [...sums.values()];
+}
+
+const totalColumns = [
+  { title: 'action', value: (total: Total) => total.action },
+  { title: 'count', align: 'right', value: (total: Total) => formatCount(total.count) },
+  { title: 'size', align: 'right', value: (total: Total) => formatBytes(total.bytes) },
+] as const;
+
+const writeColumns = [
+  { title: 'action', value: (write: PlannedWrite) => write.action },
+  { title: 'folder', value: (write: PlannedWrite) => write.folder },
+  { title: 'size', align: 'right', value: (write: PlannedWrite) => formatBytes(write.bytes) },
+  {
+    title: 'why',
+    value: (write: PlannedWrite) => (write.detail === null ? write.reason : `${write.reason} (${write.detail})`),
+  },
+] as const;

@@ -1,0 +1,55 @@
+import type { Command } from 'commander';
+import { describeFault, isFault } from '#kit/fault.ts';
+import { CliError } from '../cli-error.ts';
+import { type ExitCode, exitCodes, worstOf } from '../exit-codes.ts';
+import { countOf, plain } from '../format.ts';
+import { pickPairs } from '../pick-pairs.ts';
+import { putProjectPairs } from '../put-pairs.ts';
+import { command, type Run, type Session } from '../session.ts';
+
+interface RelinkOptions {
+  readonly collection?: string;
+  readonly yes?: true;
+}
+
+export function relinkCommand(session: Session): Command {
+  return command('relink', 'after the store was lost: find again what belongs together', [
+    ['causeway relink --yes', 'every pair of the project'],
+    ['causeway relink ana@old.example --yes', 'one pair'],
+  ])
+    .argument('[addresses...]', 'only the pairs with these addresses')
+    .option('-c, --collection <name>', 'only this collection')
+    .option('--yes', 'forget what the store says of these pairs, and read it again from both sides')
+    .action(session.action<RelinkOptions>(relink));
+}
+
+async function relink(run: Run, options: RelinkOptions, addresses: readonly string[]): Promise<ExitCode> {
+  const services = run.services();
+  const pairs = pickPairs(services.project, addresses, options.collection);
+  if (options.yes !== true)
+    throw new CliError(
+      `this forgets what the store says of ${countOf(pairs.length, 'pair')} and reads both sides again, which takes about as long as a pass over everything; say so with --yes`,
+    );
+  const store = await services.store('own');
+  await putProjectPairs(services.project, store);
+  const codes: ExitCode[] = [];
+  for (const pair of pairs) {
+    const result = await run.jobs.relinkPair(await services.jobPair(pair), store, {
+      clock: run.terminal.clock,
+      signal: run.signal,
+    });
+    if (isFault(result)) {
+      codes.push(exitCodes.stopped);
+      run.output.say(
+        { pair: pair.id, error: describeFault(result) },
+        `${plain(pair.id)}: ${plain(describeFault(result))}`,
+      );
+      continue;
+    }
+    run.output.say(
+      { pair: pair.id, ...result },
+      `${plain(pair.id)}: ${countOf(result.found, 'item')} found again, ${countOf(result.unclaimed, 'copy', 'copies')} without an item on the source; next: causeway sync`,
+    );
+  }
+  return worstOf(codes);
+}

@@ -1,0 +1,114 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { PairId } from '#model/ids.ts';
+import { type ExitCode, exitCodes, worstOf } from '../exit-codes.ts';
+import { countOf, formatBytes, formatDuration, plain } from '../format.ts';
+import type { AgentEvent } from '../jobs.ts';
+import { pickPairs } from '../pick-pairs.ts';
+import { progressBars } from '../progress.ts';
+import { putProjectPairs } from '../put-pairs.ts';
+import { command, type Run, type Session } from '../session.ts';
+
+interface SyncOptions {
+  readonly collection?: string;
+  readonly workers?: number;
+}
+
+export function syncCommand(session: Session): Command {
+  return command('sync', 'one pass: carry over what changed since the last one', [
+    ['causeway sync', 'every pair of the project'],
+    ['causeway sync -c finance', 'one collection'],
+    ['causeway sync ana@old.example', 'one pair'],
+  ])
+    .argument('[addresses...]', 'only the pairs with these addresses')
+    .option('-c, --collection <name>', 'only this collection')
+    .option('--workers <count>', 'worker processes (default: one a core)', workerCount)
+    .action(session.action<SyncOptions>(sync));
+}
+
+export function workerCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 256)
+    throw new InvalidArgumentError('Give a number from 1 to 256.');
+  return count;
+}
+
+async function sync(run: Run, options: SyncOptions, addresses: readonly string[]): Promise<ExitCode> {
+  const services = run.services();
+  const { output, terminal } = run;
+  const pairs = pickPairs(services.project, addresses, options.collection);
+  const store = await services.store('own');
+  await putProjectPairs(services.project, store);
+  const before = new Map((await store.pairs()).map((row) => [row.id, row]));
+  const bars = progressBars(terminal, output);
+  const copied = new Map<PairId, { items: number; bytes: number }>();
+  const startedMs = terminal.clock.monotonicMs();
+
+  const onEvent = (event: AgentEvent) => {
+    const sum = copied.get(event.pair) ?? { items: 0, bytes: 0 };
+    copied.set(event.pair, sum);
+    if (event.kind === 'items') {
+      sum.items += event.copied;
+      sum.bytes += event.bytes;
+    }
+    if (event.kind !== 'items') output.line({ event: event.kind, ...event, kind: undefined });
+    if (event.kind === 'pass-ended' || event.kind === 'pair-stopped') bars.finish(event.pair);
+    else {
+      const row = before.get(event.pair);
+      const due = Math.max(0, (row?.counts.leftItems ?? 0) - (row?.counts.links ?? 0));
+      const note = event.kind === 'waiting' ? `waits for ${event.why}` : '';
+      bars.show(event.pair, { done: sum.items, total: due, bytes: sum.bytes, note });
+    }
+  };
+  try {
+    await run.jobs.runAgent({
+      project: services.project,
+      store,
+      log: services.log,
+      workers: options.workers ?? null,
+      pairs,
+      until: 'one-pass',
+      clock: terminal.clock,
+      signal: run.signal,
+      onEvent,
+    });
+  } finally {
+    bars.close();
+  }
+  if (run.signal.aborted) {
+    output.say({ interrupted: true }, 'interrupted; what was done is recorded, and causeway sync goes on from there');
+    return exitCodes.interrupted;
+  }
+  const chosen = new Set(pairs.map(({ id }) => id));
+  const rows = (await store.pairs()).filter(({ id }) => chosen.has(id));
+  const codes: ExitCode[] = [];
+  const sum = { pairs: rows.length, writes: 0, bytes: 0, quarantined: 0, held: 0, stopped: 0 };
+  for (const { id, state, stoppedBecause, counts, lastPass } of rows) {
+    sum.quarantined += counts.quarantined;
+    if (state === 'stopped') {
+      sum.stopped++;
+      codes.push(exitCodes.stopped);
+      output.text(`${output.colours.red('stopped')} ${plain(id)}: ${plain(stoppedBecause ?? 'for an unknown reason')}`);
+      continue;
+    }
+    sum.writes += lastPass?.writes ?? 0;
+    sum.bytes += lastPass?.bytes ?? 0;
+    sum.held += lastPass?.held ?? 0;
+    if (counts.quarantined > 0 || (lastPass?.held ?? 0) > 0) codes.push(exitCodes.partial);
+  }
+  const took = formatDuration(terminal.clock.monotonicMs() - startedMs);
+  output.say(
+    sum,
+    `${countOf(sum.pairs, 'pair')}: ${countOf(sum.writes, 'write')}, ${formatBytes(sum.bytes)} in ${took}`,
+  );
+  if (sum.quarantined > 0)
+    output.text(`${countOf(sum.quarantined, 'item')} in quarantine; see: causeway quarantine list`);
+  if (sum.held > 0)
+    output.text(
+      `${countOf(sum.held, 'deletion')} held back, because they are more than maxDelete allows; look at causeway plan, then raise it or restore the source`,
+    );
+  if (sum.stopped > 0)
+    output.text(
+      `${countOf(sum.stopped, 'pair')} stopped; what each code means and what to do: docs/operating/faults.md`,
+    );
+  return worstOf(codes);
+}

@@ -1,0 +1,82 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { type ExitCode, exitCodes } from '../exit-codes.ts';
+import { countOf, formatCount, plain } from '../format.ts';
+import type { Grade, Verification } from '../jobs.ts';
+import { pickPairs } from '../pick-pairs.ts';
+import { progressBars } from '../progress.ts';
+import { command, type Run, type Session } from '../session.ts';
+import { limit } from './history.ts';
+
+interface VerifyOptions {
+  readonly collection?: string;
+  readonly sample: number;
+  readonly limit: number;
+}
+
+export function verifyCommand(session: Session): Command {
+  return command('verify', 'compare both sides item by item, and grade the result', [
+    ['causeway verify', 'every pair; whole property lists of 1 item in 100'],
+    ['causeway verify ana@old.example --sample 100%', 'everything there is about one mailbox'],
+    ['causeway verify --json', 'every difference, for programs'],
+  ])
+    .argument('[addresses...]', 'only the pairs with these addresses')
+    .option('-c, --collection <name>', 'only this collection')
+    .option('--sample <share>', 'items whose whole property lists are compared', share, 0.01)
+    .option('--limit <count>', 'show so many differences of each pair', limit, 20)
+    .action(session.action<VerifyOptions>(verify));
+}
+
+function share(text: string): number {
+  const percent = Number(/^(\d{1,3}(?:\.\d+)?)\s*%$/.exec(text)?.[1] ?? Number.NaN);
+  if (!(percent >= 0 && percent <= 100)) throw new InvalidArgumentError('Give a percentage, such as 5%.');
+  return percent / 100;
+}
+
+/** Best first. The rules are published in docs/operating/verify.md. */
+const grades: readonly Grade[] = ['perfect', 'good', 'investigate', 'poor'];
+
+async function verify(run: Run, options: VerifyOptions, addresses: readonly string[]): Promise<ExitCode> {
+  const services = run.services();
+  const { output, terminal } = run;
+  const pairs = pickPairs(services.project, addresses, options.collection);
+  const store = await services.store('look');
+  const bars = progressBars(terminal, output);
+  const results: Verification[] = [];
+  try {
+    for (const pair of pairs) {
+      const progress = (done: number, total: number) => bars.show(pair.id, { done, total, bytes: 0, note: '' });
+      results.push(
+        await run.jobs.verifyPair(
+          await services.jobPair(pair),
+          store,
+          { sampleShare: options.sample, progress },
+          { clock: terminal.clock, signal: run.signal },
+        ),
+      );
+      bars.finish(pair.id);
+    }
+  } finally {
+    bars.close();
+  }
+  for (const result of results) show(run, result, options.limit);
+  const grade = grades[Math.max(0, ...results.map((result) => grades.indexOf(result.grade)))] ?? 'perfect';
+  const compared = results.reduce((sum, result) => sum + result.compared, 0);
+  output.say(
+    { grade, pairs: results.length, compared, sampled: results.reduce((sum, { sampled }) => sum + sampled, 0) },
+    `${output.colours.bold(grade)}: ${countOf(compared, 'item')} of ${countOf(results.length, 'pair')} compared; the rules of the grades: docs/operating/verify.md`,
+  );
+  return grade === 'perfect' || grade === 'good' ? exitCodes.ok : exitCodes.differences;
+}
+
+function show(run: Run, result: Verification, most: number): void {
+  const { output } = run;
+  for (const difference of result.differences) output.line({ event: 'difference', pair: result.pair, ...difference });
+  output.line({ event: 'pair', ...result, differences: result.differences.length });
+  output.text(
+    `${plain(result.pair)}: ${output.colours.bold(result.grade)}; ${formatCount(result.compared)} compared, ${formatCount(result.sampled)} in full, ${formatCount(result.missing)} missing, ${formatCount(result.surplus)} too many, ${countOf(result.differences.length, 'difference')}`,
+  );
+  for (const { folder, what, explainedBy } of result.differences.slice(0, most))
+    output.text(`  ${plain(folder)}: ${plain(what)}${explainedBy === null ? '' : ` (explained: ${explainedBy})`}`);
+  if (result.differences.length > most)
+    output.text(`  … and ${formatCount(result.differences.length - most)} more (--limit)`);
+}

@@ -1,0 +1,64 @@
+export interface InitAnswers {
+  /** Host with EWS, or domain; both may be used for Autodiscover. */
+  readonly source: string;
+  readonly target: string;
+  readonly sourceUser: string;
+  readonly targetUser: string;
+  /** `source -> target`. */
+  readonly pairs: readonly string[];
+}
+
+/** The commented project file that `init` writes. It passes the checks of the project room as it is. */
+export function projectTemplate({ source, target, sourceUser, targetUser, pairs }: InitAnswers): string {
+  const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
+  const listed = pairs.length > 0 ? pairs : ['ana@old.example -> ana@new.example'];
+  return `# yaml-language-server: $schema=./node_modules/causeway/schema/causeway.schema.json
+#
+# Project of Causeway: what is migrated from where to where. Every key is explained in docs/operating/project-file.md.
+# Secrets never stand here, only references to them: env:NAME or file:PATH (a file that only you can read).
+version: 1
+
+organizations:
+  source:
+    kind: exchange
+    endpoint: https://${source}/EWS/Exchange.asmx
+    # autodiscover: old.example        # instead of endpoint: find the server by Autodiscover
+    signIn:
+      method: ntlm                      # basic, ntlm or oauth
+      user: ${quoted(sourceUser)}
+      password: env:CAUSEWAY_SOURCE_PASSWORD
+    # impersonation: true               # ApplicationImpersonation; false: the account has full access to each mailbox
+    # tls: { ca: ca.pem, min: 1.2 }     # an own certification authority; verification cannot be switched off
+    # redirectHosts: ['*.old.example']  # hosts the server may send us to
+    # budgets: { inFlight: 10, perMailbox: { inFlight: 3 } }
+  target:
+    kind: exchange
+    endpoint: https://${target}/EWS/Exchange.asmx
+    signIn:
+      method: ntlm
+      user: ${quoted(targetUser)}
+      password: env:CAUSEWAY_TARGET_PASSWORD
+
+collections:
+  first:
+    source: source
+    target: target
+    pairs:
+      list:
+${listed.map((pair) => `        - ${quoted(pair)}`).join('\n')}
+      # file: people.csv                # a header line "source,target", then one pair a line
+      # rule: '*@old.example -> *@new.example'   # makes the target where none is given
+    # folders:
+    #   exclude: ['@junkemail', '**/Old']
+    #   map: { 'Ablage': 'Archive/Ablage' }
+    # since: 2015-01-01                 # items received before this day stay behind
+    # itemMax: 50 MB                    # larger items stay behind and are listed
+    # policy:
+    #   conflict: target                # who wins when both sides changed the same thing
+    #   maxDelete: { share: 20%, atLeast: 10 }
+    # schedule: { zone: Europe/Vienna, windows: ['mon-fri 19:00-06:00', 'sat,sun 00:00-24:00'] }
+
+# Where Causeway remembers what it did. One file beside this one; PostgreSQL for more than one machine.
+# store: sqlite:.causeway/causeway.db
+`;
+}
