@@ -19,7 +19,7 @@ export interface ParameterizedValue {
 }
 
 /** RFC 5322 §2.2.3. */
-export function unfold(raw: string): string {
+function unfold(raw: string): string {
   return raw.replace(/\r?\n(?=[ \t])/g, '').replace(/[\r\n]+/g, ' ');
 }
 

@@ -2,7 +2,7 @@ import { decodeBase64Leniently } from './base64.ts';
 import { type MimeHeader, type ParameterizedValue, parseParameters } from './mime-header.ts';
 import { decodeQuotedPrintable } from './quoted-printable.ts';
 
-export { decodeHeader, type MimeHeader, type ParameterizedValue } from './mime-header.ts';
+export type { MimeHeader, ParameterizedValue } from './mime-header.ts';
 
 /** One part of a message, or the message. Holds no copies: everything points into the bytes that were split. */
 export interface MimePart {
@@ -43,7 +43,7 @@ export interface MimeLimits {
   readonly headersMax: number;
 }
 
-export const defaultMimeLimits: MimeLimits = { depthMax: 64, partsMax: 10_000, headersMax: 10_000 };
+const defaultMimeLimits: MimeLimits = { depthMax: 64, partsMax: 10_000, headersMax: 10_000 };
 
 const textPlain: ParameterizedValue = { value: 'text/plain', parameters: new Map() };
 const messageRfc822: ParameterizedValue = { value: 'message/rfc822', parameters: new Map() };

@@ -22,8 +22,8 @@ export interface SpoolOptions {
   readonly payloadBytesMax?: number;
 }
 
-export const defaultThresholdBytes = 256 * 1024;
-export const defaultPayloadBytesMax = 2 * 1024 ** 3;
+const defaultThresholdBytes = 256 * 1024;
+const defaultPayloadBytesMax = 2 * 1024 ** 3;
 
 /** What is wrong with one diverted text; the rest of the document is not touched by it. */
 export type PayloadProblem = Base64Problem | 'too-large' | 'has-elements';

@@ -1,5 +1,5 @@
 /** Why a document could not be read. A closed list; `detail` of the fault says where. */
-export const xmlFaultReasons = {
+const xmlFaultReasons = {
   truncated: 'the document ends before its root element does',
   malformed: 'the document is not well-formed XML with namespaces',
   doctype: 'the document has a document type declaration or uses an entity; both are refused',

@@ -3,12 +3,10 @@ import type { XmlAttributes, XmlName } from './xml-names.ts';
 import { type XmlHandler, XmlTokenizer } from './xml-tokenizer.ts';
 
 export {
-  defaultXmlLimits,
   XmlFault,
   type XmlFaultReason,
   type XmlLimits,
   type XmlRepair,
-  xmlFaultReasons,
 } from './xml-fault.ts';
 export { XmlAttributes, type XmlName } from './xml-names.ts';
 export { type XmlHandler, XmlTokenizer } from './xml-tokenizer.ts';
