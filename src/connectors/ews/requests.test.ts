@@ -13,11 +13,15 @@ import { deleteFolder } from './operations/delete-folder.ts';
 import { deleteItem } from './operations/delete-item.ts';
 import { findFolder } from './operations/find-folder.ts';
 import { findItem } from './operations/find-item.ts';
+import { getEvents } from './operations/get-events.ts';
 import { getFolder } from './operations/get-folder.ts';
 import { getItem } from './operations/get-item.ts';
+import { getStreamingEvents } from './operations/get-streaming-events.ts';
 import { moveFolder } from './operations/move-folder.ts';
 import { moveItem } from './operations/move-item.ts';
+import { subscribe } from './operations/subscribe.ts';
 import { syncFolderItems } from './operations/sync-folder-items.ts';
+import { unsubscribe } from './operations/unsubscribe.ts';
 import { updateFolder } from './operations/update-folder.ts';
 import { updateItem } from './operations/update-item.ts';
 import type { SchemaVersion } from './server-version.ts';
@@ -62,6 +66,15 @@ const requests = {
   'rename folder': request(updateFolder, { folder, name: 'New & old' }),
   'move folder': request(moveFolder, { folder, to: folder }),
   'delete folder': request(deleteFolder, folder),
+  'subscribe to some folders': request(subscribe, { kind: 'pull', folders: [folder, folder], timeoutMinutes: 1440 }),
+  'pull': request(getEvents, { subscriptionId: 'otPO1iOPzS+vL5HOuTZY', watermark: 'AQAAAA==' }),
+  'unsubscribe': request(unsubscribe, 'otPO1iOPzS+vL5HOuTZY'),
+};
+/** Not in 2007. */
+const laterRequests = {
+  'subscribe to all by pull': request(subscribe, { kind: 'pull', folders: 'all', timeoutMinutes: 30 }),
+  'subscribe to a stream': request(subscribe, { kind: 'streaming' }),
+  'stream': request(getStreamingEvents, { subscriptionIds: ['otPO1iOPzS+vL5HOuTZY', 'x&y'], timeoutMinutes: 30 }),
 };
 
 describe.skipIf(ews === null).each(schemaSetNames)('requests to a server with the schemas of %s', (set) => {
@@ -69,6 +82,8 @@ describe.skipIf(ews === null).each(schemaSetNames)('requests to a server with th
   test.each(Object.entries(requests))('%s', async (_, { write }) => {
     for (const owner of ['anna@example.test', null]) validate(ews ?? '', set, await sent(write(version), version, owner));
   });
+  const known = set === 'exchange2007-sp1' ? [] : Object.entries(laterRequests);
+  for (const [name, { write }] of known) test(name, async () => validate(ews ?? '', set, await sent(write(version), version)));
   test('roles', async () => {
     const folders = distinguishedRoles(version).map((distinguished) => ({ distinguished, mailbox: null }));
     validate(ews ?? '', set, await sent(getFolder.write({ folders, properties: [] }, version), version));
