@@ -11,8 +11,8 @@ import { completeWork } from './queries/complete-work.ts';
 import { countDeletions } from './queries/count-deletions.ts';
 import { ensureWork } from './queries/ensure-work.ts';
 import { extendLease } from './queries/extend-lease.ts';
-import { findLinksById, findLinksBySearchKey, findLinksByStamp } from './queries/find-links.ts';
-import { countUnclaimed, findUnclaimed } from './queries/find-unclaimed.ts';
+import { findLinks } from './queries/find-links.ts';
+import { countUnclaimed, findUnclaimed, listUnclaimed } from './queries/find-unclaimed.ts';
 import { forgetPair } from './queries/forget-pair.ts';
 import { notifyWork } from './queries/notify-work.ts';
 import { pageLinks } from './queries/page-links.ts';
@@ -53,10 +53,12 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     pairs: (filter) => db.read((sql) => listPairs(sql, filter)),
 
     folders: (pair) => ofPair(pair, [], (sql, no) => readFolders(sql, no)),
-    linksById: (pair, side, ids) => ofPair(pair, [], (sql, no) => findLinksById(sql, refs, no, side, ids)),
+    linksById: (pair, side, ids) =>
+      ofPair(pair, [], (sql, no) => findLinks(sql, engine, refs, no, `${side}_hash`, hashes(ids))),
     linksBySearchKey: (pair, searchKeys) =>
-      ofPair(pair, [], (sql, no) => findLinksBySearchKey(sql, refs, no, searchKeys)),
-    linksByStamp: (pair, stampKeys) => ofPair(pair, [], (sql, no) => findLinksByStamp(sql, refs, no, stampKeys)),
+      ofPair(pair, [], (sql, no) => findLinks(sql, engine, refs, no, 'search_key', keys(searchKeys))),
+    linksByStamp: (pair, stampKeys) =>
+      ofPair(pair, [], (sql, no) => findLinks(sql, engine, refs, no, 'stamp_key', keys(stampKeys))),
     links: (pair, filter, after, limit) =>
       ofPair(pair, [], (sql, no) => pageLinks(sql, refs, no, filter, after, limit)),
     intents: (pair) => ofPair(pair, [], (sql, no) => readIntents(sql, no)),
@@ -65,6 +67,7 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     unclaimedByFingerprint: (pair, texts) =>
       ofPair(pair, [], (sql, no) => findUnclaimed(sql, no, 'fingerprint', keys(texts))),
     unclaimedById: (pair, ids) => ofPair(pair, [], (sql, no) => findUnclaimed(sql, no, 'right_hash', hashes(ids))),
+    unclaimed: (pair, limit) => ofPair(pair, [], (sql, no) => listUnclaimed(sql, no, limit)),
     unclaimedCount: (pair) => ofPair(pair, 0, (sql, no) => countUnclaimed(sql, no)),
     deletionsSince: (pair, sinceMs) => ofPair(pair, 0, (sql, no) => countDeletions(sql, no, sinceMs)),
 

@@ -202,6 +202,8 @@ export interface Store {
   unclaimedByFingerprint(pair: PairId, fingerprints: readonly string[]): Promise<readonly UnclaimedRow[]>;
   unclaimedById(pair: PairId, ids: readonly ItemId[]): Promise<readonly UnclaimedRow[]>;
   unclaimedCount(pair: PairId): Promise<number>;
+  /** Any `limit` of them, for what is left over when everything was read. */
+  unclaimed(pair: PairId, limit: number): Promise<readonly UnclaimedRow[]>;
   deletionsSince(pair: PairId, sinceMs: number): Promise<number>;
 
   /** Records results. Throws `FencedOut` when `claim` is not held any more; a null claim is for single-process commands. */

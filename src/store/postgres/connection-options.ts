@@ -14,6 +14,11 @@ export interface ConnectionOptions {
 const STATEMENT_TIMEOUT_MS = 60_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const INT8_OID = 20;
+/**
+ * Every query of the store goes along an index, row by row. Right after a first pass PostgreSQL has no statistics yet and may prefer
+ * to read a partition as a whole, 20 times slower; it is told not to.
+ */
+const PLANNER = '-c enable_hashjoin=off -c enable_mergejoin=off -c enable_seqscan=off';
 
 /**
  * `postgres://user:password@host:port/database?…` with libpq's names: `sslmode` disable, require, verify-ca or verify-full, `sslrootcert`,
@@ -46,6 +51,7 @@ export function connectionOptions(text: string, connectionsMax: number): Connect
   };
   const [ca, cert, key] = [file('sslrootcert'), file('sslcert'), file('sslkey')];
   take('uselibpqcompat');
+  const options = [take('options'), PLANNER].filter(Boolean).join(' ');
   const ssl =
     mode === 'disable'
       ? false
@@ -57,6 +63,7 @@ export function connectionOptions(text: string, connectionsMax: number): Connect
       ssl,
       max: connectionsMax,
       application_name: 'causeway',
+      options,
       statement_timeout: STATEMENT_TIMEOUT_MS,
       idle_in_transaction_session_timeout: STATEMENT_TIMEOUT_MS,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

@@ -32,7 +32,7 @@ export async function commitResults(
 
   await forgetFolders(trx, pairNo, commit.foldersForgotten ?? []);
   await writeFolders(trx, engine, pairNo, commit.folders ?? []);
-  const ended = await forgetLinks(trx, pairNo, commit.linksForgotten ?? []);
+  const ended = await forgetLinks(trx, engine, pairNo, commit.linksForgotten ?? []);
   const begun = await writeLinks(trx, engine, refs, pairNo, commit.links ?? []);
   await resolveIntents(trx, pairNo, commit.intentsResolved ?? []);
   await writeIntents(trx, engine, pairNo, commit.intents ?? []);

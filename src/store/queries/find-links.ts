@@ -1,15 +1,14 @@
-import type { ItemId, Side } from '#model/ids.ts';
-import type { StampKey } from '#model/stamp.ts';
+import { sql } from 'kysely';
 import { readLink } from '../codecs.ts';
 import type { Sql } from '../database.ts';
 import { type FolderRefCache, folderOf } from '../folder-refs.ts';
-import { idHash, packKey } from '../hashes.ts';
+import type { Engine } from '../migrations/migration.ts';
 import { inPieces } from '../padded.ts';
 import type { LinkRow } from '../store.ts';
 
 /** Links with their snapshots: one row each, by the primary keys of both tables. */
-export const linksWithSnapshots = (sql: Sql, pairNo: number) =>
-  sql
+export const linksWithSnapshots = (db: Sql, pairNo: number) =>
+  db
     .selectFrom('link')
     .innerJoin('snapshot', (join) =>
       join.onRef('snapshot.pair_no', '=', 'link.pair_no').onRef('snapshot.link_id', '=', 'link.id'),
@@ -21,52 +20,54 @@ export const linksWithSnapshots = (sql: Sql, pairNo: number) =>
 type LinkAndSnapshot = Awaited<ReturnType<ReturnType<typeof linksWithSnapshots>['execute']>>[number];
 
 export async function toLinks(
-  sql: Sql,
+  db: Sql,
   refs: FolderRefCache,
   pairNo: number,
   rows: readonly LinkAndSnapshot[],
 ): Promise<readonly LinkRow[]> {
   if (rows.length === 0) return [];
-  const known = await refs.forReading(sql, pairNo, new Set(rows.flatMap((row) => [row.left_folder, row.right_folder])));
+  const known = await refs.forReading(db, pairNo, new Set(rows.flatMap((row) => [row.left_folder, row.right_folder])));
   return rows.map((row) => readLink(row, folderOf(known)));
 }
 
-/** By the unique indexes `link_left` and `link_right`. */
-export async function findLinksById(
-  sql: Sql,
+type LinkColumn = 'left_hash' | 'right_hash' | 'search_key' | 'stamp_key';
+
+/**
+ * Links of a pair by one of the columns that have an index with the pair: `link_left`, `link_right`, `link_search_key`,
+ * `link_stamp`. Several links may come back for one key.
+ */
+export async function findLinks(
+  db: Sql,
+  engine: Engine,
   refs: FolderRefCache,
   pairNo: number,
-  side: Side,
-  ids: readonly ItemId[],
+  column: LinkColumn,
+  keys: readonly Buffer[],
 ): Promise<readonly LinkRow[]> {
-  const rows = await inPieces([...new Set(ids)].map(idHash), (piece) =>
-    linksWithSnapshots(sql, pairNo).where(`link.${side}_hash`, 'in', piece).execute(),
-  );
-  return toLinks(sql, refs, pairNo, rows);
+  const rows =
+    engine === 'postgres'
+      ? await oneByOne(db, pairNo, column, keys)
+      : await inPieces(keys, (piece) => linksWithSnapshots(db, pairNo).where(`link.${column}`, 'in', piece).execute());
+  return toLinks(db, refs, pairNo, rows);
 }
 
-/** By index `link_search_key`. Copies share a search key, so there may be many for one. */
-export async function findLinksBySearchKey(
-  sql: Sql,
-  refs: FolderRefCache,
+/**
+ * `in` for PostgreSQL. Before it has statistics, that is during the first pass, it takes every condition on a pair for a rare one and
+ * would read all links of the pair rather than look up each key; `offset 0` leaves it no choice.
+ */
+async function oneByOne(
+  db: Sql,
   pairNo: number,
-  searchKeys: readonly string[],
-): Promise<readonly LinkRow[]> {
-  const rows = await inPieces([...new Set(searchKeys)].map(packKey), (piece) =>
-    linksWithSnapshots(sql, pairNo).where('link.search_key', 'in', piece).execute(),
+  column: LinkColumn,
+  keys: readonly Buffer[],
+): Promise<readonly LinkAndSnapshot[]> {
+  if (keys.length === 0) return [];
+  const { rows } = await sql<LinkAndSnapshot>`
+    select link.*, snapshot.seen_left, snapshot.seen_right
+    from unnest(${keys}::bytea[]) as wanted (key)
+    cross join lateral (select * from link where pair_no = ${pairNo} and ${sql.ref(column)} = wanted.key offset 0) as link
+    cross join lateral (select * from snapshot where pair_no = ${pairNo} and link_id = link.id offset 0) as snapshot`.execute(
+    db,
   );
-  return toLinks(sql, refs, pairNo, rows);
-}
-
-/** By index `link_stamp`. */
-export async function findLinksByStamp(
-  sql: Sql,
-  refs: FolderRefCache,
-  pairNo: number,
-  keys: readonly StampKey[],
-): Promise<readonly LinkRow[]> {
-  const rows = await inPieces([...new Set(keys)].map(packKey), (piece) =>
-    linksWithSnapshots(sql, pairNo).where('link.stamp_key', 'in', piece).execute(),
-  );
-  return toLinks(sql, refs, pairNo, rows);
+  return rows;
 }

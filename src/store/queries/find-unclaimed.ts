@@ -16,6 +16,12 @@ export async function findUnclaimed(
   return rows.map(readUnclaimed);
 }
 
+/** Any of a pair's, by the primary key. */
+export async function listUnclaimed(sql: Sql, pairNo: number, limit: number): Promise<readonly UnclaimedRow[]> {
+  const rows = await sql.selectFrom('unclaimed').selectAll().where('pair_no', '=', pairNo).limit(limit).execute();
+  return rows.map(readUnclaimed);
+}
+
 /** Counted each time: the table is empty but for a relink. */
 export async function countUnclaimed(sql: Sql, pairNo: number): Promise<number> {
   const row = await sql

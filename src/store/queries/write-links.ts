@@ -1,3 +1,4 @@
+import { sql } from 'kysely';
 import { must } from '#kit/assert.ts';
 import type { LinkId } from '#model/ids.ts';
 import { linkStateNumber, writeState } from '../codecs.ts';
@@ -77,7 +78,7 @@ export async function writeLinks(
     new Set(rows.flatMap((row) => [row.leftFolder, row.rightFolder])),
   );
   const ids = [...byId.values()].map(({ id }) => id);
-  const liveBefore = await countLive(trx, pairNo, ids);
+  const liveBefore = await countLive(trx, engine, pairNo, ids);
   let liveAfter = 0;
   const linkValues: unknown[][] = [];
   const snapshotValues: unknown[][] = [];
@@ -115,10 +116,15 @@ export async function writeLinks(
 }
 
 /** @returns by how many the number of live links changed. */
-export async function forgetLinks(trx: Sql, pairNo: number, forgotten: readonly LinkId[]): Promise<number> {
+export async function forgetLinks(
+  trx: Sql,
+  engine: Engine,
+  pairNo: number,
+  forgotten: readonly LinkId[],
+): Promise<number> {
   if (forgotten.length === 0) return 0;
   const ids = [...new Set(forgotten)].map(uuidBytes);
-  const liveBefore = await countLive(trx, pairNo, ids);
+  const liveBefore = await countLive(trx, engine, pairNo, ids);
   await inPieces(ids, async (piece) => {
     await trx.deleteFrom('link').where('pair_no', '=', pairNo).where('id', 'in', piece).execute();
     await trx.deleteFrom('snapshot').where('pair_no', '=', pairNo).where('link_id', 'in', piece).execute();
@@ -127,8 +133,18 @@ export async function forgetLinks(trx: Sql, pairNo: number, forgotten: readonly 
   return -liveBefore;
 }
 
-async function countLive(trx: Sql, pairNo: number, ids: readonly Buffer[]): Promise<number> {
-  const rows = await inPieces(ids, (piece) =>
+/** How many of these links are live by now, by the primary key. */
+async function countLive(trx: Sql, engine: Engine, pairNo: number, ids: readonly Buffer[]): Promise<number> {
+  if (engine === 'postgres') {
+    // Key by key, as in `find-links.ts`.
+    const { rows } = await sql<{ live: number }>`
+      select count(*) as live from unnest(${ids}::bytea[]) as wanted (id)
+      cross join lateral (select 1 from link where pair_no = ${pairNo} and id = wanted.id and state = 0 offset 0) as link`.execute(
+      trx,
+    );
+    return rows[0]?.live ?? 0;
+  }
+  const live = await inPieces(ids, (piece) =>
     trx
       .selectFrom('link')
       .select('state')
@@ -137,5 +153,5 @@ async function countLive(trx: Sql, pairNo: number, ids: readonly Buffer[]): Prom
       .where('state', '=', 0)
       .execute(),
   );
-  return rows.length;
+  return live.length;
 }
