@@ -101,7 +101,7 @@ export function joinLeft(changes: readonly Change[], known: LeftKnowledge): read
       decisions.push(follow(moved, head, known));
       continue;
     }
-    const copy = exact.get(head) ?? firstMatch(free, head);
+    const copy = exact.get(head) ?? firstMatch(free, head, known.rightFolderOf(head.folder));
     if (copy) {
       free.delete(copy);
       decisions.push({ do: 'adopt', head, copy });
@@ -114,11 +114,15 @@ export function joinLeft(changes: readonly Change[], known: LeftKnowledge): read
   return decisions.filter((d) => !(d.do === 'missing' && usedLinks.has(d.link.id)));
 }
 
-/** What follows for a linked item from how the source shows it now. */
+/**
+ * What follows for a linked item from how the source shows it now.
+ * @param adopted The link was just made for a copy that was there already.
+ */
 export function follow(
   link: LinkRow,
   head: MailHead,
   known: Pick<LeftKnowledge, 'policy' | 'rightFolderOf'>,
+  adopted = false,
 ): LeftDecision {
   const seen: LinkRow = {
     ...link,
@@ -130,15 +134,14 @@ export function follow(
   let alive: LinkRow = link.state === 'left-gone' ? { ...seen, state: 'live', goneSincePass: null } : seen;
   // What was last agreed stays recorded, so that nothing is missed when the copy turns up again.
   if (alive.state === 'right-gone') return { do: 'see', link: alive };
-  const sameFolder = head.folder === link.leftFolder;
   const target = known.rightFolderOf(head.folder);
   if (target === link.rightFolder) alive = { ...alive, touched: alive.touched.filter((a) => a !== 'folder') };
   const placedByPerson = alive.touched.includes('folder') && known.policy.conflict === 'target';
-  const moveTo = target !== null && target !== link.rightFolder && !placedByPerson && !sameFolder ? target : null;
+  const moveTo = target !== null && target !== link.rightFolder && !placedByPerson ? target : null;
   const merge = mergeState(link.seenLeft, head.state, link.seenRight, stateAspects(link), known.policy.conflict);
   const newVersion = head.version !== link.leftVersion;
   const moved = head.id !== link.leftId;
-  const inspect = newVersion && !moved && contentMayDiffer(link, head);
+  const inspect = newVersion && contentMayDiffer(link, head, moved || adopted);
   if (moveTo === null && !inspect && Object.keys(merge.set).length === 0 && merge.conflicts.length === 0) {
     return { do: 'see', link: { ...alive, seenLeft: head.state, touched: touchedAfter(alive, merge) } };
   }
@@ -162,12 +165,13 @@ export function touchedAfter(link: LinkRow, merge: StateMerge): LinkRow['touched
 const stateAspects = (link: LinkRow) => link.touched.filter((a) => a !== 'folder' && a !== 'content');
 
 /**
- * A new version says only that something happened. State that changed explains it for a mail that is no draft, unless the size
- * says otherwise; what is left is compared, which costs a read on both sides and never a wrong write.
+ * A new version says only that something happened. A move or changed state explains it for a mail that is no draft, unless the
+ * size says otherwise; what is left is compared, which costs a read on both sides and never a wrong write.
  */
-function contentMayDiffer(link: LinkRow, head: MailHead): boolean {
+function contentMayDiffer(link: LinkRow, head: MailHead, explained: boolean): boolean {
   if (isDraft(head.facts) || mailFingerprint(head.facts) !== link.fingerprint) return true;
-  return head.facts.sizeBytes !== link.leftSizeBytes || changedFields(link.seenLeft, head.state).length === 0;
+  if (head.facts.sizeBytes !== link.leftSizeBytes) return true;
+  return !explained && changedFields(link.seenLeft, head.state).length === 0;
 }
 
 const identityOf = (head: MailHead): string => `${head.facts.searchKey ?? ''} ${mailFingerprint(head.facts)}`;
@@ -182,12 +186,15 @@ function movedCandidates(links: readonly LinkRow[]): ReadonlyMap<string, readonl
   return map;
 }
 
-function firstMatch(free: ReadonlySet<UnclaimedRow>, head: MailHead): UnclaimedRow | undefined {
+/** A free copy of the same mail; the one that already is in the right folder, when there is a choice. */
+function firstMatch(
+  free: ReadonlySet<UnclaimedRow>,
+  head: MailHead,
+  folder: FolderId | null,
+): UnclaimedRow | undefined {
   const fingerprint = mailFingerprint(head.facts);
-  for (const row of free) {
-    if (row.fingerprint === fingerprint && row.searchKey === (head.facts.searchKey ?? '')) return row;
-  }
-  return undefined;
+  const same = [...free].filter((r) => r.fingerprint === fingerprint && r.searchKey === (head.facts.searchKey ?? ''));
+  return same.find((r) => r.right.folder === folder) ?? same[0];
 }
 
 function leaveReason(head: MailHead, policy: MailPolicy) {

@@ -61,6 +61,13 @@ export interface LinkRow {
   readonly seenRight: MailState | null;
 }
 
+/**
+ * Source id of a link for a copy of ours whose source item is gone: it was deleted while the database was lost. No server hands
+ * out such an id.
+ */
+export const orphanId = (key: StampKey): ItemId => `gone ${key}` as ItemId;
+export const isOrphanId = (id: ItemId): boolean => id.startsWith('gone ');
+
 /** Recorded before a create batch: what may be on the target although no answer arrived. */
 export interface IntentRow {
   readonly stampKey: StampKey;

@@ -20,9 +20,11 @@ export interface Stamp {
   readonly firstId: string;
   /** Fingerprint of what never changes in the item, see `mailFingerprint`. */
   readonly fingerprint: string;
+  /** Size that the source showed when it was copied: a difference later means that the content may have been edited since. */
+  readonly sizeBytes: number;
 }
 
-/** Text of a stamp as it stands in the property: `cw1;organization;mailbox;searchKey;firstId;fingerprint`. */
+/** Text of a stamp as it stands in the property: `cw1;organization;mailbox;searchKey;firstId;fingerprint;size`. */
 export type StampText = Brand<'StampText'>;
 /** First 16 bytes of SHA-256 of the stamp's text, in hex: what indexes hold. */
 export type StampKey = Brand<'StampKey'>;
@@ -39,16 +41,22 @@ export function hash128(text: string): string {
 
 export function writeStamp(stamp: Stamp): StampText {
   const organization = encodeURIComponent(stamp.organization);
-  return [VERSION, organization, stamp.mailbox, stamp.searchKey, stamp.firstId, stamp.fingerprint].join(
-    ';',
-  ) as StampText;
+  return [
+    VERSION,
+    organization,
+    stamp.mailbox,
+    stamp.searchKey,
+    stamp.firstId,
+    stamp.fingerprint,
+    stamp.sizeBytes,
+  ].join(';') as StampText;
 }
 
 /** @returns null for a text that is no stamp of ours, or of a version this program does not know. */
 export function readStamp(text: string): Stamp | null {
   const parts = text.split(';');
-  if (parts.length !== 6 || parts[0] !== VERSION) return null;
-  const [, organization = '', mailbox = '', searchKey = '', firstId = '', fingerprint = ''] = parts;
+  if (parts.length !== 7 || parts[0] !== VERSION) return null;
+  const [, organization = '', mailbox = '', searchKey = '', firstId = '', fingerprint = '', size = ''] = parts;
   try {
     return {
       organization: decodeURIComponent(organization),
@@ -56,6 +64,7 @@ export function readStamp(text: string): Stamp | null {
       searchKey,
       firstId,
       fingerprint,
+      sizeBytes: Number(size),
     };
   } catch {
     return null;

@@ -317,6 +317,7 @@ function intentOf(
     searchKey: head.facts.searchKey ?? '',
     firstId: firstIdOf(creation.head.id, creation.replaces ? head.version : null),
     fingerprint: mailFingerprint(head.facts),
+    sizeBytes: head.facts.sizeBytes,
   });
   return {
     stampKey: stampKey(stamp),

@@ -6,6 +6,7 @@ import type { FolderRow, LinkRow } from '#model/link.ts';
 import type { Claim, Commit, PairRow, PassSummary, QuarantineRow } from '#store/store.ts';
 import { countedMailbox } from './counted-mailbox.ts';
 import { followFolders } from './follow-folders.ts';
+import { missOrphans } from './miss-orphans.ts';
 import {
   freshCounts,
   type PassContext,
@@ -63,6 +64,7 @@ export async function runMailPass(
     await resolveIntents(context, await foldersWithIntents(context));
     await retryQuarantined(context);
     await readLeft(context, trees.left, options.everything ?? false);
+    await missOrphans(context, trees.left);
     await missItemsOfGoneFolders(context);
     const removals = await removeGone(context);
     await lookAtLeft(context, [...back, ...removals.back]);

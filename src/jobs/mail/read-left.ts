@@ -1,14 +1,15 @@
-import { joinLeft, type LeftDecision, type LeftKnowledge, leftQuestions } from '#engine/join-left.ts';
+import { follow, joinLeft, type LeftDecision, type LeftKnowledge, leftQuestions } from '#engine/join-left.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { Change } from '#model/change.ts';
 import type { FolderTree } from '#model/folder.ts';
-import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
+import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { FolderRow, LinkRow, UnclaimedRow } from '#model/link.ts';
 import { type MailHead, mailFingerprint } from '#model/mail.ts';
+import { readStamp } from '#model/stamp.ts';
 import type { Commit } from '#store/store.ts';
 import { type Creation, createItems } from './create-batch.ts';
 import { followItems } from './follow-items.ts';
-import { history, type PassContext, pathOf, withRows } from './pass-context.ts';
+import { history, newLinkId, type PassContext, pathOf, withRows } from './pass-context.ts';
 
 /** Reads what changed on the source and carries it out, folder by folder. Only folders whose mark moved, unless `everything`. */
 export async function readLeft(context: PassContext, tree: FolderTree, everything: boolean): Promise<void> {
@@ -146,15 +147,13 @@ export async function carryOutDecisions(
       }),
     );
     context.counts.adopted++;
-    const [follow] = joinLeft([{ kind: 'upsert', head: d.head }], {
-      byLeftId: new Map([[d.head.id, link]]),
-      bySearchKey: [],
-      unclaimed: [],
-      gone: new Set(),
-      policy: context.policy,
-      rightFolderOf: (left) => rightFolderOf(context, left),
-    });
-    if (follow?.do === 'follow') follows.push(follow);
+    const decision = follow(
+      link,
+      d.head,
+      { policy: context.policy, rightFolderOf: (left) => rightFolderOf(context, left) },
+      true,
+    );
+    if (decision.do === 'follow') follows.push(decision);
     links.push(link);
   }
   await context.commit({ links, unclaimedTaken: commit.taken, history: commit.history });
@@ -167,17 +166,19 @@ export async function carryOutDecisions(
  * source's change is taken to be the later one, since nothing is known of who made it.
  */
 function adoptedLink(context: PassContext, head: MailHead, copy: UnclaimedRow): LinkRow {
+  const stamp = copy.right.stamp === null ? null : readStamp(copy.right.stamp);
   return {
-    id: context.random.bytes(16).toString('hex') as LinkRow['id'],
+    id: newLinkId(context.random),
     leftId: head.id,
     leftFolder: head.folder,
-    leftVersion: head.version,
-    leftSizeBytes: head.facts.sizeBytes,
+    // No version of any server: what the source shows now is compared with the copy, not with a memory.
+    leftVersion: '' as Version,
+    leftSizeBytes: stamp?.sizeBytes ?? 0,
     rightId: copy.right.id,
     rightFolder: copy.right.folder,
     rightVersion: copy.right.version,
     searchKey: head.facts.searchKey ?? '',
-    fingerprint: mailFingerprint(head.facts),
+    fingerprint: copy.fingerprint,
     stampKey: copy.stampKey,
     state: 'live',
     goneSincePass: null,

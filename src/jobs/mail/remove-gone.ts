@@ -1,7 +1,7 @@
 import { deletionsLeft } from '#engine/delete-budget.ts';
 import { observeRight } from '#engine/join-right.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
-import type { LinkRow } from '#model/link.ts';
+import { isOrphanId, type LinkRow } from '#model/link.ts';
 import type { MailHead } from '#model/mail.ts';
 import type { Commit } from '#store/store.ts';
 import { history, type PassContext, pathOf } from './pass-context.ts';
@@ -73,14 +73,17 @@ async function lookOnce(
   context: PassContext,
   due: readonly LinkRow[],
 ): Promise<{ gone: readonly LinkRow[]; alive: readonly LinkRow[] }> {
-  if (due.length === 0) return { gone: [], alive: [] };
-  const heads = await context.leftBox.heads(
-    due.map((l) => l.leftId),
-    context.call(),
-  );
-  const gone: LinkRow[] = [];
+  const known = due.filter((l) => !isOrphanId(l.leftId));
+  const heads =
+    known.length > 0
+      ? await context.leftBox.heads(
+          known.map((l) => l.leftId),
+          context.call(),
+        )
+      : new Map<never, never>();
+  const gone = due.filter((l) => isOrphanId(l.leftId));
   const alive: LinkRow[] = [];
-  for (const link of due) {
+  for (const link of known) {
     const answer = heads.get(link.leftId);
     if (answer && isFault(answer)) {
       if (answer.kind === 'gone') gone.push(link);

@@ -1,0 +1,69 @@
+import type { FolderTree } from '#model/folder.ts';
+import { type LinkRow, orphanId, type UnclaimedRow } from '#model/link.ts';
+import { newLinkId, type PassContext } from './pass-context.ts';
+
+/**
+ * Copies of ours that no source item claimed although the whole source was read: their items were deleted while the database
+ * was lost. They are treated as deleted from now on, which gives them a pass to be claimed after all, the budget of deletions, and
+ * recoverable removal. A second copy under one stamp was made by a person and is left alone.
+ */
+export async function missOrphans(context: PassContext, left: FolderTree): Promise<void> {
+  const { store, pair } = context;
+  if (context.plan !== null || (await store.unclaimedCount(pair.id)) === 0) return;
+  if (!(await everythingWasRead(context, left))) return;
+  const free = await store.unclaimed(pair.id, 5000);
+  const linked = new Set(
+    (
+      await store.linksByStamp(
+        pair.id,
+        free.map((u) => u.stampKey),
+      )
+    ).map((l) => l.stampKey),
+  );
+  const folders = new Set(
+    [...context.rows.values()].flatMap((r) => (r.right && r.excluded === null && !r.rightGone ? [r.right] : [])),
+  );
+  const byStamp = new Map<string, UnclaimedRow[]>();
+  for (const copy of free) byStamp.set(copy.stampKey, [...(byStamp.get(copy.stampKey) ?? []), copy]);
+  const orphans = [...byStamp.values()].flatMap(([only, ...more]) =>
+    only && more.length === 0 && !linked.has(only.stampKey) && folders.has(only.right.folder) ? [only] : [],
+  );
+  if (orphans.length === 0) return;
+  const leftOf = new Map([...context.rows.values()].map((r) => [r.right, r.left]));
+  await context.commit({
+    links: orphans.map(
+      (copy): LinkRow => ({
+        id: newLinkId(context.random),
+        leftId: orphanId(copy.stampKey),
+        leftFolder: leftOf.get(copy.right.folder) ?? left.root,
+        leftVersion: copy.right.version,
+        leftSizeBytes: 0,
+        rightId: copy.right.id,
+        rightFolder: copy.right.folder,
+        rightVersion: copy.right.version,
+        searchKey: copy.searchKey,
+        fingerprint: copy.fingerprint,
+        stampKey: copy.stampKey,
+        state: 'left-gone',
+        goneSincePass: context.pass,
+        touched: [],
+        seenLeft: copy.right.state,
+        seenRight: copy.right.state,
+      }),
+    ),
+    unclaimedTaken: orphans.map((o) => o.right.id),
+  });
+}
+
+async function everythingWasRead(context: PassContext, left: FolderTree): Promise<boolean> {
+  const marks = new Map(left.folders.map((f) => [f.id, f.mark]));
+  for (const row of context.rows.values()) {
+    if (row.right === null || row.excluded !== null || row.rightGone || row.goneSincePass !== null) continue;
+    if (row.leftCursor === null || row.leftMark !== (marks.get(row.left) ?? null)) return false;
+  }
+  const { store, pair } = context;
+  return (
+    (await store.intents(pair.id)).length === 0 &&
+    (await store.quarantine({ pair: pair.id, retry: true }, 1)).length === 0
+  );
+}

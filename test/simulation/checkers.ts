@@ -1,0 +1,123 @@
+import type { MemoryMailbox, StoredItem } from '#connectors/memory/memory-organization.ts';
+import type { FolderId } from '#model/ids.ts';
+import { mailStateFields } from '#model/mail-properties.ts';
+import { uidOf } from './people.ts';
+import type { World } from './world.ts';
+
+/** What a checker found, in words; empty: all is well. */
+export type Violations = readonly string[];
+
+const carried = (box: MemoryMailbox, id: FolderId): boolean => {
+  const folder = box.folders.get(id);
+  return (
+    folder !== undefined &&
+    folder.role !== 'outbox' &&
+    folder.role !== 'syncissues' &&
+    folder.containerClass === 'IPF.Note'
+  );
+};
+
+function byUid(box: MemoryMailbox): Map<string, StoredItem[]> {
+  const map = new Map<string, StoredItem[]>();
+  for (const item of box.items.values()) {
+    if (carried(box, item.folder)) map.set(uidOf(item.mime), [...(map.get(uidOf(item.mime)) ?? []), item]);
+  }
+  return map;
+}
+
+function path(box: MemoryMailbox, id: FolderId | null): string {
+  const folder = id === null ? undefined : box.folders.get(id);
+  if (!folder || folder.parent === null) return '';
+  return `${path(box, folder.parent)}/${folder.role ?? folder.name}`;
+}
+
+/** Everything about an item that has to be equal on both sides. */
+function show(world: World, box: MemoryMailbox, item: StoredItem, withPath: boolean): string {
+  const fields = world.allowances.get(uidOf(item.mime))?.fields;
+  const state = mailStateFields
+    .filter((f) => !fields?.has(f))
+    .map((f) => {
+      const value = item.state[f];
+      return `${f}=${JSON.stringify(Array.isArray(value) ? [...value].sort() : value)}`;
+    });
+  return [
+    withPath ? path(box, item.folder) : '',
+    item.mime.toString('latin1'),
+    item.facts.messageFlags & 8,
+    ...state,
+  ].join('|');
+}
+
+export async function nothingLostNothingDoubled(world: World): Promise<Violations> {
+  const left = byUid(world.left);
+  const right = byUid(world.right);
+  const quarantined = new Set((await world.store.quarantine({}, 10_000)).map((q) => q.left));
+  const found: string[] = [];
+  for (const uid of new Set([...left.keys(), ...right.keys()])) {
+    const l = (left.get(uid) ?? []).filter((i) => !quarantined.has(i.id));
+    const all = left.get(uid)?.length ?? 0;
+    const r = right.get(uid)?.length ?? 0;
+    const allowed = world.allowances.get(uid);
+    // A person who changed a copy keeps it when the source deletes the mail.
+    const keeps = allowed
+      ? allowed.copied + (allowed.fields.size > 0 || allowed.moved ? Number.POSITIVE_INFINITY : 0)
+      : 0;
+    if (r < l.length - (allowed?.removed ?? 0))
+      found.push(`lost: mail ${uid} is ${l.length} times on the source and ${r} times on the target`);
+    if (r > all + keeps)
+      found.push(`duplicated: mail ${uid} is ${all} times on the source and ${r} times on the target`);
+  }
+  return found;
+}
+
+export async function converged(world: World): Promise<Violations> {
+  const left = byUid(world.left);
+  const right = byUid(world.right);
+  const quarantined = new Set((await world.store.quarantine({}, 10_000)).map((q) => q.left));
+  const found: string[] = [];
+  for (const [uid, items] of left) {
+    const allowed = world.allowances.get(uid);
+    if (allowed && (allowed.moved || allowed.removed > 0 || allowed.copied > 0)) continue;
+    if (items.some((i) => quarantined.has(i.id))) continue;
+    const l = items.map((i) => show(world, world.left, i, true)).sort();
+    const r = (right.get(uid) ?? []).map((i) => show(world, world.right, i, true)).sort();
+    if (JSON.stringify(l) !== JSON.stringify(r) && l.length === r.length)
+      found.push(`altered: mail ${uid}\n  source ${brief(l)}\n  target ${brief(r)}`);
+  }
+  return found;
+}
+
+const brief = (shown: readonly string[]): string =>
+  shown.map((s) => s.replaceAll(/\s+/g, ' ').replaceAll(/\w+=(null|\[\]|0|"normal")\|?/g, '')).join('\n         ');
+
+export function noMail(world: World): Violations {
+  return [...world.left.sent, ...world.right.sent].map((s) => `mail: ${s}`);
+}
+
+export async function quietRunWritesNothing(world: World): Promise<Violations> {
+  const before = world.right.log.length;
+  const result = await world.pass(false);
+  if (!result) return ['a quiet pass did not run'];
+  const found: string[] = [];
+  if (result.summary.writes > 0 || world.right.log.length !== before)
+    found.push(`a quiet pass made ${result.summary.writes} writes`);
+  if (result.counts.leftCalls !== 1 || result.counts.rightCalls !== 1)
+    found.push(`a quiet pass cost ${result.counts.leftCalls} and ${result.counts.rightCalls} requests`);
+  return found;
+}
+
+/** What the marks and cursors led to is what a look at everything leads to. */
+export async function fullRescanChangesNothing(world: World): Promise<Violations> {
+  // What the target refused is tried again by a rescan, and now it is taken.
+  if ((await world.store.quarantine({}, 1)).length > 0) return [];
+  await world.store.forget(world.pair);
+  const before = world.right.log.length;
+  for (let i = 0; i < 3; i++) await world.pass(true);
+  const wrote = world.right.log.slice(before);
+  const copied = wrote.filter(
+    (e) => world.allowances.get(uidOf(world.right.items.get(e.id)?.mime ?? Buffer.alloc(0))) === undefined,
+  );
+  return copied.length > 0
+    ? [`after the loss of the database ${copied.length} writes were made to a target that was in step`]
+    : [];
+}

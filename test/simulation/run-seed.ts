@@ -1,0 +1,49 @@
+import {
+  converged,
+  fullRescanChangesNothing,
+  noMail,
+  nothingLostNothingDoubled,
+  quietRunWritesNothing,
+} from './checkers.ts';
+import { World } from './world.ts';
+
+export interface SeedReport {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly mails: number;
+  readonly events: readonly string[];
+}
+
+/** One life of a pair, from its seed: people, passes, faults; then calm, and the checkers. */
+export async function runSeed(seed: number, steps = 12): Promise<SeedReport> {
+  const world = await World.open(seed);
+  const violations: string[] = [];
+  try {
+    for (let n = 0; n < steps; n++) await world.step();
+    if ((await world.quiesce()) === null) violations.push('does not converge: passes go on writing');
+    else {
+      violations.push(
+        ...(await nothingLostNothingDoubled(world)),
+        ...(await converged(world)),
+        ...(await quietRunWritesNothing(world)),
+      );
+      violations.push(...(await fullRescanChangesNothing(world)), ...(await nothingLostNothingDoubled(world)));
+    }
+    violations.push(...noMail(world));
+  } catch (error) {
+    violations.push(`threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  } finally {
+    await world.close();
+  }
+  const count = (kind: string) => violations.filter((v) => v.startsWith(kind)).length;
+  return {
+    seed,
+    violations,
+    lost: count('lost'),
+    duplicated: count('duplicated'),
+    mails: count('mail'),
+    events: world.events,
+  };
+}

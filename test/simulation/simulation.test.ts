@@ -1,0 +1,11 @@
+import { expect, test } from 'vitest';
+import { runSeed } from './run-seed.ts';
+
+const seeds = 200;
+
+test(`${seeds} lives of a pair converge, lose nothing, double nothing, mail nothing`, async () => {
+  for (let seed = 1; seed <= seeds; seed++) {
+    const report = await runSeed(seed);
+    expect(report.violations, `replay: npm run sim -- --seed ${seed}`).toEqual([]);
+  }
+}, 300_000);

@@ -1,0 +1,264 @@
+import type { Connector, Context, Mailbox } from '#connectors/contract.ts';
+import { memoryConnector } from '#connectors/memory/memory-connector.ts';
+import { type MemoryMailbox, MemoryOrganization } from '#connectors/memory/memory-organization.ts';
+import { runMailPass } from '#jobs/mail/mail-pass.ts';
+import { type Fault, FaultError } from '#kit/fault.ts';
+import { type Random, seededRandom } from '#kit/random.ts';
+import { SteppingClock } from '#kit/stepping-clock.ts';
+import type { PairId } from '#model/ids.ts';
+import { defaultMailPolicy } from '#model/policy.ts';
+import { openStore } from '#store/open-store.ts';
+import { FencedOut, type Store } from '#store/store.ts';
+import { type Allowance, sourceStep, targetStep } from './people.ts';
+import { calm, type FaultMix, swarm } from './swarm.ts';
+
+/** The program died. Nothing of the same life does anything after it. */
+class Crash extends Error {
+  override readonly name = 'Crash';
+}
+
+/** One life of the program: from its start to its end or its death. */
+interface Life {
+  dead: boolean;
+}
+
+const leaseMs = 60_000;
+const requestDeadlineMs = 15_000;
+const quiet = { info: () => {}, warn: () => {} };
+
+/** Two organizations, one pair, the program, and everything that goes wrong; all of it from one seed. */
+export class World {
+  readonly random: Random;
+  readonly clock = new SteppingClock(1_700_000_000_000);
+  readonly left: MemoryMailbox;
+  readonly right: MemoryMailbox;
+  readonly pair = 'anna@source.test → anna@target.test' as PairId;
+  readonly allowances = new Map<string, Allowance>();
+  readonly events: string[] = [];
+  mix: FaultMix;
+  store: Store;
+  private readonly source = new MemoryOrganization('source');
+  private readonly target = new MemoryOrganization('target');
+  private uid = 0;
+
+  private constructor(seed: number, store: Store) {
+    this.random = seededRandom(seed);
+    this.mix = swarm(this.random);
+    this.store = store;
+    this.left = this.source.add('anna@source.test');
+    this.right = this.target.add('anna@target.test');
+    for (const organization of [this.source, this.target])
+      organization.itemFault = (operation, item) => this.itemFault(operation, item.id ?? '');
+  }
+
+  static async open(seed: number): Promise<World> {
+    const world = new World(seed, await openStore('sqlite::memory:', { clock: new SteppingClock(0), log: quiet }));
+    await world.register();
+    const start = world.random.int(30);
+    for (let i = 0; i < start; i++) world.sourceStep();
+    return world;
+  }
+
+  private async register(): Promise<void> {
+    await this.store.putPairs([
+      {
+        id: this.pair,
+        collection: 'all',
+        left: { organization: 'source', address: this.left.address, mailbox: null },
+        right: { organization: 'target', address: this.right.address, mailbox: null },
+      },
+    ]);
+    await this.store.ensureWork([{ key: `mail:${this.pair}`, priority: 0, nextAtMs: 0 }]);
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+  }
+
+  allow(uid: string): Allowance {
+    const known = this.allowances.get(uid) ?? { fields: new Set(), moved: false, removed: 0, copied: 0 };
+    this.allowances.set(uid, known);
+    return known;
+  }
+
+  private sourceStep(): void {
+    sourceStep(this.left, this.random, () => `${++this.uid}`);
+  }
+
+  private chance(name: keyof FaultMix): boolean {
+    return this.mix[name] > 0 && this.random.next() < this.mix[name];
+  }
+
+  /** People work, then a pass runs, with whatever goes wrong. */
+  async step(): Promise<void> {
+    const edits = this.random.int(6);
+    for (let i = 0; i < edits; i++) this.sourceStep();
+    if (this.chance('targetPeople')) targetStep(this.right, this.random, (uid) => this.allow(uid));
+    if (this.chance('laterTouch')) this.touch();
+    if (this.chance('storeLost')) {
+      this.events.push('store lost');
+      await this.store.forget(this.pair);
+    }
+    await this.pass();
+    this.clock.advance(this.random.int(30_000));
+  }
+
+  private touch(): void {
+    const items = [...this.right.items.values()];
+    const item = items[this.random.int(Math.max(1, items.length))];
+    if (item) this.right.edit(item.id, { importance: item.state.importance });
+  }
+
+  /** No more faults; passes until nothing is left to do. @returns how many passes it took, or null when it does not end. */
+  async quiesce(): Promise<number | null> {
+    this.mix = calm;
+    for (let n = 1; n <= 15; n++) {
+      this.clock.advance(leaseMs + requestDeadlineMs);
+      const result = await this.pass(n === 1);
+      if (n > 1 && result && !result.again && result.summary.writes === 0) return n;
+    }
+    return null;
+  }
+
+  async pass(everything = this.random.next() < 0.1): Promise<Awaited<ReturnType<typeof runMailPass>> | null> {
+    const life: Life = { dead: false };
+    await this.store.notify([`mail:${this.pair}`], this.clock.nowMs());
+    const [claim] = await this.store.claim(`worker ${this.clock.nowMs()}`, 'mail:', 1, this.clock.nowMs(), leaseMs);
+    if (!claim) return null;
+    try {
+      const result = await runMailPass(
+        {
+          store: this.mortalStore(life),
+          policy: { ...defaultMailPolicy, maxDelete: { share: 1, atLeast: 1000 } },
+          clock: this.clock,
+          random: this.random,
+          left: this.mortal(memoryConnector(this.source), life, 'left'),
+          right: this.mortal(memoryConnector(this.target), life, 'right'),
+          requestDeadlineMs,
+          lanes: 1 + this.random.int(3),
+        },
+        this.pair,
+        claim,
+        new AbortController().signal,
+        { everything },
+      );
+      await this.store.complete(claim, { nextAtMs: this.clock.nowMs(), failed: false });
+      return result;
+    } catch (error) {
+      this.events.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+      if (error instanceof Crash || error instanceof FencedOut) {
+        // The lease of the dead runs out; whoever takes over waits for what may still be on its way.
+        this.clock.advance(this.random.int(2) === 0 ? leaseMs : leaseMs + requestDeadlineMs);
+        return null;
+      }
+      if (!(error instanceof FaultError)) throw error;
+      await this.store.complete(claim, { nextAtMs: this.clock.nowMs(), failed: true }).catch((fenced: unknown) => {
+        if (!(fenced instanceof FencedOut)) throw fenced;
+      });
+      return null;
+    }
+  }
+
+  private itemFault(operation: string, id: string): Fault | null {
+    if (operation === 'create' && this.chance('itemPoisoned'))
+      return { kind: 'poison', reason: 'refused-by-target', detail: `planted for ${id}` };
+    if (this.chance('itemFails')) return { kind: 'transient', detail: 'planted', mayHaveHappened: false };
+    return null;
+  }
+
+  private mortalStore(life: Life): Store {
+    return new Proxy(this.store, {
+      get: (target, name) => {
+        const value = Reflect.get(target, name) as unknown;
+        if (typeof value !== 'function') return value;
+        return async (...args: unknown[]) => {
+          if (name === 'commit' && !life.dead && this.chance('crash')) life.dead = true;
+          if (life.dead) throw new Crash('before a call of the store');
+          const answer = await (value as (...a: unknown[]) => unknown).apply(target, args);
+          if (name === 'commit' && this.chance('crash')) life.dead = true;
+          if (life.dead) throw new Crash('after a call of the store');
+          return answer;
+        };
+      },
+    });
+  }
+
+  private mortal(connector: Connector, life: Life, side: 'left' | 'right'): Connector {
+    return { ...connector, mailbox: (address) => this.mortalMailbox(connector.mailbox(address), life, side) };
+  }
+
+  private mortalMailbox(mailbox: Mailbox, life: Life, side: 'left' | 'right'): Mailbox {
+    return new Proxy(mailbox, {
+      get: (target, name) => {
+        const value = Reflect.get(target, name) as unknown;
+        if (typeof value !== 'function') return value;
+        return (...args: unknown[]) =>
+          this.call(
+            () => (value as (...a: unknown[]) => Promise<unknown>).apply(target, args),
+            String(name),
+            args.at(-1) as Context,
+            life,
+            side,
+          );
+      },
+    });
+  }
+
+  private async call(
+    work: () => Promise<unknown>,
+    operation: string,
+    context: Context,
+    life: Life,
+    side: 'left' | 'right',
+  ): Promise<unknown> {
+    if (life.dead) throw new Crash('before a request');
+    this.clock.advance(1 + this.random.int(50));
+    const writes = [
+      'create',
+      'update',
+      'move',
+      'remove',
+      'createFolder',
+      'renameFolder',
+      'moveFolder',
+      'removeFolder',
+    ].includes(operation);
+    if (side === 'right' && operation === 'create' && this.chance('lateWrite')) {
+      life.dead = true;
+      this.events.push('died while a create was on its way');
+      const left = context.deadlineMs - this.clock.monotonicMs();
+      this.clock.at(this.clock.nowMs() + this.random.int(Math.max(1, left)), () => void work().catch(() => {}));
+      throw new Crash('while a create was on its way');
+    }
+    if (this.chance('crash')) {
+      life.dead = true;
+      throw new Crash('before a request');
+    }
+    if (writes && this.chance('stall')) await this.stall();
+    // A request that could not be sent within its deadline is not sent at all.
+    if (this.clock.monotonicMs() > context.deadlineMs)
+      throw new FaultError({ kind: 'transient', detail: 'too late', mayHaveHappened: false });
+    if (this.chance('lostRequest'))
+      throw new FaultError({ kind: 'transient', detail: 'request lost', mayHaveHappened: writes });
+    if (this.chance('throttled')) throw new FaultError({ kind: 'throttled', retryAfterMs: 5000, limit: 'planted' });
+    if (operation === 'changes' && this.chance('cursorLost')) throw new FaultError({ kind: 'cursor-lost' });
+    const answer = await work();
+    if (this.chance('lostAnswer'))
+      throw new FaultError({ kind: 'transient', detail: 'answer lost', mayHaveHappened: writes });
+    if (this.chance('crash')) {
+      life.dead = true;
+      throw new Crash('after a request');
+    }
+    return answer;
+  }
+
+  /** This worker is not heard of until its lease has ended and another has done its work. */
+  private async stall(): Promise<void> {
+    this.events.push('stalled; another takes over');
+    const before = this.mix;
+    this.clock.advance(leaseMs + 1);
+    this.mix = { ...calm, storeLost: 0 };
+    await this.pass(false);
+    this.mix = before;
+  }
+}
