@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { must } from '#kit/assert.ts';
 import { type Clock, systemClock } from '#kit/clock.ts';
-import { seededRandom } from '#kit/random.ts';
+import { type Random, seededRandom } from '#kit/random.ts';
 import type { Transport } from '#kit/transport.ts';
 import { type CertificateKind, createAuthority, writeAuthority } from './edge/certificates.ts';
 import type { EdgeAnswer, EdgeConnection, EdgeRequest } from './edge/exchange.ts';
@@ -54,8 +54,14 @@ export interface LabOptions {
   readonly throttling?: ThrottlingMode;
   readonly clock?: Clock;
   readonly limits?: Partial<ListenLimits>;
-  /** Who answers EWS requests. */
-  readonly ews: (world: World, organization: Organization) => Endpoint;
+}
+
+/** What the edge is the edge of. Tests of the edge put their own in. */
+export interface LabParts {
+  /** Who answers EWS requests of an organization. */
+  readonly ews: (organization: Organization) => Endpoint;
+  /** Somebody who works in an organization's mailboxes: does one thing, and says whether there was anything to do. */
+  readonly people: (organization: Organization, random: Random) => () => boolean;
 }
 
 /** One organization in the public line of JSON of `causeway lab`. Fields that its version lacks are left out. */
@@ -113,12 +119,14 @@ export interface Lab {
   transport(options?: { readonly latencyMs?: number }): Transport;
   /** Opens HTTPS and HTTP on 127.0.0.1. @param portBase first of two ports per organization; default: any free ones. */
   listen(options?: { readonly portBase?: number }): Promise<LabAddresses>;
+  /** Lets the people of an organization do so many things, one after the other. @returns how many they did. */
+  act(organization: string, actions: number): Promise<number>;
   close(): Promise<void>;
 }
 
 const hostsOf = (domain: string) => [`mail.${domain}`, `autodiscover.${domain}`, `login.${domain}`, domain];
 
-export function createLab(options: LabOptions): Lab {
+export function createLab(options: LabOptions, parts: LabParts): Lab {
   const clock = options.clock ?? systemClock;
   const seed = String(options.seed ?? 1);
   const faults = createFaults((point) => seededRandom(`${seed} fault ${point}`), options.faults);
@@ -135,6 +143,7 @@ export function createLab(options: LabOptions): Lab {
 
   const fronts = new Map<string, LabOrganization>();
   const secureOrigins = new Map<string, string>();
+  const people = new Map<string, () => boolean>();
   const listeners: Listener[] = [];
   let directory: string | null = null;
   let connectionId = 0;
@@ -171,7 +180,7 @@ export function createLab(options: LabOptions): Lab {
         version,
         domain,
         directory: organization,
-        ews: options.ews(world, organization),
+        ews: parts.ews(organization),
         tokens,
         throttle,
         faults,
@@ -280,6 +289,20 @@ export function createLab(options: LabOptions): Lab {
         await close();
         throw error;
       }
+    },
+    async act(name, actions) {
+      let person = people.get(name);
+      if (!person) {
+        person = parts.people(world.organization(name), seededRandom(`${seed} people ${name}`));
+        people.set(name, person);
+      }
+      let acted = 0;
+      for (let n = 0; n < actions; n++) {
+        if (person()) acted++;
+        // The servers of the lab live in the same process: they get their turn.
+        if (n % 20 === 19) await new Promise((resolve) => setImmediate(resolve));
+      }
+      return acted;
     },
     close,
   };

@@ -102,7 +102,7 @@ export function createAutodiscover(parts: AutodiscoverParts): AutodiscoverServic
     });
     if (request.method !== 'POST') return answer(poxError(600, 'Invalid Request'));
     const body = await collect(request.body, requestBytesMax);
-    if (body === null) return { status: 413, then: 'close' };
+    if (body === null) return { status: 413, ending: 'close' };
     try {
       const { root } = await parseXml(body);
       const [asked] = descendants(root, requestSchema, 'Request');
@@ -204,7 +204,7 @@ export function createAutodiscover(parts: AutodiscoverParts): AutodiscoverServic
       );
     if (request.method !== 'POST') return { status: 400 };
     const body = await collect(request.body, requestBytesMax);
-    if (body === null) return { status: 413, then: 'close' };
+    if (body === null) return { status: 413, ending: 'close' };
     try {
       const { root } = await parseXml(body);
       const [asked] = descendants(root, soapSchema, 'GetUserSettingsRequestMessage');

@@ -1,7 +1,7 @@
 /** What the edge's tests share: an endpoint that answers without a world behind it, and real clients. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { createLab, type Lab, type LabOptions } from '../lab.ts';
+import { createLab, type Lab, type LabOptions, type LabParts } from '../lab.ts';
 import type { Endpoint, EndpointCall } from '../seams.ts';
 
 export interface Carried {
@@ -19,7 +19,12 @@ export interface Recorder {
 }
 
 /** A lab whose EWS endpoint only records who called; the edge is what is under test. */
-export function edgeLab(options: Omit<LabOptions, 'ews'>): { readonly lab: Lab; readonly recorder: Recorder } {
+export function edgeLab(options: LabOptions): { readonly lab: Lab; readonly recorder: Recorder } {
+  const { parts, recorder } = recordingParts();
+  return { lab: createLab(options, parts), recorder };
+}
+
+export function recordingParts(): { readonly parts: LabParts; readonly recorder: Recorder } {
   const recorder: Recorder = {
     calls: [],
     answer: () => ({
@@ -28,19 +33,16 @@ export function edgeLab(options: Omit<LabOptions, 'ews'>): { readonly lab: Lab; 
       body: Buffer.from('<carried-out/>'),
     }),
   };
-  const lab = createLab({
-    ...options,
-    ews: () => ({
-      async handle(call) {
-        const chunks: Uint8Array[] = [];
-        for await (const chunk of call.body) chunks.push(chunk);
-        const body = Buffer.concat(chunks);
-        recorder.calls.push({ caller: call.caller, bytes: body.length, connectionId: call.connectionId });
-        return recorder.answer(call, body);
-      },
-    }),
-  });
-  return { lab, recorder };
+  const endpoint: Endpoint = {
+    async handle(call) {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of call.body) chunks.push(chunk);
+      const body = Buffer.concat(chunks);
+      recorder.calls.push({ caller: call.caller, bytes: body.length, connectionId: call.connectionId });
+      return recorder.answer(call, body);
+    },
+  };
+  return { recorder, parts: { ews: () => endpoint, people: () => () => true } };
 }
 
 const types = 'http://schemas.microsoft.com/exchange/services/2006/types';

@@ -34,7 +34,7 @@ export interface EdgeAnswer {
   readonly headers: AnswerHeaders;
   readonly body: Uint8Array | AsyncIterable<Uint8Array>;
   /** `close`: after the answer. `cut`: reset in the middle of it. `drop`: reset instead of it. */
-  readonly then: 'keep' | 'close' | 'cut' | 'drop';
+  readonly ending: 'keep' | 'close' | 'cut' | 'drop';
   /** Called once, when the last byte was handed over or could not be. */
   done(delivered: boolean): void;
 }
@@ -43,7 +43,7 @@ export interface PlainAnswer {
   readonly status: number;
   readonly headers?: AnswerHeaders;
   readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>;
-  readonly then?: EdgeAnswer['then'];
+  readonly ending?: EdgeAnswer['ending'];
 }
 
 export function answerOf(plain: PlainAnswer, done: (delivered: boolean) => void = () => {}): EdgeAnswer {
@@ -53,7 +53,7 @@ export function answerOf(plain: PlainAnswer, done: (delivered: boolean) => void 
     status: plain.status,
     headers: plain.headers ?? {},
     body: typeof body === 'string' ? Buffer.from(body) : body,
-    then: plain.then ?? 'keep',
+    ending: plain.ending ?? 'keep',
     done(delivered) {
       if (settled) return;
       settled = true;

@@ -131,13 +131,13 @@ export class FrontEnd {
     }
     const counted = count(request.body, this.#settings.requestMaxBytes);
     if (Number(request.headers['content-length'] ?? 0) > this.#settings.requestMaxBytes) {
-      return this.#final({ ...tooLarge, then: 'close' }, request, outcome.headers, null);
+      return this.#final({ ...tooLarge, ending: 'close' }, request, outcome.headers, null);
     }
     try {
       return await this.#ews(request, connection, outcome.who, outcome.headers, counted);
     } catch (error) {
       if (error instanceof BodyTooLarge)
-        return this.#final({ ...tooLarge, then: 'close' }, request, outcome.headers, null);
+        return this.#final({ ...tooLarge, ending: 'close' }, request, outcome.headers, null);
       throw error;
     }
   }
@@ -157,12 +157,12 @@ export class FrontEnd {
       seen.impersonated ?? anchorOf(request) ?? (who.caller.kind === 'application' ? null : who.caller.user);
     const occasion: FaultOccasion = { organization: name, mailbox, operation };
     const strike = (point: FaultPoint) => faults.strike(point, occasion);
-    const dropped: PlainAnswer = { status: 0, then: 'drop' };
+    const dropped: PlainAnswer = { status: 0, ending: 'drop' };
     /** An answer without the endpoint having been asked. */
     const instead = async (answer: PlainAnswer) => {
       const whole = await drain(body, requestMaxBytes).catch(() => false);
       return this.#final(
-        whole ? answer : { ...answer, then: answer.then === 'drop' ? 'drop' : 'close' },
+        whole ? answer : { ...answer, ending: answer.ending === 'drop' ? 'drop' : 'close' },
         request,
         signedInHeaders,
         mailbox,
@@ -252,7 +252,7 @@ export class FrontEnd {
             }
           })();
     const headers = { ...this.#headers(request, mailbox), ...signedInHeaders, ...lowerNames(answer.headers) };
-    return answerOf({ status: answer.status, headers, body: outBody, then: after }, finished);
+    return answerOf({ status: answer.status, headers, body: outBody, ending: after }, finished);
   }
 
   #busy(operation: string | null, part: string, limit: string, backOffMs: number): PlainAnswer {
@@ -312,7 +312,7 @@ export class FrontEnd {
     extra: AnswerHeaders = {},
   ): Promise<EdgeAnswer> {
     const whole = await drain(request.body, drainBytesMax).catch(() => false);
-    return this.#final(whole ? answer : { ...answer, then: 'close' }, request, extra, null);
+    return this.#final(whole ? answer : { ...answer, ending: 'close' }, request, extra, null);
   }
 
   #final(answer: PlainAnswer, request: EdgeRequest, extra: AnswerHeaders, mailbox: string | null): EdgeAnswer {

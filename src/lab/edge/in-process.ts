@@ -74,7 +74,7 @@ function connection(handler: Handler, edge: EdgeConnection, { clock, latencyMs }
           ),
           either,
         );
-        if (given.then === 'drop') throw broken('connection reset');
+        if (given.ending === 'drop') throw broken('connection reset');
         return response(
           given,
           either,
@@ -105,7 +105,7 @@ function response(
     let complete = false;
     try {
       if (given.body instanceof Uint8Array) {
-        const length = given.then === 'cut' ? given.body.length >> 1 : given.body.length;
+        const length = given.ending === 'cut' ? given.body.length >> 1 : given.body.length;
         if (length > 0) yield given.body.subarray(0, length);
       } else {
         const chunks = given.body[Symbol.asyncIterator]();
@@ -114,7 +114,7 @@ function response(
             const next = await unlessAborted(chunks.next(), signal);
             if (next.done) break;
             yield next.value;
-            if (given.then === 'cut') break;
+            if (given.ending === 'cut') break;
           }
         } catch (error) {
           throw signal.aborted || error instanceof FaultError ? error : broken('connection reset');
@@ -123,9 +123,9 @@ function response(
           void chunks.return?.()?.then(undefined, () => {});
         }
       }
-      if (given.then === 'cut') throw broken('connection reset in the middle of the answer');
+      if (given.ending === 'cut') throw broken('connection reset in the middle of the answer');
       complete = true;
-      if (given.then === 'close') close();
+      if (given.ending === 'close') close();
       idle();
     } finally {
       // Given up before the end: what is still on its way makes the connection useless.

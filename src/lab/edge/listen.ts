@@ -146,19 +146,19 @@ async function answer(
       },
       connection,
     );
-    if (given.then === 'drop') {
+    if (given.ending === 'drop') {
       socket.resetAndDestroy();
       return;
     }
     outgoing.writeHead(given.status, {
       ...given.headers,
-      ...(given.then === 'close' ? { connection: 'close' } : {}),
+      ...(given.ending === 'close' ? { connection: 'close' } : {}),
       ...lengthOf(given),
     } as Record<string, string>);
     if (incoming.method === 'HEAD') outgoing.end();
-    else if (given.body instanceof Uint8Array) await sendBytes(given.body, given.then === 'cut', outgoing);
-    else await sendStream(given.body, given.then === 'cut', outgoing);
-    if (given.then === 'cut') {
+    else if (given.body instanceof Uint8Array) await sendBytes(given.body, given.ending === 'cut', outgoing);
+    else await sendStream(given.body, given.ending === 'cut', outgoing);
+    if (given.ending === 'cut') {
       socket.resetAndDestroy();
       return;
     }

@@ -303,7 +303,7 @@ export function createTokenService(
           return failure(405, 'invalid_request', 900561, 'The endpoint only accepts POST requests.');
         const body = await collect(request.body, 256 * 1024);
         if (body === null)
-          return { ...failure(413, 'invalid_request', 9000410, 'The request is too large.'), then: 'close' };
+          return { ...failure(413, 'invalid_request', 9000410, 'The request is too large.'), ending: 'close' };
         return token(origin, new URLSearchParams(body.toString('utf8')), tenant);
       }
       if (rest.endsWith('.well-known/openid-configuration')) return metadata(origin, tenant);

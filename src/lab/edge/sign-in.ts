@@ -153,18 +153,13 @@ function samePassword(account: Account, given: string): boolean {
   return timingSafeEqual(digest(account.password), digest(given));
 }
 
-/** The values of WWW-Authenticate, in the order in which IIS lists the providers. */
+/** The values of WWW-Authenticate, in the order in which they are offered. */
 function offersOf(world: SignInWorld, settings: SignInSettings, connection: EdgeConnection): readonly string[] {
-  return settings.schemes.map((scheme) => {
-    switch (scheme) {
-      case 'negotiate':
-        return 'Negotiate';
-      case 'ntlm':
-        return 'NTLM';
-      case 'basic':
-        return `Basic realm="${world.host}"`;
-      case 'bearer':
-        return world.tokens.bearerOffer(connection.origin);
-    }
-  });
+  const offers: Readonly<Record<SignInScheme, string>> = {
+    negotiate: 'Negotiate',
+    ntlm: 'NTLM',
+    basic: `Basic realm="${world.host}"`,
+    bearer: world.tokens.bearerOffer(connection.origin),
+  };
+  return settings.schemes.map((scheme) => offers[scheme]);
 }

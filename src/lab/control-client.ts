@@ -1,0 +1,75 @@
+/** Talks to the control interface of a lab in another process: see `edge/control.ts`, which says what each call means. */
+import type { LabStatus } from './edge/control.ts';
+import type { FrontMode } from './edge/front-end.ts';
+import type { AccountState } from './edge/sign-in.ts';
+import type { SnapshotLine } from './edge/snapshot.ts';
+import type { BudgetCounters, ThrottlingMode } from './edge/throttling.ts';
+import type { TrafficEntry } from './edge/traffic.ts';
+import type { OutboxEntry } from './seams.ts';
+import type { JournalEntry } from './world/journal.ts';
+
+export interface ControlClient {
+  status(): Promise<LabStatus>;
+  /** @param spec as after `--faults`; empty: none. */
+  setFaults(spec: string): Promise<void>;
+  /** Lets the people of an organization do so many things. @returns how many they did. */
+  people(organization: string, actions: number): Promise<number>;
+  /** From that place in the list on; the first is 0. */
+  outbox(since?: number): Promise<readonly OutboxEntry[]>;
+  /** From that sequence number on, as far back as they are kept. */
+  commits(since?: number): Promise<readonly JournalEntry[]>;
+  traffic(organization: string, since?: number): Promise<readonly TrafficEntry[]>;
+  budgets(organization: string): Promise<readonly BudgetCounters[]>;
+  setThrottling(organization: string, mode: ThrottlingMode): Promise<void>;
+  setMode(organization: string, mode: FrontMode): Promise<void>;
+  setAccount(user: string, state: AccountState): Promise<void>;
+  mailbox(address: string): AsyncIterable<SnapshotLine>;
+}
+
+/** @param at `control` of the lab's JSON line. */
+export function controlClient(at: { readonly url: string; readonly token: string }): ControlClient {
+  async function ask(method: string, path: readonly string[], query: string, body?: object): Promise<Response> {
+    const answer = await fetch(`${at.url}/${path.map(encodeURIComponent).join('/')}${query}`, {
+      method,
+      headers: { authorization: `Bearer ${at.token}` },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
+    if (answer.ok) return answer;
+    const { error } = (await answer.json()) as { readonly error?: string };
+    throw new Error(`the lab's control interface answered ${answer.status}: ${error ?? 'no reason'}`);
+  }
+  const put = async (path: readonly string[], body: object) => {
+    await (await ask('PUT', path, '', body)).body?.cancel();
+  };
+  async function* lines<T>(path: readonly string[], since?: number): AsyncGenerator<T> {
+    const answer = await ask('GET', path, since === undefined ? '' : `?since=${since}`);
+    let rest = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of answer.body ?? []) {
+      const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+      rest = parts.pop() ?? '';
+      for (const part of parts) yield JSON.parse(part) as T;
+    }
+    if (rest !== '') throw new Error("the lab's control interface broke off in the middle of a line");
+  }
+  const all = async <T>(path: readonly string[], since?: number): Promise<readonly T[]> => {
+    const list: T[] = [];
+    for await (const line of lines<T>(path, since)) list.push(line);
+    return list;
+  };
+  return {
+    status: async () => (await (await ask('GET', ['status'], '')).json()) as LabStatus,
+    setFaults: (spec) => put(['faults'], { spec }),
+    people: async (organization, actions) =>
+      ((await (await ask('POST', ['people', organization], '', { actions })).json()) as { readonly acted: number })
+        .acted,
+    outbox: (since) => all(['outbox'], since),
+    commits: (since) => all(['commits'], since),
+    traffic: (organization, since) => all(['traffic', organization], since),
+    budgets: (organization) => all(['budgets', organization]),
+    setThrottling: (organization, mode) => put(['throttling', organization], { mode }),
+    setMode: (organization, mode) => put(['mode', organization], mode),
+    setAccount: (user, state) => put(['account', user], { state }),
+    mailbox: (address) => lines(['mailbox', address]),
+  };
+}

@@ -1,0 +1,198 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { controlClient } from '../control-client.ts';
+import { LabUsageError, parseLabArguments, runLab } from '../run.ts';
+import { recordingParts } from './edge.fixture.ts';
+
+describe('the command line', () => {
+  test('everything that is documented', () => {
+    const line =
+      '--org source:2010 --org Target:SE --mailboxes 20 --items 10000 --seed 7 --samples eml --faults slow:0.1~5ms --port-base 9000 --throttling shipped --rebuild-mime --people 0.5 --auth basic,ntlm --max-request-mb 200 --control --json';
+    const limits = { requestMaxBytes: 209_715_200, itemMaxBytes: 209_715_200, schemes: ['basic', 'ntlm'] };
+    expect(parseLabArguments(line.split(' '))).toEqual({
+      options: {
+        organizations: [
+          { name: 'source', version: '2010', ...limits },
+          { name: 'target', version: 'se', ...limits },
+        ],
+        mailboxes: 20,
+        items: 10_000,
+        seed: '7',
+        samplesDir: 'eml',
+        rebuildMime: true,
+        throttling: 'shipped',
+        faults: [{ point: 'slow', chance: 0.1, ms: 5 }],
+      },
+      portBase: 9000,
+      json: true,
+      control: true,
+      people: 0.5,
+    });
+  });
+
+  test.each([
+    ['', /at least one organization/],
+    ['--org source', /NAME:VERSION/],
+    ['--org source:2003', /2007, 2010, 2013, 2016, se/],
+    ['--org a:2010 --org a:2016', /same name/],
+    ['--org a:2010 --mailboxes -1', /--mailboxes/],
+    ['--org a:2010 --mailboxes 1.5', /whole number/],
+    ['--org a:2010 --items many', /--items/],
+    ['--org a:2010 --throttling some', /shipped, migration-policy, off/],
+    ['--org a:2010 --faults slow', /--faults: .*\n.*slow\n.*\^ at character 5/],
+    ['--org a:2010 --auth basic,digest', /digest/],
+    ['--org a:2010 --nonsense', /nonsense/],
+    ['--org a:2010 --port-base 65535', /--port-base/],
+  ])('%j is refused with what would be right', (line, message) => {
+    const parse = () => parseLabArguments(line.split(' ').filter((word) => word !== ''));
+    expect(parse).toThrow(LabUsageError);
+    expect(parse).toThrow(message);
+  });
+});
+
+async function running(line: string, use: (printed: string) => Promise<void>): Promise<number> {
+  const stop = new AbortController();
+  let ready: (text: string) => void = () => {};
+  const printed = new Promise<string>((resolve) => {
+    ready = resolve;
+  });
+  let errors = '';
+  const ended = runLab(
+    line.split(' '),
+    {
+      out: ready,
+      error: (text) => {
+        errors += text;
+      },
+      signal: stop.signal,
+    },
+    recordingParts().parts,
+  );
+  await use(
+    await Promise.race([printed, ended.then((code) => Promise.reject(new Error(`ended with ${code}: ${errors}`)))]),
+  );
+  stop.abort();
+  return ended;
+}
+
+describe('a run', () => {
+  test('prints one line of JSON with exactly the public fields, and ends when asked', async () => {
+    let ca = '';
+    const code = await running('--org source:2010 --org target:2016 --mailboxes 2 --json', async (printed) => {
+      expect(printed.match(/\n/g)).toHaveLength(1);
+      const { orgs, ...rest } = JSON.parse(printed);
+      expect(rest).toEqual({});
+      expect(orgs).toHaveLength(2);
+      for (const [i, name] of ['source', 'target'].entries()) {
+        expect(orgs[i]).toEqual({
+          name,
+          version: name === 'source' ? '2010' : '2016',
+          domain: `${name}.test`,
+          autodiscover: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+\/autodiscover\/autodiscover\.xml$/),
+          ews: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+\/EWS\/Exchange\.asmx$/),
+          ewsPlain: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/EWS\/Exchange\.asmx$/),
+          ca: expect.any(String),
+          admin: { user: expect.stringMatching(new RegExp(`@${name}\\.test$`)), password: expect.any(String) },
+          mailboxes: [
+            { address: expect.stringMatching(/@/), user: expect.stringMatching(/@/), password: expect.any(String) },
+            { address: expect.stringMatching(/@/), user: expect.stringMatching(/@/), password: expect.any(String) },
+          ],
+        });
+      }
+      ca = orgs[0].ca;
+      expect(readFileSync(ca, 'utf8')).toMatch(/^-----BEGIN CERTIFICATE-----/);
+    });
+    expect(code).toBe(0);
+    expect(() => readFileSync(ca)).toThrow(/ENOENT/);
+  });
+
+  test('wrong arguments: exit code 2; a port in use: exit code 1', async () => {
+    const never = new AbortController().signal;
+    let errors = '';
+    const streams = {
+      out: () => {},
+      error: (text: string) => {
+        errors += text;
+      },
+      signal: never,
+    };
+    expect(await runLab(['--org', 'x'], streams, recordingParts().parts)).toBe(2);
+    expect(errors).toMatch(/NAME:VERSION/);
+    await running('--org source:2010 --json', async (printed) => {
+      const port = new URL(JSON.parse(printed).orgs[0].ews).port;
+      expect(await runLab(['--org', 'a:2010', '--port-base', port], streams, recordingParts().parts)).toBe(1);
+      expect(errors).toMatch(/EADDRINUSE/);
+    });
+  });
+
+  test('a table for people', async () => {
+    await running('--org source:2010 --mailboxes 7', async (printed) => {
+      expect(printed).toMatch(/^source {2}Exchange 2010 {2}source\.test$/m);
+      expect(printed).toMatch(/and 2 mailboxes more/);
+    });
+  });
+});
+
+describe('the control interface', () => {
+  test('steps people, sets faults, reads what happened', async () => {
+    await running('--org source:2016 --mailboxes 2 --items 5 --control --json', async (printed) => {
+      const { control, orgs } = JSON.parse(printed);
+      const client = controlClient(control);
+      expect(await client.people('source', 45)).toBe(45);
+      await client.setFaults('http-503:1 x1');
+      const ask = () =>
+        fetch(orgs[0].ewsPlain, {
+          method: 'POST',
+          headers: {
+            authorization: `Basic ${Buffer.from(`${orgs[0].admin.user}:${orgs[0].admin.password}`).toString('base64')}`,
+          },
+          body: '<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><GetFolder/></s:Body></s:Envelope>',
+        });
+      expect((await ask()).status).toBe(503);
+      expect((await ask()).status).toBe(200);
+      const status = await client.status();
+      expect(status.faults['http-503']).toBe(1);
+      expect(status.organizations).toMatchObject([
+        { name: 'source', operations: { GetFolder: { carriedOut: 1, lost: 0 } }, signIns: { basic: 2 } },
+      ]);
+      expect(await client.traffic('source')).toMatchObject([
+        { sequence: 0, operation: 'GetFolder', caller: orgs[0].admin.user, status: 200 },
+      ]);
+      expect(await client.budgets('source')).toMatchObject([
+        { caller: orgs[0].admin.user, requests: 1, refused: 0, allowedMs: null },
+      ]);
+      expect(await client.outbox()).toEqual([]);
+      expect(await client.commits()).toEqual([]);
+
+      await client.setAccount(orgs[0].admin.user, 'locked');
+      expect((await ask()).status).toBe(401);
+      await client.setMode('source', { kind: 'redirect', status: 302, location: 'https://elsewhere.test/' });
+      const redirected = await fetch(orgs[0].ewsPlain, { redirect: 'manual' });
+      expect([redirected.status, redirected.headers.get('location')]).toEqual([302, 'https://elsewhere.test/']);
+
+      const lines = [];
+      for await (const line of client.mailbox(orgs[0].mailboxes[0].address)) lines.push(line);
+      expect(lines.filter((line) => line.kind === 'folder' && line.role === 'inbox')).toHaveLength(1);
+      const items = lines.filter((line) => line.kind === 'item');
+      expect(items.length).toBeGreaterThan(0);
+      for (const item of items) expect(item.mimeSha256).toMatch(/^[0-9a-f]{64}$/);
+    });
+  });
+
+  test('refuses who has no token, and what it does not know', async () => {
+    await running('--org source:2016 --control --json', async (printed) => {
+      const { control } = JSON.parse(printed);
+      expect((await fetch(`${control.url}/status`)).status).toBe(401);
+      expect((await fetch(`${control.url}/status`, { headers: { authorization: 'Bearer wrong' } })).status).toBe(401);
+      const client = controlClient(control);
+      await expect(client.setFaults('nonsense:1')).rejects.toThrow(/400: there is no fault nonsense/);
+      await expect(client.people('nobody', 1)).rejects.toThrow(
+        /404: the lab has no organization nobody; it has source/,
+      );
+      await expect(client.setAccount('nobody@source.test', 'locked')).rejects.toThrow(/there is no account/);
+      await expect(client.mailbox('nobody@source.test')[Symbol.asyncIterator]().next()).rejects.toThrow(
+        /there is no mailbox/,
+      );
+    });
+  });
+});

@@ -1,0 +1,242 @@
+/** `causeway lab`: organizations on loopback until interrupted. The interface of this command is public: `docs/lab.md`. */
+import { parseArgs } from 'node:util';
+import { type ControlListener, listenControl } from './edge/control.ts';
+import { FaultSpecError, faultPointMeanings, parseFaultSpec } from './edge/fault-spec.ts';
+import { type SignInScheme, signInSchemes } from './edge/sign-in.ts';
+import { type ThrottlingMode, throttlingModes } from './edge/throttling.ts';
+import {
+  createLab,
+  type Lab,
+  type LabAddresses,
+  type LabOptions,
+  type LabOrganizationOptions,
+  type LabParts,
+} from './lab.ts';
+import { type LabVersion, labVersions } from './seams.ts';
+
+export interface LabArguments {
+  readonly options: LabOptions;
+  readonly portBase?: number;
+  readonly json: boolean;
+  /** Adds the control interface, and its address to the JSON. */
+  readonly control: boolean;
+  /** What the lab's people do, in actions a second; 0: nothing. */
+  readonly people: number;
+}
+
+/** A command line that cannot be understood; the message says what would be. */
+export class LabUsageError extends Error {
+  override readonly name = 'LabUsageError';
+}
+
+export const labUsage = `Usage: causeway lab --org NAME:VERSION [--org NAME:VERSION ...] [options]
+
+Starts organizations that behave like Exchange on 127.0.0.1 and runs until it is interrupted.
+
+  --org NAME:VERSION   an organization; VERSION is one of ${labVersions.join(', ')}; its domain is NAME.test
+  --mailboxes N        mailboxes of each organization (3)
+  --items N            mails in the first organization, in all of its mailboxes together (0)
+  --seed N             what everything generated follows from (1)
+  --samples DIR        a folder of .eml files to mix in
+  --rebuild-mime       take MIME apart and put it together anew at each export, as Exchange does
+  --people RATE        actions a second of the people in the first organization (0)
+  --faults SPEC        e.g. drop-after:0.02,server-busy:0.01@GetItem,slow:0.1~200ms
+  --throttling MODE    ${throttlingModes.join(', ')} (migration-policy)
+  --auth LIST          sign-in schemes in their order, of ${signInSchemes.join(',')}
+  --max-request-mb N   largest EWS request in MiB (by version); messages may be as large
+  --port-base N        first of two ports per organization (any free ones)
+  --control            a control interface for tests
+  --json               one line of JSON when ready, instead of a table
+
+Faults: POINT:CHANCE[@SCOPE][~MSms][ xCOUNT], separated by commas; SCOPE is operations, mailbox=ADDRESS, org=NAME, separated by |
+${Object.entries(faultPointMeanings)
+  .map(([point, meaning]) => `  ${point.padEnd(14)} ${meaning}`)
+  .join('\n')}
+
+Example: causeway lab --org source:2010 --org target:2016 --mailboxes 20 --items 10000 --people 5 --json
+`;
+
+const parseOptions = {
+  org: { type: 'string', multiple: true },
+  mailboxes: { type: 'string' },
+  items: { type: 'string' },
+  seed: { type: 'string' },
+  samples: { type: 'string' },
+  'rebuild-mime': { type: 'boolean' },
+  people: { type: 'string' },
+  faults: { type: 'string' },
+  throttling: { type: 'string' },
+  auth: { type: 'string' },
+  'max-request-mb': { type: 'string' },
+  'port-base': { type: 'string' },
+  control: { type: 'boolean' },
+  json: { type: 'boolean' },
+} as const;
+
+/** @throws LabUsageError */
+export function parseLabArguments(argv: readonly string[]): LabArguments {
+  let values: ReturnType<typeof parse>;
+  try {
+    values = parse(argv);
+  } catch (error) {
+    throw new LabUsageError(error instanceof Error ? error.message : String(error));
+  }
+  const number = (name: keyof typeof parseOptions, least: number, most: number, whole = true): number | undefined => {
+    const text = values[name];
+    if (typeof text !== 'string') return undefined;
+    const value = Number(text);
+    if (!/^[0-9]+(\.[0-9]+)?$/.test(text) || value < least || value > most || (whole && !Number.isInteger(value))) {
+      throw new LabUsageError(
+        `--${name} takes a ${whole ? 'whole ' : ''}number from ${least} to ${most}, not ${JSON.stringify(text)}`,
+      );
+    }
+    return value;
+  };
+  const requestMb = number('max-request-mb', 1, 1024);
+  const schemes = values.auth?.split(',').map((word): SignInScheme => {
+    const scheme = signInSchemes.find((known) => known === word.trim().toLowerCase());
+    if (!scheme) throw new LabUsageError(`--auth takes ${signInSchemes.join(',')}, not ${JSON.stringify(word)}`);
+    return scheme;
+  });
+  const organizations = (values.org ?? []).map((text): LabOrganizationOptions => {
+    const [, name = '', wanted = ''] = /^([a-z][a-z0-9-]{0,30}):(.+)$/i.exec(text) ?? [];
+    const version = labVersions.find((known): known is LabVersion => known === wanted.toLowerCase());
+    if (name === '' || !version)
+      throw new LabUsageError(
+        `--org takes NAME:VERSION with a version of ${labVersions.join(', ')}, not ${JSON.stringify(text)}`,
+      );
+    return {
+      name: name.toLowerCase(),
+      version,
+      ...(schemes ? { schemes } : {}),
+      ...(requestMb === undefined
+        ? {}
+        : { requestMaxBytes: requestMb * 1_048_576, itemMaxBytes: requestMb * 1_048_576 }),
+    };
+  });
+  if (organizations.length === 0) throw new LabUsageError('name at least one organization: --org source:2010');
+  if (new Set(organizations.map((one) => one.name)).size < organizations.length)
+    throw new LabUsageError('two organizations have the same name');
+  const throttling = throttlingModes.find(
+    (known): known is ThrottlingMode => known === (values.throttling ?? 'migration-policy'),
+  );
+  if (!throttling)
+    throw new LabUsageError(
+      `--throttling takes ${throttlingModes.join(', ')}, not ${JSON.stringify(values.throttling)}`,
+    );
+  let faults: LabOptions['faults'];
+  try {
+    faults = parseFaultSpec(values.faults ?? '');
+  } catch (error) {
+    if (error instanceof FaultSpecError) throw new LabUsageError(`--faults: ${error.message}`);
+    throw error;
+  }
+  const portBase = number('port-base', 1024, 65_535 - 2 * organizations.length - 1);
+  return {
+    options: {
+      organizations,
+      mailboxes: number('mailboxes', 0, 100_000) ?? 3,
+      items: number('items', 0, 100_000_000) ?? 0,
+      seed: values.seed ?? '1',
+      ...(values.samples === undefined ? {} : { samplesDir: values.samples }),
+      rebuildMime: values['rebuild-mime'] ?? false,
+      faults,
+      throttling,
+    },
+    ...(portBase === undefined ? {} : { portBase }),
+    json: values.json ?? false,
+    control: values.control ?? false,
+    people: number('people', 0, 1000, false) ?? 0,
+  };
+}
+
+function parse(argv: readonly string[]) {
+  return parseArgs({ args: [...argv], options: parseOptions, strict: true, allowPositionals: false }).values;
+}
+
+export interface LabStreams {
+  readonly out: (text: string) => void;
+  readonly error: (text: string) => void;
+  /** Ends the lab. */
+  readonly signal: AbortSignal;
+}
+
+/** Runs a lab until the signal. @returns exit code: 0 ended as asked, 1 could not start, 2 wrong arguments. */
+export async function runLab(argv: readonly string[], streams: LabStreams, parts: LabParts): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    streams.out(labUsage);
+    return 0;
+  }
+  let given: LabArguments;
+  try {
+    given = parseLabArguments(argv);
+  } catch (error) {
+    if (!(error instanceof LabUsageError)) throw error;
+    streams.error(`causeway lab: ${error.message}\n\nSee causeway lab --help.\n`);
+    return 2;
+  }
+  const lab = createLab(given.options, parts);
+  let control: ControlListener | null = null;
+  try {
+    const addresses = await lab.listen(given.portBase === undefined ? {} : { portBase: given.portBase });
+    if (given.control)
+      control = await listenControl(
+        lab,
+        given.portBase === undefined ? 0 : given.portBase + 2 * lab.organizations.length,
+      );
+    streams.out(given.json ? `${jsonLine(addresses, control)}\n` : table(addresses, control));
+    const [first] = lab.organizations;
+    if (first && given.people > 0) await live(lab, first.name, given.people, streams.signal);
+    else if (!streams.signal.aborted)
+      await new Promise<void>((resolve) => streams.signal.addEventListener('abort', () => resolve(), { once: true }));
+    return 0;
+  } catch (error) {
+    streams.error(`causeway lab: ${error instanceof Error ? error.message : String(error)}\n`);
+    return 1;
+  } finally {
+    await control?.close();
+    await lab.close();
+  }
+}
+
+/** People at work until the signal: in small helpings, so that a high rate is no burst. */
+async function live(lab: Lab, organization: string, actionsPerSecond: number, signal: AbortSignal): Promise<void> {
+  const everyMs = Math.max(100, 1000 / actionsPerSecond);
+  let owed = 0;
+  while (!signal.aborted) {
+    try {
+      await lab.clock.sleep(everyMs, signal);
+    } catch (error) {
+      if (signal.aborted) return;
+      throw error;
+    }
+    owed += (everyMs / 1000) * actionsPerSecond;
+    const now = Math.floor(owed);
+    owed -= now;
+    await lab.act(organization, now);
+  }
+}
+
+function jsonLine(addresses: LabAddresses, control: ControlListener | null): string {
+  return JSON.stringify(
+    control === null ? addresses : { ...addresses, control: { url: control.url, token: control.token } },
+  );
+}
+
+function table(addresses: LabAddresses, control: ControlListener | null): string {
+  const lines: string[] = [];
+  for (const org of addresses.orgs) {
+    lines.push(`${org.name}  Exchange ${org.version}  ${org.domain}`);
+    lines.push(
+      `  EWS           ${org.ews}`,
+      `  EWS, plain    ${org.ewsPlain}`,
+      `  Autodiscover  ${org.autodiscover}`,
+      `  CA            ${org.ca}`,
+    );
+    lines.push(`  admin         ${org.admin.user}  ${org.admin.password}`);
+    for (const { user, password } of org.mailboxes.slice(0, 5)) lines.push(`  mailbox       ${user}  ${password}`);
+    if (org.mailboxes.length > 5) lines.push(`  and ${org.mailboxes.length - 5} mailboxes more; --json lists all`);
+  }
+  if (control) lines.push(`control  ${control.url}  token ${control.token}`);
+  return `${lines.join('\n')}\nRunning. Ctrl-C ends it.\n`;
+}
