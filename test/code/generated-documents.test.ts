@@ -1,0 +1,103 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import type { Behaviour } from '#lab/edge/behaviours.ts';
+import { folderRoles } from '#model/folder.ts';
+import { mailProperties } from '#model/mail-properties.ts';
+import type { Carriage, MapiProperty, PropertyRow } from '#model/property-row.ts';
+import { root } from './source-files.ts';
+
+/** Documents that are made from tables of the code. `UPDATE_GENERATED=1 npx vitest run test/code/generated` writes them. */
+function expectFresh(path: string, text: string): void {
+  const file = join(root, path);
+  if (process.env['UPDATE_GENERATED'] === '1') writeFileSync(file, text);
+  expect(readFileSync(file, 'utf8'), `${path} is stale: UPDATE_GENERATED=1 npx vitest run test/code/generated`).toBe(
+    text,
+  );
+}
+
+const cell = (text: string) => text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+const row = (cells: readonly string[]) => `| ${cells.map(cell).join(' | ')} |\n`;
+const made = '<!-- Made from the code by test/code/generated-documents.test.ts. Do not edit. -->\n';
+
+const hex = (number: number) => `0x${number.toString(16).toUpperCase().padStart(4, '0')}`;
+
+function mapiName(property: MapiProperty): string {
+  if ('tag' in property) return hex(property.tag);
+  return `${'lid' in property ? hex(property.lid) : property.name} of {${property.set}}`;
+}
+
+const carriages: readonly (readonly [Carriage, string, string])[] = [
+  [
+    'state',
+    'Copied, and kept in step afterwards',
+    'Compared by `verify`. When both sides changed one, the policy decides and the loser goes to the journal.',
+  ],
+  [
+    'fact',
+    'Copied once',
+    'Never changes in the life of an item; written in the request that creates the copy, compared by `verify`.',
+  ],
+  ['server', 'Not written', 'Belongs to the server that keeps the item, or travels inside the message itself.'],
+  ['reported', 'Not carried over, but reported', 'Would mean something else in another organization.'],
+];
+
+function carried(): string {
+  const rows: readonly (readonly [string, PropertyRow<unknown>])[] = Object.entries(mailProperties);
+  const tables = carriages.map(([carriage, title, meaning]) => {
+    const fields = rows.filter(([, property]) => property.carriage === carriage);
+    const lines = fields.map(([name, { mapi, source, note }]) => row([name, mapiName(mapi), source, note ?? '']));
+    return `## ${title}\n\n${meaning}\n\n${row(['field', 'MAPI property', 'defined in', 'note'])}${row(['---', '---', '---', '---'])}${lines.join('')}`;
+  });
+  return `# What is carried over, and what is not
+
+${made}
+The message itself, with headers, texts and attachments, is moved byte for byte as the source hands it out; it is not rebuilt. Around it the
+properties below are read, compared and written.
+
+${tables.join('\n')}
+## Folders
+
+Names, nesting, container class, and the roles of well-known folders whatever their language (${folderRoles.filter((role) => role !== 'msgfolderroot').join(', ')}).
+Permissions, views, rules and associated items of folders are not carried over by this version.
+
+## Not carried over by this version
+
+Calendars, contacts, tasks, notes and journal entries; archive mailboxes and public folders; rules, permissions, delegates, out-of-office
+texts; search folders, sync issues, conversation settings, the outbox and Recoverable Items. \`causeway discover\` shows the item classes of a mailbox.
+Named properties that are not in these tables stay behind; those that a message keeps in its MIME headers travel with it.
+`;
+}
+
+describe('documents that are made from tables of the code are fresh', () => {
+  test('docs/carried.md', () => {
+    expectFresh('docs/carried.md', carried());
+  });
+
+  test('docs/protocol-assumptions.md', async () => {
+    const files = readdirSync(join(root, 'src/lab'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.split(/[\\/]/).at(-1) === 'behaviours.ts')
+      .sort();
+    expect(files.length).toBeGreaterThan(0);
+    const sections: string[] = [];
+    for (const file of files) {
+      const exported = Object.values((await import(join(root, 'src/lab', file))) as Record<string, unknown>);
+      const behaviours = exported.filter(Array.isArray).flat() as readonly Behaviour[];
+      const marks = ['assumed', 'documented', 'recorded'] as const;
+      for (const mark of marks) {
+        const rows = behaviours.filter((behaviour) => behaviour.mark === mark);
+        if (rows.length > 0)
+          sections.push(
+            `## ${file.split(/[\\/]/)[0]}: ${mark}\n\n${row(['behaviour', mark === 'assumed' ? 'why we assume it' : 'source'])}${row(['---', '---'])}${rows.map(({ name, source }) => row([name, source])).join('')}`,
+          );
+      }
+    }
+    expectFresh(
+      'docs/protocol-assumptions.md',
+      `# What the lab imitates, and how we know\n\n${made}
+Every behaviour of the lab is *recorded* (a recording or a published sample shows it), *documented* (a page or a specification says it) or *assumed*
+(experience, or a guess). A promise that rests on an assumed behaviour is as good as the assumption; \`causeway probe\` tries
+those that matter on a real organization.\n\n${sections.join('\n')}`,
+    );
+  });
+});
