@@ -1,5 +1,5 @@
-import { type Fault, FaultError } from '#kit/fault.ts';
-import { must } from '#kit/assert.ts';
+import { assert } from '#kit/assert.ts';
+import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 
 /** Parts of at most `max`. */
 export function* parts<T>(items: readonly T[], max: number): Generator<readonly T[]> {
@@ -10,7 +10,10 @@ export function* parts<T>(items: readonly T[], max: number): Generator<readonly 
  * Runs a batch whose answers come in its order. A server that refuses a request as a whole for what one item contains (its size,
  * its content) does not say which it was: then the batch is halved until it is alone, so that it takes no other with it.
  */
-export async function eachInPlace<T, R>(items: readonly T[], run: (part: readonly T[]) => Promise<readonly (R | Fault)[]>): Promise<readonly (R | Fault)[]> {
+export async function eachInPlace<T, R>(
+  items: readonly T[],
+  run: (part: readonly T[]) => Promise<readonly (R | Fault)[]>,
+): Promise<readonly (R | Fault)[]> {
   if (items.length === 0) return [];
   try {
     return await run(items);
@@ -22,9 +25,10 @@ export async function eachInPlace<T, R>(items: readonly T[], run: (part: readonl
   }
 }
 
-/** The only answer of a request that has one; its fault is thrown. */
-export function onlyAnswer<T>(answers: readonly (T | Fault)[], isFault: (value: T | Fault) => value is Fault): T {
-  const answer = must(answers[0], 'an operation with one answer has one');
+/** The only answer of a request that has one (it may be null); its fault is thrown. */
+export function onlyAnswer<T>(answers: readonly (T | Fault)[]): T {
+  assert(answers.length === 1, 'an operation with one answer has one');
+  const [answer] = answers as readonly [T | Fault];
   if (isFault(answer)) throw new FaultError(answer);
   return answer;
 }

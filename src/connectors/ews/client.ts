@@ -1,7 +1,16 @@
-import { type Fault, FaultError } from '#kit/fault.ts';
 import { SpoolingHandler } from '#formats/text/spool-scan.ts';
-import { child, readXml, type XmlAttributes, type XmlElement, XmlFault, type XmlInput, type XmlName, XmlTreeBuilder } from '#formats/text/xml-read.ts';
-import { xml, xmlBody, type XmlFragment } from '#formats/text/xml-write.ts';
+import {
+  child,
+  readXml,
+  type XmlAttributes,
+  type XmlElement,
+  XmlFault,
+  type XmlInput,
+  type XmlName,
+  XmlTreeBuilder,
+} from '#formats/text/xml-read.ts';
+import { type XmlFragment, xml, xmlBody } from '#formats/text/xml-write.ts';
+import { type Fault, FaultError } from '#kit/fault.ts';
 import type { Context } from '../contract.ts';
 import type { EwsAnswer, EwsHttp } from './ews-http.ts';
 import { faultOfMessage, faultOfSoapFault, soapFaultIn } from './faults.ts';
@@ -35,9 +44,20 @@ export interface EwsClient {
   /** Whether `version` is known from an answer or by configuration, rather than the oldest that works everywhere. */
   readonly versionKnown: boolean;
   /** Throws FaultError when the request failed as a whole. The caller disposes of payloads in the answers. */
-  call<Request, Answer>(operation: Operation<Request, Answer>, request: Request, mailbox: string, context: Context): Promise<Answers<Answer>>;
+  call<Request, Answer>(
+    operation: Operation<Request, Answer>,
+    request: Request,
+    mailbox: string,
+    context: Context,
+  ): Promise<Answers<Answer>>;
   /** Sends a request whose answer never ends, for streaming notifications. The caller reads `body`, envelope after envelope. */
-  open<Request, Answer>(operation: Operation<Request, Answer>, request: Request, mailbox: string, anchor: string, context: Context): Promise<EwsAnswer>;
+  open<Request, Answer>(
+    operation: Operation<Request, Answer>,
+    request: Request,
+    mailbox: string,
+    anchor: string,
+    context: Context,
+  ): Promise<EwsAnswer>;
 }
 
 /** Answers are read up to this many bytes, texts that are put aside not counted. */
@@ -53,7 +73,12 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
     const build = info === null ? null : readServerBuild(info);
     if (build === null) return;
     const seen = schemaOf(build);
-    if (seen === null) throw new FaultError({ kind: 'fatal', code: 'unsupported', detail: `the server is ${productOf(build)}; Exchange 2007 SP1 is the oldest supported` });
+    if (seen === null)
+      throw new FaultError({
+        kind: 'fatal',
+        code: 'unsupported',
+        detail: `the server is ${productOf(build)}; Exchange 2007 SP1 is the oldest supported`,
+      });
     if (product === '' || !atLeast(seen, version)) product = productOf(build);
     if (configured !== undefined || (versionKnown && atLeast(seen, version))) return;
     version = seen;
@@ -63,7 +88,12 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
   const post = (operation: string, envelope: XmlFragment, anchor: string, context: Context): Promise<EwsAnswer> => {
     const body = xmlBody(envelope);
     const stream = { [Symbol.asyncIterator]: () => body.chunks()[Symbol.asyncIterator]() };
-    return http.post({ body: body.whole ?? { stream, sizeBytes: body.contentLength }, anchorMailbox: anchor, operation, context });
+    return http.post({
+      body: body.whole ?? { stream, sizeBytes: body.contentLength },
+      anchorMailbox: anchor,
+      operation,
+      context,
+    });
   };
 
   return {
@@ -78,7 +108,12 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
     },
     async call(operation, request, mailbox, context) {
       const spoken = version;
-      const answer = await post(operation.name, envelopeOf(operation.write(request, spoken), spoken, impersonate ? mailbox : null), mailbox, context);
+      const answer = await post(
+        operation.name,
+        envelopeOf(operation.write(request, spoken), spoken, impersonate ? mailbox : null),
+        mailbox,
+        context,
+      );
       const reader = operation.reader(request);
       const { root, repairs, messages, payloads, dispose } = await readAnswer(answer.body, operation, reader, spoolDir);
       try {
@@ -88,7 +123,12 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
         const soapFault = body === null ? null : soapFaultIn(body);
         if (soapFault !== null) {
           const fault = faultOfSoapFault(soapFault, operation.subject);
-          if (fault.kind === 'fatal' && fault.code === 'unsupported' && configured === undefined && spoken !== oldestSchema) {
+          if (
+            fault.kind === 'fatal' &&
+            fault.code === 'unsupported' &&
+            configured === undefined &&
+            spoken !== oldestSchema
+          ) {
             // A mailbox on an older server than the one that answered before: speak its language from now on.
             version = oldestSchema;
             throw new FaultError({ kind: 'transient', detail: fault.detail, mayHaveHappened: false });
@@ -96,13 +136,18 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
           throw new FaultError(fault);
         }
         const response = body === null ? null : child(body, messagesNamespace, `${operation.name}Response`);
-        if (response === null) throw protocolFault(`HTTP ${answer.status} with XML that is no answer to ${operation.name}`);
+        if (response === null)
+          throw protocolFault(`HTTP ${answer.status} with XML that is no answer to ${operation.name}`);
         const asked = operation.answers(request);
         const only = messages.length === 1 && asked > 1 ? messages[0] : undefined;
         const common = only === undefined ? null : faultOfMessage(only, operation.subject);
-        if (common !== null) return { answers: new Array<Fault>(asked).fill(common), repairs, serverTimeMs: serverTimeIn(answer) };
-        if (messages.length !== asked) throw protocolFault(`${operation.name} was asked for ${asked} answers and got ${messages.length}`);
-        const answers = messages.map((message) => faultOfMessage(message, operation.subject) ?? reader.read(message, { payloads }));
+        if (common !== null)
+          return { answers: new Array<Fault>(asked).fill(common), repairs, serverTimeMs: serverTimeIn(answer) };
+        if (messages.length !== asked)
+          throw protocolFault(`${operation.name} was asked for ${asked} answers and got ${messages.length}`);
+        const answers = messages.map(
+          (message) => faultOfMessage(message, operation.subject) ?? reader.read(message, { payloads }),
+        );
         return { answers, repairs, serverTimeMs: serverTimeIn(answer) };
       } catch (error) {
         await dispose();
@@ -110,7 +155,12 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
       }
     },
     open(operation, request, mailbox, anchor, context) {
-      return post(operation.name, envelopeOf(operation.write(request, version), version, impersonate ? mailbox : null), anchor, context);
+      return post(
+        operation.name,
+        envelopeOf(operation.write(request, version), version, impersonate ? mailbox : null),
+        anchor,
+        context,
+      );
     },
   };
 }
@@ -118,13 +168,23 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
 /** A whole envelope; `owner` is the mailbox to act as. */
 export function envelopeOf(body: XmlFragment, version: SchemaVersion, owner: string | null): XmlFragment {
   // The SmtpAddress form came with 2010; it also finds mailboxes by a secondary address.
-  const sid = atLeast(version, 'Exchange2010') ? xml`<t:SmtpAddress>${owner}</t:SmtpAddress>` : xml`<t:PrimarySmtpAddress>${owner}</t:PrimarySmtpAddress>`;
-  const impersonation = owner === null ? null : xml`<t:ExchangeImpersonation><t:ConnectingSID>${sid}</t:ConnectingSID></t:ExchangeImpersonation>`;
+  const sid = atLeast(version, 'Exchange2010')
+    ? xml`<t:SmtpAddress>${owner}</t:SmtpAddress>`
+    : xml`<t:PrimarySmtpAddress>${owner}</t:PrimarySmtpAddress>`;
+  const impersonation =
+    owner === null
+      ? null
+      : xml`<t:ExchangeImpersonation><t:ConnectingSID>${sid}</t:ConnectingSID></t:ExchangeImpersonation>`;
   return xml`<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"><s:Header><t:RequestServerVersion Version="${version}"/>${impersonation}</s:Header><s:Body>${body}</s:Body></s:Envelope>`;
 }
 
 /** Reads an envelope; response messages and what the reader takes are not kept in the tree. Throws FaultError. */
-export async function readAnswer<Request, Answer>(input: XmlInput, operation: Operation<Request, Answer>, reader: AnswerReader<Answer>, spoolDir: string) {
+export async function readAnswer<Request, Answer>(
+  input: XmlInput,
+  operation: Operation<Request, Answer>,
+  reader: AnswerReader<Answer>,
+  spoolDir: string,
+) {
   const messages: XmlElement[] = [];
   const messageName = `${operation.name}ResponseMessage`;
   const builder = new AnswerBuilder((element, depth) => {
@@ -135,7 +195,10 @@ export async function readAnswer<Request, Answer>(input: XmlInput, operation: Op
     messages.push(element);
     return true;
   });
-  const spool = operation.spooled === undefined ? null : new SpoolingHandler(builder, { ns: typesNamespace, names: operation.spooled, directory: spoolDir });
+  const spool =
+    operation.spooled === undefined
+      ? null
+      : new SpoolingHandler(builder, { ns: typesNamespace, names: operation.spooled, directory: spoolDir });
   const dispose = async (): Promise<void> => spool?.dispose();
   try {
     const repairs = await readXml(input, spool ?? builder, answerLimits);
@@ -165,9 +228,19 @@ class AnswerBuilder extends XmlTreeBuilder {
 function faultOfXml<Request, Answer>(error: unknown, operation: Operation<Request, Answer>): unknown {
   if (!(error instanceof XmlFault)) return error;
   if (error.reason === 'truncated') {
-    return new FaultError({ kind: 'transient', detail: `the answer to ${operation.name} was cut off`, mayHaveHappened: operation.subject.writes, cause: error });
+    return new FaultError({
+      kind: 'transient',
+      detail: `the answer to ${operation.name} was cut off`,
+      mayHaveHappened: operation.subject.writes,
+      cause: error,
+    });
   }
-  return new FaultError({ kind: 'fatal', code: 'protocol', detail: `the answer to ${operation.name} cannot be read: ${error.message}`, cause: error });
+  return new FaultError({
+    kind: 'fatal',
+    code: 'protocol',
+    detail: `the answer to ${operation.name} cannot be read: ${error.message}`,
+    cause: error,
+  });
 }
 
 const protocolFault = (detail: string): FaultError => new FaultError({ kind: 'fatal', code: 'protocol', detail });

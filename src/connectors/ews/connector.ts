@@ -25,7 +25,14 @@ export interface EwsConnectorOptions {
 const batchMaxBytes = 8 * 1024 * 1024;
 
 /** One organization over Exchange Web Services, 2007 SP1 to SE and Online. */
-export function ewsConnector({ organization, http, version, impersonate, clock, spoolDir }: EwsConnectorOptions): Connector {
+export function ewsConnector({
+  organization,
+  http,
+  version,
+  impersonate,
+  clock,
+  spoolDir,
+}: EwsConnectorOptions): Connector {
   const client = ewsClient({ http, impersonate, spoolDir, ...(version === undefined ? {} : { version }) });
   const mailboxes = new Map<string, Mailbox>();
   const abilities: Abilities = {

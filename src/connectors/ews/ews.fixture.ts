@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { XmlDocument, XsdValidator } from 'libxml2-wasm';
 import { xmlRegisterFsInputProviders } from 'libxml2-wasm/lib/nodejs.mjs';
+import type { XmlInput } from '#formats/text/xml-read.ts';
+import { type XmlFragment, xmlBody } from '#formats/text/xml-write.ts';
 import { systemClock } from '#kit/clock.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
-import type { XmlInput } from '#formats/text/xml-read.ts';
-import { xmlBody, type XmlFragment } from '#formats/text/xml-write.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailContent, MailDraft, MailFacts, MailHead, MailState } from '#model/mail.ts';
 import type { StampText } from '#model/stamp.ts';
@@ -48,7 +48,11 @@ export function validate(reference: string, set: SchemaSet, envelope: Uint8Array
 }
 
 /** The envelope that a client sends, in bytes. */
-export const sent = (body: XmlFragment, version: SchemaVersion, owner: string | null = 'anna@example.test'): Promise<Buffer> => collected(xmlBody(envelopeOf(body, version, owner)).chunks());
+export const sent = (
+  body: XmlFragment,
+  version: SchemaVersion,
+  owner: string | null = 'anna@example.test',
+): Promise<Buffer> => collected(xmlBody(envelopeOf(body, version, owner)).chunks());
 
 export async function collected(input: XmlInput): Promise<Buffer> {
   if (input instanceof Uint8Array) return Buffer.from(input);
@@ -58,7 +62,9 @@ export async function collected(input: XmlInput): Promise<Buffer> {
 }
 
 /** A server that gives its answers by the script, one a request, and remembers what it was asked. */
-export function scripted(...script: readonly (string | Error)[]): EwsHttp & { readonly requests: { readonly operation: string; readonly anchor: string | null; readonly body: string }[] } {
+export function scripted(...script: readonly (string | Error)[]): EwsHttp & {
+  readonly requests: { readonly operation: string; readonly anchor: string | null; readonly body: string }[];
+} {
   const requests: { operation: string; anchor: string | null; body: string }[] = [];
   let at = 0;
   return {
@@ -77,7 +83,13 @@ export function scripted(...script: readonly (string | Error)[]): EwsHttp & { re
   };
 }
 
-const builds = { '2007': [8, 1, 240], '2010': [14, 2, 247], '2013': [15, 0, 847], '2016': [15, 1, 2507], se: [15, 2, 2562] } as const;
+const builds = {
+  '2007': [8, 1, 240],
+  '2010': [14, 2, 247],
+  '2013': [15, 0, 847],
+  '2016': [15, 1, 2507],
+  se: [15, 2, 2562],
+} as const;
 
 /** An answer of a server of that version; `messages` is what stands in `m:ResponseMessages`. */
 export function answer(operation: string, messages: string, version: keyof typeof builds = '2016'): string {
@@ -93,17 +105,59 @@ export const context: Context = { signal: new AbortController().signal, deadline
 export const clock = systemClock;
 
 export const plainState: MailState = {
-  isRead: false, flagStatus: 0, flagCompletedAt: null, flagRequest: null, flagStartAt: null, flagDueAt: null, flagColour: null, toDoFlags: null,
-  categories: [], importance: 'normal', sensitivity: 'normal', lastVerb: null, lastVerbAt: null, iconIndex: null,
+  isRead: false,
+  flagStatus: 0,
+  flagCompletedAt: null,
+  flagRequest: null,
+  flagStartAt: null,
+  flagDueAt: null,
+  flagColour: null,
+  toDoFlags: null,
+  categories: [],
+  importance: 'normal',
+  sensitivity: 'normal',
+  lastVerb: null,
+  lastVerbAt: null,
+  iconIndex: null,
 };
 export const plainFacts: MailFacts = {
-  itemClass: 'IPM.Note', messageFlags: 0, sentAt: null, receivedAt: null, subject: null, internetMessageId: null, searchKey: null, conversationIndex: null,
-  conversationTopic: null, expiresAt: null, replyBy: null, votingOptions: null, votingResponse: null, processed: null, serverProcessed: null,
-  readReceiptRequested: false, hasAttachments: false, sizeBytes: 0, createdAt: null, modifiedAt: null, retentionTag: null,
+  itemClass: 'IPM.Note',
+  messageFlags: 0,
+  sentAt: null,
+  receivedAt: null,
+  subject: null,
+  internetMessageId: null,
+  searchKey: null,
+  conversationIndex: null,
+  conversationTopic: null,
+  expiresAt: null,
+  replyBy: null,
+  votingOptions: null,
+  votingResponse: null,
+  processed: null,
+  serverProcessed: null,
+  readReceiptRequested: false,
+  hasAttachments: false,
+  sizeBytes: 0,
+  createdAt: null,
+  modifiedAt: null,
+  retentionTag: null,
 };
 export const headWith = (state: Partial<MailState> = {}, facts: Partial<MailFacts> = {}): MailHead => ({
-  id: 'AAMkITEM=' as ItemId, version: 'CQAAA=' as Version, folder: 'AAMkFOLDER=' as FolderId, state: { ...plainState, ...state }, facts: { ...plainFacts, ...facts }, stamp: null, unread: [],
+  id: 'AAMkITEM=' as ItemId,
+  version: 'CQAAA=' as Version,
+  folder: 'AAMkFOLDER=' as FolderId,
+  state: { ...plainState, ...state },
+  facts: { ...plainFacts, ...facts },
+  stamp: null,
+  unread: [],
 });
-export const contentWith = (head: MailHead, mime: Uint8Array = Buffer.from('Subject: x\r\n\r\nbody\r\n'), bcc: readonly string[] = []): MailContent => ({ head, mime: payloadOfBytes(mime), bcc });
-export const draftWith = (head: MailHead, mime?: Uint8Array, bcc?: readonly string[]): MailDraft => ({ content: contentWith(head, mime, bcc), stamp: 'cw1;org;0;1;2;3' as StampText });
-
+export const contentWith = (
+  head: MailHead,
+  mime: Uint8Array = Buffer.from('Subject: x\r\n\r\nbody\r\n'),
+  bcc: readonly string[] = [],
+): MailContent => ({ head, mime: payloadOfBytes(mime), bcc });
+export const draftWith = (head: MailHead, mime?: Uint8Array, bcc?: readonly string[]): MailDraft => ({
+  content: contentWith(head, mime, bcc),
+  stamp: 'cw1;org;0;1;2;3' as StampText,
+});

@@ -40,7 +40,10 @@ export function propertyKeyOf(uri: XmlElement): string {
   const tag = attribute(uri, 'PropertyTag');
   if (tag !== null) return String(Number(tag));
   const distinguished = attribute(uri, 'DistinguishedPropertySetId');
-  const set = distinguished === null ? (attribute(uri, 'PropertySetId') ?? '').toLowerCase().replace(/[{}]/g, '') : (distinguishedSets[distinguished] ?? distinguished);
+  const set =
+    distinguished === null
+      ? (attribute(uri, 'PropertySetId') ?? '').toLowerCase().replace(/[{}]/g, '')
+      : (distinguishedSets[distinguished] ?? distinguished);
   const id = attribute(uri, 'PropertyId');
   return id === null ? `${set}/${attribute(uri, 'PropertyName') ?? ''}` : `${set}:${Number(id)}`;
 }
@@ -48,7 +51,8 @@ export function propertyKeyOf(uri: XmlElement): string {
 /** `t:ExtendedFieldURI`, as a path and inside an `ExtendedProperty`. */
 export function extendedFieldUri(property: MapiProperty): string {
   const type = `PropertyType="${typeNames[property.type]}"`;
-  if ('tag' in property) return `<t:ExtendedFieldURI PropertyTag="0x${property.tag.toString(16).toUpperCase().padStart(4, '0')}" ${type}/>`;
+  if ('tag' in property)
+    return `<t:ExtendedFieldURI PropertyTag="0x${property.tag.toString(16).toUpperCase().padStart(4, '0')}" ${type}/>`;
   const set = `PropertySetId="${property.set}"`;
   const id = 'lid' in property ? `PropertyId="${property.lid}"` : `PropertyName="${escapeAttribute(property.name)}"`;
   return `<t:ExtendedFieldURI ${set} ${id} ${type}/>`;
@@ -57,7 +61,9 @@ export function extendedFieldUri(property: MapiProperty): string {
 /** `t:ExtendedProperty` with its value or values, which are plain texts. */
 export function extendedProperty(property: MapiProperty, value: string | readonly string[]): string {
   const content =
-    typeof value === 'string' ? `<t:Value>${escapeText(value)}</t:Value>` : `<t:Values>${value.map((one) => `<t:Value>${escapeText(one)}</t:Value>`).join('')}</t:Values>`;
+    typeof value === 'string'
+      ? `<t:Value>${escapeText(value)}</t:Value>`
+      : `<t:Values>${value.map((one) => `<t:Value>${escapeText(one)}</t:Value>`).join('')}</t:Values>`;
   return `<t:ExtendedProperty>${extendedFieldUri(property)}${content}</t:ExtendedProperty>`;
 }
 

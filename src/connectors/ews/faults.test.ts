@@ -13,10 +13,14 @@ const reading = aboutItems(false);
 const writing = aboutItems(true);
 
 describe.skipIf(ews === null)('response codes', () => {
-  const schemas = ews === null ? [] : [ews, ...readdirSync(join(ews, 'versions')).map((version) => join(ews, 'versions', version))];
+  const schemas =
+    ews === null ? [] : [ews, ...readdirSync(join(ews, 'versions')).map((version) => join(ews, 'versions', version))];
   const codes = new Set(
     schemas.flatMap((path) => {
-      const list = /name="ResponseCodeType"[\s\S]*?<\/xs:simpleType>/.exec(readFileSync(join(path, 'messages.xsd'), 'utf8'))?.[0] ?? '';
+      const list =
+        /name="ResponseCodeType"[\s\S]*?<\/xs:simpleType>/.exec(
+          readFileSync(join(path, 'messages.xsd'), 'utf8'),
+        )?.[0] ?? '';
       return [...list.matchAll(/value="(Error\w+)"/g)].map(([, code]) => code ?? '');
     }),
   );
@@ -29,7 +33,10 @@ describe.skipIf(ews === null)('response codes', () => {
 
 describe.skipIf(ews === null)('recorded and published errors', () => {
   const folder = join(ews ?? '', 'fixtures');
-  const files = ews === null ? [] : readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.xml'));
+  const files =
+    ews === null
+      ? []
+      : readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.xml'));
   const found: string[] = [];
   for (const name of files) {
     const text = readFileSync(join(folder, name), 'utf8');
@@ -46,10 +53,13 @@ describe.skipIf(ews === null)('recorded and published errors', () => {
       for (const fault of descendants(root, soapNamespace, 'Fault')) {
         const result = faultOfSoapFault(fault, writing);
         expect(['transient', 'throttled', 'fatal', 'poison']).toContain(result.kind);
-        if (text.includes('ErrorServerBusy') || text.includes('ErrorExceededConnectionCount')) expect(result.kind).toBe('throttled');
+        if (text.includes('ErrorServerBusy') || text.includes('ErrorExceededConnectionCount'))
+          expect(result.kind).toBe('throttled');
         if (text.includes('ErrorSchemaValidation')) expect(result).toMatchObject({ kind: 'fatal', code: 'protocol' });
       }
-      const messages = [...[root], ...root.children, ...root.children.flatMap((one) => [...descendantsOf(one)])].filter((one) => attribute(one, 'ResponseClass') === 'Error');
+      const messages = [...[root], ...root.children, ...root.children.flatMap((one) => [...descendantsOf(one)])].filter(
+        (one) => attribute(one, 'ResponseClass') === 'Error',
+      );
       for (const message of messages) {
         const code = childText(message, messagesNamespace, 'ResponseCode');
         if (code === null) continue;
@@ -67,8 +77,19 @@ function* descendantsOf(element: ReturnType<typeof parseXmlBytes>['root']): Gene
 }
 
 test.each([
-  ['ErrorServerBusy', new Map([['BackOffMilliseconds', '297749'], ['Policy', 'MaxConcurrency']]), { kind: 'throttled', retryAfterMs: 297_749, limit: 'MaxConcurrency' }],
-  ['ErrorServerBusy', new Map([['BackOffMilliseconds', '0']]), { kind: 'throttled', retryAfterMs: 1000, limit: 'ErrorServerBusy' }],
+  [
+    'ErrorServerBusy',
+    new Map([
+      ['BackOffMilliseconds', '297749'],
+      ['Policy', 'MaxConcurrency'],
+    ]),
+    { kind: 'throttled', retryAfterMs: 297_749, limit: 'MaxConcurrency' },
+  ],
+  [
+    'ErrorServerBusy',
+    new Map([['BackOffMilliseconds', '0']]),
+    { kind: 'throttled', retryAfterMs: 1000, limit: 'ErrorServerBusy' },
+  ],
   ['ErrorServerBusy', new Map([['BackOffMilliseconds', 'soon']]), { kind: 'throttled', retryAfterMs: 1000 }],
   ['ErrorServerBusy', new Map([['BackOffMilliseconds', '99999999999']]), { kind: 'throttled', retryAfterMs: 900_000 }],
   ['ErrorExceededConnectionCount', new Map(), { kind: 'throttled' }],

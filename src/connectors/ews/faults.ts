@@ -1,5 +1,5 @@
-import type { Fault, FatalCode, PoisonReason } from '#kit/fault.ts';
 import { attribute, child, childText, descendants, textOf, type XmlElement } from '#formats/text/xml-read.ts';
+import type { FatalCode, Fault, PoisonReason } from '#kit/fault.ts';
 import { errorsNamespace, messagesNamespace, soapNamespace, typesNamespace } from './namespaces.ts';
 
 /**
@@ -18,10 +18,19 @@ type Reaction =
   | { readonly kind: 'stale' }
   | { readonly kind: 'gone' }
   | { readonly kind: 'cursor-lost' }
-  | { readonly kind: 'poison'; readonly reading: PoisonReason; readonly writing: PoisonReason; readonly otherwise: FatalCode }
+  | {
+      readonly kind: 'poison';
+      readonly reading: PoisonReason;
+      readonly writing: PoisonReason;
+      readonly otherwise: FatalCode;
+    }
   | { readonly kind: 'fatal'; readonly code: FatalCode };
 
-const poison = (reading: PoisonReason, writing: PoisonReason = reading, otherwise: FatalCode = 'protocol'): Reaction => ({ kind: 'poison', reading, writing, otherwise });
+const poison = (
+  reading: PoisonReason,
+  writing: PoisonReason = reading,
+  otherwise: FatalCode = 'protocol',
+): Reaction => ({ kind: 'poison', reading, writing, otherwise });
 const fatal = (code: FatalCode): Reaction => ({ kind: 'fatal', code });
 
 /**
@@ -153,7 +162,12 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
 ];
 
 const reactions: ReadonlyMap<string, Reaction> = new Map(
-  groups.flatMap(({ reaction, codes }) => codes.split(/\s+/).filter(Boolean).map((code) => [code, reaction] as const)),
+  groups.flatMap(({ reaction, codes }) =>
+    codes
+      .split(/\s+/)
+      .filter(Boolean)
+      .map((code) => [code, reaction] as const),
+  ),
 );
 
 /** Whether somebody has thought about the code. */
@@ -163,27 +177,42 @@ export const isKnownCode = (code: string): boolean => reactions.has(code);
 const backOffMs = { unnamed: 1_000, max: 900_000 } as const;
 
 /** What a response code means for us. `text` is for people; servers put no content of items into it. */
-export function faultOfCode(code: string, text: string, subject: Subject, details: ReadonlyMap<string, string> = new Map()): Fault {
+export function faultOfCode(
+  code: string,
+  text: string,
+  subject: Subject,
+  details: ReadonlyMap<string, string> = new Map(),
+): Fault {
   const reaction = reactions.get(code) ?? { kind: 'transient', done: true };
   const detail = text === '' ? code : `${code}: ${text.slice(0, 500)}`;
   switch (reaction.kind) {
     case 'throttled': {
       const named = Number(details.get('BackOffMilliseconds') ?? Number.NaN);
-      return { kind: 'throttled', retryAfterMs: named > 0 ? Math.min(named, backOffMs.max) : backOffMs.unnamed, limit: details.get('Policy') ?? policyIn(text) ?? code };
+      return {
+        kind: 'throttled',
+        retryAfterMs: named > 0 ? Math.min(named, backOffMs.max) : backOffMs.unnamed,
+        limit: details.get('Policy') ?? policyIn(text) ?? code,
+      };
     }
     case 'transient': {
       // A general failure may hide a busy answer: `ErrorInternalServerError` with an inner `ErrorServerBusy`.
-      if (details.get('InnerErrorResponseCode') === 'ErrorServerBusy') return faultOfCode('ErrorServerBusy', text, subject, details);
+      if (details.get('InnerErrorResponseCode') === 'ErrorServerBusy')
+        return faultOfCode('ErrorServerBusy', text, subject, details);
       return { kind: 'transient', detail, mayHaveHappened: reaction.done && subject.writes };
     }
     case 'poison':
-      if (subject.about === 'name' && reaction.writing === 'refused-by-target') return { kind: 'poison', reason: 'name-refused', detail };
+      if (subject.about === 'name' && reaction.writing === 'refused-by-target')
+        return { kind: 'poison', reason: 'name-refused', detail };
       if (subject.about !== 'item') return { kind: 'fatal', code: reaction.otherwise, detail };
       return { kind: 'poison', reason: subject.writes ? reaction.writing : reaction.reading, detail };
-    case 'fatal': return { kind: 'fatal', code: reaction.code, detail };
-    case 'cursor-lost': return { kind: 'cursor-lost' };
-    case 'stale': return { kind: 'stale', detail: code === 'ErrorFolderExists' ? 'a folder of this name exists' : detail };
-    case 'gone': return { kind: 'gone', detail };
+    case 'fatal':
+      return { kind: 'fatal', code: reaction.code, detail };
+    case 'cursor-lost':
+      return { kind: 'cursor-lost' };
+    case 'stale':
+      return { kind: 'stale', detail: code === 'ErrorFolderExists' ? 'a folder of this name exists' : detail };
+    case 'gone':
+      return { kind: 'gone', detail };
   }
 }
 
@@ -194,7 +223,9 @@ function policyIn(text: string): string | null {
 
 function detailsIn(element: XmlElement | null): ReadonlyMap<string, string> {
   const details = new Map<string, string>();
-  if (element !== null) for (const value of descendants(element, typesNamespace, 'Value')) details.set(attribute(value, 'Name') ?? '', value.text.trim());
+  if (element !== null)
+    for (const value of descendants(element, typesNamespace, 'Value'))
+      details.set(attribute(value, 'Name') ?? '', value.text.trim());
   return details;
 }
 
@@ -206,17 +237,29 @@ export function faultOfMessage(message: XmlElement, subject: Subject): Fault | n
   // Warnings say that something was done and more could be said, but for this one, which says that nothing was done.
   if (responseClass === 'Warning' && code !== 'ErrorBatchProcessingStopped') return null;
   const text = (childText(message, messagesNamespace, 'MessageText') ?? '').trim();
-  return faultOfCode(code === '' ? 'an error without a code' : code, text, subject, detailsIn(child(message, messagesNamespace, 'MessageXml')));
+  return faultOfCode(
+    code === '' ? 'an error without a code' : code,
+    text,
+    subject,
+    detailsIn(child(message, messagesNamespace, 'MessageXml')),
+  );
 }
 
 /** The fault of a `s:Fault`. Faults of SOAP itself (VersionMismatch, Client, Server) carry no response code. */
 export function faultOfSoapFault(fault: XmlElement, subject: Subject): Fault {
   const detail = child(fault, '', 'detail');
   const code = (detail === null ? null : childText(detail, errorsNamespace, 'ResponseCode'))?.trim() ?? null;
-  const text = (detail === null ? null : childText(detail, errorsNamespace, 'Message'))?.trim() || (childText(fault, '', 'faultstring') ?? '').trim();
+  const text =
+    (detail === null ? null : childText(detail, errorsNamespace, 'Message'))?.trim() ||
+    (childText(fault, '', 'faultstring') ?? '').trim();
   const qualified = (childText(fault, '', 'faultcode') ?? '').trim();
   const name = code ?? qualified.slice(qualified.indexOf(':') + 1);
-  return faultOfCode(name === '' ? `a SOAP fault without a code ${textOf(fault).trim().slice(0, 100)}` : name, text, subject, detailsIn(detail));
+  return faultOfCode(
+    name === '' ? `a SOAP fault without a code ${textOf(fault).trim().slice(0, 100)}` : name,
+    text,
+    subject,
+    detailsIn(detail),
+  );
 }
 
 /** Where a fault stands in `s:Body`; null when there is none. */

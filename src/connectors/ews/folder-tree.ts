@@ -9,7 +9,9 @@ import type { SeenFolder } from './operations/folder-shape.ts';
  */
 export function rootOf(seen: readonly SeenFolder[]): FolderId | null {
   const known = new Set(seen.map(({ info }) => info.id));
-  const outside = new Set(seen.flatMap(({ info }) => (info.parent === null || known.has(info.parent) ? [] : [info.parent])));
+  const outside = new Set(
+    seen.flatMap(({ info }) => (info.parent === null || known.has(info.parent) ? [] : [info.parent])),
+  );
   const [root] = outside;
   return outside.size === 1 && root !== undefined ? root : null;
 }
@@ -17,7 +19,12 @@ export function rootOf(seen: readonly SeenFolder[]): FolderId | null {
 /** Parents before children. A folder whose parent may not be seen hangs below the root: better there than not at all. */
 export function treeOf(root: FolderId, mailbox: MailboxGuid | null, seen: readonly SeenFolder[]): FolderTree {
   const guid = mailbox ?? seen.find((one) => one.mailbox !== null)?.mailbox ?? null;
-  if (guid === null) throw new FaultError({ kind: 'fatal', code: 'protocol', detail: 'no folder shows the mailbox it belongs to (PidTagEntryId)' });
+  if (guid === null)
+    throw new FaultError({
+      kind: 'fatal',
+      code: 'protocol',
+      detail: 'no folder shows the mailbox it belongs to (PidTagEntryId)',
+    });
   // Paging over a tree that changes meanwhile can show a folder twice.
   const byId = new Map(seen.map(({ info }) => [info.id, info] as const));
   byId.delete(root);

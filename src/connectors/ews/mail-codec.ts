@@ -1,12 +1,22 @@
-import { assert } from '#kit/assert.ts';
-import type { Payload } from '#kit/payload.ts';
 import { attribute, child, children, childText, type XmlElement } from '#formats/text/xml-read.ts';
 import { escapeText, XmlFragment } from '#formats/text/xml-write.ts';
+import { assert } from '#kit/assert.ts';
+import type { Payload } from '#kit/payload.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
+import {
+  type MailDraft,
+  type MailFacts,
+  type MailFields,
+  type MailHead,
+  type MailState,
+  type MailStateField,
+  MESSAGE_FLAG_READ,
+  MESSAGE_FLAG_UNSENT,
+  type RawProperty,
+} from '#model/mail.ts';
 import { type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
-import { type MailDraft, type MailFacts, type MailFields, type MailHead, type MailState, type MailStateField, MESSAGE_FLAG_READ, MESSAGE_FLAG_UNSENT, type RawProperty } from '#model/mail.ts';
 import type { MapiProperty, PropertyRow } from '#model/property-row.ts';
-import { causewayPropertySet, stampPropertyName, type StampText } from '#model/stamp.ts';
+import { causewayPropertySet, type StampText, stampPropertyName } from '#model/stamp.ts';
 import { readTime, writeTime } from './ews-time.ts';
 import { extendedFieldUri, extendedProperty, extendedValues, propertyKey, propertyKeyOf } from './extended-fields.ts';
 import { typesNamespace } from './namespaces.ts';
@@ -55,9 +65,20 @@ const choice = (...words: readonly string[]): Form => ({
   write: (value: string) => `${value.charAt(0).toUpperCase()}${value.slice(1)}`,
 });
 /** Lists are handled apart; this is the form of one of their values. */
-const forms: Readonly<Record<MapiProperty['type'], Form>> = { integer, boolean, string: text, time, binary: base64, strings: text, long: integer, double: text, guid: text };
-/** Fields whose form does not follow from their MAPI type. */
+const forms: Readonly<Record<MapiProperty['type'], Form>> = {
+  integer,
+  boolean,
+  string: text,
+  time,
+  binary: base64,
+  strings: text,
+  long: integer,
+  double: text,
+  guid: text,
+};
+/** Fields whose form does not follow from their MAPI type: a bit of an integer, words for numbers, hex for bytes. */
 const ownForms: Partial<Record<MailField, Form>> = {
+  isRead: boolean,
   importance: choice('low', 'normal', 'high'),
   sensitivity: choice('normal', 'personal', 'private', 'confidential'),
   searchKey: hex,
@@ -106,8 +127,12 @@ const codecs: readonly FieldCodec[] = mailFields.map((field, index) => {
   };
 });
 const codecOf = new Map(codecs.map((codec) => [codec.field, codec]));
-const typedCodecs = new Map(codecs.flatMap((codec) => (codec.element === null ? [] : [[codec.element, codec] as const])));
-const extendedCodecs = new Map(codecs.flatMap((codec) => (codec.element === null ? [[propertyKey(codec.row.mapi), codec] as const] : [])));
+const typedCodecs = new Map(
+  codecs.flatMap((codec) => (codec.element === null ? [] : [[codec.element, codec] as const])),
+);
+const extendedCodecs = new Map(
+  codecs.flatMap((codec) => (codec.element === null ? [[propertyKey(codec.row.mapi), codec] as const] : [])),
+);
 const stateCodecs = codecs.filter((codec) => codec.row.carriage === 'state');
 const factCodecs = codecs.filter((codec) => codec.row.carriage !== 'state');
 const flagsCodec = codecOf.get('messageFlags');
@@ -118,7 +143,11 @@ export const stampProperty: MapiProperty = { set: causewayPropertySet, name: sta
 const stampKey = propertyKey(stampProperty);
 
 /** Paths of everything that a change feed shows, the stamp included. */
-export const feedPaths = codecs.filter((codec) => codec.row.readFrom === 'feed').map((codec) => codec.path).join('') + extendedFieldUri(stampProperty);
+export const feedPaths =
+  codecs
+    .filter((codec) => codec.row.readFrom === 'feed')
+    .map((codec) => codec.path)
+    .join('') + extendedFieldUri(stampProperty);
 /** Paths of everything, for a read of items. */
 export const itemPaths = `${codecs.map((codec) => codec.path).join('')}${extendedFieldUri(stampProperty)}<t:FieldURI FieldURI="message:BccRecipients"/>`;
 
@@ -132,7 +161,9 @@ const count = (oddities: Oddities, name: string, by = 1): void => {
 export function itemIdOf(item: XmlElement): { readonly id: ItemId; readonly version: Version } | null {
   const found = child(item, typesNamespace, 'ItemId');
   const id = found === null ? null : attribute(found, 'Id');
-  return id === null || id === '' || found === null ? null : { id: id as ItemId, version: (attribute(found, 'ChangeKey') ?? '') as Version };
+  return id === null || id === '' || found === null
+    ? null
+    : { id: id as ItemId, version: (attribute(found, 'ChangeKey') ?? '') as Version };
 }
 
 export const parentFolderOf = (item: XmlElement): FolderId | null => {
@@ -162,14 +193,30 @@ export function readHead(item: XmlElement, folder: FolderId, oddities: Oddities)
       continue;
     }
     const codec = typedCodecs.get(element.name);
-    if (codec !== undefined) readValue(codec, element, codec.list ? children(element, typesNamespace, 'String').map((one) => one.text) : [element.text], values, unread, oddities);
+    if (codec !== undefined)
+      readValue(
+        codec,
+        element,
+        codec.list ? children(element, typesNamespace, 'String').map((one) => one.text) : [element.text],
+        values,
+        unread,
+        oddities,
+      );
   }
   if (ids === null) return null;
   const flags = values[flagsCodec?.index ?? 0];
   // Kinds without a typed read flag (reports as `t:Item`, posts) still have it among their message flags.
   const readIndex = readCodec?.index ?? 0;
-  if (values[readIndex] === undefined && typeof flags === 'number') values[readIndex] = (flags & MESSAGE_FLAG_READ) !== 0;
-  return { ...ids, folder, state: pick(stateCodecs, values) as unknown as MailState, facts: pick(factCodecs, values) as unknown as MailFacts, stamp, unread };
+  if (values[readIndex] === undefined && typeof flags === 'number')
+    values[readIndex] = (flags & MESSAGE_FLAG_READ) !== 0;
+  return {
+    ...ids,
+    folder,
+    state: pick(stateCodecs, values) as unknown as MailState,
+    facts: pick(factCodecs, values) as unknown as MailFacts,
+    stamp,
+    unread,
+  };
 }
 
 function pick(wanted: readonly FieldCodec[], values: readonly unknown[]): Record<string, unknown> {
@@ -178,7 +225,14 @@ function pick(wanted: readonly FieldCodec[], values: readonly unknown[]): Record
   return record;
 }
 
-function readValue(codec: FieldCodec, element: XmlElement, raw: readonly string[], values: unknown[], unread: RawProperty[], oddities: Oddities): void {
+function readValue(
+  codec: FieldCodec,
+  element: XmlElement,
+  raw: readonly string[],
+  values: unknown[],
+  unread: RawProperty[],
+  oddities: Oddities,
+): void {
   const repairs = repairsIn(element);
   if (repairs.length > 0) {
     // The value stays usable with U+FFFD in it; what stood there is kept beside it.
@@ -196,7 +250,8 @@ function readValue(codec: FieldCodec, element: XmlElement, raw: readonly string[
 
 /** The forbidden characters of an element and of those below it, as they were written. */
 function repairsIn(element: XmlElement): readonly string[] {
-  if (element.children.length === 0) return element.repairs.length === 0 ? noRepairs : element.repairs.map((repair) => repair.raw);
+  if (element.children.length === 0)
+    return element.repairs.length === 0 ? noRepairs : element.repairs.map((repair) => repair.raw);
   let found = element.repairs.length === 0 ? noRepairs : element.repairs.map((repair) => repair.raw);
   for (const inner of element.children) {
     const more = repairsIn(inner);
@@ -235,18 +290,25 @@ function writeField(codec: FieldCodec, value: unknown): string {
     return `<t:${codec.element}>${list.map((one) => `<t:String>${escapeText(one)}</t:String>`).join('')}</t:${codec.element}>`;
   }
   const written = codec.form.write(value as never);
-  return codec.element === null ? extendedProperty(codec.row.mapi, written) : `<t:${codec.element}>${escapeText(written)}</t:${codec.element}>`;
+  return codec.element === null
+    ? extendedProperty(codec.row.mapi, written)
+    : `<t:${codec.element}>${escapeText(written)}</t:${codec.element}>`;
 }
 
 /** Nothing to say about the field: the server's own default is the same. */
 const isAbsent = (codec: FieldCodec, value: unknown): boolean =>
-  value === null || value === undefined || (Array.isArray(value) ? value.length === 0 : value === codec.absent && typeof value !== 'string');
+  value === null ||
+  value === undefined ||
+  (Array.isArray(value) ? value.length === 0 : value === codec.absent && typeof value !== 'string');
 
 /** Order of the typed elements that a create writes, ItemType of the types schema. */
 const typedAtCreate = ['itemClass', 'sensitivity', 'categories', 'importance'] as const satisfies readonly MailField[];
 /** Fields of a create that are extended properties and stand for themselves. */
 const extendedAtCreate = codecs.filter(
-  (codec) => codec.element === null && (codec.row.carriage === 'state' || codec.row.carriage === 'fact') && !['messageFlags', 'receivedAt', 'sentAt'].includes(codec.field),
+  (codec) =>
+    codec.element === null &&
+    (codec.row.carriage === 'state' || codec.row.carriage === 'fact') &&
+    !['messageFlags', 'receivedAt', 'sentAt'].includes(codec.field),
 );
 
 /**
@@ -282,7 +344,11 @@ export function writeMessage(draft: MailDraft): XmlFragment {
   }
   extended += extendedProperty(stampProperty, draft.stamp);
   const blind = bcc.length === 0 ? '' : `<t:BccRecipients>${bcc.map(writeMailbox).join('')}</t:BccRecipients>`;
-  const parts: readonly (string | Payload)[] = ['<t:Message><t:MimeContent>', mime, `</t:MimeContent>${typed}${extended}${blind}</t:Message>`];
+  const parts: readonly (string | Payload)[] = [
+    '<t:Message><t:MimeContent>',
+    mime,
+    `</t:MimeContent>${typed}${extended}${blind}</t:Message>`,
+  ];
   return new XmlFragment(parts, 0);
 }
 

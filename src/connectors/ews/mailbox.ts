@@ -1,6 +1,6 @@
+import { child, type XmlElement } from '#formats/text/xml-read.ts';
 import type { Clock } from '#kit/clock.ts';
 import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
-import { child, type XmlElement } from '#formats/text/xml-read.ts';
 import type { FolderRole, FolderTree } from '#model/folder.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailContent, MailHead, MailState, RawProperty } from '#model/mail.ts';
@@ -23,7 +23,7 @@ import { findFolder } from './operations/find-folder.ts';
 import { findItem } from './operations/find-item.ts';
 import { readFolder, type SeenFolder } from './operations/folder-shape.ts';
 import { getFolder } from './operations/get-folder.ts';
-import { getItem, type GotItem, type ItemShape } from './operations/get-item.ts';
+import { type GotItem, getItem, type ItemShape } from './operations/get-item.ts';
 import { type FolderRef, requiredFolderId } from './operations/ids.ts';
 import { moveFolder } from './operations/move-folder.ts';
 import { moveItem } from './operations/move-item.ts';
@@ -64,8 +64,11 @@ export interface EwsMailboxOptions {
 export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOptions): Mailbox {
   const call = async <Request, Answer>(operation: Operation<Request, Answer>, request: Request, context: Context) =>
     (await client.call(operation, request, address, context)).answers;
-  const only = async <Request, Answer>(operation: Operation<Request, Answer>, request: Request, context: Context): Promise<Answer> =>
-    onlyAnswer(await call(operation, request, context), isFault);
+  const only = async <Request, Answer>(
+    operation: Operation<Request, Answer>,
+    request: Request,
+    context: Context,
+  ): Promise<Answer> => onlyAnswer(await call(operation, request, context));
   const named = (distinguished: string): FolderRef => ({ distinguished, mailbox: impersonate ? null : address });
   const root = named('msgfolderroot');
 
@@ -85,7 +88,8 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
 
   const headsOf = async (ids: readonly ItemId[], context: Context): Promise<readonly (MailHead | Fault)[]> => {
     const heads: (MailHead | Fault)[] = [];
-    for (const some of parts(ids, batchMax)) heads.push(...(await read(some, 'head', context)).map((got) => (isFault(got) ? got : headOf(got.item, {}))));
+    for (const some of parts(ids, batchMax))
+      heads.push(...(await read(some, 'head', context)).map((got) => (isFault(got) ? got : headOf(got.item, {}))));
     return heads;
   };
 
@@ -93,12 +97,27 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
    * Reads items that are to be written, at the version expected; cancels their pending receipts, where the server has no switch
    * for that, and returns the heads they have then. `stale` in place of an item that somebody changed.
    */
-  const readied = async (items: readonly { readonly id: ItemId; readonly expect: Version; readonly suppress: boolean }[], context: Context): Promise<readonly (MailHead | Fault)[]> => {
-    const heads = (await headsOf(items.map(({ id }) => id), context)).map((head, i) => (isFault(head) || head.version === items[i]?.expect ? head : staleHead(head)));
+  const readied = async (
+    items: readonly { readonly id: ItemId; readonly expect: Version; readonly suppress: boolean }[],
+    context: Context,
+  ): Promise<readonly (MailHead | Fault)[]> => {
+    const heads = (
+      await headsOf(
+        items.map(({ id }) => id),
+        context,
+      )
+    ).map((head, i) => (isFault(head) || head.version === items[i]?.expect ? head : staleHead(head)));
     const pending = heads.flatMap((head, i) => (!isFault(head) && items[i]?.suppress === true ? [{ i, head }] : []));
     if (pending.length === 0) return heads;
-    const answers = await call(suppressReadReceipt, pending.map(({ head }) => ({ id: head.id, expect: head.version })), context);
-    const after = await headsOf(pending.map(({ head }) => head.id), context);
+    const answers = await call(
+      suppressReadReceipt,
+      pending.map(({ head }) => ({ id: head.id, expect: head.version })),
+      context,
+    );
+    const after = await headsOf(
+      pending.map(({ head }) => head.id),
+      context,
+    );
     for (const [n, { i, head }] of pending.entries()) {
       const answer = answers[n] ?? null;
       const now = after[n] ?? staleHead(head);
@@ -118,7 +137,9 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     const keyed = removed.filter(({ facts }) => facts.searchKey !== null);
     if (!atLeast(client.version, 'Exchange2010') || keyed.length === 0) return restored;
     const keys = [...new Set(keyed.map(({ facts }) => Buffer.from(facts.searchKey ?? '', 'hex').toString('base64')))];
-    const found = (await headsOf(await search(named('recoverableitemsdeletions'), searchKeyProperty, keys, context), context)).filter((head): head is MailHead => !isFault(head));
+    const found = (
+      await headsOf(await search(named('recoverableitemsdeletions'), searchKeyProperty, keys, context), context)
+    ).filter((head): head is MailHead => !isFault(head));
     for (const head of keyed) {
       const candidates = found.filter(({ facts }) => facts.searchKey === head.facts.searchKey);
       const same = candidates.find(({ state }) => sameState(state, head.state));
@@ -132,11 +153,20 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     return restored;
   };
 
-  const search = async (folder: FolderRef, property: MapiProperty, values: readonly string[], context: Context): Promise<readonly ItemId[]> => {
+  const search = async (
+    folder: FolderRef,
+    property: MapiProperty,
+    values: readonly string[],
+    context: Context,
+  ): Promise<readonly ItemId[]> => {
     const ids = new Set<ItemId>();
     for (const oneOf of parts(values, searchValuesMax)) {
       for (let offset = 0, page = 0; page < pageMax; page++) {
-        const { items, last } = await only(findItem, { folder, where: { property, oneOf }, properties: [], offset, max: searchPageMax }, context);
+        const { items, last } = await only(
+          findItem,
+          { folder, where: { property, oneOf }, properties: [], offset, max: searchPageMax },
+          context,
+        );
         for (const item of items) {
           const found = itemIdOf(item);
           if (found !== null) ids.add(found.id);
@@ -154,7 +184,11 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     async tree(context): Promise<FolderTree> {
       const seen: SeenFolder[] = [];
       for (let offset = 0, page = 0; page < pageMax; page++) {
-        const { folders, seen: count, last } = await only(findFolder, { below: root, offset, max: findPageMax }, context);
+        const {
+          folders,
+          seen: count,
+          last,
+        } = await only(findFolder, { below: root, offset, max: findPageMax }, context);
         seen.push(...folders);
         offset += count;
         if (last || count === 0) break;
@@ -175,14 +209,20 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
         if (answer === undefined) continue;
         if (!isFault(answer)) roles.set(role, requiredFolderId(answer));
         // A mailbox need not have every well-known folder; what may pass must not look like an absent one.
-        else if (answer.kind === 'transient' || answer.kind === 'throttled' || role === 'msgfolderroot') throw new FaultError(answer);
+        else if (answer.kind === 'transient' || answer.kind === 'throttled' || role === 'msgfolderroot')
+          throw new FaultError(answer);
       }
       return roles;
     },
 
     async changes(folder, cursor, context) {
-      const { answers, repairs } = await client.call(syncFolderItems, { folder, cursor, max: changePageMax }, address, context);
-      const page = onlyAnswer(answers, isFault);
+      const { answers, repairs } = await client.call(
+        syncFolderItems,
+        { folder, cursor, max: changePageMax },
+        address,
+        context,
+      );
+      const page = onlyAnswer(answers);
       return {
         changes: page.changes,
         cursor: page.cursor,
@@ -238,16 +278,25 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     async update(edits, context) {
       await knowVersion(context);
       const bySwitch = atLeast(client.version, 'Exchange2013');
-      const results: (Written | Fault | null)[] = edits.map(({ id, expect, set }) => (Object.keys(set).length === 0 ? { id, version: expect } : null));
+      const results: (Written | Fault | null)[] = edits.map(({ id, expect, set }) =>
+        Object.keys(set).length === 0 ? { id, version: expect } : null,
+      );
       const expected = edits.map(({ expect }) => expect);
-      const pending = bySwitch ? [] : edits.flatMap((edit, i) => (edit.readReceiptRequested && edit.set.isRead === true ? [{ i, edit }] : []));
-      const ready = await readied(pending.map(({ edit }) => ({ id: edit.id, expect: edit.expect, suppress: true })), context);
+      const pending = bySwitch
+        ? []
+        : edits.flatMap((edit, i) => (edit.readReceiptRequested && edit.set.isRead === true ? [{ i, edit }] : []));
+      const ready = await readied(
+        pending.map(({ edit }) => ({ id: edit.id, expect: edit.expect, suppress: true })),
+        context,
+      );
       for (const [n, { i }] of pending.entries()) {
         const head = ready[n] ?? missing;
         if (isFault(head)) results[i] = head;
         else expected[i] = head.version;
       }
-      const open = edits.flatMap((edit, i) => (results[i] === null ? [{ i, id: edit.id, expect: expected[i] ?? edit.expect, set: edit.set }] : []));
+      const open = edits.flatMap((edit, i) =>
+        results[i] === null ? [{ i, id: edit.id, expect: expected[i] ?? edit.expect, set: edit.set }] : [],
+      );
       const answers = await eachInPlace(open, (some) => call(updateItem, some, context));
       for (const [n, { i }] of open.entries()) results[i] = writtenOr(answers[n] ?? null);
       return results.map(writtenOr);
@@ -262,13 +311,26 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
       await knowVersion(context);
       const bySwitch = atLeast(client.version, 'Exchange2013');
       const results: (null | Fault)[] = items.map(() => null);
-      const ready = await readied(items.map(({ id, expect, readReceiptRequested }) => ({ id, expect, suppress: !bySwitch && readReceiptRequested })), context);
+      const ready = await readied(
+        items.map(({ id, expect, readReceiptRequested }) => ({
+          id,
+          expect,
+          suppress: !bySwitch && readReceiptRequested,
+        })),
+        context,
+      );
       const open: { readonly i: number; readonly head: MailHead }[] = [];
       for (const [i, head] of ready.entries()) {
         if (isFault(head)) results[i] = head;
         else open.push({ i, head });
       }
-      const answers = await eachInPlace(open, (some) => call(deleteItem, some.map(({ head }) => head.id), context));
+      const answers = await eachInPlace(open, (some) =>
+        call(
+          deleteItem,
+          some.map(({ head }) => head.id),
+          context,
+        ),
+      );
       const removed: MailHead[] = [];
       for (const [n, { i, head }] of open.entries()) {
         const answer = answers[n] ?? null;
@@ -280,11 +342,14 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
         if (error instanceof FaultError) return new Set<ItemId>();
         throw error;
       });
-      for (const { i, head } of open) if (restored.has(head.id)) results[i] = { kind: 'stale', detail: 'it was changed while it was removed, and was put back' };
+      for (const { i, head } of open)
+        if (restored.has(head.id))
+          results[i] = { kind: 'stale', detail: 'it was changed while it was removed, and was put back' };
       return results;
     },
 
-    createFolder: (parent, name, containerClass, context) => only(createFolder, { parent, name, containerClass }, context),
+    createFolder: (parent, name, containerClass, context) =>
+      only(createFolder, { parent, name, containerClass }, context),
     async renameFolder(folder, name, context) {
       await only(updateFolder, { folder, name }, context);
     },
@@ -296,19 +361,33 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     },
 
     async limits(context): Promise<MailboxLimits> {
-      const element = await only(getFolder, { folders: [named('root')], properties: [usedProperty, quotaProperty, itemMaxProperty] }, context);
+      const element = await only(
+        getFolder,
+        { folders: [named('root')], properties: [usedProperty, quotaProperty, itemMaxProperty] },
+        context,
+      );
       const value = (property: MapiProperty, unitBytes: number): number | null => {
         const number = Number(findExtended(element, property)?.[0] ?? Number.NaN);
         return Number.isFinite(number) && number > 0 ? number * unitBytes : null;
       };
-      return { quotaBytes: value(quotaProperty, 1024), usedBytes: value(usedProperty, 1), itemMaxBytes: value(itemMaxProperty, 1024), retention: [] };
+      return {
+        quotaBytes: value(quotaProperty, 1024),
+        usedBytes: value(usedProperty, 1),
+        itemMaxBytes: value(itemMaxProperty, 1024),
+        retention: [],
+      };
     },
 
     async ping(context) {
       const begunMs = clock.monotonicMs();
-      const { answers, serverTimeMs } = await client.call(getFolder, { folders: [root], properties: [] }, address, context);
+      const { answers, serverTimeMs } = await client.call(
+        getFolder,
+        { folders: [root], properties: [] },
+        address,
+        context,
+      );
       const firstByteMs = clock.monotonicMs() - begunMs;
-      onlyAnswer(answers, isFault);
+      onlyAnswer(answers);
       return { serverTimeMs, firstByteMs, product: client.product };
     },
   };
@@ -317,8 +396,15 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     if (isFault(got)) return got;
     const { item, mime } = got;
     const head = headOf(item, {});
-    const problem = isFault(head) ? describeFault(head) : mime === null ? 'the server handed out no MIME' : typeof mime === 'string' ? `the MIME is no base64 (${mime})` : null;
-    if (problem === null && !isFault(head) && mime !== null && typeof mime !== 'string') return { head, mime, bcc: readBcc(item) };
+    const problem = isFault(head)
+      ? describeFault(head)
+      : mime === null
+        ? 'the server handed out no MIME'
+        : typeof mime === 'string'
+          ? `the MIME is no base64 (${mime})`
+          : null;
+    if (problem === null && !isFault(head) && mime !== null && typeof mime !== 'string')
+      return { head, mime, bcc: readBcc(item) };
     if (mime !== null && typeof mime !== 'string') void mime.dispose();
     if (isFault(head)) return head;
     return { kind: 'poison', reason: mime === 'too-large' ? 'too-large' : 'corrupt', detail: problem ?? '' };
@@ -327,13 +413,17 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
 
 const missing: Fault = { kind: 'transient', detail: 'an answer is missing', mayHaveHappened: true };
 
-const staleHead = (head: MailHead): Fault => ({ kind: 'stale', detail: `it is at another version than expected (${head.version.slice(0, 40)})` });
+const staleHead = (head: MailHead): Fault => ({
+  kind: 'stale',
+  detail: `it is at another version than expected (${head.version.slice(0, 40)})`,
+});
 
 /** A write that succeeded without saying under which id: the change feed will. */
 const writtenOr = (answer: Written | Fault | null): Written | Fault =>
   answer ?? { kind: 'transient', detail: 'the write was answered without an id', mayHaveHappened: true };
 
-const sameState = (a: MailState, b: MailState): boolean => mailStateFields.every((field) => JSON.stringify(a[field]) === JSON.stringify(b[field]));
+const sameState = (a: MailState, b: MailState): boolean =>
+  mailStateFields.every((field) => JSON.stringify(a[field]) === JSON.stringify(b[field]));
 
 function rawPropertiesOf(item: XmlElement, wanted: ReadonlyMap<string, MapiProperty>): readonly RawProperty[] {
   return item.children.flatMap((element) => {

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { reference } from '#formats/text/reference.fixture.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
-import { mailFields, mailProperties } from '#model/mail-properties.ts';
 import type { MailFacts, MailState } from '#model/mail.ts';
+import { mailFields, mailProperties } from '#model/mail-properties.ts';
 import { causewayPropertySet } from '#model/stamp.ts';
 import { draftWith, headWith, schemaSetNames, schemaSets, sent, validate } from './ews.fixture.ts';
 import type { Operation } from './operation.ts';
@@ -35,30 +35,82 @@ const expected = 'CQAAA=' as Version;
 /** Every field of the table at its last sample, which is the richest. */
 const richFields = Object.fromEntries(mailFields.map((field) => [field, mailProperties[field].sample.at(-1)]));
 const richHead = headWith(richFields as Partial<MailState>, richFields as Partial<MailFacts>);
-const cleared = Object.fromEntries(Object.keys(headWith().state).map((field) => [field, headWith().state[field as keyof MailState]])) as Partial<MailState>;
+const cleared = Object.fromEntries(
+  Object.keys(headWith().state).map((field) => [field, headWith().state[field as keyof MailState]]),
+) as Partial<MailState>;
 
-const request = <Request, Answer>(operation: Operation<Request, Answer>, value: Request) => ({ name: operation.name, write: (version: SchemaVersion) => operation.write(value, version) });
+const request = <Request, Answer>(operation: Operation<Request, Answer>, value: Request) => ({
+  name: operation.name,
+  write: (version: SchemaVersion) => operation.write(value, version),
+});
 const requests = {
-  'tree': request(findFolder, { below: { distinguished: 'msgfolderroot', mailbox: null }, offset: 0, max: 1000 }),
-  'next page of the tree, of another mailbox': request(findFolder, { below: { distinguished: 'msgfolderroot', mailbox: 'o\'hara & <sons>"@example.test' }, offset: 1000, max: 1000 }),
-  'root folder': request(getFolder, { folders: [{ distinguished: 'msgfolderroot', mailbox: null }], properties: 'tree' }),
+  tree: request(findFolder, { below: { distinguished: 'msgfolderroot', mailbox: null }, offset: 0, max: 1000 }),
+  'next page of the tree, of another mailbox': request(findFolder, {
+    below: { distinguished: 'msgfolderroot', mailbox: 'o\'hara & <sons>"@example.test' },
+    offset: 1000,
+    max: 1000,
+  }),
+  'root folder': request(getFolder, {
+    folders: [{ distinguished: 'msgfolderroot', mailbox: null }],
+    properties: 'tree',
+  }),
   'folders with properties': request(getFolder, { folders: [folder], properties: [{ tag: 0x0e08, type: 'long' }] }),
   'folder ids only': request(getFolder, { folders: [folder, folder], properties: [] }),
   'first changes': request(syncFolderItems, { folder, cursor: null, max: 512 }),
   'next changes': request(syncFolderItems, { folder, cursor: 'H4sIAAA=' as Cursor, max: 512 }),
-  'heads': request(getItem, { ids: [id, id], shape: 'head' }),
-  'contents': request(getItem, { ids: [id], shape: 'content' }),
-  'properties': request(getItem, { ids: [id], shape: [{ tag: 0x10f4, type: 'boolean' }, { set: causewayPropertySet, lid: 0x8001, type: 'guid' }, { set: causewayPropertySet, name: 'a "b" & c', type: 'strings' }] }),
-  'search for one': request(findItem, { folder, where: { property: { tag: 0x300b, type: 'binary' }, oneOf: ['AAEC'] }, properties: [], offset: 0, max: 250 }),
-  'search for several': request(findItem, { folder, where: { property: { set: causewayPropertySet, name: 'n', type: 'string' }, oneOf: ['a', '<b&"'] }, properties: [{ tag: 0x3008, type: 'time' }], offset: 250, max: 250 }),
+  heads: request(getItem, { ids: [id, id], shape: 'head' }),
+  contents: request(getItem, { ids: [id], shape: 'content' }),
+  properties: request(getItem, {
+    ids: [id],
+    shape: [
+      { tag: 0x10f4, type: 'boolean' },
+      { set: causewayPropertySet, lid: 0x8001, type: 'guid' },
+      { set: causewayPropertySet, name: 'a "b" & c', type: 'strings' },
+    ],
+  }),
+  'search for one': request(findItem, {
+    folder,
+    where: { property: { tag: 0x300b, type: 'binary' }, oneOf: ['AAEC'] },
+    properties: [],
+    offset: 0,
+    max: 250,
+  }),
+  'search for several': request(findItem, {
+    folder,
+    where: { property: { set: causewayPropertySet, name: 'n', type: 'string' }, oneOf: ['a', '<b&"'] },
+    properties: [{ tag: 0x3008, type: 'time' }],
+    offset: 250,
+    max: 250,
+  }),
   'create plain': request(createItem, { folder, drafts: [draftWith(headWith())] }),
-  'create rich': request(createItem, { folder, drafts: [draftWith(richHead, undefined, ['Bo Ek <bo@example.test>', 'only@example.test', 'Old Form </O=ORG/CN=OLD>', 'No Address <>']), draftWith(headWith())] }),
-  'suppress receipts': request(suppressReadReceipt, [{ id, expect: expected }, { id, expect: expected }]),
-  'update everything': request(updateItem, [{ id, expect: expected, set: richHead.state }, { id, expect: expected, set: { isRead: true } }]),
+  'create rich': request(createItem, {
+    folder,
+    drafts: [
+      draftWith(richHead, undefined, [
+        'Bo Ek <bo@example.test>',
+        'only@example.test',
+        'Old Form </O=ORG/CN=OLD>',
+        'No Address <>',
+      ]),
+      draftWith(headWith()),
+    ],
+  }),
+  'suppress receipts': request(suppressReadReceipt, [
+    { id, expect: expected },
+    { id, expect: expected },
+  ]),
+  'update everything': request(updateItem, [
+    { id, expect: expected, set: richHead.state },
+    { id, expect: expected, set: { isRead: true } },
+  ]),
   'clear everything': request(updateItem, [{ id, expect: expected, set: cleared }]),
-  'delete': request(deleteItem, [id, id]),
-  'move': request(moveItem, { ids: [id, id], to: folder }),
-  'create folder': request(createFolder, { parent: folder, name: 'a/b\\c & <d> \u{1f600}', containerClass: 'IPF.Note' }),
+  delete: request(deleteItem, [id, id]),
+  move: request(moveItem, { ids: [id, id], to: folder }),
+  'create folder': request(createFolder, {
+    parent: folder,
+    name: 'a/b\\c & <d> \u{1f600}',
+    containerClass: 'IPF.Note',
+  }),
   'create folder without class': request(createFolder, { parent: folder, name: 'x', containerClass: null }),
   'create calendar': request(createFolder, { parent: folder, name: 'x', containerClass: 'IPF.Appointment' }),
   'create contacts': request(createFolder, { parent: folder, name: 'x', containerClass: 'IPF.Contact' }),
@@ -67,23 +119,25 @@ const requests = {
   'move folder': request(moveFolder, { folder, to: folder }),
   'delete folder': request(deleteFolder, folder),
   'subscribe to some folders': request(subscribe, { kind: 'pull', folders: [folder, folder], timeoutMinutes: 1440 }),
-  'pull': request(getEvents, { subscriptionId: 'otPO1iOPzS+vL5HOuTZY', watermark: 'AQAAAA==' }),
-  'unsubscribe': request(unsubscribe, 'otPO1iOPzS+vL5HOuTZY'),
+  pull: request(getEvents, { subscriptionId: 'otPO1iOPzS+vL5HOuTZY', watermark: 'AQAAAA==' }),
+  unsubscribe: request(unsubscribe, 'otPO1iOPzS+vL5HOuTZY'),
 };
 /** Not in 2007. */
 const laterRequests = {
   'subscribe to all by pull': request(subscribe, { kind: 'pull', folders: 'all', timeoutMinutes: 30 }),
   'subscribe to a stream': request(subscribe, { kind: 'streaming' }),
-  'stream': request(getStreamingEvents, { subscriptionIds: ['otPO1iOPzS+vL5HOuTZY', 'x&y'], timeoutMinutes: 30 }),
+  stream: request(getStreamingEvents, { subscriptionIds: ['otPO1iOPzS+vL5HOuTZY', 'x&y'], timeoutMinutes: 30 }),
 };
 
 describe.skipIf(ews === null).each(schemaSetNames)('requests to a server with the schemas of %s', (set) => {
   const version = schemaSets[set];
   test.each(Object.entries(requests))('%s', async (_, { write }) => {
-    for (const owner of ['anna@example.test', null]) validate(ews ?? '', set, await sent(write(version), version, owner));
+    for (const owner of ['anna@example.test', null])
+      validate(ews ?? '', set, await sent(write(version), version, owner));
   });
   const known = set === 'exchange2007-sp1' ? [] : Object.entries(laterRequests);
-  for (const [name, { write }] of known) test(name, async () => validate(ews ?? '', set, await sent(write(version), version)));
+  for (const [name, { write }] of known)
+    test(name, async () => validate(ews ?? '', set, await sent(write(version), version)));
   test('roles', async () => {
     const folders = distinguishedRoles(version).map((distinguished) => ({ distinguished, mailbox: null }));
     validate(ews ?? '', set, await sent(getFolder.write({ folders, properties: [] }, version), version));
@@ -92,12 +146,20 @@ describe.skipIf(ews === null).each(schemaSetNames)('requests to a server with th
 
 test.skipIf(ews === null)('the check can fail', async () => {
   const bytes = await sent(requests.tree.write('Exchange2016'), 'Exchange2016');
-  expect(() => validate(ews ?? '', 'exchange2007-sp1', Buffer.from(bytes.toString().replace('Deep', 'Steep')))).toThrow(/Steep/);
+  expect(() => validate(ews ?? '', 'exchange2007-sp1', Buffer.from(bytes.toString().replace('Deep', 'Steep')))).toThrow(
+    /Steep/,
+  );
   expect(() => validate(ews ?? '', 'exchange2007-sp1', bytes)).toThrow();
 });
 
 test.skipIf(ews === null)('every role that a schema names is asked for', () => {
-  const names = new Set([...readFileSync(`${ews}/versions/exchange2016-V2016_10_10/types.xsd`, 'utf8').matchAll(/<xs:enumeration value="(\w+)"/g)].map(([, name]) => name));
+  const names = new Set(
+    [
+      ...readFileSync(`${ews}/versions/exchange2016-V2016_10_10/types.xsd`, 'utf8').matchAll(
+        /<xs:enumeration value="(\w+)"/g,
+      ),
+    ].map(([, name]) => name),
+  );
   for (const role of distinguishedRoles('Exchange2016')) expect(names).toContain(role);
 });
 

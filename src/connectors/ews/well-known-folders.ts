@@ -27,4 +27,6 @@ const since: Partial<Record<FolderRole, SchemaVersion>> = {
 };
 
 export const distinguishedRoles = (version: SchemaVersion): readonly FolderRole[] =>
-  (Object.entries(since) as [FolderRole, SchemaVersion][]).filter(([, first]) => atLeast(version, first)).map(([role]) => role);
+  (Object.entries(since) as [FolderRole, SchemaVersion][])
+    .filter(([, first]) => atLeast(version, first))
+    .map(([role]) => role);

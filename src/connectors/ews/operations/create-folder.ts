@@ -11,7 +11,11 @@ export interface CreateFolderRequest {
 }
 
 /** The server derives the class from the element and refuses one that contradicts it. */
-const elements: Readonly<Record<string, string>> = { calendar: 'CalendarFolder', contacts: 'ContactsFolder', tasks: 'TasksFolder' };
+const elements: Readonly<Record<string, string>> = {
+  calendar: 'CalendarFolder',
+  contacts: 'ContactsFolder',
+  tasks: 'TasksFolder',
+};
 
 /** https://learn.microsoft.com/exchange/client-developer/web-service-reference/createfolder-operation */
 export const createFolder: Operation<CreateFolderRequest, FolderId> = {

@@ -8,6 +8,7 @@ export const deleteFolder: Operation<FolderId, null> = {
   name: 'DeleteFolder',
   subject: aboutFolders(true),
   answers: () => 1,
-  write: (folder) => xml`<m:DeleteFolder DeleteType="SoftDelete"><m:FolderIds>${folderRef(folder)}</m:FolderIds></m:DeleteFolder>`,
+  write: (folder) =>
+    xml`<m:DeleteFolder DeleteType="SoftDelete"><m:FolderIds>${folderRef(folder)}</m:FolderIds></m:DeleteFolder>`,
   reader: () => ({ read: () => null }),
 };

@@ -32,7 +32,8 @@ export const findFolder: Operation<FindFolderRequest, FolderPage> = {
   reader: () => ({
     read(message) {
       const root = requiredChild(message, messagesNamespace, 'RootFolder');
-      const elements = root.children.find((inner) => inner.name === 'Folders' && inner.ns === typesNamespace)?.children ?? [];
+      const elements =
+        root.children.find((inner) => inner.name === 'Folders' && inner.ns === typesNamespace)?.children ?? [];
       return {
         folders: elements.flatMap((element) => readFolder(element) ?? []),
         seen: elements.length,

@@ -28,15 +28,25 @@ export const findItem: Operation<FindItemRequest, ItemPage> = {
   answers: () => 1,
   write: ({ folder, where, properties, offset, max }) => {
     const path = extendedFieldUri(where.property);
-    const tests = where.oneOf.map((value) => `<t:IsEqualTo>${path}<t:FieldURIOrConstant><t:Constant Value="${escapeAttribute(value)}"/></t:FieldURIOrConstant></t:IsEqualTo>`);
+    const tests = where.oneOf.map(
+      (value) =>
+        `<t:IsEqualTo>${path}<t:FieldURIOrConstant><t:Constant Value="${escapeAttribute(value)}"/></t:FieldURIOrConstant></t:IsEqualTo>`,
+    );
     const restriction = rawXml(tests.length === 1 ? tests.join('') : `<t:Or>${tests.join('')}</t:Or>`);
-    const additional = rawXml(properties.length === 0 ? '' : `<t:AdditionalProperties>${properties.map(extendedFieldUri).join('')}</t:AdditionalProperties>`);
+    const additional = rawXml(
+      properties.length === 0
+        ? ''
+        : `<t:AdditionalProperties>${properties.map(extendedFieldUri).join('')}</t:AdditionalProperties>`,
+    );
     return xml`<m:FindItem Traversal="Shallow"><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape>${additional}</m:ItemShape><m:IndexedPageItemView MaxEntriesReturned="${max}" Offset="${offset}" BasePoint="Beginning"/><m:Restriction>${restriction}</m:Restriction><m:ParentFolderIds>${folderRef(folder)}</m:ParentFolderIds></m:FindItem>`;
   },
   reader: () => ({
     read(message) {
       const root = requiredChild(message, messagesNamespace, 'RootFolder');
-      return { items: child(root, typesNamespace, 'Items')?.children ?? [], last: attribute(root, 'IncludesLastItemInRange') !== 'false' };
+      return {
+        items: child(root, typesNamespace, 'Items')?.children ?? [],
+        last: attribute(root, 'IncludesLastItemInRange') !== 'false',
+      };
     },
   }),
 };

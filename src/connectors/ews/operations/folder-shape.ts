@@ -1,5 +1,5 @@
 import { childText, type XmlElement } from '#formats/text/xml-read.ts';
-import { type XmlFragment, rawXml } from '#formats/text/xml-write.ts';
+import { rawXml, type XmlFragment } from '#formats/text/xml-write.ts';
 import type { FolderInfo } from '#model/folder.ts';
 import type { FolderId, MailboxGuid } from '#model/ids.ts';
 import type { MapiProperty } from '#model/property-row.ts';
@@ -17,9 +17,16 @@ const entryId: MapiProperty = { tag: 0x0fff, type: 'binary' };
 
 /** Shape with which one request shows all that is to know of folders. */
 export const folderShape: XmlFragment = rawXml(
-  `<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>${['ParentFolderId', 'DisplayName', 'TotalCount', 'ChildFolderCount']
+  `<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>${[
+    'ParentFolderId',
+    'DisplayName',
+    'TotalCount',
+    'ChildFolderCount',
+  ]
     .map((name) => `<t:FieldURI FieldURI="folder:${name}"/>`)
-    .join('')}${[containerClass, commitTimeMax, deletedCountTotal, entryId].map(extendedFieldUri).join('')}</t:AdditionalProperties></m:FolderShape>`,
+    .join(
+      '',
+    )}${[containerClass, commitTimeMax, deletedCountTotal, entryId].map(extendedFieldUri).join('')}</t:AdditionalProperties></m:FolderShape>`,
 );
 
 /** A folder as its shape shows it. `info.parent` is what the server says, also for children of the root. */
@@ -43,7 +50,10 @@ export function readFolder(element: XmlElement): SeenFolder | null {
       kind: element.name === 'SearchFolder' ? 'search' : 'folder',
       itemCount: count('TotalCount'),
       childCount: count('ChildFolderCount'),
-      mark: committed === null ? null : `${committed}/${findExtended(element, deletedCountTotal)?.[0] ?? ''}/${count('TotalCount')}`,
+      mark:
+        committed === null
+          ? null
+          : `${committed}/${findExtended(element, deletedCountTotal)?.[0] ?? ''}/${count('TotalCount')}`,
     },
     mailbox: mailboxGuidOf(findExtended(element, entryId)?.[0] ?? ''),
   };
@@ -56,6 +66,7 @@ export function readFolder(element: XmlElement): SeenFolder | null {
 export function mailboxGuidOf(entryIdBase64: string): MailboxGuid | null {
   const bytes = Buffer.from(entryIdBase64, 'base64');
   if (bytes.length < 20) return null;
-  const hex = (order: readonly number[]): string => order.map((i) => (bytes[4 + i] ?? 0).toString(16).padStart(2, '0')).join('');
+  const hex = (order: readonly number[]): string =>
+    order.map((i) => (bytes[4 + i] ?? 0).toString(16).padStart(2, '0')).join('');
   return `${hex([3, 2, 1, 0])}-${hex([5, 4])}-${hex([7, 6])}-${hex([8, 9])}-${hex([10, 11, 12, 13, 14, 15])}` as MailboxGuid;
 }

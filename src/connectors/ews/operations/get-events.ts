@@ -8,11 +8,13 @@ export const getEvents: Operation<{ readonly subscriptionId: string; readonly wa
   name: 'GetEvents',
   subject: aboutFolders(false),
   answers: () => 1,
-  write: ({ subscriptionId, watermark }) => xml`<m:GetEvents><m:SubscriptionId>${subscriptionId}</m:SubscriptionId><m:Watermark>${watermark}</m:Watermark></m:GetEvents>`,
+  write: ({ subscriptionId, watermark }) =>
+    xml`<m:GetEvents><m:SubscriptionId>${subscriptionId}</m:SubscriptionId><m:Watermark>${watermark}</m:Watermark></m:GetEvents>`,
   reader: () => ({
     read(message) {
       const [notification] = readNotifications(message);
-      if (notification === undefined) throw new XmlFault('malformed', 'a success of GetEvents holds no Notification', 0);
+      if (notification === undefined)
+        throw new XmlFault('malformed', 'a success of GetEvents holds no Notification', 0);
       return notification;
     },
   }),

@@ -1,7 +1,7 @@
-import type { Payload } from '#kit/payload.ts';
 import type { PayloadProblem } from '#formats/text/spool-scan.ts';
 import { child, type XmlElement, XmlFault } from '#formats/text/xml-read.ts';
 import { rawXml, xml } from '#formats/text/xml-write.ts';
+import type { Payload } from '#kit/payload.ts';
 import type { ItemId } from '#model/ids.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import { extendedFieldUri } from '../extended-fields.ts';
@@ -34,6 +34,11 @@ const shapeXml = (mime: boolean, paths: string) =>
 const parentPath = '<t:FieldURI FieldURI="item:ParentFolderId"/>';
 const headShape = shapeXml(false, parentPath + feedPaths);
 const contentShape = shapeXml(true, parentPath + itemPaths);
+const shapes = (shape: ItemShape) => {
+  if (shape === 'head') return headShape;
+  if (shape === 'content') return contentShape;
+  return shapeXml(false, `<t:FieldURI FieldURI="item:ItemClass"/>${shape.map(extendedFieldUri).join('')}`);
+};
 
 /** https://learn.microsoft.com/exchange/client-developer/web-service-reference/getitem-operation */
 export const getItem: Operation<GetItemRequest, GotItem> = {
@@ -41,8 +46,7 @@ export const getItem: Operation<GetItemRequest, GotItem> = {
   subject: aboutItems(false),
   spooled: ['MimeContent'],
   answers: ({ ids }) => ids.length,
-  write: ({ ids, shape }) =>
-    xml`<m:GetItem>${shape === 'head' ? headShape : shape === 'content' ? contentShape : shapeXml(false, '<t:FieldURI FieldURI="item:ItemClass"/>' + shape.map(extendedFieldUri).join(''))}<m:ItemIds>${itemRefs(ids)}</m:ItemIds></m:GetItem>`,
+  write: ({ ids, shape }) => xml`<m:GetItem>${shapes(shape)}<m:ItemIds>${itemRefs(ids)}</m:ItemIds></m:GetItem>`,
   reader: () => ({
     read(message, { payloads }) {
       const item = onlyItem(message);

@@ -1,6 +1,6 @@
-import { type Fault, FaultError } from '#kit/fault.ts';
-import { child, childText, children, descendants, parseXmlBytes, XmlFault } from '#formats/text/xml-read.ts';
+import { child, children, childText, descendants, parseXmlBytes, XmlFault } from '#formats/text/xml-read.ts';
 import { xml } from '#formats/text/xml-write.ts';
+import { type Fault, FaultError } from '#kit/fault.ts';
 import { faultOfMessage, faultOfSoapFault, soapFaultIn } from '../faults.ts';
 import { messagesNamespace, soapNamespace, typesNamespace } from '../namespaces.ts';
 import { aboutFolders, type Operation } from '../operation.ts';
@@ -21,7 +21,10 @@ export interface StreamingEvents {
  * connection, to be opened by `EwsClient.open` and read by `streamingEvents`.
  * https://learn.microsoft.com/exchange/client-developer/web-service-reference/getstreamingevents-operation
  */
-export const getStreamingEvents: Operation<{ readonly subscriptionIds: readonly string[]; readonly timeoutMinutes: number }, StreamingEvents> = {
+export const getStreamingEvents: Operation<
+  { readonly subscriptionIds: readonly string[]; readonly timeoutMinutes: number },
+  StreamingEvents
+> = {
   name: 'GetStreamingEvents',
   subject: aboutFolders(false),
   answers: () => 1,
@@ -70,7 +73,8 @@ export async function* streamingEvents(body: AsyncIterable<Uint8Array>): AsyncGe
 function endOfEnvelope(bytes: Buffer, from: number): number | null {
   for (let at = bytes.indexOf('Envelope', from, 'latin1'); at >= 0; at = bytes.indexOf('Envelope', at + 8, 'latin1')) {
     const open = bytes.lastIndexOf(0x3c, at);
-    if (open < 0 || bytes[open + 1] !== 0x2f || !/^<\/(?:[\w.-]+:)?$/.test(bytes.toString('latin1', open, at))) continue;
+    if (open < 0 || bytes[open + 1] !== 0x2f || !/^<\/(?:[\w.-]+:)?$/.test(bytes.toString('latin1', open, at)))
+      continue;
     const close = bytes.indexOf(0x3e, at);
     if (close >= 0) return close + 1;
     return null;
@@ -95,4 +99,5 @@ function readEnvelope(bytes: Buffer): StreamingEvents {
   }
 }
 
-const protocolFault = (detail: string): FaultError => new FaultError({ kind: 'fatal', code: 'protocol', detail: `streaming notifications: ${detail}` });
+const protocolFault = (detail: string): FaultError =>
+  new FaultError({ kind: 'fatal', code: 'protocol', detail: `streaming notifications: ${detail}` });

@@ -8,14 +8,17 @@ export type FolderRef = FolderId | { readonly distinguished: string; readonly ma
 
 export function folderRef(folder: FolderRef): XmlFragment {
   if (typeof folder === 'string') return xml`<t:FolderId Id="${folder}"/>`;
-  const mailbox = folder.mailbox === null ? null : xml`<t:Mailbox><t:EmailAddress>${folder.mailbox}</t:EmailAddress></t:Mailbox>`;
+  const mailbox =
+    folder.mailbox === null ? null : xml`<t:Mailbox><t:EmailAddress>${folder.mailbox}</t:EmailAddress></t:Mailbox>`;
   return xml`<t:DistinguishedFolderId Id="${folder.distinguished}">${mailbox}</t:DistinguishedFolderId>`;
 }
 
-export const itemRefs = (ids: readonly ItemId[]): readonly XmlFragment[] => ids.map((id) => xml`<t:ItemId Id="${id}"/>`);
+export const itemRefs = (ids: readonly ItemId[]): readonly XmlFragment[] =>
+  ids.map((id) => xml`<t:ItemId Id="${id}"/>`);
 
 /** The item of an ItemInfoResponseMessage; null when it holds none. */
-export const onlyItem = (message: XmlElement): XmlElement | null => child(message, messagesNamespace, 'Items')?.children[0] ?? null;
+export const onlyItem = (message: XmlElement): XmlElement | null =>
+  child(message, messagesNamespace, 'Items')?.children[0] ?? null;
 
 /** The folder of a FolderInfoResponseMessage. Throws XmlFault. */
 export function onlyFolder(message: XmlElement): XmlElement {
@@ -25,10 +28,15 @@ export function onlyFolder(message: XmlElement): XmlElement {
 }
 
 /** `t:FolderId` or `t:ParentFolderId` of a folder. */
-export function folderIdOf(folder: XmlElement, name: 'FolderId' | 'ParentFolderId'): { readonly id: FolderId; readonly version: Version } | null {
+export function folderIdOf(
+  folder: XmlElement,
+  name: 'FolderId' | 'ParentFolderId',
+): { readonly id: FolderId; readonly version: Version } | null {
   const found = child(folder, typesNamespace, name);
   const id = found === null ? null : attribute(found, 'Id');
-  return id === null || id === '' || found === null ? null : { id: id as FolderId, version: (attribute(found, 'ChangeKey') ?? '') as Version };
+  return id === null || id === '' || found === null
+    ? null
+    : { id: id as FolderId, version: (attribute(found, 'ChangeKey') ?? '') as Version };
 }
 
 /** The id of a folder that was made, moved or read. Throws XmlFault. */

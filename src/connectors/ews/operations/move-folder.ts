@@ -8,6 +8,7 @@ export const moveFolder: Operation<{ readonly folder: FolderId; readonly to: Fol
   name: 'MoveFolder',
   subject: aboutFolders(true),
   answers: () => 1,
-  write: ({ folder, to }) => xml`<m:MoveFolder><m:ToFolderId>${folderRef(to)}</m:ToFolderId><m:FolderIds>${folderRef(folder)}</m:FolderIds></m:MoveFolder>`,
+  write: ({ folder, to }) =>
+    xml`<m:MoveFolder><m:ToFolderId>${folderRef(to)}</m:ToFolderId><m:FolderIds>${folderRef(folder)}</m:FolderIds></m:MoveFolder>`,
   reader: () => ({ read: () => null }),
 };

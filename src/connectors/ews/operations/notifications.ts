@@ -14,7 +14,10 @@ export interface Notification {
 
 /** `m:Notification` of GetEvents and, against the schema, of real GetStreamingEvents answers; `t:Notification` by the schema. */
 export function readNotifications(message: XmlElement): readonly Notification[] {
-  return [...descendants(message, messagesNamespace, 'Notification'), ...descendants(message, typesNamespace, 'Notification')].map((element) => {
+  return [
+    ...descendants(message, messagesNamespace, 'Notification'),
+    ...descendants(message, typesNamespace, 'Notification'),
+  ].map((element) => {
     let watermark: string | null = null;
     let changes = 0;
     for (const event of element.children) {

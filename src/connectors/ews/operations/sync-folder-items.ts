@@ -21,7 +21,9 @@ export interface SyncFolderItemsPage {
   readonly oddities: Readonly<Record<string, number>>;
 }
 
-const shape = rawXml(`<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>${feedPaths}</t:AdditionalProperties></m:ItemShape>`);
+const shape = rawXml(
+  `<m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>${feedPaths}</t:AdditionalProperties></m:ItemShape>`,
+);
 
 /**
  * A page of a folder's changes. SyncScope is left out: without it only normal items come, and 2007 does not know it.
@@ -46,7 +48,12 @@ export const syncFolderItems: Operation<SyncFolderItemsRequest, SyncFolderItemsP
       read(message) {
         const cursor = childText(message, messagesNamespace, 'SyncState');
         if (cursor === null || cursor === '') throw new XmlFault('malformed', 'the answer has no SyncState', 0);
-        return { changes, cursor: cursor as Cursor, last: childText(message, messagesNamespace, 'IncludesLastItemInRange')?.trim() !== 'false', oddities };
+        return {
+          changes,
+          cursor: cursor as Cursor,
+          last: childText(message, messagesNamespace, 'IncludesLastItemInRange')?.trim() !== 'false',
+          oddities,
+        };
       },
     };
   },
@@ -58,19 +65,28 @@ function readChange(element: XmlElement, folder: FolderId, oddities: Oddities): 
     case 'Update': {
       const item = element.children[0];
       const head = item === undefined ? null : readHead(item, folder, oddities);
-      return head === null ? { kind: 'unreadable', id: null, detail: `${element.name} without an item id` } : { kind: 'upsert', head };
+      return head === null
+        ? { kind: 'unreadable', id: null, detail: `${element.name} without an item id` }
+        : { kind: 'upsert', head };
     }
     case 'Delete': {
       const ids = itemIdOf(element);
-      return ids === null ? { kind: 'unreadable', id: null, detail: 'Delete without an item id' } : { kind: 'delete', id: ids.id };
+      return ids === null
+        ? { kind: 'unreadable', id: null, detail: 'Delete without an item id' }
+        : { kind: 'delete', id: ids.id };
     }
     case 'ReadFlagChange': {
       const ids = itemIdOf(element);
       const flag = child(element, typesNamespace, 'IsRead')?.text.trim();
-      if (ids === null || flag === undefined) return { kind: 'unreadable', id: ids?.id ?? null, detail: 'ReadFlagChange without an item id or flag' };
+      if (ids === null || flag === undefined)
+        return { kind: 'unreadable', id: ids?.id ?? null, detail: 'ReadFlagChange without an item id or flag' };
       return { kind: 'read-flag', id: ids.id, isRead: flag === 'true' || flag === '1' };
     }
     default:
-      return { kind: 'unreadable', id: itemIdOf(element)?.id ?? null, detail: `a change of an unknown kind, ${element.name}` };
+      return {
+        kind: 'unreadable',
+        id: itemIdOf(element)?.id ?? null,
+        detail: `a change of an unknown kind, ${element.name}`,
+      };
   }
 }

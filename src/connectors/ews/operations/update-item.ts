@@ -24,7 +24,8 @@ export const updateItem: Operation<readonly ItemUpdate[], Written | null> = {
   answers: (updates) => updates.length,
   write: (updates, version) =>
     xml`<m:UpdateItem ConflictResolution="NeverOverwrite" MessageDisposition="SaveOnly" SendMeetingInvitationsOrCancellations="SendToNone"${suppression(atLeast(version, 'Exchange2013'))}><m:ItemChanges>${updates.map(
-      ({ id, expect, set }) => xml`<t:ItemChange><t:ItemId Id="${id}" ChangeKey="${expect}"/>${writeUpdates(set)}</t:ItemChange>`,
+      ({ id, expect, set }) =>
+        xml`<t:ItemChange><t:ItemId Id="${id}" ChangeKey="${expect}"/>${writeUpdates(set)}</t:ItemChange>`,
     )}</m:ItemChanges></m:UpdateItem>`,
   reader: () => ({
     read(message) {
