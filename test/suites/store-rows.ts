@@ -1,0 +1,173 @@
+/** Rows for tests of the store: complete, small, and different for different numbers. */
+import type { Cursor, FolderId, ItemId, LinkId, MailboxGuid, PairId, Version } from '#model/ids.ts';
+import type { FolderRow, IntentRow, LinkRow, UnclaimedRow } from '#model/link.ts';
+import type { MailHead, MailState } from '#model/mail.ts';
+import { hash128, type StampKey, type StampText } from '#model/stamp.ts';
+import type { PairRow, QuarantineRow } from '#store/store.ts';
+
+export const pairId = (n: number): PairId => `person${n}@old.example → person${n}@new.example` as PairId;
+export const folderId = (n: number): FolderId => `AAMkFolder+/=${n}` as FolderId;
+export const itemId = (n: number | string): ItemId => `AAMkItem+/=${n}` as ItemId;
+export const linkId = (n: number): LinkId => n.toString(16).padStart(32, '0') as LinkId;
+export const key = (text: string): StampKey => hash128(text) as StampKey;
+
+export const untouched: MailState = {
+  isRead: false,
+  flagStatus: 0,
+  flagCompletedAt: null,
+  flagRequest: null,
+  flagStartAt: null,
+  flagDueAt: null,
+  flagColour: null,
+  toDoFlags: null,
+  categories: [],
+  importance: 'normal',
+  sensitivity: 'normal',
+  lastVerb: null,
+  lastVerbAt: null,
+  iconIndex: null,
+};
+
+export const busy: MailState = {
+  isRead: true,
+  flagStatus: 2,
+  flagCompletedAt: -11644473600000,
+  flagRequest: 'Für später \u0001 \ud83d\ude80',
+  flagStartAt: 1_600_000_000_000,
+  flagDueAt: 1_700_000_000_123,
+  flagColour: 6,
+  toDoFlags: 8,
+  categories: ['Rot', 'a,b', ''],
+  importance: 'high',
+  sensitivity: 'confidential',
+  lastVerb: 102,
+  lastVerbAt: 1,
+  iconIndex: 0x105,
+};
+
+export function pair(n: number, collection = 'staff'): Pick<PairRow, 'id' | 'collection' | 'left' | 'right'> {
+  return {
+    id: pairId(n),
+    collection,
+    left: { organization: 'old', address: `person${n}@old.example`, mailbox: null },
+    right: { organization: 'new', address: `person${n}@new.example`, mailbox: null },
+  };
+}
+
+export const mailbox = (n: number): MailboxGuid =>
+  `00000000-0000-0000-0000-${String(n).padStart(12, '0')}` as MailboxGuid;
+
+export function link(n: number, over: Partial<LinkRow> = {}): LinkRow {
+  return {
+    id: linkId(n),
+    leftId: itemId(`left${n}`),
+    leftFolder: folderId(n % 3),
+    leftVersion: `CQAA${n}` as Version,
+    leftSizeBytes: 1000 + n,
+    rightId: itemId(`right${n}`),
+    rightFolder: folderId(100 + (n % 3)),
+    rightVersion: n % 2 === 0 ? null : (`CQBB${n}` as Version),
+    searchKey: n % 5 === 0 ? '' : hash128(`search${n % 7}`),
+    fingerprint: hash128(`print${n % 4}`),
+    stampKey: key(`stamp${n}`),
+    state: 'live',
+    goneSincePass: null,
+    touched: [],
+    seenLeft: untouched,
+    seenRight: null,
+    ...over,
+  };
+}
+
+export function folder(n: number, over: Partial<FolderRow> = {}): FolderRow {
+  return {
+    left: folderId(n),
+    right: folderId(n + 100),
+    leftParent: n === 0 ? null : folderId(0),
+    rightParent: n === 0 ? null : folderId(100),
+    leftName: `Ordner ${n} / \\ \u0001 \ud83d\udcc1`,
+    rightName: null,
+    containerClass: 'IPF.Note',
+    role: n === 0 ? 'msgfolderroot' : null,
+    excluded: null,
+    leftCursor: `cursor${n}` as Cursor,
+    rightCursor: null,
+    leftMark: `mark${n}`,
+    rightMark: null,
+    goneSincePass: null,
+    rightGone: false,
+    ...over,
+  };
+}
+
+export function head(n: number | string, state: MailState = untouched): MailHead {
+  return {
+    id: itemId(n),
+    version: `CQ${n}` as Version,
+    folder: folderId(1),
+    state,
+    facts: {
+      itemClass: 'IPM.Note',
+      messageFlags: 1,
+      sentAt: 1_600_000_000_000,
+      receivedAt: null,
+      subject: `Subject ${n} \u0000 \ud800`,
+      internetMessageId: null,
+      searchKey: null,
+      conversationIndex: null,
+      conversationTopic: null,
+      expiresAt: null,
+      replyBy: null,
+      votingOptions: null,
+      votingResponse: null,
+      processed: null,
+      serverProcessed: null,
+      readReceiptRequested: false,
+      hasAttachments: false,
+      sizeBytes: 4096,
+      createdAt: null,
+      modifiedAt: null,
+      retentionTag: null,
+    },
+    stamp: null,
+    unread: [],
+  };
+}
+
+export function intent(n: number, over: Partial<IntentRow> = {}): IntentRow {
+  return {
+    stampKey: key(`intent${n}`),
+    stamp: `cw1;old;${n}` as StampText,
+    rightFolder: folderId(101),
+    left: head(n),
+    settledAfterMs: 1_700_000_000_000 + n,
+    replaces: null,
+    ...over,
+  };
+}
+
+export function unclaimed(n: number, over: Partial<UnclaimedRow> = {}): UnclaimedRow {
+  return {
+    right: head(`right${n}`),
+    stampKey: key(`unclaimed${n}`),
+    searchKey: hash128(`search${n % 2}`),
+    firstId: hash128(`first${n}`),
+    fingerprint: hash128(`print${n % 3}`),
+    ...over,
+  };
+}
+
+export function quarantined(n: number, over: Partial<QuarantineRow> = {}): Omit<QuarantineRow, 'pair'> {
+  return {
+    left: itemId(`bad${n}`),
+    leftFolder: folderId(1),
+    reason: 'too-large',
+    detail: `larger than the limit \u0000 ${n}`,
+    attempts: 1,
+    sinceMs: 1000 + n,
+    itemClass: 'IPM.Note',
+    sizeBytes: 60_000_000,
+    retry: false,
+    ...over,
+  };
+}

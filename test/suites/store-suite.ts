@@ -1,0 +1,646 @@
+/**
+ * What a store has to do, whatever it is made of. Run by `src/store/sqlite-store.test.ts` and `src/store/postgres-store.test.ts`.
+ */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Clock } from '#kit/clock.ts';
+import type { LinkRow } from '#model/link.ts';
+import { type Claim, type Commit, FencedOut, type Store } from '#store/store.ts';
+import { commitModel } from './store-commit-model.ts';
+import {
+  busy,
+  folder,
+  folderId,
+  intent,
+  itemId,
+  key,
+  link,
+  linkId,
+  mailbox,
+  pair,
+  pairId,
+  quarantined,
+  unclaimed,
+} from './store-rows.ts';
+import { workModel } from './store-work-model.ts';
+
+export interface StoreSuite {
+  readonly name: string;
+  /** Opens an empty store. */
+  open(clock: Clock): Promise<Store>;
+  /** Removes what `open` made, after the store was closed. */
+  remove?(): Promise<void>;
+  /** Runs of each property; fewer where a run is slow. */
+  readonly propertyRuns: number;
+}
+
+/** Wall clock that stands until it is set; sleeps in real time, because the databases do. */
+class TestClock implements Clock {
+  now = 1_700_000_000_000;
+  nowMs(): number {
+    return this.now;
+  }
+  monotonicMs(): number {
+    return performance.now();
+  }
+  sleep(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(signal.reason);
+      const timer = setTimeout(resolve, ms);
+      const abort = () => {
+        clearTimeout(timer);
+        reject(signal?.reason);
+      };
+      signal?.addEventListener('abort', abort, { once: true });
+    });
+  }
+}
+
+const SECOND = 1000;
+const LEASE = 30 * SECOND;
+
+export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): void {
+  describe(name, () => {
+    const clock = new TestClock();
+    let store: Store;
+    let used = 0;
+    /** A pair of its own for each test, so that they share one store. */
+    let n = 0;
+    let id = pairId(0);
+    const commit = (what: Commit, claim: Claim | null = null) => store.commit(id, claim, what);
+
+    beforeAll(async () => {
+      store = await open(clock);
+    });
+    beforeEach(async () => {
+      n = used++;
+      id = pairId(n);
+      await store.putPairs([pair(n, `collection ${n}`)]);
+    });
+    afterAll(async () => {
+      await store?.close();
+      await remove?.();
+    });
+
+    describe('pairs', () => {
+      test('a new pair has no history', async () => {
+        expect(await store.pair(id)).toEqual({
+          ...pair(n, `collection ${n}`),
+          state: 'new',
+          stoppedBecause: null,
+          pass: 0,
+          lastPass: null,
+          counts: { folders: 0, links: 0, quarantined: 0, bytesCopied: 0, conflicts: 0, leftItems: 0 },
+        });
+        expect(await store.pair(pairId(-1))).toBeNull();
+      });
+
+      test('putting it again keeps what is known of it', async () => {
+        const lastPass = {
+          pass: 3,
+          startedAtMs: 1,
+          endedAtMs: 2,
+          writes: 3,
+          requestsLeft: 4,
+          requestsRight: 5,
+          bytes: 6,
+          waitedMs: { network: 7 },
+          held: 0,
+          outcome: 'partial',
+        } as const;
+        await commit({
+          pair: {
+            state: 'stopped',
+            stoppedBecause: 'quota: full',
+            pass: 3,
+            lastPass,
+            leftMailbox: mailbox(1),
+            rightMailbox: mailbox(2),
+            leftItems: 9,
+          },
+          bytesCopied: 2 ** 40,
+        });
+        await store.putPairs([{ ...pair(n, 'renamed'), left: { ...pair(n).left, address: 'new@old.example' } }]);
+        expect(await store.pair(id)).toEqual({
+          ...pair(n, 'renamed'),
+          left: { organization: 'old', address: 'new@old.example', mailbox: mailbox(1) },
+          right: { ...pair(n).right, mailbox: mailbox(2) },
+          state: 'stopped',
+          stoppedBecause: 'quota: full',
+          pass: 3,
+          lastPass,
+          counts: { folders: 0, links: 0, quarantined: 0, bytesCopied: 2 ** 40, conflicts: 0, leftItems: 9 },
+        });
+        expect((await store.pairs({ collection: 'renamed' })).map((row) => row.id)).toEqual([id]);
+        await commit({ pair: { state: 'in-step', stoppedBecause: null } });
+        expect(await store.pair(id)).toMatchObject({ state: 'in-step', stoppedBecause: null, pass: 3 });
+        await store.putPairs([pair(n, `collection ${n}`)]);
+      });
+
+      test('are listed by collection', async () => {
+        const all = await store.pairs();
+        expect(all.map((row) => row.id)).toContain(id);
+        expect(await store.pairs({ collection: `collection ${n}` })).toHaveLength(1);
+        expect(await store.pairs({ collection: 'no such' })).toEqual([]);
+      });
+
+      test('a pair that was never put is empty to read and refused to write', async () => {
+        const stranger = pairId(-2);
+        expect(await store.folders(stranger)).toEqual([]);
+        expect(await store.linksById(stranger, 'left', [itemId(1)])).toEqual([]);
+        expect(await store.deletionsSince(stranger, 0)).toBe(0);
+        await expect(store.commit(stranger, null, { bytesCopied: 1 })).rejects.toMatchObject({
+          name: 'StoreError',
+          code: 'unknown-pair',
+        });
+      });
+    });
+
+    describe('commit and read', () => {
+      test('folders, with any name', async () => {
+        await commit({ folders: [folder(0), folder(1), folder(2)] });
+        const changed = folder(1, {
+          rightName: 'x',
+          leftMark: null,
+          goneSincePass: 4,
+          rightGone: true,
+          excluded: 'by rule',
+        });
+        await commit({ folders: [changed], foldersForgotten: [folderId(2)] });
+        expect(byKey(await store.folders(id), 'left')).toEqual(byKey([folder(0), changed], 'left'));
+        expect((await store.pair(id))?.counts.folders).toBe(2);
+      });
+
+      test('links by either id, search key, stamp', async () => {
+        const rows = [
+          link(1),
+          link(2, { seenLeft: busy, seenRight: busy, touched: ['isRead', 'folder', 'content'] }),
+          link(3),
+        ];
+        await commit({ links: rows });
+        expect(
+          byKey(
+            await store.linksById(id, 'left', [itemId('left1'), itemId('left2'), itemId('left1'), itemId('none')]),
+            'id',
+          ),
+        ).toEqual(rows.slice(0, 2));
+        expect(await store.linksById(id, 'right', [itemId('right3')])).toEqual([link(3)]);
+        expect(await store.linksById(id, 'right', [itemId('left3'), itemId('RIGHT3')])).toEqual([]);
+        expect(await store.linksById(id, 'left', [])).toEqual([]);
+        expect(await store.linksByStamp(id, [key('stamp2'), key('other')])).toEqual([rows[1]]);
+        expect(await store.linksBySearchKey(id, [link(3).searchKey])).toEqual([link(3)]);
+      });
+
+      test('links are replaced by id, and their old item ids are free again', async () => {
+        await commit({ links: [link(1), link(2)] });
+        const moved = link(1, {
+          leftId: itemId('moved'),
+          leftFolder: folderId(77),
+          state: 'left-gone',
+          goneSincePass: 5,
+          seenLeft: busy,
+        });
+        await commit({ links: [moved] });
+        expect(await store.linksById(id, 'left', [itemId('left1'), itemId('moved')])).toEqual([moved]);
+        // In one commit: the old owner of an item id ends, another link takes it over.
+        const heir = link(9, { rightId: itemId('right2') });
+        await commit({ linksForgotten: [linkId(2)], links: [heir] });
+        expect(await store.linksById(id, 'right', [itemId('right2')])).toEqual([heir]);
+        expect((await store.pair(id))?.counts.links).toBe(1);
+      });
+
+      test('two links of one item are refused, and nothing of the commit stays', async () => {
+        await commit({ links: [link(1)] });
+        const twin = link(2, { leftId: itemId('left1') });
+        await expect(commit({ links: [link(3), twin], bytesCopied: 5, history: [] })).rejects.toMatchObject({
+          name: 'StoreError',
+          code: 'contradiction',
+        });
+        expect(await store.links(id, {}, null, 10)).toEqual([link(1)]);
+        expect((await store.pair(id))?.counts).toMatchObject({ links: 1, bytesCopied: 0 });
+      });
+
+      test('links page by page, by state and by folder', async () => {
+        const rows = Array.from({ length: 25 }, (_, i) =>
+          link(i, i % 4 === 0 ? { state: 'right-gone', goneSincePass: 2 } : {}),
+        );
+        await commit({ links: rows });
+        const pages = async (filter: {
+          state?: LinkRow['state'];
+          leftFolder?: LinkRow['leftFolder'];
+        }): Promise<LinkRow[]> => {
+          const got: LinkRow[] = [];
+          for (let after: LinkRow['id'] | null = null; ; after = got.at(-1)?.id ?? null) {
+            const page: readonly LinkRow[] = await store.links(id, filter, after, 4);
+            got.push(...page);
+            if (page.length < 4) return got;
+          }
+        };
+        expect(await pages({})).toEqual(rows);
+        expect(await pages({ state: 'live' })).toEqual(rows.filter((row) => row.state === 'live'));
+        expect(await pages({ state: 'right-gone' })).toEqual(rows.filter((row) => row.state === 'right-gone'));
+        expect(await pages({ state: 'left-gone' })).toEqual([]);
+        expect(await pages({ leftFolder: folderId(1) })).toEqual(rows.filter((row) => row.leftFolder === folderId(1)));
+        expect(await pages({ leftFolder: folderId(999) })).toEqual([]);
+        expect((await store.pair(id))?.counts.links).toBe(rows.filter((row) => row.state === 'live').length);
+      });
+
+      test('a batch of many links', async () => {
+        const rows = Array.from({ length: 1037 }, (_, i) => link(i));
+        await commit({ links: rows });
+        const found = await store.linksById(
+          id,
+          'left',
+          rows.map((row) => row.leftId),
+        );
+        expect(byKey(found, 'id')).toEqual(rows);
+        await commit({ linksForgotten: rows.slice(0, 1000).map((row) => row.id) });
+        expect((await store.pair(id))?.counts.links).toBe(37);
+      });
+
+      test('keys that are no hex are kept as they are', async () => {
+        const odd = link(1, { searchKey: 'ABCDEF', fingerprint: 'not hex', stampKey: 'abc' as LinkRow['stampKey'] });
+        await commit({ links: [odd] });
+        expect(await store.linksBySearchKey(id, ['ABCDEF'])).toEqual([odd]);
+        expect(await store.linksBySearchKey(id, ['abcdef'])).toEqual([]);
+      });
+
+      test('intents', async () => {
+        const replacing = intent(2, { replaces: { link: linkId(7), right: itemId('old'), rightVersion: null } });
+        await commit({ intents: [intent(1), replacing, intent(3)] });
+        await commit({ intentsResolved: [intent(1).stampKey], intents: [intent(3, { settledAfterMs: 5 })] });
+        expect(byKey(await store.intents(id), 'stampKey')).toEqual(
+          byKey([replacing, intent(3, { settledAfterMs: 5 })], 'stampKey'),
+        );
+      });
+
+      test('unclaimed copies by search key, fingerprint, id', async () => {
+        await commit({ unclaimed: [unclaimed(1), unclaimed(2), unclaimed(3)] });
+        const ids = async (found: Promise<readonly { right: { id: string } }[]>) =>
+          (await found).map((row) => row.right.id).sort();
+        expect(await ids(store.unclaimedBySearchKey(id, [unclaimed(1).searchKey]))).toEqual([
+          itemId('right1'),
+          itemId('right3'),
+        ]);
+        expect(await ids(store.unclaimedByFingerprint(id, [unclaimed(3).fingerprint]))).toEqual([itemId('right3')]);
+        expect(await store.unclaimedById(id, [itemId('right2')])).toEqual([unclaimed(2)]);
+        await commit({ unclaimedTaken: [itemId('right1')] });
+        expect(await store.unclaimedCount(id)).toBe(2);
+      });
+
+      test('deletions of a time', async () => {
+        await commit({ deletions: { atMs: 1000, count: 3 } });
+        await commit({ deletions: { atMs: 2000, count: 4 } });
+        expect(await store.deletionsSince(id, 0)).toBe(7);
+        expect(await store.deletionsSince(id, 1001)).toBe(4);
+        await commit({ deletions: { atMs: 2000 + 8 * 24 * 3_600_000, count: 1 } });
+        expect(await store.deletionsSince(id, 0)).toBe(1);
+      });
+
+      test('quarantine, and how it is retried', async () => {
+        await commit({ quarantine: [quarantined(1), quarantined(2, { reason: 'corrupt' })] });
+        const rows = await store.quarantine({ pair: id }, 10);
+        expect(rows).toEqual([
+          { ...quarantined(1), detail: 'larger than the limit \ufffd 1', pair: id },
+          { ...quarantined(2, { reason: 'corrupt' }), detail: 'larger than the limit \ufffd 2', pair: id },
+        ]);
+        expect(await store.retryQuarantine({ pair: id, reason: 'corrupt' })).toBe(1);
+        expect((await store.quarantine({ pair: id, reason: 'corrupt' }, 10)).map((row) => row.retry)).toEqual([true]);
+        expect((await store.quarantine({ pair: id, reason: 'too-large' }, 10)).map((row) => row.retry)).toEqual([
+          false,
+        ]);
+        await commit({ quarantineLeft: [itemId('bad1')] });
+        expect((await store.pair(id))?.counts.quarantined).toBe(1);
+        expect((await store.quarantine({ reason: 'corrupt' }, 1000)).some((row) => row.pair === id)).toBe(true);
+      });
+
+      test('journal, newest first, with values of any kind', async () => {
+        const row = (field: string, base: unknown) =>
+          ({
+            atMs: 5,
+            link: linkId(1),
+            field,
+            base,
+            left: [1, null],
+            right: 'r',
+            winner: 'right',
+            why: 'a person changed it',
+          }) as const;
+        await commit({ journal: [row('isRead', false), row('categories', ['a'])] });
+        expect(await store.journal({ pair: id }, 1)).toEqual([{ ...row('categories', ['a']), pair: id }]);
+        expect(await store.journal({ pair: id }, 9)).toHaveLength(2);
+        expect((await store.pair(id))?.counts.conflicts).toBe(2);
+      });
+
+      test('history, newest first, by item of either side and by time', async () => {
+        const row = (i: number, left: string | null, right: string | null) =>
+          ({ pass: 1, atMs: i, action: 'create', reason: 'new', left, right, outcome: 'done', detail: null }) as const;
+        const rows = [row(1, 'a', 'x'), row(2, 'b', 'a'), row(3, null, 'c')];
+        await commit({ history: rows });
+        const history = async (filter: { item?: string; sinceMs?: number }, limit = 9) =>
+          (await store.history({ pair: id, ...filter }, limit)).map((got) => got.atMs);
+        expect(await store.history({ pair: id }, 1)).toEqual([{ ...row(3, null, 'c'), pair: id }]);
+        expect(await history({ item: 'a' })).toEqual([2, 1]);
+        expect(await history({ sinceMs: 2 })).toEqual([3, 2]);
+        expect(await history({ item: 'a', sinceMs: 2 })).toEqual([2]);
+        expect((await store.history({ item: 'c' }, 1000)).some((got) => got.pair === id)).toBe(true);
+      });
+
+      test('forget keeps what no pass can find again', async () => {
+        await commit({
+          folders: [folder(1)],
+          links: [link(1)],
+          intents: [intent(1)],
+          unclaimed: [unclaimed(1)],
+          quarantine: [quarantined(1)],
+          deletions: { atMs: 1, count: 1 },
+          bytesCopied: 5,
+          pair: { pass: 4, leftMailbox: mailbox(1) },
+        });
+        await store.forget(id);
+        expect(await store.folders(id)).toEqual([]);
+        expect(await store.links(id, {}, null, 10)).toEqual([]);
+        expect(await store.intents(id)).toEqual([]);
+        expect(await store.unclaimedCount(id)).toBe(0);
+        expect(await store.quarantine({ pair: id }, 10)).toHaveLength(1);
+        expect(await store.deletionsSince(id, 0)).toBe(1);
+        expect(await store.pair(id)).toMatchObject({
+          pass: 4,
+          left: { mailbox: mailbox(1) },
+          counts: { links: 0, folders: 0, quarantined: 1, bytesCopied: 5 },
+        });
+        await commit({ links: [link(1)] });
+        expect(await store.linksById(id, 'left', [itemId('left1')])).toEqual([link(1)]);
+      });
+
+      test('commits at the same time are each all or nothing', async () => {
+        const tries = Array.from({ length: 20 }, (_, i) =>
+          commit({
+            links: [link(i), link(i + 100, i % 5 === 0 ? { leftId: itemId(`left${i}`) } : {})],
+            bytesCopied: 1,
+          }),
+        );
+        const outcomes = (await Promise.allSettled(tries)).map((outcome) => outcome.status === 'fulfilled');
+        expect(outcomes).toEqual(Array.from({ length: 20 }, (_, i) => i % 5 !== 0));
+        expect((await store.pair(id))?.counts).toMatchObject({ links: 32, bytesCopied: 16 });
+        expect(await store.links(id, {}, null, 100)).toHaveLength(32);
+      });
+
+      test('equals a plain model after random commits', () =>
+        commitModel(store, () => pair(10_000 + used++), propertyRuns));
+    });
+
+    describe('work', () => {
+      /** A kind of its own for each test. */
+      const kind = () => `kind${n}:`;
+      const work = (subject: string) => `${kind()}${subject}`;
+      const claim = (owner: string, limit = 10) => store.claim(owner, kind(), limit, clock.now, LEASE);
+      const one = async (owner: string): Promise<Claim> => {
+        const [first, ...others] = await claim(owner);
+        if (!first || others.length > 0) throw new Error(`${1 + others.length} claims instead of one`);
+        return first;
+      };
+
+      test('is ensured once', async () => {
+        await store.ensureWork([{ key: work('a'), priority: 5, nextAtMs: null }]);
+        await store.ensureWork([{ key: work('a'), priority: 9, nextAtMs: 1 }]);
+        expect(await store.work([work('a'), work('b')])).toEqual([
+          {
+            key: work('a'),
+            priority: 5,
+            nextAtMs: null,
+            generation: 0,
+            startedGeneration: 0,
+            owner: null,
+            token: 0,
+            attempts: 0,
+            dirtySinceMs: null,
+          },
+        ]);
+        expect(await claim('me')).toEqual([]);
+        expect(await store.nextDueMs(kind())).toBeNull();
+      });
+
+      test('is claimed by priority, then by due time, and not before', async () => {
+        const t = clock.now;
+        await store.ensureWork([
+          { key: work('later'), priority: 1, nextAtMs: t + SECOND },
+          { key: work('third'), priority: 2, nextAtMs: t - 9 * SECOND },
+          { key: work('second'), priority: 1, nextAtMs: t },
+          { key: work('first'), priority: 1, nextAtMs: t - SECOND },
+        ]);
+        expect(await store.nextDueMs(kind())).toBe(t - 9 * SECOND);
+        expect((await claim('me', 1)).map((got) => got.key)).toEqual([work('first')]);
+        expect((await claim('me', 9)).map((got) => got.key)).toEqual([work('second'), work('third')]);
+        expect(await store.nextDueMs(kind())).toBe(t + SECOND);
+        expect(await claim('me')).toEqual([]);
+      });
+
+      test('kinds do not see each other', async () => {
+        await store.ensureWork([{ key: work('a'), priority: 0, nextAtMs: clock.now }]);
+        expect(await store.claim('me', `x${kind()}`, 9, clock.now, LEASE)).toEqual([]);
+        expect((await store.claim('me', kind(), 9, clock.now, LEASE)).length).toBe(1);
+      });
+
+      test('a notice makes it due, and lag is counted from the first', async () => {
+        await store.ensureWork([{ key: work('a'), priority: 0, nextAtMs: clock.now + 60 * SECOND }]);
+        await store.notify([work('a'), work('a'), work('nobody knows')], clock.now);
+        await store.notify([work('a')], clock.now + 7);
+        expect(await store.work([work('a')])).toMatchObject([
+          { generation: 2, nextAtMs: clock.now, dirtySinceMs: clock.now },
+        ]);
+        const got = await one('me');
+        expect(got).toMatchObject({
+          token: 1,
+          generation: 2,
+          attempts: 1,
+          dirtySinceMs: clock.now,
+          leaseEndsAtMs: clock.now + LEASE,
+        });
+        await store.complete(got, { nextAtMs: null, failed: false });
+        expect(await store.work([work('a')])).toMatchObject([
+          { owner: null, nextAtMs: null, dirtySinceMs: null, attempts: 0, startedGeneration: 2 },
+        ]);
+      });
+
+      test('a notice during a run makes it run again at once', async () => {
+        await store.ensureWork([{ key: work('a'), priority: 0, nextAtMs: clock.now }]);
+        const got = await one('me');
+        await store.notify([work('a')], clock.now + 5);
+        expect(await claim('other')).toEqual([]);
+        await store.complete(got, { nextAtMs: clock.now + 60 * SECOND, failed: false });
+        clock.now += SECOND;
+        expect(await one('other')).toMatchObject({ token: 2, dirtySinceMs: clock.now - SECOND + 5 });
+      });
+
+      test('a failed run keeps its pause and its notices', async () => {
+        await store.ensureWork([{ key: work('a'), priority: 0, nextAtMs: clock.now }]);
+        const got = await one('me');
+        await store.notify([work('a')], clock.now);
+        await store.complete(got, { nextAtMs: clock.now + 5 * SECOND, failed: true });
+        expect(await claim('me')).toEqual([]);
+        clock.now += 5 * SECOND;
+        expect(await one('me')).toMatchObject({ attempts: 2, dirtySinceMs: clock.now - 5 * SECOND });
+      });
+
+      test('a failed run without a time waits to be raised, unless it was', async () => {
+        await store.ensureWork([{ key: work('a'), priority: 0, nextAtMs: clock.now }]);
+        await store.complete(await one('me'), { nextAtMs: null, failed: true });
+        expect(await claim('me')).toEqual([]);
+        await store.notify([work('a')], clock.now);
+        const again = await one('me');
+        await store.notify([work('a')], clock.now);
+        await store.complete(again, { nextAtMs: null, failed: true });
+        expect((await one('me')).attempts).toBe(3);
+      });
+
+      test('who stops beating is taken over and fenced out', async () => {
+        await store.ensureWork([{ key: work('a'), priority: 0, nextAtMs: clock.now }]);
+        const dead = await one('dead');
+        clock.now += LEASE - 1;
+        expect(await claim('heir')).toEqual([]);
+        clock.now += 1;
+        const heir = await one('heir');
+        expect(heir).toMatchObject({ token: dead.token + 1, attempts: 2 });
+        await expect(commit({ links: [link(1)] }, dead)).rejects.toBeInstanceOf(FencedOut);
+        await expect(store.extend(dead, clock.now, LEASE)).rejects.toBeInstanceOf(FencedOut);
+        await expect(store.complete(dead, { nextAtMs: null, failed: false })).rejects.toBeInstanceOf(FencedOut);
+        expect(await store.links(id, {}, null, 9)).toEqual([]);
+        await commit({ links: [link(1)] }, heir);
+        expect(await store.links(id, {}, null, 9)).toHaveLength(1);
+        await store.complete(heir, { nextAtMs: null, failed: false });
+        await expect(commit({ bytesCopied: 1 }, heir)).rejects.toBeInstanceOf(FencedOut);
+      });
+
+      test('a heartbeat keeps it, even a late one', async () => {
+        await store.ensureWork([{ key: work('a'), priority: 0, nextAtMs: clock.now }]);
+        const got = await one('me');
+        clock.now += LEASE + SECOND;
+        const kept = await store.extend(got, clock.now, LEASE);
+        expect(kept).toEqual({ ...got, leaseEndsAtMs: clock.now + LEASE });
+        expect(await claim('other')).toEqual([]);
+        await commit({ links: [link(1)] }, kept);
+      });
+
+      test('waiting ends with a notice, with time, and with the signal', async () => {
+        await store.ensureWork([{ key: work('a'), priority: 0, nextAtMs: null }]);
+        expect(await claim('me')).toEqual([]);
+        // Between the claim that found nothing and the wait: not lost.
+        await store.notify([work('a')], clock.now);
+        await store.waitForWork(60 * SECOND, new AbortController().signal);
+        expect(await claim('me')).toHaveLength(1);
+        const waiting = store.waitForWork(60 * SECOND, new AbortController().signal);
+        await store.notify([work('a')], clock.now);
+        await waiting;
+        await claim('me');
+        await store.waitForWork(5, new AbortController().signal);
+        await claim('me');
+        const stop = new AbortController();
+        const stopped = store.waitForWork(60 * SECOND, stop.signal);
+        stop.abort();
+        await stopped;
+      });
+
+      test('many rows are shared out without doubles', async () => {
+        await store.ensureWork(
+          Array.from({ length: 200 }, (_, i) => ({ key: work(`${i}`), priority: i % 3, nextAtMs: clock.now })),
+        );
+        const taken = (
+          await Promise.all(
+            Array.from({ length: 8 }, async (_, worker) => {
+              const mine: string[] = [];
+              for (let empty = 0; empty < 2; ) {
+                const got = await claim(`worker${worker}`, 7);
+                mine.push(...got.map((each) => each.key));
+                empty = got.length === 0 ? empty + 1 : 0;
+              }
+              return mine;
+            }),
+          )
+        ).flat();
+        expect(taken).toHaveLength(200);
+        expect(new Set(taken).size).toBe(200);
+      });
+
+      test('behaves as its model under random operations and jumping clocks', () =>
+        workModel(store, () => `model${used++}:`, propertyRuns));
+    });
+
+    describe('budgets', () => {
+      const open3 = { inFlightMax: 3, requestsPerMinute: null, bytesPerMinute: null };
+      const cost = { requests: 1, bytes: 0 };
+      const budget = () => `mailbox ${n}`;
+      const spend = (holder: string, limits = open3 as Parameters<Store['spend']>[1], bytes = 0) =>
+        store.spend(budget(), limits, holder, { ...cost, bytes }, clock.now, clock.now + 10 * SECOND);
+
+      test('at most so many in flight, until released or dead', async () => {
+        for (const holder of ['a', 'b', 'c']) expect((await spend(holder)).waitMs).toBe(0);
+        expect(await spend('d')).toMatchObject({ limitedBy: 'in-flight' });
+        expect((await spend('d')).waitMs).toBeGreaterThan(0);
+        // Asking again as the same holder keeps the place.
+        expect((await spend('a')).waitMs).toBe(0);
+        await store.release(budget(), 'b');
+        expect((await spend('d')).waitMs).toBe(0);
+        clock.now += 10 * SECOND;
+        for (const holder of ['e', 'f', 'g']) expect((await spend(holder)).waitMs).toBe(0);
+        expect((await spend('h')).waitMs).toBeGreaterThan(0);
+      });
+
+      test('no minute sees more requests than allowed', async () => {
+        const limits = { inFlightMax: 1000, requestsPerMinute: 120, bytesPerMinute: null };
+        let sent = 0;
+        const end = clock.now + 120 * SECOND;
+        while (clock.now < end) {
+          const { waitMs } = await spend(`r${sent}`, limits);
+          if (waitMs === 0) sent++;
+          clock.now += waitMs;
+        }
+        expect(sent).toBeGreaterThan(235);
+        expect(sent).toBeLessThanOrEqual(244);
+      });
+
+      test('a large request overdraws the bytes and the next one waits for it', async () => {
+        const limits = { inFlightMax: 10, requestsPerMinute: null, bytesPerMinute: 60_000 };
+        expect((await spend('a', limits, 31_000)).waitMs).toBe(0);
+        const refused = await spend('b', limits, 1);
+        expect(refused.limitedBy).toBe('bytes-per-minute');
+        expect(refused.waitMs).toBe(30 * SECOND + 1);
+        clock.now += refused.waitMs;
+        expect((await spend('b', limits, 1)).waitMs).toBe(0);
+      });
+
+      test('a refusal stops everybody, halves the limit once, and the limit grows back', async () => {
+        const limits = { inFlightMax: 8, requestsPerMinute: null, bytesPerMinute: null };
+        const fill = async (): Promise<number> => {
+          for (let i = 0; ; i++) if ((await spend(`${i}`, limits)).waitMs > 0) return i;
+        };
+        const empty = async () => {
+          for (let i = 0; i < 8; i++) await store.release(budget(), `${i}`);
+        };
+        expect(await fill()).toBe(8);
+        await store.backOff(budget(), clock.now + 5 * SECOND, 'EWSMaxConcurrency');
+        await store.backOff(budget(), clock.now + 6 * SECOND, 'EWSMaxConcurrency');
+        expect(await spend('x', limits)).toEqual({ waitMs: 6 * SECOND, limitedBy: 'EWSMaxConcurrency' });
+        await empty();
+        clock.now += 6 * SECOND;
+        expect(await fill()).toBe(4);
+        await store.backOff(budget(), clock.now, 'EWSMaxConcurrency');
+        await empty();
+        expect(await fill()).toBe(2);
+        await empty();
+        clock.now += 31 * SECOND;
+        expect(await fill()).toBe(4);
+        await empty();
+        clock.now += 3600 * SECOND;
+        expect(await fill()).toBe(8);
+      });
+
+      test('a refusal before the first request is heeded', async () => {
+        await store.backOff(budget(), clock.now + SECOND, 'first');
+        expect(await spend('a')).toEqual({ waitMs: SECOND, limitedBy: 'first' });
+      });
+    });
+  });
+}
+
+const byKey = <T>(rows: readonly T[], field: keyof T): readonly T[] =>
+  [...rows].sort((a, b) => (String(a[field]) < String(b[field]) ? -1 : 1));
