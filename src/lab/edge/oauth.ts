@@ -64,6 +64,8 @@ export interface TokenService {
 
 /** Resource of Exchange Online, which every organization of the lab answers to besides its own addresses. */
 const outlookResource = 'https://outlook.office365.com';
+/** A token for Graph is given to who asks, and is none for EWS. */
+const graphResource = 'https://graph.microsoft.com';
 const fullAccess = 'full_access_as_app';
 const clockSkewSeconds = 300;
 
@@ -133,7 +135,7 @@ export function createTokenService(
         1002012,
         'The provided value for scope is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier.',
       );
-    if (!audiences(origin).includes(resource))
+    if (resource !== graphResource && !audiences(origin).includes(resource))
       return failure(
         400,
         'invalid_resource',

@@ -1,10 +1,16 @@
-import { readFileSync } from 'node:fs';
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import { Agent, request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Lab, LabAddresses, LabOptions } from '../lab.ts';
 import { curl, curlMissing, edgeLab, type Recorder, soapRequest } from './edge.fixture.ts';
+import { channelBindingHash } from './ntlm.ts';
+import { negotiateMessage, respond } from './ntlm-client.fixture.ts';
 
 const missing = await curlMissing();
 if (missing !== null) {
@@ -225,5 +231,133 @@ describe('limits of a connection', () => {
     );
     expect(recorder.calls).toEqual([]);
     expect((await curl(...credentials, '-d', soapRequest('CreateItem'), org.ewsPlain)).status).toBe(200);
+  });
+});
+
+describe('NTLM with channel binding over real TLS', () => {
+  test.each([
+    [
+      'the certificate that was shown',
+      (shown: Buffer) => channelBindingHash(createHash('sha256').update(shown).digest()),
+      200,
+    ],
+    ['another certificate, as behind a proxy that opens TLS', () => channelBindingHash(Buffer.alloc(32, 1)), 401],
+    ['none', () => undefined, 401],
+  ] as const)('a client that binds to %s', async (_what, bindingTo, status) => {
+    const { org } = await start({ organizations: [{ name: 'source', version: 'se', channelBinding: 'require' }] });
+    const agent = new Agent({ keepAlive: true, maxSockets: 1, ca: readFileSync(org.ca) });
+    let shown: Buffer = Buffer.alloc(0);
+    const send = (authorization: string) =>
+      new Promise<IncomingMessage>((resolve, reject) => {
+        httpsRequest(org.ews, { method: 'POST', agent, headers: { authorization } }, (answer) => {
+          shown = (answer.socket as TLSSocket).getPeerCertificate().raw;
+          answer.resume().on('end', () => resolve(answer));
+        })
+          .on('error', reject)
+          .end();
+      });
+    const challenged = await send(`NTLM ${negotiateMessage.toString('base64')}`);
+    const message = Buffer.from(String(challenged.headers['www-authenticate']).replace('NTLM ', ''), 'base64');
+    const binding = bindingTo(shown);
+    const [user = ''] = org.admin.user.split('@');
+    const response = respond(
+      { negotiate: negotiateMessage, message, serverChallenge: message.subarray(24, 32) },
+      org.admin.password,
+      { user, domain: 'SOURCE', ...(binding ? { binding } : {}) },
+    );
+    expect((await send(`NTLM ${response.toString('base64')}`)).statusCode).toBe(status);
+    agent.destroy();
+  });
+});
+
+describe('answers on a socket', () => {
+  const basic = (org: { readonly admin: { readonly user: string; readonly password: string } }) =>
+    ['--basic', '-u', `${org.admin.user}:${org.admin.password}`] as const;
+
+  withCurl('dropped, cut, and whole again', async () => {
+    const { org, recorder, lab } = await start({
+      faults: [
+        { point: 'drop-after', chance: 1, limit: 1 },
+        { point: 'reset-mid', chance: 1, limit: 1 },
+      ],
+    });
+    recorder.answer = () => ({ status: 200, headers: {}, body: Buffer.alloc(100_000, 'x') });
+    const dropped = await post(org.ewsPlain, ...basic(org));
+    expect([dropped.exitCode, dropped.status]).toEqual([56, 0]);
+    const cut = await post(org.ewsPlain, ...basic(org));
+    expect([18, 56]).toContain(cut.exitCode);
+    expect([cut.status, cut.output.length]).toEqual([200, 50_000]);
+    expect((await post(org.ewsPlain, ...basic(org))).output).toHaveLength(100_000);
+    expect(recorder.calls).toHaveLength(3);
+    expect(lab.organization('source').traffic.operations).toEqual({
+      GetFolder: { carriedOut: 3, delivered: 1, lost: 2 },
+    });
+  });
+
+  test('a streaming answer is sent as it comes, and ends for the endpoint when the client goes', async () => {
+    const { org, recorder, lab } = await start();
+    let ended = false;
+    recorder.answer = (call) => ({
+      status: 200,
+      headers: {},
+      body: (async function* () {
+        yield Buffer.from('<first/>');
+        if (!call.signal.aborted)
+          await new Promise((resolve) => call.signal.addEventListener('abort', resolve, { once: true }));
+        ended = true;
+      })(),
+    });
+    const authorization = `Basic ${Buffer.from(`${org.admin.user}:${org.admin.password}`).toString('base64')}`;
+    await new Promise<void>((resolve, reject) => {
+      const request = httpRequest(
+        org.ewsPlain,
+        { method: 'POST', agent: false, headers: { authorization } },
+        (answer) => {
+          answer.on('error', () => {});
+          answer.once('data', (chunk) => {
+            expect(String(chunk)).toBe('<first/>');
+            expect(ended).toBe(false);
+            request.destroy();
+            resolve();
+          });
+        },
+      );
+      request.on('error', reject);
+      request.end(soapRequest('GetStreamingEvents'));
+    });
+    for (let n = 0; n < 100 && !ended; n++) await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(ended).toBe(true);
+    expect(lab.organization('source').throttle.counters()).toMatchObject([{ inFlight: 0 }]);
+  });
+
+  withCurl('a large body goes through in pieces, without and with Expect: 100-continue', async () => {
+    const { org, recorder } = await start();
+    const directory = mkdtempSync(join(tmpdir(), 'causeway-edge-'));
+    try {
+      const file = join(directory, 'body');
+      writeFileSync(file, soapRequest('CreateItem', undefined, 'x'.repeat(8_000_000)));
+      for (const expectation of ['Expect:', 'Expect: 100-continue']) {
+        expect((await curl(...basic(org), '-H', expectation, '--data-binary', `@${file}`, org.ewsPlain)).status).toBe(
+          200,
+        );
+      }
+      expect(recorder.calls.map((call) => call.bytes)).toEqual([statSync(file).size, statSync(file).size]);
+      // NTLM begins with an empty body; the large one comes once.
+      expect(
+        (
+          await curl(
+            '--ntlm',
+            '-u',
+            `${org.admin.user}:${org.admin.password}`,
+            '--data-binary',
+            `@${file}`,
+            org.ewsPlain,
+          )
+        ).status,
+      ).toBe(200);
+      expect(recorder.calls).toHaveLength(3);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });
