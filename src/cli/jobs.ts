@@ -3,6 +3,7 @@
  * these do the rest. Tests put their own in place.
  */
 import type { Connector } from '#connectors/contract.ts';
+import type { VerifyReport } from '#jobs/verify/report.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Fault } from '#kit/fault.ts';
 import type { PairId } from '#model/ids.ts';
@@ -72,28 +73,6 @@ export interface MailboxInventory {
   readonly classes: Readonly<Record<string, number>>;
 }
 
-export type Grade = 'perfect' | 'good' | 'investigate' | 'poor';
-
-/** What `verify` found in one pair. */
-export interface Verification {
-  readonly pair: PairId;
-  readonly grade: Grade;
-  /** Items of the source that were compared with their copies. */
-  readonly compared: number;
-  /** Of those, items whose whole property lists were compared. */
-  readonly sampled: number;
-  readonly missing: number;
-  readonly surplus: number;
-  readonly differences: readonly {
-    readonly folder: string;
-    readonly left: string | null;
-    readonly right: string | null;
-    readonly what: string;
-    /** Policy that explains it; null: unexplained. */
-    readonly explainedBy: string | null;
-  }[];
-}
-
 /** Progress of passes, as it comes from the workers. */
 export type AgentEvent =
   | { readonly kind: 'pass-started'; readonly pair: PairId }
@@ -136,7 +115,7 @@ export interface Jobs {
     /** Share of items, 0 to 1, whose whole property lists are compared. */
     options: { readonly sampleShare: number; readonly progress: (done: number, due: number) => void },
     around: JobSurroundings,
-  ) => Promise<Verification>;
+  ) => Promise<VerifyReport>;
   /** Forgets what the store knows of the pair and finds it again by the stamps on the target. */
   readonly relinkPair: (
     pair: JobPair,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Connector } from '#connectors/contract.ts';
+import type { VerifyReport } from '#jobs/verify/report.ts';
 import { systemClock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import { readProject } from '#project/read-project.ts';
@@ -10,7 +11,7 @@ import { openStore } from '#store/open-store.ts';
 import type { PassSummary } from '#store/store.ts';
 import { CliError } from './cli-error.ts';
 import { exitCodes } from './exit-codes.ts';
-import type { Finding, Jobs, Verification } from './jobs.ts';
+import type { Finding, Jobs } from './jobs.ts';
 import { buildProgram } from './program.ts';
 import { projectTemplate } from './project-template.ts';
 import { Session } from './session.ts';
@@ -37,6 +38,43 @@ const jsonLines = (text: string) =>
     .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+const none = { explained: 0, unexplained: 0 };
+const report: Omit<VerifyReport, 'pair' | 'grade'> = {
+  startedAtMs: 0,
+  endedAtMs: 1,
+  compared: 5,
+  contents: 1,
+  sampled: 1,
+  folders: 2,
+  differing: 0,
+  missing: 0,
+  surplus: 0,
+  notDue: {},
+  inFlight: 0,
+  findings: [
+    {
+      kind: 'property',
+      folder: 'Inbox',
+      left: null,
+      right: null,
+      property: 'isRead',
+      leftValue: 'true',
+      rightValue: 'false',
+      explainedBy: 'changed on the target',
+    },
+  ],
+  findingCounts: {
+    missing: none,
+    extra: none,
+    duplicate: none,
+    property: none,
+    content: none,
+    folder: none,
+    unreadable: none,
+  },
+  notCarried: [],
+};
 
 const summary: PassSummary = {
   pass: 1,
@@ -378,15 +416,7 @@ describe('commands that work', () => {
   ] as const)('verify: %s', async (grade, code) => {
     const jobs = fakeJobs({
       openConnector,
-      verifyPair: async ({ id }): Promise<Verification> => ({
-        pair: id,
-        grade: id.startsWith('ana') ? 'perfect' : grade,
-        compared: 5,
-        sampled: 1,
-        missing: 0,
-        surplus: 0,
-        differences: [],
-      }),
+      verifyPair: async ({ id }) => ({ ...report, pair: id, grade: id.startsWith('ana') ? 'perfect' : grade }),
     });
     const result = await runCli(['verify', '--json'], testTerminal({ cwd: projectFolder() }), jobs);
     expect(result.code).toBe(code);

@@ -3,9 +3,11 @@ import { Command } from 'commander';
 import { failureOf } from './cli-error.ts';
 import { checkCommand } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
+import { demoCommand } from './commands/demo.ts';
 import { discoverCommand } from './commands/discover.ts';
 import { historyCommand } from './commands/history.ts';
 import { initCommand } from './commands/init.ts';
+import { labCommand } from './commands/lab.ts';
 import { planCommand } from './commands/plan.ts';
 import { probeCommand } from './commands/probe.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
@@ -24,6 +26,7 @@ const groups = [
   ['Migrate:', [planCommand, syncCommand, runCommand]],
   ['Look:', [statusCommand, verifyCommand, historyCommand, quarantineCommand]],
   ['Repair:', [relinkCommand]],
+  ['Try:', [demoCommand, labCommand]],
 ] as const;
 
 /** The whole command line. */

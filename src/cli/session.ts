@@ -10,9 +10,9 @@ import type { Terminal } from './terminal.ts';
 
 export interface GlobalOptions {
   readonly project: string;
-  readonly json: boolean;
+  readonly json?: true;
   readonly color: boolean;
-  readonly debug: boolean;
+  readonly debug?: true;
 }
 
 /** What the action of a command works with. */
@@ -50,7 +50,7 @@ export class Session {
     const session = this;
     return async function () {
       const options = this.optsWithGlobals<GlobalOptions & Options>();
-      session.output = new Output(session.terminal, { json: options.json, colour: options.color });
+      session.output = new Output(session.terminal, { json: options.json === true, colour: options.color });
       const projectFile = resolve(session.terminal.cwd, options.project);
       const run: Run = {
         terminal: session.terminal,
@@ -63,7 +63,7 @@ export class Session {
           (session.#services ??= openServices(
             loadProject(projectFile, options.project),
             session.terminal,
-            createLog(session.terminal, options.debug),
+            createLog(session.terminal, options.debug === true),
             session.jobs,
           )),
       };
@@ -87,8 +87,8 @@ export function command(name: string, summary: string, examples: readonly (reado
 export function globalOptions(env: Terminal['env']): readonly Option[] {
   return [
     new Option('-p, --project <file>', 'project file').default(env['CAUSEWAY_PROJECT'] ?? 'causeway.yaml'),
-    new Option('--json', 'one JSON object a line on stdout, for programs').default(false),
+    new Option('--json', 'one JSON object a line on stdout, for programs'),
     new Option('--no-color', 'no colours, also not on a terminal'),
-    new Option('--debug', 'log what happens to stderr, and show where an error came from').default(false),
+    new Option('--debug', 'log what happens to stderr, and show where an error came from'),
   ];
 }

@@ -1,7 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { grades } from '#jobs/verify/grade.ts';
+import type { Finding, VerifyReport } from '#jobs/verify/report.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, formatCount, plain } from '../format.ts';
-import type { Grade, Verification } from '../jobs.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { progressBars } from '../progress.ts';
 import { command, type Run, type Session } from '../session.ts';
@@ -32,16 +33,13 @@ function share(text: string): number {
   return percent / 100;
 }
 
-/** Best first. The rules are published in docs/operating/verify.md. */
-const grades: readonly Grade[] = ['perfect', 'good', 'investigate', 'poor'];
-
 async function verify(run: Run, options: VerifyOptions, addresses: readonly string[]): Promise<ExitCode> {
   const services = run.services();
   const { output, terminal } = run;
   const pairs = pickPairs(services.project, addresses, options.collection);
   const store = await services.store('look');
   const bars = progressBars(terminal, output);
-  const results: Verification[] = [];
+  const results: VerifyReport[] = [];
   try {
     for (const pair of pairs) {
       const progress = (done: number, total: number) => bars.show(pair.id, { done, total, bytes: 0, note: '' });
@@ -68,15 +66,29 @@ async function verify(run: Run, options: VerifyOptions, addresses: readonly stri
   return grade === 'perfect' || grade === 'good' ? exitCodes.ok : exitCodes.differences;
 }
 
-function show(run: Run, result: Verification, most: number): void {
+function show(run: Run, report: VerifyReport, most: number): void {
   const { output } = run;
-  for (const difference of result.differences) output.line({ event: 'difference', pair: result.pair, ...difference });
-  output.line({ event: 'pair', ...result, differences: result.differences.length });
-  output.text(
-    `${plain(result.pair)}: ${output.colours.bold(result.grade)}; ${formatCount(result.compared)} compared, ${formatCount(result.sampled)} in full, ${formatCount(result.missing)} missing, ${formatCount(result.surplus)} too many, ${countOf(result.differences.length, 'difference')}`,
-  );
-  for (const { folder, what, explainedBy } of result.differences.slice(0, most))
-    output.text(`  ${plain(folder)}: ${plain(what)}${explainedBy === null ? '' : ` (explained: ${explainedBy})`}`);
-  if (result.differences.length > most)
-    output.text(`  … and ${formatCount(result.differences.length - most)} more (--limit)`);
+  const { findings, findingCounts, notCarried, ...rest } = report;
+  for (const finding of findings) output.line({ event: 'finding', pair: report.pair, ...finding });
+  output.line({ event: 'pair', ...rest, findingCounts, notCarried });
+  const counts = [
+    `${formatCount(report.compared)} compared`,
+    `${formatCount(report.contents)} with their contents`,
+    `${formatCount(report.sampled)} with all their properties`,
+    `${formatCount(report.missing)} missing`,
+    `${formatCount(report.surplus)} too many`,
+    `${formatCount(report.differing)} different`,
+  ];
+  output.text(`${plain(report.pair)}: ${output.colours.bold(report.grade)}; ${counts.join(', ')}`);
+  for (const finding of findings.slice(0, most)) output.text(`  ${describe(finding)}`);
+  if (findings.length > most) output.text(`  … and ${formatCount(findings.length - most)} more (--limit)`);
+  for (const { property, present, different } of notCarried.filter((one) => one.different > 0))
+    output.text(
+      `  not carried over: ${property}, on ${formatCount(present)} of the sample, different on ${formatCount(different)}`,
+    );
+}
+
+function describe({ kind, folder, property, leftValue, rightValue, explainedBy }: Finding): string {
+  const what = property === null ? kind : `${kind} ${property}: ${leftValue} became ${rightValue}`;
+  return plain(`${folder}: ${what}${explainedBy === null ? '' : ` (explained: ${explainedBy})`}`);
 }

@@ -1,0 +1,131 @@
+import type { ItemLine, SnapshotLine } from '#lab/edge/snapshot.ts';
+import { mailProperties } from '#model/mail-properties.ts';
+import type { MapiProperty } from '#model/property-row.ts';
+
+/** How two mailboxes of the lab differ, by the lab's own memory: no protocol and no code of ours had a hand in it. */
+export interface GroundTruth {
+  readonly folders: number;
+  readonly items: number;
+  readonly bytes: number;
+  /** On the source and not on the target. */
+  readonly lost: number;
+  /** More often on the target than on the source. */
+  readonly duplicated: number;
+  /** On both sides with another folder, read mark, flag, category, time or other carried property. */
+  readonly altered: number;
+  /** What differs, for a person who looks for the reason: property or `folder`, with its count. */
+  readonly differences: Readonly<Record<string, number>>;
+}
+
+/** Roles whose folders are never carried over, with what is below them. */
+const neverCarried: ReadonlySet<string> = new Set([
+  'outbox',
+  'syncissues',
+  'conflicts',
+  'localfailures',
+  'serverfailures',
+  'conversationactions',
+  'rssfeeds',
+]);
+
+const nameOf = (property: MapiProperty): string => {
+  if ('tag' in property) return `0x${property.tag.toString(16).padStart(4, '0')}`;
+  return `${property.set}/${'lid' in property ? `0x${property.lid.toString(16).padStart(4, '0')}` : property.name}`;
+};
+
+/** Carried fields and where the lab keeps them; the read mark and the message flags have places of their own in a snapshot. */
+const carried = Object.entries(mailProperties)
+  .filter(
+    ([field, { carriage }]) =>
+      (carriage === 'state' || carriage === 'fact') && field !== 'isRead' && field !== 'messageFlags',
+  )
+  .map(([field, { mapi }]) => [field, nameOf(mapi)] as const);
+
+interface Seen {
+  readonly folder: string;
+  readonly values: Readonly<Record<string, string>>;
+}
+
+/** Compares all mail of two mailboxes. Equal messages are matched by their bytes, and counted. */
+export async function compareMailboxes(
+  source: AsyncIterable<SnapshotLine>,
+  target: AsyncIterable<SnapshotLine>,
+): Promise<GroundTruth> {
+  const [left, right] = await Promise.all([collect(source), collect(target)]);
+  const differences: Record<string, number> = {};
+  let [lost, duplicated, altered] = [0, 0, 0];
+  for (const key of new Set([...left.items.keys(), ...right.items.keys()])) {
+    const wanted = [...(left.items.get(key) ?? [])];
+    const there = [...(right.items.get(key) ?? [])];
+    lost += Math.max(0, wanted.length - there.length);
+    duplicated += Math.max(0, there.length - wanted.length);
+    // Copies of one message are interchangeable: those that agree are taken off first.
+    const unlike = wanted.filter((item) => {
+      const at = there.findIndex((candidate) => differencesOf(item, candidate).length === 0);
+      if (at >= 0) there.splice(at, 1);
+      return at < 0;
+    });
+    for (const item of unlike.slice(0, there.length)) {
+      altered++;
+      const other = there.shift();
+      for (const what of other === undefined ? [] : differencesOf(item, other))
+        differences[what] = (differences[what] ?? 0) + 1;
+    }
+  }
+  return { folders: left.folders, items: left.count, bytes: left.bytes, lost, duplicated, altered, differences };
+}
+
+async function collect(lines: AsyncIterable<SnapshotLine>) {
+  const roots: { readonly path: string; readonly role: string | null; readonly mail: boolean }[] = [];
+  const items = new Map<string, Seen[]>();
+  const sum = { folders: 0, count: 0, bytes: 0 };
+  for await (const line of lines) {
+    const path = line.path.map((name) => name.replaceAll('/', '%2F')).join('/');
+    if (line.kind === 'folder') {
+      const mail = /^IPF\.(Note|Imap)\b/i.test(line.containerClass ?? 'IPF.Note') && !neverCarried.has(line.role ?? '');
+      roots.push({ path, role: line.role, mail });
+      if (mail && path !== '') sum.folders++;
+      continue;
+    }
+    const own = roots.find((folder) => folder.path === path);
+    const above = roots.filter(
+      (folder) => folder.path !== '' && (path === folder.path || path.startsWith(`${folder.path}/`)),
+    );
+    if (own === undefined || !own.mail || above.some(({ role }) => neverCarried.has(role ?? ''))) continue;
+    // A well-known folder may have another name on the other side; what is below it is compared by its role.
+    const named = above.filter(({ role }) => role !== null).sort((a, b) => b.path.length - a.path.length)[0];
+    const folder = named === undefined ? path : `@${named.role}${path.slice(named.path.length)}`;
+    const key =
+      line.mimeSha256 ??
+      `made of properties: ${line.properties['0x1035']?.value ?? ''} ${line.properties['0x0037']?.value ?? ''}`;
+    items.set(key, [...(items.get(key) ?? []), { folder: folder.toLowerCase(), values: valuesOf(line) }]);
+    sum.count++;
+    sum.bytes += line.mimeBytes;
+  }
+  return { ...sum, items };
+}
+
+function valuesOf(line: ItemLine): Readonly<Record<string, string>> {
+  const values: Record<string, string> = {
+    isRead: String(line.isRead),
+    itemClass: line.itemClass,
+    draft: String((line.flags & 8) !== 0),
+  };
+  for (const [field, name] of carried)
+    if (field !== 'itemClass') values[field] = plainValue(field, line.properties[name]);
+  return values;
+}
+
+/** Absent, zero and empty are the same to every client; times travel in whole seconds; categories are a set. */
+function plainValue(field: string, property: ItemLine['properties'][string] | undefined): string {
+  const { type = '', value } = property ?? {};
+  if (field === 'importance') return String(value ?? 1);
+  if (value === undefined || value === 0 || value === '' || value === false) return '';
+  if (Array.isArray(value)) return [...value].map(String).sort().join('\n');
+  return type === 'SystemTime' ? String(Math.floor(Number(value) / 1000)) : String(value);
+}
+
+function differencesOf(a: Seen, b: Seen): readonly string[] {
+  const fields = Object.keys(a.values).filter((field) => a.values[field] !== b.values[field]);
+  return a.folder === b.folder ? fields : ['folder', ...fields];
+}

@@ -1,0 +1,307 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Grade, grades } from '#jobs/verify/grade.ts';
+import { type ControlClient, controlClient } from '#lab/control-client.ts';
+import type { PairId } from '#model/ids.ts';
+import type { Project } from '#project/project.ts';
+import { loadProject } from '#project/read-project.ts';
+import type { Store } from '#store/store.ts';
+import { countOf, formatBytes, formatCount, formatDuration } from '../format.ts';
+import type { AgentEvent } from '../jobs.ts';
+import { createLog } from '../log.ts';
+import { progressBars } from '../progress.ts';
+import { putProjectPairs } from '../put-pairs.ts';
+import { openServices, type Services } from '../services.ts';
+import type { Run } from '../session.ts';
+import { compareMailboxes, type GroundTruth } from './ground-truth.ts';
+import { type ReadyLab, startLab } from './lab-process.ts';
+
+export interface DemoOptions {
+  readonly mailboxes: number;
+  readonly items: number;
+  readonly seed: number;
+  readonly samples?: string;
+}
+
+/** The last line of `demo --json`. */
+export interface DemoResult {
+  readonly mailboxes: number;
+  readonly folders: number;
+  readonly items: number;
+  readonly bytes: number;
+  /** From the start of the migration until everything had settled; not the start of the lab, not verification. */
+  readonly seconds: number;
+  readonly lost: number;
+  readonly duplicated: number;
+  readonly altered: number;
+  readonly quarantined: number;
+  readonly writesInSecondPass: number;
+  /** Messages and receipts that left an organization because of us. */
+  readonly mails: number;
+}
+
+/** What the lab's people do in a second while they are migrated. */
+const actionsPerSecond = 10;
+/** They go on for so long after the last first pass, so that keeping in step is seen as well. */
+const afterwardsMs = 3_000;
+const settleTimeoutMs = 120_000;
+
+/**
+ * Starts a lab with two organizations, migrates all of its mailboxes while its people go on working, waits until all has settled,
+ * passes once more, and compares: by `verify` and by what the lab itself knows.
+ */
+export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResult> {
+  const { output, terminal } = run;
+  const folder = await mkdtemp(join(tmpdir(), 'causeway-demo-'));
+  output.note(
+    `starting a lab: Exchange 2010 SP2 and Exchange 2016, ${countOf(options.mailboxes, 'mailbox', 'mailboxes')}, ${countOf(options.items, 'mail')}`,
+  );
+  const lab = await startLab(
+    [
+      ...['--org', 'source:2010', '--org', 'target:2016', '--mailboxes', String(options.mailboxes)],
+      ...['--items', String(options.items), '--seed', String(options.seed)],
+      ...(options.samples === undefined ? [] : ['--samples', options.samples]),
+    ],
+    run.signal,
+  );
+  let services: Services | null = null;
+  try {
+    const project = await writeDemoProject(folder, lab.ready);
+    services = openServices(project, terminal, createLog(terminal, run.options.debug === true), run.jobs);
+    const store = await services.store('own');
+    await putProjectPairs(project, store);
+    const control = controlClient(lab.ready.control);
+    const seconds = await migrate(run, { project, store, services, control, items: options.items });
+    const writesInSecondPass = await passOnce(run, { project, store, services });
+    const grade = await verifyAll(run, { project, store, services });
+    const truth = await compareAll(project, control);
+    const admins = new Set(lab.ready.orgs.map(({ admin }) => admin.user.toLowerCase()));
+    const outbox = await control.outbox();
+    const quarantined = (await store.pairs()).reduce((sum, { counts }) => sum + counts.quarantined, 0);
+    const result: DemoResult = {
+      mailboxes: project.pairs.length,
+      folders: truth.folders,
+      items: truth.items,
+      bytes: truth.bytes,
+      seconds: Math.round(seconds * 10) / 10,
+      lost: Math.max(0, truth.lost - quarantined),
+      duplicated: truth.duplicated,
+      altered: truth.altered,
+      quarantined,
+      writesInSecondPass,
+      mails: outbox.filter(({ caller }) => admins.has(caller.toLowerCase())).length,
+    };
+    report(run, result, grade, truth);
+    return result;
+  } finally {
+    await services?.close();
+    await lab.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The project of the demo: what a person would have written by hand. */
+async function writeDemoProject(folder: string, { orgs }: ReadyLab): Promise<Project> {
+  const [source, target] = orgs;
+  if (source === undefined || target === undefined) throw new TypeError('the lab has fewer than two organizations');
+  const organizations = await Promise.all(
+    [source, target].map(async ({ name, ews, ca, admin }) => {
+      await writeFile(join(folder, `${name}.secret`), admin.password, { mode: 0o600 });
+      return `  ${name}:
+    kind: exchange
+    endpoint: ${JSON.stringify(ews)}
+    signIn: { method: basic, user: ${JSON.stringify(admin.user)}, password: 'file:${name}.secret' }
+    tls: { ca: ${JSON.stringify(ca)} }
+`;
+    }),
+  );
+  const byName = new Map(target.mailboxes.map(({ address }) => [address.split('@')[0], address]));
+  const pairs = source.mailboxes.flatMap(({ address }) => {
+    const twin = byName.get(address.split('@')[0]);
+    return twin === undefined ? [] : [`        - ${JSON.stringify(`${address} -> ${twin}`)}\n`];
+  });
+  const file = join(folder, 'causeway.yaml');
+  const text = `version: 1\norganizations:\n${organizations.join('')}collections:\n  demo:\n    source: ${source.name}\n    target: ${target.name}\n    pairs:\n      list:\n${pairs.join('')}`;
+  await writeFile(file, text);
+  return loadProject(file);
+}
+
+interface Parts {
+  readonly project: Project;
+  readonly store: Store;
+  readonly services: Services;
+}
+
+/** Runs the agent while people work; they stop once every mailbox had its first pass. @returns seconds until all had settled. */
+async function migrate(
+  run: Run,
+  { project, store, services, control, items }: Parts & { readonly control: ControlClient; readonly items: number },
+): Promise<number> {
+  const { clock } = run.terminal;
+  run.output.note('migrating, while people go on working …');
+  const startedMs = clock.monotonicMs();
+  const end = new AbortController();
+  const bars = progressBars(run.terminal, run.output);
+  const show = progressOf(run, bars, items);
+  const agent = run.jobs.runAgent({
+    project,
+    store,
+    log: services.log,
+    workers: null,
+    pairs: project.pairs,
+    until: 'continuous',
+    clock,
+    signal: AbortSignal.any([end.signal, run.signal]),
+    onEvent: show,
+  });
+  // A failed agent must not leave us waiting for mailboxes that nobody works on.
+  const failed = agent.then(
+    () => undefined,
+    (error: unknown) => Promise.reject(error),
+  );
+  try {
+    await Promise.race([failed, inStepWithPeople(run, { project, store, control })]);
+    await Promise.race([failed, settled(run, { project, store })]);
+  } finally {
+    bars.close();
+    end.abort(new DOMException('the demo is over', 'AbortError'));
+    await agent.catch(() => {});
+  }
+  return (clock.monotonicMs() - startedMs) / 1000;
+}
+
+async function inStepWithPeople(
+  run: Run,
+  { project, store, control }: Pick<Parts, 'project' | 'store'> & { readonly control: ControlClient },
+): Promise<void> {
+  const { clock } = run.terminal;
+  const helpings = 4;
+  let acted = 0;
+  let throughMs: number | null = null;
+  for (;;) {
+    run.signal.throwIfAborted();
+    acted += await control.people('source', Math.ceil(actionsPerSecond / helpings));
+    await clock.sleep(1000 / helpings, run.signal);
+    const rows = await store.pairs();
+    const through =
+      rows.filter(({ state }) => state === 'in-step' || state === 'stopped').length >= project.pairs.length;
+    if (through) throughMs ??= clock.monotonicMs();
+    if (throughMs !== null && clock.monotonicMs() - throughMs >= afterwardsMs) break;
+  }
+  run.output.say({ event: 'people-stopped', actions: acted }, '');
+  run.output.note(`people did ${countOf(acted, 'thing')} meanwhile; now they stop, and everything settles …`);
+}
+
+/** Until no pair has anything to do any more. */
+async function settled(run: Run, { project, store }: Pick<Parts, 'project' | 'store'>): Promise<void> {
+  const { clock } = run.terminal;
+  const keys = project.pairs.map(({ id }) => `mail:${id}`);
+  const deadlineMs = clock.monotonicMs() + settleTimeoutMs;
+  for (let quiet = 0; quiet < 4; ) {
+    run.signal.throwIfAborted();
+    await clock.sleep(250, run.signal);
+    const work = await store.work(keys);
+    const busy = work.some(
+      (row) => row.owner !== null || row.dirtySinceMs !== null || row.generation !== row.startedGeneration,
+    );
+    quiet = busy ? 0 : quiet + 1;
+    if (clock.monotonicMs() > deadlineMs) return run.output.note('it has not settled; going on');
+  }
+}
+
+/** Two passes over everything: the first takes what notifications missed, the second must find nothing. @returns writes of the second. */
+async function passOnce(run: Run, { project, store, services }: Parts): Promise<number> {
+  run.output.note('a pass over everything, and another one that must find nothing …');
+  let writes = 0;
+  for (let pass = 1; pass <= 2; pass++) {
+    writes = 0;
+    await run.jobs.runAgent({
+      project,
+      store,
+      log: services.log,
+      workers: null,
+      pairs: project.pairs,
+      until: 'one-pass',
+      clock: run.terminal.clock,
+      signal: run.signal,
+      onEvent: (event) => {
+        if (event.kind === 'pass-ended') writes += event.summary.writes;
+      },
+    });
+    run.signal.throwIfAborted();
+  }
+  return writes;
+}
+
+async function verifyAll(run: Run, { project, store, services }: Parts): Promise<Grade> {
+  run.output.note('comparing both sides item by item …');
+  let worst: Grade = 'perfect';
+  for (const pair of project.pairs) {
+    const { grade } = await run.jobs.verifyPair(
+      await services.jobPair(pair),
+      store,
+      { sampleShare: 0.01, progress: () => {} },
+      { clock: run.terminal.clock, signal: run.signal },
+    );
+    run.output.line({ event: 'verified', pair: pair.id, grade });
+    if (grades.indexOf(grade) > grades.indexOf(worst)) worst = grade;
+  }
+  return worst;
+}
+
+async function compareAll(project: Project, control: ControlClient): Promise<GroundTruth> {
+  const sum = { folders: 0, items: 0, bytes: 0, lost: 0, duplicated: 0, altered: 0 };
+  const differences: Record<string, number> = {};
+  for (const { source, target } of project.pairs) {
+    const one = await compareMailboxes(control.mailbox(source), control.mailbox(target));
+    for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += one[name];
+    for (const [what, count] of Object.entries(one.differences)) differences[what] = (differences[what] ?? 0) + count;
+  }
+  return { ...sum, differences };
+}
+
+/** One bar for all, and one for each mailbox in work; lines every few seconds where there is no terminal. */
+function progressOf(run: Run, bars: ReturnType<typeof progressBars>, total: number): (event: AgentEvent) => void {
+  const { clock } = run.terminal;
+  const each = new Map<PairId, { items: number; bytes: number }>();
+  const all = { items: 0, bytes: 0 };
+  let saidMs = clock.monotonicMs();
+  return (event) => {
+    const own = each.get(event.pair) ?? { items: 0, bytes: 0 };
+    each.set(event.pair, own);
+    if (event.kind === 'items')
+      for (const sum of [own, all]) {
+        sum.items += event.copied;
+        sum.bytes += event.bytes;
+      }
+    const note = event.kind === 'waiting' ? `waits for ${event.why}` : '';
+    bars.show('all mailboxes', { done: all.items, total, bytes: all.bytes, note: '' });
+    if (event.kind === 'pass-ended' || event.kind === 'pair-stopped') bars.finish(event.pair);
+    else bars.show(event.pair, { done: own.items, total: own.items, bytes: own.bytes, note });
+    if (clock.monotonicMs() - saidMs < 5000) return;
+    saidMs = clock.monotonicMs();
+    run.output.line({ event: 'progress', items: all.items, bytes: all.bytes });
+    if (!run.output.live)
+      run.output.note(`  ${formatCount(all.items)} of about ${countOf(total, 'mail')}, ${formatBytes(all.bytes)}`);
+  };
+}
+
+function report(run: Run, result: DemoResult, grade: Grade, truth: GroundTruth): void {
+  const { green, red, bold } = run.output.colours;
+  const zero = (count: number) => (count === 0 ? green('0') : red(formatCount(count)));
+  run.output.text(`
+${bold('What it did')}
+  ${countOf(result.mailboxes, 'mailbox', 'mailboxes')}, ${countOf(result.folders, 'folder')}, ${countOf(result.items, 'mail')}, ${formatBytes(result.bytes)} in ${formatDuration(result.seconds * 1000)}, while people went on working
+  lost ${zero(result.lost)}, duplicated ${zero(result.duplicated)}, altered ${zero(result.altered)}, in quarantine ${formatCount(result.quarantined)} (by the lab's own memory of both sides)
+  writes in a pass right after a pass: ${zero(result.writesInSecondPass)}
+  mails and receipts that left an organization because of us: ${zero(result.mails)}
+  consistency grade by verify: ${grade}`);
+  const [first] = Object.entries(truth.differences);
+  if (first !== undefined)
+    run.output.text(
+      `  differences: ${Object.entries(truth.differences)
+        .map(([what, count]) => `${what} ${formatCount(count)}`)
+        .join(', ')}`,
+    );
+}
