@@ -1,5 +1,4 @@
 import { createGunzip } from 'node:zlib';
-import { assert } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
@@ -9,7 +8,7 @@ import { type Deadline, deadline } from '../http/deadline.ts';
 import type { EwsAnswer, EwsHttp, EwsPost } from './ews-http.ts';
 import { affinityJar } from './http-cookies.ts';
 import { statusFault } from './http-status.ts';
-import type { SignIn } from './sign-in.ts';
+import { requireEncryption, type SignIn } from './sign-in.ts';
 
 export interface EwsHttpOptions {
   readonly transport: Transport;
@@ -83,9 +82,8 @@ export function ewsHttp(options: EwsHttpOptions): EwsHttpClient {
     for (let attempt = 1; ; attempt++) {
       const lease = await pool.lease(call.signal);
       try {
-        const peer = { host: url.hostname, encrypted: url.protocol === 'https:' };
         return {
-          response: await options.signIn.send(lease.connection, peer, requestOf(url, post), call.signal),
+          response: await options.signIn.send(lease.connection, url, requestOf(url, post), call.signal),
           lease,
         };
       } catch (error) {
@@ -405,18 +403,6 @@ export function hostRule(patterns: readonly string[]): (host: string) => boolean
     const name = host.toLowerCase();
     return exact.has(name) || suffixes.some((suffix) => name.endsWith(suffix) && name.length > suffix.length);
   };
-}
-
-/** Sign-in never goes over a line that others can read; the lab on this machine is the exception. */
-function requireEncryption(url: URL, allowPlain: boolean): void {
-  assert(url.protocol === 'https:' || url.protocol === 'http:', 'an endpoint is an http address');
-  const loopback = url.hostname === 'localhost' || url.hostname === '[::1]' || /^127\./.test(url.hostname);
-  if (url.protocol === 'https:' || allowPlain || loopback) return;
-  throw new FaultError({
-    kind: 'fatal',
-    code: 'config',
-    detail: `${url.origin} is not encrypted, so sign-in is not sent there: give an https address`,
-  });
 }
 
 function uuid(random: Random): string {

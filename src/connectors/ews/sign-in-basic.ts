@@ -13,9 +13,9 @@ export function basicSignIn(settings: { readonly user: string; readonly password
       if (response.status !== 401) return response;
       const offers = offersOf(response.headers);
       await drain(response);
-      if (!offers.some((offer) => offer.scheme === 'basic')) throw notOffered(peer.host, 'Basic', offers);
+      if (!offers.some((offer) => offer.scheme === 'basic')) throw notOffered(peer.hostname, 'Basic', offers);
       throw refused(
-        peer.host,
+        peer.hostname,
         'Basic',
         settings.user,
         offers,

@@ -3,7 +3,7 @@ import { FaultError } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
 import type { Connection, HttpRequest, HttpResponse } from '#kit/transport.ts';
 import { createNtlmClient, ntlmName } from './ntlm.ts';
-import type { Peer, Secret, SignIn } from './sign-in.ts';
+import type { Secret, SignIn } from './sign-in.ts';
 import { offersOf } from './sign-in-offers.ts';
 import { drain, handshakeStep, notOffered, refused } from './sign-in-refused.ts';
 
@@ -24,7 +24,7 @@ export function ntlmSignIn(
 
   const handshake = async (
     connection: Connection,
-    peer: Peer,
+    peer: URL,
     request: HttpRequest,
     signal: AbortSignal,
   ): Promise<HttpResponse> => {
@@ -33,11 +33,11 @@ export function ntlmSignIn(
       password: await settings.password(),
       workstation: '',
       channelBinding: connection.channelBinding,
-      targetName: `HTTP/${peer.host}`,
+      targetName: `HTTP/${peer.hostname}`,
       clock: surroundings.clock,
       random: surroundings.random,
     });
-    const scheme = schemes.get(peer.host) ?? 'NTLM';
+    const scheme = schemes.get(peer.hostname) ?? 'NTLM';
     const first = await handshakeStep(() =>
       connection.request(withToken(empty(request), scheme, client.negotiate()), signal),
     );
@@ -53,24 +53,24 @@ export function ntlmSignIn(
         !offers.some((offer) => offer.scheme === 'ntlm') &&
         offers.some((offer) => offer.scheme === 'negotiate')
       ) {
-        schemes.set(peer.host, 'Negotiate');
+        schemes.set(peer.hostname, 'Negotiate');
         return handshake(connection, peer, request, signal);
       }
       if (offers.some((offer) => offer.scheme === 'ntlm' || offer.scheme === 'negotiate')) {
         throw refused(
-          peer.host,
+          peer.hostname,
           scheme,
           settings.user,
           offers,
           'It offers NTLM and answers its first message with no challenge. A proxy in between that opens a new connection for every request does this: NTLM needs one that keeps them.',
         );
       }
-      throw notOffered(peer.host, 'NTLM', offers);
+      throw notOffered(peer.hostname, 'NTLM', offers);
     }
     if (!connection.usable) {
       throw new FaultError({
         kind: 'transient',
-        detail: `${peer.host} closed the connection in the middle of the NTLM handshake; a proxy in between must keep connections`,
+        detail: `${peer.hostname} closed the connection in the middle of the NTLM handshake; a proxy in between must keep connections`,
         mayHaveHappened: false,
       });
     }
@@ -87,7 +87,7 @@ export function ntlmSignIn(
     if (second.status === 401) {
       const final = offersOf(second.headers);
       await drain(second);
-      throw refused(peer.host, 'NTLM', settings.user, final, advice(connection));
+      throw refused(peer.hostname, 'NTLM', settings.user, final, advice(connection));
     }
     signedIn.add(connection);
     if (along) return second;
@@ -99,14 +99,14 @@ export function ntlmSignIn(
   /** On a connection that is signed in. */
   const plainRequest = async (
     connection: Connection,
-    peer: Peer,
+    peer: URL,
     request: HttpRequest,
     signal: AbortSignal,
   ): Promise<HttpResponse> => {
     if (!connection.usable) {
       throw new FaultError({
         kind: 'transient',
-        detail: `${peer.host} closed the connection after signing in`,
+        detail: `${peer.hostname} closed the connection after signing in`,
         mayHaveHappened: false,
       });
     }
@@ -118,7 +118,7 @@ export function ntlmSignIn(
     if (!connection.usable) {
       throw new FaultError({
         kind: 'transient',
-        detail: `${peer.host} wants a new sign-in and closed the connection`,
+        detail: `${peer.hostname} wants a new sign-in and closed the connection`,
         mayHaveHappened: false,
       });
     }
