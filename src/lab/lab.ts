@@ -16,6 +16,7 @@ import { type Application, createTokenService, type TokenService } from './edge/
 import type { SignInScheme } from './edge/sign-in.ts';
 import { policyOf, Throttle, type ThrottlingMode } from './edge/throttling.ts';
 import { Traffic } from './edge/traffic.ts';
+import { labParts } from './parts.ts';
 import type { Endpoint, FaultSpec, Faults, LabVersion, OutboxEntry } from './seams.ts';
 import { guidOf } from './world/account.ts';
 import type { Organization, OrganizationOptions } from './world/organization.ts';
@@ -54,6 +55,8 @@ export interface LabOptions {
   readonly throttling?: ThrottlingMode;
   readonly clock?: Clock;
   readonly limits?: Partial<ListenLimits>;
+  /** Told of every fault of the lab's own, besides `Lab.failures`. */
+  readonly onFailure?: (error: unknown) => void;
 }
 
 /** What the edge is the edge of. Tests of the edge put their own in. */
@@ -108,6 +111,8 @@ export interface Lab {
   readonly clock: Clock;
   readonly faults: Faults;
   readonly outbox: readonly OutboxEntry[];
+  /** Faults of the lab's own: requests it broke on instead of answering. The first hundred; a test expects none. */
+  readonly failures: readonly unknown[];
   readonly organizations: readonly LabOrganization[];
   organization(name: string): LabOrganization;
   /** Carries out one request of a connection; `connection.origin` says to whom it goes. */
@@ -126,7 +131,7 @@ export interface Lab {
 
 const hostsOf = (domain: string) => [`mail.${domain}`, `autodiscover.${domain}`, `login.${domain}`, domain];
 
-export function createLab(options: LabOptions, parts: LabParts): Lab {
+export function createLab(options: LabOptions, parts: LabParts = labParts): Lab {
   const clock = options.clock ?? systemClock;
   const seed = String(options.seed ?? 1);
   const faults = createFaults((point) => seededRandom(`${seed} fault ${point}`), options.faults);
@@ -218,8 +223,21 @@ export function createLab(options: LabOptions, parts: LabParts): Lab {
     return made;
   });
 
-  const handle = (request: EdgeRequest, connection: EdgeConnection) =>
-    must(fronts.get(connection.origin), 'a connection leads to an organization').front.handle(request, connection);
+  const failures: unknown[] = [];
+  const handle = async (request: EdgeRequest, connection: EdgeConnection): Promise<EdgeAnswer> => {
+    const { front } = must(fronts.get(connection.origin), 'a connection leads to an organization');
+    try {
+      return await front.handle(request, connection);
+    } catch (error) {
+      // A client that goes away in the middle of its request breaks nothing but its own.
+      const left = request.signal.aborted || (error as NodeJS.ErrnoException).code === 'ECONNRESET';
+      if (!left) {
+        if (failures.length < 100) failures.push(error);
+        options.onFailure?.(error);
+      }
+      throw error;
+    }
+  };
 
   async function listenAll(portBase: number | undefined): Promise<LabAddresses> {
     const authority = await createAuthority(Date.now());
@@ -268,6 +286,7 @@ export function createLab(options: LabOptions, parts: LabParts): Lab {
     get outbox() {
       return world.outbox;
     },
+    failures,
     organizations: running,
     organization: (name) =>
       must(

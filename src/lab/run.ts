@@ -162,7 +162,7 @@ export interface LabStreams {
 }
 
 /** Runs a lab until the signal. @returns exit code: 0 ended as asked, 1 could not start, 2 wrong arguments. */
-export async function runLab(argv: readonly string[], streams: LabStreams, parts: LabParts): Promise<number> {
+export async function runLab(argv: readonly string[], streams: LabStreams, parts?: LabParts): Promise<number> {
   if (argv.includes('--help') || argv.includes('-h')) {
     streams.out(labUsage);
     return 0;
@@ -175,7 +175,11 @@ export async function runLab(argv: readonly string[], streams: LabStreams, parts
     streams.error(`causeway lab: ${error.message}\n\nSee causeway lab --help.\n`);
     return 2;
   }
-  const lab = createLab(given.options, parts);
+  const onFailure = (error: unknown) =>
+    streams.error(
+      `causeway lab: a fault of the lab's own: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+  const lab = createLab({ ...given.options, onFailure }, parts);
   let control: ControlListener | null = null;
   try {
     const addresses = await lab.listen(given.portBase === undefined ? {} : { portBase: given.portBase });

@@ -31,6 +31,8 @@ export interface LabStatus {
   /** Commits to the world since it was made, and of them by kind those that are still kept. */
   readonly commits: number;
   readonly commitsByKind: Readonly<Record<string, number>>;
+  /** Faults of the lab's own. */
+  readonly failures: number;
 }
 
 export interface ControlListener {
@@ -154,6 +156,7 @@ export function labStatus(lab: Lab): LabStatus {
     outbox,
     commits: lab.world.journal.length,
     commitsByKind,
+    failures: lab.failures.length,
   };
 }
 
