@@ -1,0 +1,148 @@
+import type { XmlElement } from '#formats/text/xml-read.ts';
+import { labVersions } from '../seams.ts';
+import { roleSince } from '../world/default-folders.ts';
+import type { Folder } from '../world/folder.ts';
+import { folderChangeKeyOf, folderIdOf } from '../world/ids.ts';
+import { key, type Property, type PropertyKey } from '../world/property.ts';
+import type { Context } from './context.ts';
+import { EwsError } from './ews-error.ts';
+import { type PropertyPath, readPaths, writeExtended } from './property-path.ts';
+import { child, childText } from './request.ts';
+import { t, type Xml } from './xml-out.ts';
+
+export interface FolderShape {
+  readonly base: string;
+  readonly additional: readonly PropertyPath[];
+}
+
+/** Folder fields of the request, none of an item's. */
+export function readFolderShape(element: XmlElement | null): FolderShape {
+  if (element === null) return { base: 'AllProperties', additional: [] };
+  const additional = readPaths(child(element, 'AdditionalProperties'));
+  for (const path of additional)
+    if (path.kind !== 'extended' && !path.uri.startsWith('folder:')) throw new EwsError('ErrorInvalidPropertyRequest');
+  return { base: childText(element, 'BaseShape') ?? 'Default', additional };
+}
+
+/** One MAPI property of a folder; null: it has none of that name. */
+export function folderPropertyOf(folder: Folder, at: PropertyKey): Property | null {
+  switch (at) {
+    case key.displayName:
+      return { type: 'String', value: folder.name };
+    case key.containerClass:
+      return folder.containerClass === null ? null : { type: 'String', value: folder.containerClass };
+    case key.contentCount:
+      return { type: 'Integer', value: folder.count };
+    case key.unreadCount:
+      return { type: 'Integer', value: folder.unread };
+    case key.subfolders:
+      return { type: 'Boolean', value: folder.children.size > 0 };
+    case key.createdAt:
+      return { type: 'SystemTime', value: folder.createdAtMs };
+    case key.modifiedAt:
+      return { type: 'SystemTime', value: folder.modifiedAtMs };
+    case key.localCommitAt:
+      return { type: 'SystemTime', value: folder.localCommitMs };
+    case key.deletedCount:
+      return { type: 'Integer', value: folder.deletedCount };
+    case key.hidden:
+      return { type: 'Boolean', value: folder.hidden };
+    case key.size:
+      return { type: 'Integer', value: folder.count * 9000 };
+    case '0x6751':
+      return { type: 'Integer', value: folder.mailbox.lastCn };
+    case '0x6752':
+      return { type: 'Integer', value: folder.mailbox.lastCn };
+    case '0x3601':
+      return { type: 'Integer', value: folder.kind === 'search' ? 2 : folder.parent === null ? 0 : 1 };
+    case key.urlName:
+      return { type: 'String', value: `/${folder.path().map(encodeURIComponent).join('/')}` };
+    default:
+      return folder.properties.get(at) ?? null;
+  }
+}
+
+/** Element by container class. (EWS doc: Folder, CalendarFolder, …) */
+export function folderElementOf(folder: Folder): string {
+  if (folder.kind === 'search') return 'SearchFolder';
+  const [first = '', second = ''] = (folder.containerClass ?? '').toLowerCase().split('.');
+  if (first !== 'ipf') return 'Folder';
+  return second === 'appointment'
+    ? 'CalendarFolder'
+    : second === 'contact'
+      ? 'ContactsFolder'
+      : second === 'task'
+        ? 'TasksFolder'
+        : 'Folder';
+}
+
+const rights =
+  '<t:EffectiveRights><t:CreateAssociated>true</t:CreateAssociated><t:CreateContents>true</t:CreateContents><t:CreateHierarchy>true</t:CreateHierarchy><t:Delete>true</t:Delete><t:Modify>true</t:Modify><t:Read>true</t:Read></t:EffectiveRights>';
+const rights2010 = rights.replace(
+  '</t:EffectiveRights>',
+  '<t:ViewPrivateItems>true</t:ViewPrivateItems></t:EffectiveRights>',
+);
+const defaults = ['FolderId', 'ParentFolderId', 'DisplayName', 'TotalCount', 'ChildFolderCount', 'UnreadCount'];
+const all = [...defaults, 'FolderClass', 'EffectiveRights', 'DistinguishedFolderId'];
+
+export function folderIdXml(folder: Folder, name = 'FolderId'): string {
+  return `<t:${name} Id="${folderIdOf(folder)}" ChangeKey="${folderChangeKeyOf(folder)}"/>`;
+}
+
+/** Whether the version of the request has a name for the folder's role. */
+export function visibleRole(context: Context, folder: Folder): string | null {
+  if (folder.role === null) return null;
+  const since = roleSince[folder.role];
+  return since === undefined || labVersions.indexOf(context.version) >= labVersions.indexOf(since) ? folder.role : null;
+}
+
+/** A folder as asked for. */
+export function writeFolder(context: Context, folder: Folder, shape: FolderShape): Xml {
+  const name = folderElementOf(folder);
+  const wanted = new Set(shape.base === 'IdOnly' ? ['FolderId'] : shape.base === 'AllProperties' ? all : defaults);
+  const extended: Xml[] = [];
+  for (const path of shape.additional) {
+    if (path.kind === 'extended')
+      extended.push(writeExtended(path, folderPropertyOf(folder, path.key), context.precise));
+    else wanted.add(path.uri.slice(path.uri.indexOf(':') + 1));
+  }
+  wanted.add('FolderId');
+  const parts: Xml[] = [];
+  for (const field of context.schema.order(`t:${name === 'SearchFolder' ? 'SearchFolderType' : `${name}Type`}`)) {
+    if (field === 'ExtendedProperty') parts.push(extended);
+    else if (wanted.has(field)) parts.push(writeField(context, folder, field));
+  }
+  return [`<t:${name}>`, parts, `</t:${name}>`];
+}
+
+function writeField(context: Context, folder: Folder, field: string): Xml {
+  switch (field) {
+    case 'FolderId':
+      return folderIdXml(folder);
+    case 'ParentFolderId':
+      return folder.parent === null
+        ? folderIdXml(folder, 'ParentFolderId')
+        : folderIdXml(folder.parent, 'ParentFolderId');
+    case 'FolderClass':
+      return folder.containerClass === null ? '' : t('FolderClass', folder.containerClass);
+    case 'DisplayName':
+      return t('DisplayName', folder.name);
+    case 'TotalCount':
+      return t('TotalCount', folder.count);
+    case 'ChildFolderCount':
+      return t('ChildFolderCount', folder.children.size);
+    case 'EffectiveRights':
+      return context.version === '2007' ? rights : rights2010;
+    case 'UnreadCount':
+      return t('UnreadCount', folder.unread);
+    case 'DistinguishedFolderId': {
+      // Exchange shows it to 2013 clients and later.
+      const role = visibleRole(context, folder);
+      return role === null || labVersions.indexOf(context.version) < labVersions.indexOf('2013')
+        ? ''
+        : t('DistinguishedFolderId', role);
+    }
+    default:
+      return '';
+  }
+}

@@ -1,0 +1,60 @@
+/** Global elements that the lab reads: the requests of every operation it has, and the SOAP headers. */
+export const requestElements = [
+  'GetFolder',
+  'FindFolder',
+  'CreateFolder',
+  'UpdateFolder',
+  'MoveFolder',
+  'CopyFolder',
+  'DeleteFolder',
+  'EmptyFolder',
+  'SyncFolderHierarchy',
+  'SyncFolderItems',
+  'FindItem',
+  'GetItem',
+  'CreateItem',
+  'UpdateItem',
+  'DeleteItem',
+  'MoveItem',
+  'CopyItem',
+  'SendItem',
+  'CreateAttachment',
+  'GetAttachment',
+  'DeleteAttachment',
+  'ResolveNames',
+  'ConvertId',
+  'Subscribe',
+  'GetEvents',
+  'Unsubscribe',
+  'GetStreamingEvents',
+  'ExportItems',
+  'UploadItems',
+  'GetServerTimeZones',
+  'GetUserOofSettingsRequest',
+  'SetUserOofSettingsRequest',
+  'GetUserConfiguration',
+  'MarkAllItemsAsRead',
+] as const;
+export const headerElements = [
+  'RequestServerVersion',
+  'ExchangeImpersonation',
+  'MailboxCulture',
+  'TimeZoneContext',
+  'SerializedSecurityContext',
+  'DateTimePrecision',
+  'ManagementRole',
+  'OpenAsAdminOrSystemService',
+] as const;
+export const schemaRoots: readonly string[] = [
+  ...requestElements.map((name) => `m:${name}`),
+  ...headerElements.map((name) => `t:${name}`),
+];
+
+/** Folder of each version's XSDs below the reference data's `protocol/ews/versions`. */
+export const schemaFolders = {
+  '2007': 'exchange2007-sp1',
+  '2010': 'exchange2010-sp2',
+  '2013': 'exchange2013-sp1',
+  '2016': 'exchange2016-V2016_10_10',
+  se: 'exchange-se-15.2.2562.17',
+} as const;
