@@ -129,7 +129,8 @@ describe('a create', () => {
     expect(times({ receivedAt: null, sentAt: 4000 })).toEqual([4000, 4000]);
     expect(times({ receivedAt: 5000, sentAt: null })).toEqual([5000, 5000]);
     expect(times({ createdAt: 3000 })).toEqual([3000, 3000]);
-    expect(times({ receivedAt: 5000, messageFlags: 8 })).toEqual([5000, null]);
+    expect(times({ receivedAt: 5000, messageFlags: 8 })).toEqual([5000, 5000]);
+    expect(times({})).toEqual([null, null]);
     expect(times({ receivedAt: -11_644_473_600_000, sentAt: -11_644_473_600_000 })).toEqual([
       -11_644_473_600_000, -11_644_473_600_000,
     ]);

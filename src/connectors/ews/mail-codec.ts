@@ -11,7 +11,6 @@ import {
   type MailState,
   type MailStateField,
   MESSAGE_FLAG_READ,
-  MESSAGE_FLAG_UNSENT,
   type RawProperty,
 } from '#model/mail.ts';
 import { type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
@@ -108,6 +107,9 @@ interface FieldCodec {
   readonly element: string | null;
   /** `t:FieldURI` or `t:ExtendedFieldURI`. */
   readonly path: string;
+  /** What stands before and after the text of a single value. */
+  readonly before: string;
+  readonly after: string;
   readonly form: Form;
   readonly list: boolean;
   readonly absent: unknown;
@@ -115,12 +117,16 @@ interface FieldCodec {
 
 const codecs: readonly FieldCodec[] = mailFields.map((field, index) => {
   const row: PropertyRow<unknown> = mailProperties[field];
+  const element = row.ews === null ? null : row.ews.slice(row.ews.indexOf(':') + 1);
+  const path = row.ews === null ? extendedFieldUri(row.mapi) : `<t:FieldURI FieldURI="${row.ews}"/>`;
   return {
     field,
     row,
     index,
-    element: row.ews === null ? null : row.ews.slice(row.ews.indexOf(':') + 1),
-    path: row.ews === null ? extendedFieldUri(row.mapi) : `<t:FieldURI FieldURI="${row.ews}"/>`,
+    element,
+    path,
+    before: element === null ? `<t:ExtendedProperty>${path}<t:Value>` : `<t:${element}>`,
+    after: element === null ? '</t:Value></t:ExtendedProperty>' : `</t:${element}>`,
     form: ownForms[field] ?? forms[row.mapi.type],
     list: row.mapi.type === 'strings',
     absent: absent[field] ?? null,
@@ -289,10 +295,7 @@ function writeField(codec: FieldCodec, value: unknown): string {
     if (codec.element === null) return extendedProperty(codec.row.mapi, list);
     return `<t:${codec.element}>${list.map((one) => `<t:String>${escapeText(one)}</t:String>`).join('')}</t:${codec.element}>`;
   }
-  const written = codec.form.write(value as never);
-  return codec.element === null
-    ? extendedProperty(codec.row.mapi, written)
-    : `<t:${codec.element}>${escapeText(written)}</t:${codec.element}>`;
+  return codec.before + escapeText(codec.form.write(value as never)) + codec.after;
 }
 
 /** Nothing to say about the field: the server's own default is the same. */
@@ -301,14 +304,13 @@ const isAbsent = (codec: FieldCodec, value: unknown): boolean =>
   value === undefined ||
   (Array.isArray(value) ? value.length === 0 : value === codec.absent && typeof value !== 'string');
 
-/** Order of the typed elements that a create writes, ItemType of the types schema. */
-const typedAtCreate = ['itemClass', 'sensitivity', 'categories', 'importance'] as const satisfies readonly MailField[];
-/** Fields of a create that are extended properties and stand for themselves. */
+/** What a create writes as typed elements, in the order of ItemType in the types schema. */
+const typedAtCreate = (['itemClass', 'sensitivity', 'categories', 'importance'] as const).flatMap(
+  (field) => codecOf.get(field) ?? [],
+);
+/** And as extended properties. */
 const extendedAtCreate = codecs.filter(
-  (codec) =>
-    codec.element === null &&
-    (codec.row.carriage === 'state' || codec.row.carriage === 'fact') &&
-    !['messageFlags', 'receivedAt', 'sentAt'].includes(codec.field),
+  ({ element, row }) => element === null && (row.carriage === 'state' || row.carriage === 'fact'),
 );
 
 /**
@@ -319,28 +321,26 @@ const flagsLeftBehind = 0x4 | 0x40 | 0x80 | 0x100 | 0x200;
 
 /**
  * A draft as `t:Message` of a CreateItem. Only this request can make something that is no draft: flags 0x0E07 without UNSENT, with
- * the read flag of now. Times are written always, or the server takes the present one: without an arrival time the time it was
- * sent, then the time it was made, and the reverse; a draft that was never sent gets no time of sending.
+ * the read flag of now. Both times are written, or the server takes the present one: without an arrival time the time it was
+ * sent, then the time it was made, and the reverse.
  */
 export function writeMessage(draft: MailDraft): XmlFragment {
   const { head, mime, bcc } = draft.content;
-  const fields: MailFields = { ...head.state, ...head.facts };
+  const { state, facts } = head;
+  const messageFlags =
+    (facts.messageFlags & ~flagsLeftBehind & ~MESSAGE_FLAG_READ) | (state.isRead ? MESSAGE_FLAG_READ : 0);
+  const receivedAt = facts.receivedAt ?? facts.sentAt ?? facts.createdAt;
+  const sentAt = facts.sentAt ?? facts.receivedAt ?? facts.createdAt;
+  const fields: MailFields = { ...state, ...facts, messageFlags, receivedAt, sentAt };
   let typed = '';
-  for (const field of typedAtCreate) {
-    const codec = codecOf.get(field);
-    const isPlain = field === 'itemClass' && fields.itemClass === 'IPM.Note';
-    if (codec !== undefined && !isPlain && !isAbsent(codec, fields[field])) typed += writeField(codec, fields[field]);
+  for (const codec of typedAtCreate) {
+    const value = fields[codec.field];
+    if (!isAbsent(codec, value) && value !== 'IPM.Note') typed += writeField(codec, value);
   }
-  const flags = (fields.messageFlags & ~flagsLeftBehind & ~MESSAGE_FLAG_READ) | (fields.isRead ? MESSAGE_FLAG_READ : 0);
-  const neverSent = (flags & MESSAGE_FLAG_UNSENT) !== 0;
-  const receivedAt = fields.receivedAt ?? fields.sentAt ?? fields.createdAt;
-  const sentAt = fields.sentAt ?? (neverSent ? null : (fields.receivedAt ?? fields.createdAt));
-  let extended = extendedProperty(mailProperties.messageFlags.mapi, String(flags));
-  if (receivedAt !== null) extended += extendedProperty(mailProperties.receivedAt.mapi, writeTime(receivedAt));
-  if (sentAt !== null) extended += extendedProperty(mailProperties.sentAt.mapi, writeTime(sentAt));
+  let extended = '';
   for (const codec of extendedAtCreate) {
     const value = fields[codec.field];
-    if (!isAbsent(codec, value)) extended += writeField(codec, value);
+    if (codec === flagsCodec || !isAbsent(codec, value)) extended += writeField(codec, value);
   }
   extended += extendedProperty(stampProperty, draft.stamp);
   const blind = bcc.length === 0 ? '' : `<t:BccRecipients>${bcc.map(writeMailbox).join('')}</t:BccRecipients>`;
