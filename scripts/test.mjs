@@ -18,7 +18,10 @@ function program(name, bin) {
   return join(root, 'node_modules', name, typeof manifest.bin === 'string' ? manifest.bin : manifest.bin[bin]);
 }
 
-/** @returns exit status, output (empty when inherited) and milliseconds. */
+/** Far above what a slow machine takes: a test that hangs must not hang whoever waits for the verdict. */
+const limitMs = 45 * 60_000;
+
+/** @returns whether it passed, output (empty when inherited) and milliseconds. */
 function run(script, args, { inherit = false } = {}) {
   const start = performance.now();
   return new Promise((done) => {
@@ -27,8 +30,15 @@ function run(script, args, { inherit = false } = {}) {
       stdio: ['ignore', inherit ? 'inherit' : 'pipe', inherit ? 'inherit' : 'pipe'],
     });
     let output = '';
+    const limit = setTimeout(() => {
+      console.log(`${script} has not ended after ${seconds(limitMs)} and is stopped`);
+      child.kill();
+    }, limitMs);
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (data) => (output += data));
-    child.once('close', (code) => done({ ok: code === 0, output, ms: performance.now() - start }));
+    child.once('close', (code) => {
+      clearTimeout(limit);
+      done({ ok: code === 0, output, ms: performance.now() - start });
+    });
   });
 }
 

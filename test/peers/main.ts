@@ -10,10 +10,11 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { davmail } from './davmail.ts';
 import { exchangelib } from './exchangelib.ts';
+import { ntlm } from './ntlm.ts';
 import { postgres } from './postgres.ts';
 import type { PeerContext, PeerSuite } from './suite.ts';
 
-const suites: readonly PeerSuite[] = [exchangelib, davmail, postgres];
+const suites: readonly PeerSuite[] = [exchangelib, davmail, postgres, ntlm];
 const root = resolve(fileURLToPath(import.meta.url), '../..');
 const reference = resolve(root, process.env['CAUSEWAY_REFERENCE'] ?? '../shared');
 
