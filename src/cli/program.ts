@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { runLab } from '#lab/run.ts';
 import { failureOf } from './cli-error.ts';
 import { checkCommand } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
@@ -84,6 +85,11 @@ function version(): string {
 
 /** Runs one command line. Never throws, and never ends the process. @param args Without the program's own name. */
 export async function runProgram(args: readonly string[], terminal: Terminal, jobs: Jobs): Promise<ExitCode> {
+  if (args[0] === 'lab') {
+    const out = (text: string) => void terminal.stdout.write(text);
+    const error = (text: string) => void terminal.stderr.write(text);
+    return (await runLab(args.slice(1), { out, error, signal: terminal.signal })) as ExitCode;
+  }
   const session = new Session(terminal, jobs, args);
   const program = buildProgram(session);
   if (args.length === 0) {

@@ -9,6 +9,7 @@ import type { Store } from '#store/store.ts';
 import { CliError } from './cli-error.ts';
 import type { JobPair, Jobs } from './jobs.ts';
 import type { Log } from './log.ts';
+import { putProjectPairs } from './put-pairs.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -20,6 +21,11 @@ export interface Services {
   readonly log: Log;
   /** @param access `look`: beside a process that owns the store, writes nothing. */
   store(access: 'own' | 'look'): Promise<Store>;
+  /**
+   * The store to look at, which knows this pair. One that it does not know was never worked on: then it is an empty store in
+   * memory, so that `plan` needs nothing written.
+   */
+  storeFor(pair: ProjectPair): Promise<Store>;
   /** @param organization Its name in the project. Its secrets are read; nothing is sent yet. */
   connector(organization: string): Promise<Connector>;
   jobPair(pair: ProjectPair): Promise<JobPair>;
@@ -28,6 +34,7 @@ export interface Services {
 
 export function openServices(project: Project, terminal: Terminal, log: Log, jobs: Jobs): Services {
   let store: Promise<Store> | null = null;
+  let fresh: Promise<Store> | null = null;
   const connectors = new Map<string, Promise<Connector>>();
   const connector = (organization: string): Promise<Connector> => {
     const open =
@@ -40,6 +47,15 @@ export function openServices(project: Project, terminal: Terminal, log: Log, job
     project,
     log,
     store: (access) => (store ??= open(project, access, { clock: terminal.clock, log })),
+    async storeFor(pair) {
+      const known = await this.store('look');
+      if ((await known.pair(pair.id)) !== null) return known;
+      fresh ??= openStore('sqlite::memory:', { clock: terminal.clock, log }).then(async (empty) => {
+        await putProjectPairs(project, empty);
+        return empty;
+      });
+      return fresh;
+    },
     connector,
     async jobPair({ id, collection: name, source, target }) {
       const collection = must(project.collections.get(name), `the pair ${id} belongs to no collection`);
@@ -52,7 +68,10 @@ export function openServices(project: Project, terminal: Terminal, log: Log, job
       };
     },
     async close() {
-      const opened = await Promise.allSettled([...connectors.values(), ...(store === null ? [] : [store])]);
+      const opened = await Promise.allSettled([
+        ...connectors.values(),
+        ...[store, fresh].flatMap((opened) => opened ?? []),
+      ]);
       for (const part of opened) if (part.status === 'fulfilled') await part.value.close();
     },
   };

@@ -26,10 +26,9 @@ export function planCommand(session: Session): Command {
 async function plan(run: Run, options: PlanOptions, addresses: readonly string[]): Promise<ExitCode> {
   const services = run.services();
   const { output } = run;
-  const store = await services.store('look');
   const around = { clock: run.terminal.clock, signal: run.signal };
   for (const chosen of pickPairs(services.project, addresses, options.collection)) {
-    const writes = await run.jobs.planPair(await services.jobPair(chosen), store, around);
+    const writes = await run.jobs.planPair(await services.jobPair(chosen), await services.storeFor(chosen), around);
     for (const write of writes) output.line({ pair: chosen.id, ...write });
     const bytes = writes.reduce((sum, write) => sum + write.bytes, 0);
     output.text(
