@@ -3,13 +3,17 @@ import { escapeAttribute, escapeText } from '#formats/text/xml-write.ts';
 import { type MapiProperty, type MapiType, propertySets } from '#model/property-row.ts';
 import { typesNamespace } from './namespaces.ts';
 
+/** A property as EWS can show it: one of the model, or one of a type that no canonical field has. */
+export type ExtendedField = MapiProperty | { readonly tag: number; readonly type: 'binaries' };
+
 /** MapiPropertyTypeType of the types schema. */
-const typeNames: Readonly<Record<MapiType, string>> = {
+const typeNames: Readonly<Record<MapiType | 'binaries', string>> = {
   string: 'String',
   integer: 'Integer',
   boolean: 'Boolean',
   time: 'SystemTime',
   binary: 'Binary',
+  binaries: 'BinaryArray',
   strings: 'StringArray',
   long: 'Long',
   double: 'Double',
@@ -30,7 +34,7 @@ const distinguishedSets: Readonly<Record<string, string>> = {
 };
 
 /** Which property, whatever its type and the way it was written: `tag`, `set:lid` or `set/name`. */
-export function propertyKey(property: MapiProperty): string {
+export function propertyKey(property: ExtendedField): string {
   if ('tag' in property) return String(property.tag);
   return 'lid' in property ? `${property.set}:${property.lid}` : `${property.set}/${property.name}`;
 }
@@ -49,7 +53,7 @@ export function propertyKeyOf(uri: XmlElement): string {
 }
 
 /** `t:ExtendedFieldURI`, as a path and inside an `ExtendedProperty`. */
-export function extendedFieldUri(property: MapiProperty): string {
+export function extendedFieldUri(property: ExtendedField): string {
   const type = `PropertyType="${typeNames[property.type]}"`;
   if ('tag' in property)
     return `<t:ExtendedFieldURI PropertyTag="0x${property.tag.toString(16).toUpperCase().padStart(4, '0')}" ${type}/>`;
@@ -76,7 +80,7 @@ export function extendedValues(element: XmlElement): readonly string[] {
 }
 
 /** The first extended property of an item or folder that `property` names; null when it is absent. */
-export function findExtended(element: XmlElement, property: MapiProperty): readonly string[] | null {
+export function findExtended(element: XmlElement, property: ExtendedField): readonly string[] | null {
   const wanted = propertyKey(property);
   for (const candidate of element.children) {
     if (candidate.name !== 'ExtendedProperty' || candidate.ns !== typesNamespace) continue;

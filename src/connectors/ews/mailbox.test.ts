@@ -137,7 +137,9 @@ test('roles are those of the version, and absent ones are left out', async () =>
       'GetFolder',
       [...Array(11)]
         .map((_, i) => success('GetFolder', `<m:Folders>${folderXml(`f${i}`, 'root')}</m:Folders>`))
-        .join('') + failure('GetFolder', 'ErrorFolderNotFound'),
+        .join('') +
+        failure('GetFolder', 'ErrorFolderNotFound') +
+        failure('GetFolder', 'ErrorAccessDenied'),
       '2010',
     ),
   );
@@ -148,6 +150,57 @@ test('roles are those of the version, and absent ones are left out', async () =>
     '<t:DistinguishedFolderId Id="inbox"><t:Mailbox><t:EmailAddress>anna@example.test</t:EmailAddress></t:Mailbox></t:DistinguishedFolderId>',
   );
   expect(http.requests[1]?.body).not.toContain('syncissues');
+});
+
+test('roles that EWS has no name for are found by the entry ids that clients keep', async () => {
+  const eid = (n: number) =>
+    Buffer.from(`00000000${'33221100554477668899aabbccddeeff'}${n.toString(16).padStart(52, '0')}`, 'hex');
+  const places = [1, 2, 3, 4].map((n) => `<t:Value>${eid(n).toString('base64')}</t:Value>`).join('');
+  const kept = `<t:ExtendedProperty><t:ExtendedFieldURI PropertyTag="0x36d8" PropertyType="BinaryArray"/><t:Values>${places}</t:Values></t:ExtendedProperty>`;
+  const block = (id: number, entry: Buffer) => {
+    const head = Buffer.alloc(8);
+    for (const [i, word] of [id, entry.length + 4, 1, entry.length].entries()) head.writeUInt16LE(word, i * 2);
+    return Buffer.concat([head, entry]);
+  };
+  const blocks = Buffer.concat([
+    block(0x8001, eid(5)),
+    block(0x8002, eid(6)),
+    block(0x8006, eid(7)),
+    Buffer.from([0, 0, 0, 0]),
+  ]).toString('base64');
+  const own = (name: string, n: number) => folderXml(name, 'root').replace(entryId, eid(n).toString('base64'));
+  const named = [...Array(12)].map((_, i) =>
+    success(
+      'GetFolder',
+      `<m:Folders>${folderXml(`f${i}`, 'root').replace('</t:Folder>', `${i === 1 ? kept : ''}</t:Folder>`)}</m:Folders>`,
+    ),
+  );
+  const top = success(
+    'GetFolder',
+    `<m:Folders>${folderXml('top', 'x').replace('</t:Folder>', `${extended('0x36d9', 'Binary', blocks)}</t:Folder>`)}</m:Folders>`,
+  );
+  const http = scripted(
+    answer('GetFolder', named.join('') + top, '2010'),
+    folderPage(
+      [
+        own('conflicts', 1),
+        own('issues', 2),
+        own('local', 3),
+        own('feeds', 5),
+        own('other', 6),
+        own('actions', 7),
+      ].join(''),
+      true,
+    ),
+  );
+  const roles = await open(http, { version: 'Exchange2010_SP2' }).mailbox.roles(context);
+  expect(Object.fromEntries([...roles].slice(12))).toEqual({
+    conflicts: 'conflicts',
+    syncissues: 'issues',
+    localfailures: 'local',
+    rssfeeds: 'feeds',
+    conversationactions: 'actions',
+  });
 });
 
 describe('changes', () => {

@@ -10,7 +10,7 @@ import type { StampText } from '#model/stamp.ts';
 import type { Context, Mailbox, MailboxLimits, Written } from '../contract.ts';
 import { eachInPlace, onlyAnswer, parts } from './batches.ts';
 import type { EwsClient } from './client.ts';
-import { extendedValues, findExtended, propertyKey, propertyKeyOf } from './extended-fields.ts';
+import { type ExtendedField, extendedValues, findExtended, propertyKey, propertyKeyOf } from './extended-fields.ts';
 import { rootOf, treeOf } from './folder-tree.ts';
 import { itemIdOf, type Oddities, parentFolderOf, readBcc, readHead, stampProperty } from './mail-codec.ts';
 import { typesNamespace } from './namespaces.ts';
@@ -31,6 +31,7 @@ import { syncFolderItems } from './operations/sync-folder-items.ts';
 import { updateFolder } from './operations/update-folder.ts';
 import { updateItem } from './operations/update-item.ts';
 import { atLeast } from './server-version.ts';
+import { additionalEntryIds, additionalEntryIdsEx, entryIdsByRole } from './special-folders.ts';
 import { distinguishedRoles } from './well-known-folders.ts';
 
 /** EWSFindCountLimit of the shipped policies; larger pages are shortened or refused. */
@@ -178,21 +179,23 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     return [...ids];
   };
 
+  /** All folders below the root, in as few requests as the server's pages allow. */
+  const folders = async (context: Context): Promise<readonly SeenFolder[]> => {
+    const seen: SeenFolder[] = [];
+    for (let page = 0, offset = 0; page < pageMax; page++) {
+      const found = await only(findFolder, { below: root, offset, max: findPageMax }, context);
+      seen.push(...found.folders);
+      offset += found.seen;
+      if (found.last || found.seen === 0) break;
+    }
+    return seen;
+  };
+
   return {
     address,
 
     async tree(context): Promise<FolderTree> {
-      const seen: SeenFolder[] = [];
-      for (let offset = 0, page = 0; page < pageMax; page++) {
-        const {
-          folders,
-          seen: count,
-          last,
-        } = await only(findFolder, { below: root, offset, max: findPageMax }, context);
-        seen.push(...folders);
-        offset += count;
-        if (last || count === 0) break;
-      }
+      const seen = await folders(context);
       const inferred = rootOf(seen);
       if (inferred !== null) return treeOf(inferred, null, seen);
       const element = await only(getFolder, { folders: [root], properties: 'tree' }, context);
@@ -202,15 +205,38 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     async roles(context) {
       await knowVersion(context);
       const wanted = distinguishedRoles(client.version);
-      const answers = await call(getFolder, { folders: wanted.map(named), properties: [] }, context);
+      const request = {
+        folders: [...wanted, 'root'].map(named),
+        properties: [additionalEntryIds, additionalEntryIdsEx],
+      };
+      const answers = await call(getFolder, request, context);
       const roles = new Map<FolderRole, FolderId>();
-      for (const [i, role] of wanted.entries()) {
-        const answer = answers[i];
-        if (answer === undefined) continue;
-        if (!isFault(answer)) roles.set(role, requiredFolderId(answer));
+      const values = new Map<string, XmlElement>();
+      for (const [i, role] of [...wanted, 'root' as const].entries()) {
+        const answer = answers[i] ?? missing;
+        if (!isFault(answer)) {
+          values.set(role, answer);
+          if (role !== 'root') roles.set(role, requiredFolderId(answer));
+        }
         // A mailbox need not have every well-known folder; what may pass must not look like an absent one.
         else if (answer.kind === 'transient' || answer.kind === 'throttled' || role === 'msgfolderroot')
           throw new FaultError(answer);
+      }
+      const shown = (role: string, field: ExtendedField) => {
+        const element = values.get(role);
+        return element === undefined ? null : findExtended(element, field);
+      };
+      const entryIds = entryIdsByRole(
+        shown('inbox', additionalEntryIds),
+        shown('root', additionalEntryIdsEx)?.[0] ?? null,
+      );
+      const unnamed = [...entryIds].filter(([role]) => !roles.has(role));
+      if (unnamed.length > 0) {
+        const ids = new Map((await folders(context)).map(({ entryId, info }) => [entryId, info.id] as const));
+        for (const [role, entryId] of unnamed) {
+          const id = ids.get(entryId);
+          if (id !== undefined) roles.set(role, id);
+        }
       }
       return roles;
     },

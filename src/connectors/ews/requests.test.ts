@@ -25,6 +25,7 @@ import { unsubscribe } from './operations/unsubscribe.ts';
 import { updateFolder } from './operations/update-folder.ts';
 import { updateItem } from './operations/update-item.ts';
 import type { SchemaVersion } from './server-version.ts';
+import { additionalEntryIds, additionalEntryIdsEx } from './special-folders.ts';
 import { distinguishedRoles } from './well-known-folders.ts';
 
 const ews = reference('protocol/ews');
@@ -139,8 +140,9 @@ describe.skipIf(ews === null).each(schemaSetNames)('requests to a server with th
   for (const [name, { write }] of known)
     test(name, async () => validate(ews ?? '', set, await sent(write(version), version)));
   test('roles', async () => {
-    const folders = distinguishedRoles(version).map((distinguished) => ({ distinguished, mailbox: null }));
-    validate(ews ?? '', set, await sent(getFolder.write({ folders, properties: [] }, version), version));
+    const folders = [...distinguishedRoles(version), 'root'].map((distinguished) => ({ distinguished, mailbox: null }));
+    const properties = [additionalEntryIds, additionalEntryIdsEx];
+    validate(ews ?? '', set, await sent(getFolder.write({ folders, properties }, version), version));
   });
 });
 

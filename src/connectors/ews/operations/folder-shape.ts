@@ -33,12 +33,15 @@ export const folderShape: XmlFragment = rawXml(
 export interface SeenFolder {
   readonly info: FolderInfo;
   readonly mailbox: MailboxGuid | null;
+  /** PidTagEntryId, base64; empty when it is not shown. */
+  readonly entryId: string;
 }
 
 /** Null for a folder without an id, which nothing can be done with. */
 export function readFolder(element: XmlElement): SeenFolder | null {
   const ids = folderIdOf(element, 'FolderId');
   if (ids === null) return null;
+  const ownEntryId = findExtended(element, entryId)?.[0]?.trim() ?? '';
   const committed = findExtended(element, commitTimeMax)?.[0] ?? null;
   const count = (name: string): number => Number.parseInt(childText(element, typesNamespace, name) ?? '0', 10) || 0;
   return {
@@ -55,7 +58,8 @@ export function readFolder(element: XmlElement): SeenFolder | null {
           ? null
           : `${committed}/${findExtended(element, deletedCountTotal)?.[0] ?? ''}/${count('TotalCount')}`,
     },
-    mailbox: mailboxGuidOf(findExtended(element, entryId)?.[0] ?? ''),
+    mailbox: mailboxGuidOf(ownEntryId),
+    entryId: ownEntryId,
   };
 }
 

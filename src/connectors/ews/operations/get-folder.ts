@@ -1,7 +1,6 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
 import { rawXml, xml } from '#formats/text/xml-write.ts';
-import type { MapiProperty } from '#model/property-row.ts';
-import { extendedFieldUri } from '../extended-fields.ts';
+import { type ExtendedField, extendedFieldUri } from '../extended-fields.ts';
 import { aboutFolders, type Operation } from '../operation.ts';
 import { folderShape } from './folder-shape.ts';
 import { type FolderRef, folderRef, onlyFolder } from './ids.ts';
@@ -9,7 +8,7 @@ import { type FolderRef, folderRef, onlyFolder } from './ids.ts';
 export interface GetFolderRequest {
   readonly folders: readonly FolderRef[];
   /** The full shape of the tree, or ids and only these properties. */
-  readonly properties: 'tree' | readonly MapiProperty[];
+  readonly properties: 'tree' | readonly ExtendedField[];
 }
 
 /** https://learn.microsoft.com/exchange/client-developer/web-service-reference/getfolder-operation. Answers with folder elements. */
@@ -22,7 +21,7 @@ export const getFolder: Operation<GetFolderRequest, XmlElement> = {
   reader: () => ({ read: onlyFolder }),
 };
 
-function idsAnd(properties: readonly MapiProperty[]) {
+function idsAnd(properties: readonly ExtendedField[]) {
   const paths = properties.map(extendedFieldUri).join('');
   const additional = paths === '' ? '' : `<t:AdditionalProperties>${paths}</t:AdditionalProperties>`;
   return rawXml(`<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape>${additional}</m:FolderShape>`);
