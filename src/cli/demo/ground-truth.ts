@@ -41,6 +41,17 @@ const carried = Object.entries(mailProperties)
   )
   .map(([field, { mapi }]) => [field, nameOf(mapi)] as const);
 
+/** Where the source has none, a server makes one of its own: the time it is, a conversation, the look of a flag. */
+const madeByServer: ReadonlySet<string> = new Set([
+  'sentAt',
+  'receivedAt',
+  'conversationIndex',
+  'conversationTopic',
+  'iconIndex',
+  'flagColour',
+  'toDoFlags',
+]);
+
 interface Seen {
   readonly folder: string;
   readonly values: Readonly<Record<string, string>>;
@@ -125,7 +136,10 @@ function plainValue(field: string, property: ItemLine['properties'][string] | un
   return type === 'SystemTime' ? String(Math.floor(Number(value) / 1000)) : String(value);
 }
 
-function differencesOf(a: Seen, b: Seen): readonly string[] {
-  const fields = Object.keys(a.values).filter((field) => a.values[field] !== b.values[field]);
-  return a.folder === b.folder ? fields : ['folder', ...fields];
+function differencesOf(source: Seen, target: Seen): readonly string[] {
+  const fields = Object.entries(source.values).filter(
+    ([field, value]) => target.values[field] !== value && !(value === '' && madeByServer.has(field)),
+  );
+  const names = fields.map(([field]) => field);
+  return source.folder === target.folder ? names : ['folder', ...names];
 }
