@@ -12,6 +12,12 @@ export interface StoreLog {
   warn(fields: object, message: string): void;
 }
 
+/** A store in the process that opened it. */
+export interface OpenStore extends Store {
+  /** Calls the listener whenever new work may be there, for those who pass it on. @returns ends it. */
+  onWake(listener: () => void): () => void;
+}
+
 export interface StoreOptions {
   readonly clock: Clock;
   readonly log: StoreLog;
@@ -23,7 +29,7 @@ export interface StoreOptions {
  * @param url `sqlite:PATH`, `sqlite::memory:` or `postgres://…` (PostgreSQL 15 or newer; TLS by `?sslmode=verify-full&sslrootcert=FILE`).
  *   Throws `StoreError`, whose message says what to do.
  */
-export async function openStore(url: string, { clock, log, readOnly = false }: StoreOptions): Promise<Store> {
+export async function openStore(url: string, { clock, log, readOnly = false }: StoreOptions): Promise<OpenStore> {
   const bell = new WakeBell(clock);
   if (url.startsWith('sqlite:')) {
     const path = url.slice('sqlite:'.length);

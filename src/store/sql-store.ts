@@ -3,6 +3,7 @@ import type { PairId } from '#model/ids.ts';
 import type { Database, Sql } from './database.ts';
 import { FolderRefCache } from './folder-refs.ts';
 import { idHash, packKey } from './hashes.ts';
+import type { OpenStore } from './open-store.ts';
 import { PairNumbers } from './pair-numbers.ts';
 import { backOffBudget, releaseBudget } from './queries/back-off-budget.ts';
 import { claimWork } from './queries/claim-work.ts';
@@ -25,11 +26,10 @@ import { readHistory, readJournal } from './queries/read-records.ts';
 import { nextDueMs, readWork } from './queries/read-work.ts';
 import { retryQuarantine } from './queries/retry-quarantine.ts';
 import { spendBudget } from './queries/spend-budget.ts';
-import type { Store } from './store.ts';
 import type { WakeBell } from './wake-bell.ts';
 
 /** The store on either engine: which query runs where, and in which transaction. */
-export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock; readonly bell: WakeBell }): Store {
+export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock; readonly bell: WakeBell }): OpenStore {
   const { engine } = db;
   const numbers = new PairNumbers();
   const refs = new FolderRefCache();
@@ -99,6 +99,7 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     backOff: (budget, untilMs, limit) =>
       write((trx) => backOffBudget(trx, engine, budget, untilMs, limit, clock.nowMs())),
 
+    onWake: (listener) => bell.onRing(listener),
     close: () => db.close(),
   };
 }

@@ -7,6 +7,7 @@ import type { Clock } from '#kit/clock.ts';
 export class WakeBell {
   readonly #clock: Clock;
   readonly #waiting = new Set<() => void>();
+  readonly #listeners = new Set<() => void>();
   #rings = 0;
   #heard = 0;
 
@@ -16,7 +17,13 @@ export class WakeBell {
 
   ring(): void {
     this.#rings++;
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of [...this.#waiting, ...this.#listeners]) wake();
+  }
+
+  /** @returns ends it. */
+  onRing(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
   }
 
   /** To be called when a claim begins: it will see everything that was rung for until now. */

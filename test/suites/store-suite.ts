@@ -284,6 +284,8 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
         expect(await ids(store.unclaimedByFingerprint(id, [unclaimed(3).fingerprint]))).toEqual([itemId('right3')]);
         expect(await store.unclaimedById(id, [itemId('right2')])).toEqual([unclaimed(2)]);
         await commit({ unclaimedTaken: [itemId('right1')] });
+        expect(await ids(store.unclaimed(id, 9))).toEqual([itemId('right2'), itemId('right3')]);
+        expect(await store.unclaimed(id, 1)).toHaveLength(1);
         expect(await store.unclaimedCount(id)).toBe(2);
       });
 

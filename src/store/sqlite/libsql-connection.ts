@@ -10,6 +10,12 @@ interface Prepared {
   readonly columns: readonly string[] | null;
 }
 
+/**
+ * Not prepared: libsql leaves a statement that met a lock half-way, and as long as it is, the connection does not give up locks
+ * that it took afterwards.
+ */
+const TRANSACTION_CONTROL = /^(?:begin|commit|rollback|savepoint|release)\b/;
+
 /** Statements kept ready. Lists in queries are padded to powers of two (`padded.ts`), so that there are not many texts. */
 const PREPARED_MAX = 300;
 
@@ -44,6 +50,10 @@ export class LibsqlConnection implements DatabaseConnection {
 
   run<R>(sql: string, parameters: readonly unknown[] = []): QueryResult<R> {
     try {
+      if (TRANSACTION_CONTROL.test(sql)) {
+        this.#db.exec(sql);
+        return { rows: [] };
+      }
       const { statement, columns } = this.#prepare(sql);
       const bound = parameters.map(toSqlite);
       if (columns === null) return { rows: [], numAffectedRows: BigInt(statement.run(bound).changes) };

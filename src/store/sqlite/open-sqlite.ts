@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { Kysely } from 'kysely';
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '../database.ts';
@@ -20,6 +21,19 @@ export interface SqliteOptions {
   readonly pagesMax?: number;
 }
 
+/**
+ * What the log holds goes into the file, so that there is one file to copy. libsql closes a connection only when its statements are
+ * collected as garbage, so this does not come by itself.
+ */
+function leaveOneFile(connection: LibsqlConnection): void {
+  try {
+    connection.run('pragma journal_mode = delete');
+  } catch (error) {
+    // Somebody is looking at the store; then its log stays, which is as safe.
+    if (!(error instanceof StoreError) || error.code !== 'in-use') throw error;
+  }
+}
+
 /** @param path A file, or `:memory:` for a store that ends with the process. */
 export async function openSqlite(
   path: string,
@@ -29,6 +43,11 @@ export async function openSqlite(
   const lock = inMemory || readOnly ? null : takeWriterLock(path, clock);
   let connection: LibsqlConnection | null = null;
   try {
+    if (readOnly && !inMemory && !existsSync(path))
+      throw new StoreError(
+        'cannot-open',
+        `there is no store ${path} yet: \`causeway sync\` or \`causeway run\` makes it`,
+      );
     connection = new LibsqlConnection(path, { busyTimeoutMs: 10_000 });
     if (!inMemory && !readOnly) connection.run('pragma journal_mode = wal');
     connection.run(`pragma synchronous = ${inMemory ? 'off' : 'full'}`);
@@ -59,8 +78,7 @@ export async function openSqlite(
         if (closed) return;
         closed = true;
         await commits.drained();
-        // What WAL holds goes into the file, so that the folder holds one file that can be copied.
-        if (!inMemory && !readOnly) open.run('pragma wal_checkpoint(truncate)');
+        if (!inMemory && !readOnly) leaveOneFile(open);
         open.close();
         lock?.release();
       },
