@@ -1,7 +1,7 @@
 import type { Change } from '#model/change.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
-import type { LinkRow, UnclaimedRow } from '#model/link.ts';
-import { isDraft, type MailHead, type MailState, mailFingerprint } from '#model/mail.ts';
+import type { LinkRow, TouchedAspect, UnclaimedRow } from '#model/link.ts';
+import { isDraft, type MailHead, type MailState, type MailStateField, mailFingerprint } from '#model/mail.ts';
 import type { MailPolicy } from '#model/policy.ts';
 import { firstIdOf } from '#model/stamp.ts';
 import { changedFields, mergeState, type StateMerge } from './merge-state.ts';
@@ -124,18 +124,13 @@ export function follow(
   known: Pick<LeftKnowledge, 'policy' | 'rightFolderOf'>,
   adopted = false,
 ): LeftDecision {
-  const seen: LinkRow = {
-    ...link,
-    leftId: head.id,
-    leftFolder: head.folder,
-    leftVersion: head.version,
-    leftSizeBytes: head.facts.sizeBytes,
-  };
-  let alive: LinkRow = link.state === 'left-gone' ? { ...seen, state: 'live', goneSincePass: null } : seen;
+  const found: LinkRow = { ...link, leftId: head.id, leftFolder: head.folder };
+  let alive: LinkRow = link.state === 'left-gone' ? { ...found, state: 'live', goneSincePass: null } : found;
   // What was last agreed stays recorded, so that nothing is missed when the copy turns up again.
   if (alive.state === 'right-gone') return { do: 'see', link: alive };
   const target = known.rightFolderOf(head.folder);
-  if (target === link.rightFolder) alive = { ...alive, touched: alive.touched.filter((a) => a !== 'folder') };
+  if (target === link.rightFolder)
+    alive = { ...alive, touched: alive.touched.filter((a) => a !== 'folder' && a !== 'moving') };
   const placedByPerson = alive.touched.includes('folder') && known.policy.conflict === 'target';
   const moveTo = target !== null && target !== link.rightFolder && !placedByPerson ? target : null;
   const merge = mergeState(link.seenLeft, head.state, link.seenRight, stateAspects(link), known.policy.conflict);
@@ -143,9 +138,20 @@ export function follow(
   const moved = head.id !== link.leftId;
   const inspect = newVersion && contentMayDiffer(link, head, moved || adopted);
   if (moveTo === null && !inspect && Object.keys(merge.set).length === 0 && merge.conflicts.length === 0) {
-    return { do: 'see', link: { ...alive, seenLeft: head.state, touched: touchedAfter(alive, merge) } };
+    return { do: 'see', link: { ...seenNow(alive, head), touched: touchedAfter(alive, merge) } };
   }
   return { do: 'follow', link: alive, head, state: head.state, moveTo, merge, inspect };
+}
+
+/** Recorded once everything that follows from what the source shows has been carried out. */
+export function seenNow(link: LinkRow, head: MailHead): LinkRow {
+  return {
+    ...link,
+    seenLeft: head.state,
+    leftVersion: head.version,
+    leftSizeBytes: head.facts.sizeBytes,
+    fingerprint: mailFingerprint(head.facts),
+  };
 }
 
 function followReadFlag(link: LinkRow, isRead: boolean, known: LeftKnowledge): LeftDecision {
@@ -159,10 +165,14 @@ function followReadFlag(link: LinkRow, isRead: boolean, known: LeftKnowledge): L
 
 /** The touched aspects of a link after a merge: state fields as the merge left them, folder and content as they were. */
 export function touchedAfter(link: LinkRow, merge: StateMerge): LinkRow['touched'] {
-  return [...link.touched.filter((a) => a === 'folder' || a === 'content'), ...merge.touched];
+  return [...link.touched.filter((a) => !isState(a)), ...merge.touched];
 }
 
-const stateAspects = (link: LinkRow) => link.touched.filter((a) => a !== 'folder' && a !== 'content');
+const isState = (aspect: TouchedAspect): aspect is MailStateField =>
+  aspect !== 'folder' && aspect !== 'content' && aspect !== 'moving';
+
+/** The state fields among what was touched. */
+export const stateAspects = (link: LinkRow): readonly MailStateField[] => link.touched.filter(isState);
 
 /**
  * A new version says only that something happened. A move or changed state explains it for a mail that is no draft, unless the
@@ -197,7 +207,8 @@ function firstMatch(
   return same.find((r) => r.right.folder === folder) ?? same[0];
 }
 
-function leaveReason(head: MailHead, policy: MailPolicy) {
+/** Why the policy leaves an item that was not copied yet on the source; null when it is due. */
+export function leaveReason(head: MailHead, policy: MailPolicy) {
   const at = head.facts.receivedAt ?? head.facts.sentAt ?? head.facts.createdAt;
   if (policy.since !== null && at !== null && at < policy.since) return 'before-since';
   if (policy.until !== null && at !== null && at >= policy.until) return 'after-until';

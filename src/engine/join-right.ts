@@ -119,8 +119,11 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
 
 /** A link with what the target shows of its copy now; what differs from before, and is not the echo of our write, was touched. */
 export function observeRight(link: LinkRow, head: MailHead): LinkRow {
-  const moved: TouchedAspect[] = head.folder !== link.rightFolder && !link.touched.includes('folder') ? ['folder'] : [];
-  const placed = { ...link, rightFolder: head.folder, touched: [...link.touched, ...moved] };
+  const elsewhere = head.folder !== link.rightFolder;
+  const ours = link.touched.includes('moving');
+  const rest = elsewhere ? link.touched.filter((a) => a !== 'moving' && a !== 'folder') : link.touched;
+  const touched: readonly TouchedAspect[] = elsewhere && !ours ? [...rest, 'folder'] : rest;
+  const placed = { ...link, rightFolder: head.folder, touched };
   const echo = link.rightVersion === null || link.rightVersion === head.version;
   return observeState({ ...placed, rightVersion: head.version }, head.state, echo ? 'echo' : null);
 }

@@ -31,7 +31,8 @@ export interface FolderRow {
   readonly rightGone: boolean;
 }
 
-export type TouchedAspect = MailStateField | 'folder' | 'content';
+/** `moving`: a move of ours is on its way, so the next other folder that the target shows is no person's doing. */
+export type TouchedAspect = MailStateField | 'folder' | 'content' | 'moving';
 
 /** The recorded correspondence of a source item and a target item. */
 export interface LinkRow {

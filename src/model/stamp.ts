@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Brand } from '#kit/brand.ts';
-import type { ItemId, MailboxGuid, Version } from './ids.ts';
+import type { ItemId, MailboxGuid } from './ids.ts';
 
 /**
  * The mark that Causeway writes into everything it creates, in the same request, as a named property of an own set. It says
@@ -13,18 +13,17 @@ export interface Stamp {
   readonly mailbox: MailboxGuid;
   /** PidTagSearchKey of the source item in hex, or '' when it has none. Copies of a message share it. */
   readonly searchKey: string;
-  /**
-   * First 16 bytes of SHA-256 of the item id under which the item was first copied, in hex. For a copy that replaces an earlier
-   * one, because the content was edited, of id and version: so that the two copies have different stamps.
-   */
+  /** First 16 bytes of SHA-256 of the item id under which the item was first copied, in hex. */
   readonly firstId: string;
   /** Fingerprint of what never changes in the item, see `mailFingerprint`. */
   readonly fingerprint: string;
   /** Size that the source showed when it was copied: a difference later means that the content may have been edited since. */
   readonly sizeBytes: number;
+  /** Random, one per create request: a copy that a person makes has the nonce of its original, a second create of ours has not. */
+  readonly nonce: string;
 }
 
-/** Text of a stamp as it stands in the property: `cw1;organization;mailbox;searchKey;firstId;fingerprint;size`. */
+/** Text of a stamp as it stands in the property: `cw1;organization;mailbox;searchKey;firstId;fingerprint;size;nonce`. */
 export type StampText = Brand<'StampText'>;
 /** First 16 bytes of SHA-256 of the stamp's text, in hex: what indexes hold. */
 export type StampKey = Brand<'StampKey'>;
@@ -49,14 +48,16 @@ export function writeStamp(stamp: Stamp): StampText {
     stamp.firstId,
     stamp.fingerprint,
     stamp.sizeBytes,
+    stamp.nonce,
   ].join(';') as StampText;
 }
 
 /** @returns null for a text that is no stamp of ours, or of a version this program does not know. */
 export function readStamp(text: string): Stamp | null {
   const parts = text.split(';');
-  if (parts.length !== 7 || parts[0] !== VERSION) return null;
-  const [, organization = '', mailbox = '', searchKey = '', firstId = '', fingerprint = '', size = ''] = parts;
+  if (parts.length !== 8 || parts[0] !== VERSION) return null;
+  const [, organization = '', mailbox = '', searchKey = '', firstId = '', fingerprint = '', size = '', nonce = ''] =
+    parts;
   try {
     return {
       organization: decodeURIComponent(organization),
@@ -65,6 +66,7 @@ export function readStamp(text: string): Stamp | null {
       firstId,
       fingerprint,
       sizeBytes: Number(size),
+      nonce,
     };
   } catch {
     return null;
@@ -72,5 +74,4 @@ export function readStamp(text: string): Stamp | null {
 }
 
 export const stampKey = (text: StampText): StampKey => hash128(text) as StampKey;
-export const firstIdOf = (id: ItemId, revision: Version | null = null): string =>
-  hash128(revision === null ? id : `${id}\n${revision}`);
+export const firstIdOf = (id: ItemId): string => hash128(id);

@@ -22,7 +22,13 @@ export async function runSeed(seed: number, steps = 12): Promise<SeedReport> {
   const violations: string[] = [];
   try {
     for (let n = 0; n < steps; n++) await world.step();
-    if ((await world.quiesce()) === null) violations.push('does not converge: passes go on writing');
+    const settled = await world.quiesce();
+    for (const h of (await world.store.history({}, 40)).toReversed()) {
+      world.events.push(
+        `pass ${h.pass}: ${h.action} ${h.left ?? ''} → ${h.right ?? ''}: ${h.reason}, ${h.outcome} ${h.detail ?? ''}`,
+      );
+    }
+    if (settled === null) violations.push('does not converge: passes go on writing');
     else {
       violations.push(
         ...(await nothingLostNothingDoubled(world)),

@@ -235,14 +235,16 @@ export async function removeReplaced(context: PassContext, intent: IntentRow): P
   if (!old) return;
   const heads = await context.rightBox.heads([old.right], context.call());
   const head = heads.get(old.right);
-  if (head && !isFault(head)) {
+  // Whatever cannot be decided now leaves the intent open; the next pass removes the copy.
+  if (!head || (isFault(head) && head.kind !== 'gone')) return;
+  if (!isFault(head)) {
     const [answer] = await context.rightBox.remove(
       [{ id: old.right, expect: head.version, readReceiptRequested: true }],
       context.call(),
     );
     if (answer && isFault(answer) && answer.kind !== 'gone') {
       if (answer.kind === 'fatal') throw new FaultError(answer);
-      return; // The intent stays open; the next pass removes it.
+      return;
     }
   }
   await context.commit({
@@ -254,18 +256,17 @@ export async function removeReplaced(context: PassContext, intent: IntentRow): P
 /** What became of creates without an answer is found out; those that did not happen are made again, one more time. */
 async function createAgain(context: PassContext, row: FolderRow, creations: readonly Creation[]): Promise<void> {
   await resolveIntents(context, [row.left]);
-  const linked = new Set(
-    (
-      await context.store.linksById(
-        context.pair.id,
-        'left',
-        creations.map((c) => c.head.id),
-      )
-    ).map((l) => l.leftId),
+  const links = await context.store.linksById(
+    context.pair.id,
+    'left',
+    creations.map((c) => c.head.id),
   );
-  const again = creations
-    .filter((c) => c.replaces === null && !linked.has(c.head.id))
-    .map((c) => ({ ...c, attempts: c.attempts + 1 }));
+  const copies = new Map(links.map((l) => [l.leftId, l.rightId]));
+  const happened = (c: Creation) => {
+    const copy = copies.get(c.head.id);
+    return copy !== undefined && copy !== c.replaces?.right;
+  };
+  const again = creations.filter((c) => !happened(c)).map((c) => ({ ...c, attempts: c.attempts + 1 }));
   const tired = again.filter((c) => c.attempts >= attemptsMax);
   const fault: Fault = { kind: 'transient', detail: 'answers were lost time after time', mayHaveHappened: false };
   if (tired.length > 0) await context.commit({ quarantine: tired.map((c) => quarantined(context, c, fault)) });
@@ -315,9 +316,10 @@ function intentOf(
     organization: context.pair.left.organization,
     mailbox: context.leftMailbox,
     searchKey: head.facts.searchKey ?? '',
-    firstId: firstIdOf(creation.head.id, creation.replaces ? head.version : null),
+    firstId: firstIdOf(creation.head.id),
     fingerprint: mailFingerprint(head.facts),
     sizeBytes: head.facts.sizeBytes,
+    nonce: context.random.bytes(6).toString('hex'),
   });
   return {
     stampKey: stampKey(stamp),

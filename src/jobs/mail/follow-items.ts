@@ -1,5 +1,5 @@
 import { batchBySize } from '#engine/batches.ts';
-import { type LeftDecision, touchedAfter } from '#engine/join-left.ts';
+import { type LeftDecision, seenNow, stateAspects, touchedAfter } from '#engine/join-left.ts';
 import { observeRight } from '#engine/join-right.ts';
 import { mergeState } from '#engine/merge-state.ts';
 import { canonicalContent, differences } from '#formats/text/mime-canonical.ts';
@@ -8,7 +8,6 @@ import { payloadBytes } from '#kit/payload.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { LinkRow } from '#model/link.ts';
 import type { MailHead } from '#model/mail.ts';
-import { mailFingerprint } from '#model/mail.ts';
 import type { Commit } from '#store/store.ts';
 import { type Creation, createItems } from './create-batch.ts';
 import { history, type PassContext, pathOf } from './pass-context.ts';
@@ -72,6 +71,10 @@ async function moveItems(context: PassContext, follows: readonly Follow[]): Prom
   for (const f of follows) if (f.moveTo) byTarget.set(f.moveTo, [...(byTarget.get(f.moveTo) ?? []), f]);
   for (const [target, moving] of byTarget) {
     for (const batch of batchBySize(moving, () => 0, context.right.abilities.batchMax, Number.POSITIVE_INFINITY)) {
+      // Said before it is done, so that a move whose answer is lost is not taken for a person's.
+      await context.commit({
+        links: batch.map((f) => ({ ...f.link, touched: [...new Set([...f.link.touched, 'moving' as const])] })),
+      });
       const answers = await answered(
         () =>
           context.rightBox.move(
@@ -90,7 +93,8 @@ async function moveItems(context: PassContext, follows: readonly Follow[]): Prom
           placed.push({ follow: f, settled: false });
           return;
         }
-        const link = { ...f.link, rightId: answer.id, rightVersion: answer.version, rightFolder: target };
+        const touched = f.link.touched.filter((a) => a !== 'moving' && a !== 'folder');
+        const link = { ...f.link, rightId: answer.id, rightVersion: answer.version, rightFolder: target, touched };
         placed.push({ follow: { ...f, link }, settled: true });
         // What the source showed before is kept until its state is carried over as well.
         links.push(link);
@@ -221,9 +225,7 @@ async function record(
   context.counts.conflicts += conflicts.length;
   await context.commit({
     links: done.map(({ follow, link }) => ({
-      ...link,
-      seenLeft: follow.state,
-      fingerprint: follow.head ? mailFingerprint(follow.head.facts) : link.fingerprint,
+      ...(follow.head ? seenNow(link, follow.head) : { ...link, seenLeft: follow.state }),
       touched: touchedAfter(link, follow.merge),
     })),
     journal: conflicts,
@@ -254,7 +256,7 @@ async function lookAgain(context: PassContext, stale: readonly Follow[]): Promis
       continue;
     }
     const link = observeRight(f.link, head);
-    const aspects = link.touched.filter((a) => a !== 'folder' && a !== 'content');
+    const aspects = stateAspects(link);
     again.push({
       ...f,
       link,

@@ -16,7 +16,7 @@ import {
   writesOf,
 } from './pass-context.ts';
 import { carryOutDecisions, knowledge, readLeft } from './read-left.ts';
-import { readRight } from './read-right.ts';
+import { readRight, surveyRight } from './read-right.ts';
 import { missItemsOfGoneFolders, removeGoneFolders } from './remove-folders.ts';
 import { removeGone } from './remove-gone.ts';
 import { resolveIntents } from './resolve-intents.ts';
@@ -56,10 +56,11 @@ export async function runMailPass(
   try {
     for (const row of await services.store.folders(id)) context.rows.set(row.left, row);
     await context.commit({
-      pair: { pass: context.pass, ...(pair.pass === 0 ? { state: 'first-pass' as const } : {}) },
+      pair: { pass: context.pass, ...(pair.state === 'new' ? { state: 'first-pass' as const } : {}) },
     });
     const trees = await readTrees(context, pair);
     await followFolders(context, trees);
+    if (pair.state !== 'in-step') await surveyRight(context, trees.right);
     const back = [...(await readRight(context, trees.right, options.everything ?? false))];
     await resolveIntents(context, await foldersWithIntents(context));
     await retryQuarantined(context);

@@ -1,7 +1,8 @@
+import type { ChangePage } from '#connectors/contract.ts';
 import { joinRight, rightQuestions } from '#engine/join-right.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { Change } from '#model/change.ts';
-import type { FolderTree } from '#model/folder.ts';
+import { type FolderTree, folderContent } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
 import type { FolderRow, IntentRow, LinkRow } from '#model/link.ts';
 import { type MailHead, mailFingerprint } from '#model/mail.ts';
@@ -30,6 +31,32 @@ export async function readRight(
     back.push(...(await readRightFolder(context, row.left, mark)));
   }
   return back;
+}
+
+/**
+ * Before the first pass is through, copies of ours may lie anywhere on the target: made before the database was lost, in folders
+ * whose source folder has another name by now. Folders without a counterpart are read as well, without a place to go on from.
+ */
+export async function surveyRight(context: PassContext, tree: FolderTree): Promise<void> {
+  const linked = new Set([...context.rows.values()].map((r) => r.right));
+  for (const folder of tree.folders) {
+    if (
+      linked.has(folder.id) ||
+      folder.kind === 'search' ||
+      folder.itemCount === 0 ||
+      folderContent(folder.containerClass) !== 'mail'
+    )
+      continue;
+    let cursor: Cursor | null = null;
+    for (let complete = false; !complete; ) {
+      context.signal.throwIfAborted();
+      const page: ChangePage = await context.rightBox.changes(folder.id, cursor, context.call());
+      const { commit } = await joinPage(context, page.changes);
+      await context.commit(commit);
+      cursor = page.cursor;
+      complete = page.complete;
+    }
+  }
 }
 
 /** Reads one target folder's feed to its end, in pages; each page and its cursor are recorded together. */
