@@ -18,6 +18,9 @@ import type { OperationCounters } from './traffic.ts';
 export interface OrganizationStatus {
   readonly name: string;
   readonly version: string;
+  readonly tenantId: string;
+  /** Client ids; the secret of the first is the admin's password. */
+  readonly applications: readonly string[];
   readonly operations: Readonly<Record<string, OperationCounters>>;
   readonly signIns: Readonly<Record<string, number>>;
   readonly refusals: Readonly<Record<string, number>>;
@@ -145,9 +148,11 @@ export function labStatus(lab: Lab): LabStatus {
   const commitsByKind: Record<string, number> = {};
   for (const { kind } of lab.world.journal.since(0)) commitsByKind[kind] = (commitsByKind[kind] ?? 0) + 1;
   return {
-    organizations: lab.organizations.map(({ name, version, traffic }) => ({
+    organizations: lab.organizations.map(({ name, version, traffic, tokens, applications }) => ({
       name,
       version,
+      tenantId: tokens.tenantId,
+      applications: applications.map((application) => application.clientId),
       operations: traffic.operations,
       signIns: traffic.signIns,
       refusals: traffic.refusals,

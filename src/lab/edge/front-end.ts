@@ -92,26 +92,26 @@ export class FrontEnd {
     const isEws = path === '/ews/exchange.asmx';
     const isAutodiscover = path.startsWith('/autodiscover/autodiscover.');
     if (this.#parts.tokens.owns(path)) return answerOf(await this.#parts.tokens.handle(request, connection));
-    if (!isEws && !isAutodiscover) return this.#plain(request, connection, notFound);
+    if (!isEws && !isAutodiscover) return this.#plain(request, notFound);
     switch (mode.kind) {
       case 'login-page':
-        return this.#plain(request, connection, loginPage(this.host));
+        return this.#plain(request, loginPage(this.host));
       case 'redirect':
-        return this.#plain(request, connection, redirectAnswer(mode.status, mode.location));
+        return this.#plain(request, redirectAnswer(mode.status, mode.location));
       case 'ews-off':
-        if (isEws) return this.#plain(request, connection, forbidden);
+        if (isEws) return this.#plain(request, forbidden);
         break;
       case 'normal':
     }
     if (isAutodiscover) {
       const open = this.autodiscover.anonymous(request, connection);
-      if (open) return this.#plain(request, connection, open);
+      if (open) return this.#plain(request, open);
     }
 
     const outcome = signIn({ ...this.#parts, host: this.host }, this.settings, request, connection);
     if (outcome.kind === 'challenge') {
       this.#parts.traffic.refused(outcome.why);
-      return this.#unauthorized(request, connection, outcome.offers, outcome.why, outcome.diagnostics);
+      return this.#unauthorized(request, outcome.offers, outcome.why, outcome.diagnostics);
     }
     this.#parts.traffic.signedIn(outcome.who.scheme);
     if (isAutodiscover) {
@@ -124,7 +124,6 @@ export class FrontEnd {
     if (request.method !== 'POST') {
       return this.#plain(
         request,
-        connection,
         request.method === 'GET' || request.method === 'HEAD' ? servicePage : methodNotAllowed,
         outcome.headers,
       );
@@ -281,14 +280,13 @@ export class FrontEnd {
 
   async #unauthorized(
     request: EdgeRequest,
-    connection: EdgeConnection,
     offers: readonly string[],
     why: SignInRefusal | null,
     diagnostics?: string,
   ) {
     // A valid token without the permission is no failed sign-in: 403, and no challenge that would ask for another try.
     const denied = why === 'bearer-role';
-    return this.#plain(request, connection, {
+    return this.#plain(request, {
       status: denied ? 403 : 401,
       headers: {
         'content-type': 'text/html',
@@ -305,12 +303,7 @@ export class FrontEnd {
   }
 
   /** An answer that needs nothing of the body, which is read away so that the connection lives on. */
-  async #plain(
-    request: EdgeRequest,
-    _connection: EdgeConnection,
-    answer: PlainAnswer,
-    extra: AnswerHeaders = {},
-  ): Promise<EdgeAnswer> {
+  async #plain(request: EdgeRequest, answer: PlainAnswer, extra: AnswerHeaders = {}): Promise<EdgeAnswer> {
     const whole = await drain(request.body, drainBytesMax).catch(() => false);
     return this.#final(whole ? answer : { ...answer, ending: 'close' }, request, extra, null);
   }

@@ -172,6 +172,8 @@ async function answer(
     else socket.resetAndDestroy();
   } finally {
     given?.done(delivered);
+    // What nobody read is read away, or the next request on the connection would wait behind it.
+    if (!incoming.complete) incoming.resume();
   }
 }
 
