@@ -49,6 +49,8 @@ export interface EwsClient {
     request: Request,
     mailbox: string,
     context: Context,
+    /** Whose server is asked, when it is not the mailbox's own: the first of a group of watched mailboxes. */
+    anchor?: string,
   ): Promise<Answers<Answer>>;
   /** Sends a request whose answer never ends, for streaming notifications. The caller reads `body`, envelope after envelope. */
   open<Request, Answer>(
@@ -106,12 +108,12 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
     get versionKnown() {
       return versionKnown;
     },
-    async call(operation, request, mailbox, context) {
+    async call(operation, request, mailbox, context, anchor = mailbox) {
       const spoken = version;
       const answer = await post(
         operation.name,
         envelopeOf(operation.write(request, spoken), spoken, impersonate ? mailbox : null),
-        mailbox,
+        anchor,
         context,
       );
       const reader = operation.reader(request);
