@@ -240,7 +240,8 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
   };
 
   async function listenAll(portBase: number | undefined): Promise<LabAddresses> {
-    const authority = await createAuthority(Date.now());
+    // TLS libraries look at the real time, whatever the lab's clock says.
+    const authority = await createAuthority(systemClock.nowMs());
     directory = mkdtempSync(join(tmpdir(), 'causeway-lab-'));
     const ca = writeAuthority(authority, directory);
     const limits = { ...defaultListenLimits, ...options.limits };

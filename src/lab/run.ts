@@ -1,5 +1,6 @@
 /** `causeway lab`: organizations on loopback until interrupted. The interface of this command is public: `docs/lab.md`. */
 import { parseArgs } from 'node:util';
+import { edgeBehaviours } from './edge/behaviours.ts';
 import { type ControlListener, listenControl } from './edge/control.ts';
 import { FaultSpecError, faultPointMeanings, parseFaultSpec } from './edge/fault-spec.ts';
 import { type SignInScheme, signInSchemes } from './edge/sign-in.ts';
@@ -29,7 +30,7 @@ export class LabUsageError extends Error {
   override readonly name = 'LabUsageError';
 }
 
-export const labUsage = `Usage: causeway lab --org NAME:VERSION [--org NAME:VERSION ...] [options]
+const labUsage = `Usage: causeway lab --org NAME:VERSION [--org NAME:VERSION ...] [options]
 
 Starts organizations that behave like Exchange on 127.0.0.1 and runs until it is interrupted.
 
@@ -46,6 +47,7 @@ Starts organizations that behave like Exchange on 127.0.0.1 and runs until it is
   --max-request-mb N   largest EWS request in MiB (by version); messages may be as large
   --port-base N        first of two ports per organization (any free ones)
   --control            a control interface for tests
+  --behaviours         list what is imitated and how we know it, and end
   --json               one line of JSON when ready, instead of a table
 
 Faults: POINT:CHANCE[@SCOPE][~MSms][ xCOUNT], separated by commas; SCOPE is operations, mailbox=ADDRESS, org=NAME, separated by |
@@ -163,6 +165,10 @@ export interface LabStreams {
 
 /** Runs a lab until the signal. @returns exit code: 0 ended as asked, 1 could not start, 2 wrong arguments. */
 export async function runLab(argv: readonly string[], streams: LabStreams, parts?: LabParts): Promise<number> {
+  if (argv.includes('--behaviours')) {
+    streams.out(behaviourTable());
+    return 0;
+  }
   if (argv.includes('--help') || argv.includes('-h')) {
     streams.out(labUsage);
     return 0;
@@ -219,6 +225,12 @@ async function live(lab: Lab, organization: string, actionsPerSecond: number, si
     owed -= now;
     await lab.act(organization, now);
   }
+}
+
+function behaviourTable(): string {
+  const order = ['recorded', 'documented', 'assumed'];
+  const rows = [...edgeBehaviours].sort((a, b) => order.indexOf(a.mark) - order.indexOf(b.mark));
+  return rows.map(({ mark, name, source }) => `${mark.padEnd(10)}  ${name}\n${' '.repeat(12)}${source}\n`).join('');
 }
 
 function jsonLine(addresses: LabAddresses, control: ControlListener | null): string {

@@ -142,7 +142,7 @@ async function route(lab: Lab, request: IncomingMessage): Promise<Iterable<unkno
   }
 }
 
-export function labStatus(lab: Lab): LabStatus {
+function labStatus(lab: Lab): LabStatus {
   const outbox: Partial<Record<OutboxEntry['cause'], number>> = {};
   for (const { cause } of lab.outbox) outbox[cause] = (outbox[cause] ?? 0) + 1;
   const commitsByKind: Record<string, number> = {};

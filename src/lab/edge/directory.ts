@@ -12,7 +12,7 @@ export interface Directory {
 }
 
 /** The parts of a sign-in name: `user@domain`, `DOMAIN\user`, `user`. Lower case. */
-export function splitSignInName(name: string): { readonly user: string; readonly domain: string } {
+function splitSignInName(name: string): { readonly user: string; readonly domain: string } {
   const lower = name.toLowerCase();
   const back = lower.indexOf('\\');
   if (back >= 0) return { domain: lower.slice(0, back), user: lower.slice(back + 1) };

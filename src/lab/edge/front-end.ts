@@ -360,7 +360,7 @@ export class FrontEnd {
 }
 
 /** The fault `stream-drop` struck: the connection ends as if a cable was cut. */
-export class StreamDropped extends Error {
+class StreamDropped extends Error {
   override readonly name = 'StreamDropped';
 }
 

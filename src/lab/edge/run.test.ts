@@ -125,6 +125,20 @@ describe('a run', () => {
     });
   });
 
+  test('the table of behaviours', async () => {
+    let printed = '';
+    const streams = {
+      out: (text: string) => {
+        printed += text;
+      },
+      error: () => {},
+      signal: new AbortController().signal,
+    };
+    expect(await runLab(['--behaviours'], streams)).toBe(0);
+    for (const mark of ['recorded', 'documented', 'assumed'])
+      expect(printed).toMatch(new RegExp(`^${mark} +\\S.*\\n {12}\\S`, 'm'));
+  });
+
   test('a table for people', async () => {
     await running('--org source:2010 --mailboxes 7', async (printed) => {
       expect(printed).toMatch(/^source {2}Exchange 2010 {2}source\.test$/m);

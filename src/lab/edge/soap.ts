@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { XmlFault, XmlTokenizer } from '#formats/text/xml-read.ts';
 
 export const soapNamespace = 'http://schemas.xmlsoap.org/soap/envelope/';
-export const typesNamespace = 'http://schemas.microsoft.com/exchange/services/2006/types';
+const typesNamespace = 'http://schemas.microsoft.com/exchange/services/2006/types';
 const messagesNamespace = 'http://schemas.microsoft.com/exchange/services/2006/messages';
 const errorsNamespace = 'http://schemas.microsoft.com/exchange/services/2006/errors';
 
