@@ -1,0 +1,229 @@
+import type { Mailbox } from '#connectors/contract.ts';
+import { batchBySize } from '#engine/batches.ts';
+import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
+import { type Payload, payloadBytes } from '#kit/payload.ts';
+import type { FolderId, ItemId } from '#model/ids.ts';
+import type { MailContent, MailHead } from '#model/mail.ts';
+import { readStamp } from '#model/stamp.ts';
+import { compareContents } from './compare-contents.ts';
+import { compareProperties } from './compare-properties.ts';
+import { comparePropertyLists } from './compare-property-lists.ts';
+import type { Finding } from './report.ts';
+import type { VerifyContext } from './verify-context.ts';
+
+/** A source item and the item that stands for it on the target. */
+export interface ItemPair {
+  readonly left: ItemId;
+  readonly leftFolder: FolderId;
+  /** As the feed showed it: batches are planned by it. */
+  readonly sizeBytes: number;
+  readonly right: ItemId;
+  /** Where the copy belongs; null: its folder has no counterpart. */
+  readonly rightFolder: FolderId | null;
+}
+
+/** What a look at a pair showed. */
+export interface Look {
+  readonly pair: ItemPair;
+  readonly findings: readonly Omit<Finding, 'explainedBy'>[];
+  /** The source item is no more under this id: it was moved or removed meanwhile. */
+  readonly leftGone: boolean;
+  readonly rightGone: boolean;
+  readonly leftHead: MailHead | null;
+  readonly decoded: boolean;
+}
+
+/** Contents held in memory for a comparison. Larger ones are compared byte by byte as they stream, and reported when that is not enough. */
+const decodedMaxBytes = 64 << 20;
+
+/** Reads both sides of these pairs, and compares. Batches keep to what both connectors take. */
+export async function compareItems(context: VerifyContext, pairs: readonly ItemPair[]): Promise<readonly Look[]> {
+  const { left, right } = context;
+  const full = pairs.filter((pair) => context.takesContent(pair.left));
+  const light = pairs.filter((pair) => !full.includes(pair));
+  const countMax = Math.min(left.abilities.batchMax, right.abilities.batchMax);
+  const bytesMax = Math.min(left.abilities.batchMaxBytes, right.abilities.batchMaxBytes);
+  const looks: Look[] = [];
+  for (const batch of batchBySize(full, (pair) => pair.sizeBytes, countMax, bytesMax))
+    looks.push(...(await compareContentsOf(context, batch)));
+  for (const batch of batchBySize(light, () => 0, countMax, bytesMax))
+    looks.push(...(await compareHeadsOf(context, batch)));
+  await comparePropertyLists(
+    context,
+    pairs.filter((pair) => context.takesPropertyList(pair.left)),
+  );
+  return looks;
+}
+
+async function compareHeadsOf(context: VerifyContext, pairs: readonly ItemPair[]): Promise<readonly Look[]> {
+  const [lefts, rights] = await Promise.all([
+    context.leftBox.heads(
+      pairs.map((pair) => pair.left),
+      context.call(),
+    ),
+    context.rightBox.heads(
+      pairs.map((pair) => pair.right),
+      context.call(),
+    ),
+  ]);
+  return pairs.map((pair) => lookAt(context, pair, lefts.get(pair.left), rights.get(pair.right)));
+}
+
+async function compareContentsOf(context: VerifyContext, pairs: readonly ItemPair[]): Promise<readonly Look[]> {
+  const [lefts, rights] = await Promise.all([
+    readContents(
+      context,
+      context.leftBox,
+      pairs.map((pair) => ({ id: pair.left, sizeBytes: pair.sizeBytes })),
+    ),
+    readContents(
+      context,
+      context.rightBox,
+      pairs.map((pair) => ({ id: pair.right, sizeBytes: pair.sizeBytes })),
+    ),
+  ]);
+  try {
+    const looks: Look[] = [];
+    for (const pair of pairs) {
+      const [l, r] = [lefts.get(pair.left), rights.get(pair.right)];
+      const look = lookAt(context, pair, l && !isFault(l) ? l.head : l, r && !isFault(r) ? r.head : r);
+      if (!l || !r || isFault(l) || isFault(r)) looks.push(look);
+      else
+        looks.push({
+          ...look,
+          decoded: true,
+          findings: [...look.findings, ...(await contentFindings(context, pair, l, r))],
+        });
+    }
+    return looks;
+  } finally {
+    for (const content of [...lefts.values(), ...rights.values()]) if (!isFault(content)) await content.mime.dispose();
+  }
+}
+
+/** Contents of a batch. A request that fails as a whole is split, so that one item does not hide the others. */
+async function readContents(
+  context: VerifyContext,
+  mailbox: Mailbox,
+  items: readonly { readonly id: ItemId; readonly sizeBytes: number }[],
+): Promise<ReadonlyMap<ItemId, MailContent | Fault>> {
+  context.signal.throwIfAborted();
+  try {
+    return await mailbox.contents(items, context.call(items.reduce((sum, item) => sum + item.sizeBytes, 0)));
+  } catch (error) {
+    if (!(error instanceof FaultError) || (error.fault.kind !== 'poison' && error.fault.kind !== 'transient'))
+      throw error;
+    const [only] = items;
+    if (!only) throw error;
+    if (items.length === 1) return new Map([[only.id, error.fault]]);
+    const middle = items.length >> 1;
+    const first = await readContents(context, mailbox, items.slice(0, middle));
+    return new Map([...first, ...(await readContents(context, mailbox, items.slice(middle)))]);
+  }
+}
+
+function lookAt(
+  context: VerifyContext,
+  pair: ItemPair,
+  left: MailHead | Fault | undefined,
+  right: MailHead | Fault | undefined,
+): Look {
+  const gone = (answer: MailHead | Fault | undefined) =>
+    answer !== undefined && isFault(answer) && answer.kind === 'gone';
+  const look: Look = {
+    pair,
+    findings: [],
+    leftGone: gone(left),
+    rightGone: gone(right),
+    leftHead: left && !isFault(left) ? left : null,
+    decoded: false,
+  };
+  if (look.leftGone || look.rightGone) return look;
+  const at = (
+    kind: Finding['kind'],
+    property: string | null,
+    leftValue: string,
+    rightValue: string,
+  ): Omit<Finding, 'explainedBy'> => ({
+    kind,
+    folder: context.leftPath(pair.leftFolder),
+    left: pair.left,
+    right: pair.right,
+    property,
+    leftValue,
+    rightValue,
+  });
+  if (!left || !right || isFault(left) || isFault(right))
+    return { ...look, findings: [at('unreadable', null, readable(left), readable(right))] };
+  const findings = compareProperties(left, right).map((one) => at('property', one.property, one.left, one.right));
+  if (pair.rightFolder !== null && right.folder !== pair.rightFolder)
+    findings.push(at('property', 'folder', context.leftPath(pair.leftFolder), context.rightPath(right.folder)));
+  const stamp = right.stamp === null ? null : readStamp(right.stamp);
+  if (stamp?.organization !== context.pair.left.organization || stamp.mailbox !== context.leftMailbox)
+    findings.push(at('property', 'stamp', 'of this mailbox', stamp === null ? 'absent' : 'of another mailbox'));
+  else if (stamp.searchKey !== (left.facts.searchKey ?? ''))
+    findings.push(at('property', 'stamp', 'of this item', 'of another item'));
+  return { ...look, findings };
+}
+
+function readable(answer: MailHead | Fault | undefined): string {
+  if (answer === undefined) return 'not answered';
+  return isFault(answer) ? describeFault(answer) : 'readable';
+}
+
+async function contentFindings(
+  context: VerifyContext,
+  pair: ItemPair,
+  left: MailContent,
+  right: MailContent,
+): Promise<readonly Omit<Finding, 'explainedBy'>[]> {
+  const at = { folder: context.leftPath(pair.leftFolder), left: pair.left, right: pair.right };
+  if (Math.max(left.mime.sizeBytes, right.mime.sizeBytes) > decodedMaxBytes) {
+    if (await sameBytes(left.mime, right.mime)) return [];
+    const size = (content: MailContent) => `${content.mime.sizeBytes} bytes`;
+    return [
+      {
+        ...at,
+        kind: 'unreadable',
+        property: 'mime',
+        leftValue: `${size(left)}: too large to decode`,
+        rightValue: size(right),
+      },
+    ];
+  }
+  const found = compareContents(
+    { mime: await payloadBytes(left.mime), bcc: left.bcc },
+    { mime: await payloadBytes(right.mime), bcc: right.bcc },
+  );
+  return found.map((one) => ({
+    ...at,
+    kind: 'content',
+    property: one.path,
+    leftValue: one.left,
+    rightValue: one.right,
+  }));
+}
+
+async function sameBytes(left: Payload, right: Payload): Promise<boolean> {
+  if (left.sizeBytes !== right.sizeBytes) return false;
+  const others = right.bytes()[Symbol.asyncIterator]();
+  let rest: Uint8Array = Buffer.alloc(0);
+  try {
+    for await (const chunk of left.bytes()) {
+      for (let at = 0; at < chunk.length; ) {
+        if (rest.length === 0) {
+          const next = await others.next();
+          if (next.done) return false;
+          rest = next.value;
+        }
+        const length = Math.min(rest.length, chunk.length - at);
+        if (Buffer.compare(chunk.subarray(at, at + length), rest.subarray(0, length)) !== 0) return false;
+        rest = rest.subarray(length);
+        at += length;
+      }
+    }
+    return true;
+  } finally {
+    await others.return?.();
+  }
+}
