@@ -63,6 +63,7 @@ export async function openConnector(
     http,
     impersonate: organization.impersonation,
     clock,
+    random,
     spoolDir: join(project.directory, '.causeway', 'spool'),
     ...(organization.version === null ? {} : { version: schemas[organization.version] }),
   });

@@ -24,7 +24,7 @@ export interface EwsClientOptions {
   readonly impersonate: boolean;
   /** Where large messages are spooled: a private folder, made when it is needed. */
   readonly spoolDir: string;
-  /** The schema version to speak; without it the one that the server's answers show. */
+  /** The schema version to begin with, before an answer shows the server's own; without it the oldest. */
   readonly version?: SchemaVersion;
 }
 
@@ -67,7 +67,6 @@ const answerLimits = { bytesMax: 128 * 1024 * 1024, depthMax: 64, elementsMax: 2
 
 export function ewsClient({ http, impersonate, spoolDir, version: configured }: EwsClientOptions): EwsClient {
   let version = configured ?? oldestSchema;
-  let versionKnown = configured !== undefined;
   let product = '';
 
   /** Servers of one organization may differ while it is being upgraded, so the lowest version seen is spoken. */
@@ -81,10 +80,9 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
         code: 'unsupported',
         detail: `the server is ${productOf(build)}; Exchange 2007 SP1 is the oldest supported`,
       });
-    if (product === '' || !atLeast(seen, version)) product = productOf(build);
-    if (configured !== undefined || (versionKnown && atLeast(seen, version))) return;
+    if (product !== '' && atLeast(seen, version)) return;
+    product = productOf(build);
     version = seen;
-    versionKnown = true;
   };
 
   const post = (operation: string, envelope: XmlFragment, anchor: string, context: Context): Promise<EwsAnswer> => {
@@ -106,7 +104,7 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
       return version;
     },
     get versionKnown() {
-      return versionKnown;
+      return product !== '' || configured !== undefined;
     },
     async call(operation, request, mailbox, context, anchor = mailbox) {
       const spoken = version;
@@ -125,12 +123,7 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
         const soapFault = body === null ? null : soapFaultIn(body);
         if (soapFault !== null) {
           const fault = faultOfSoapFault(soapFault, operation.subject);
-          if (
-            fault.kind === 'fatal' &&
-            fault.code === 'unsupported' &&
-            configured === undefined &&
-            spoken !== oldestSchema
-          ) {
+          if (fault.kind === 'fatal' && fault.code === 'unsupported' && spoken !== oldestSchema) {
             // A mailbox on an older server than the one that answered before: speak its language from now on.
             version = oldestSchema;
             throw new FaultError({ kind: 'transient', detail: fault.detail, mayHaveHappened: false });

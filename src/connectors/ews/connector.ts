@@ -1,19 +1,22 @@
 import type { Clock } from '#kit/clock.ts';
-import type { Abilities, Connector, Mailbox } from '../contract.ts';
+import type { Random } from '#kit/random.ts';
+import type { Abilities, Connector, Context, Mailbox } from '../contract.ts';
 import { ewsClient } from './client.ts';
 import type { EwsHttp } from './ews-http.ts';
 import { batchMax, changePageMax, ewsMailbox } from './mailbox.ts';
 import { atLeast, type SchemaVersion } from './server-version.ts';
+import { ewsWatch } from './streaming.ts';
 
 export interface EwsConnectorOptions {
   /** Name in the project file. */
   readonly organization: string;
   readonly http: EwsHttp;
-  /** The schema version to speak; without it the one that the server's answers show. */
+  /** The schema version to begin with, before an answer shows the server's own; without it the oldest. */
   readonly version?: SchemaVersion;
   /** Act as each mailbox's owner (role ApplicationImpersonation); otherwise as the account that signs in, which needs full access. */
   readonly impersonate: boolean;
   readonly clock: Clock;
+  readonly random: Random;
   /** Private folder for messages too large to be held in memory. */
   readonly spoolDir: string;
 }
@@ -31,6 +34,7 @@ export function ewsConnector({
   version,
   impersonate,
   clock,
+  random,
   spoolDir,
 }: EwsConnectorOptions): Connector {
   const client = ewsClient({ http, impersonate, spoolDir, ...(version === undefined ? {} : { version }) });
@@ -53,16 +57,20 @@ export function ewsConnector({
     itemMaxBytes: null,
     changePageMax,
   };
+  const mailbox = (address: string): Mailbox => {
+    const known = mailboxes.get(address);
+    if (known !== undefined) return known;
+    const made = ewsMailbox({ client, address, impersonate, clock });
+    mailboxes.set(address, made);
+    return made;
+  };
+  const foldersOf = async (address: string, context: Context) =>
+    (await mailbox(address).tree(context)).folders.map(({ id }) => id);
   return {
     organization,
     abilities,
-    mailbox(address) {
-      const known = mailboxes.get(address);
-      if (known !== undefined) return known;
-      const made = ewsMailbox({ client, address, impersonate, clock });
-      mailboxes.set(address, made);
-      return made;
-    },
+    mailbox,
+    watch: ewsWatch({ client, clock, random, foldersOf }),
     close: async () => {},
   };
 }

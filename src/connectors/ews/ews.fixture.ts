@@ -54,7 +54,7 @@ export const sent = (
   owner: string | null = 'anna@example.test',
 ): Promise<Buffer> => collected(xmlBody(envelopeOf(body, version, owner)).chunks());
 
-export async function collected(input: XmlInput): Promise<Buffer> {
+async function collected(input: XmlInput): Promise<Buffer> {
   if (input instanceof Uint8Array) return Buffer.from(input);
   const chunks: Uint8Array[] = [];
   for await (const chunk of input) chunks.push(chunk);
@@ -152,7 +152,7 @@ export const headWith = (state: Partial<MailState> = {}, facts: Partial<MailFact
   stamp: null,
   unread: [],
 });
-export const contentWith = (
+const contentWith = (
   head: MailHead,
   mime: Uint8Array = Buffer.from('Subject: x\r\n\r\nbody\r\n'),
   bcc: readonly string[] = [],

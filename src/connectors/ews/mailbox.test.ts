@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { FaultError, isFault } from '#kit/fault.ts';
 import { type Payload, payloadBytes, payloadOfBytes } from '#kit/payload.ts';
+import { seededRandom } from '#kit/random.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailContent } from '#model/mail.ts';
 import type { StampText } from '#model/stamp.ts';
@@ -28,7 +29,15 @@ function open(
   } = {},
 ) {
   const { impersonate = true, ...rest } = options;
-  const connector = ewsConnector({ organization: 'old', http, impersonate, clock, spoolDir, ...rest });
+  const connector = ewsConnector({
+    organization: 'old',
+    http,
+    impersonate,
+    clock,
+    random: seededRandom(1),
+    spoolDir,
+    ...rest,
+  });
   return { connector, mailbox: connector.mailbox('anna@example.test') };
 }
 const fault = async (promise: Promise<unknown>) => {

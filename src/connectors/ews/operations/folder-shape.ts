@@ -67,7 +67,7 @@ export function readFolder(element: XmlElement): SeenFolder | null {
  * GUID of the mailbox from the entry id of one of its folders, base64: bytes 4 to 20 are the ProviderUID, which in a private
  * mailbox is its GUID, the first three fields little-endian ([MS-OXCDATA] 2.2.4.1). Null for anything shorter.
  */
-export function mailboxGuidOf(entryIdBase64: string): MailboxGuid | null {
+function mailboxGuidOf(entryIdBase64: string): MailboxGuid | null {
   const bytes = Buffer.from(entryIdBase64, 'base64');
   if (bytes.length < 20) return null;
   const hex = (order: readonly number[]): string =>
