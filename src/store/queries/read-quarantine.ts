@@ -6,6 +6,7 @@ import type { QuarantineRow } from '../store.ts';
 export interface QuarantineFilter {
   readonly pair?: PairId;
   readonly reason?: PoisonReason;
+  readonly retry?: boolean;
 }
 
 /** Oldest first, by index `quarantine_since` or the primary key of the pair. */
@@ -25,6 +26,7 @@ export async function readQuarantine(
     .limit(limit);
   if (filter.pair !== undefined) query = query.where('pair.id', '=', filter.pair);
   if (filter.reason !== undefined) query = query.where('reason', '=', filter.reason);
+  if (filter.retry !== undefined) query = query.where('retry', '=', filter.retry ? 1 : 0);
   return (await query.execute()).map((row) => ({
     pair: row.pair as PairId,
     left: row.left_id as ItemId,
