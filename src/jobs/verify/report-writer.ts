@@ -56,7 +56,8 @@ export class ReportWriter {
 
   write(endedAtMs: number): VerifyReport {
     const explained = [...this.counts.values()].reduce((sum, count) => sum + count.explained, 0);
-    const { compared, missing } = this;
+    const compared = this.compared;
+    const missing = this.missing;
     const differing = this.differing.size;
     return {
       pair: this.pair,

@@ -158,10 +158,8 @@ async function settleLonely(
     }
     const link = links.get(id);
     const copy = (link && copies.takeByLink(id, link.rightId, link.stampKey)) ?? copies.takeByStamp(head);
-    if (copy?.freed === true) context.report.moving(id);
-    else if (copy) {
-      found.push(pairOf(folders, head, copy.id));
-    }
+    // A freed copy is that of an item that was moved meanwhile, and counted already under its old id.
+    if (copy?.freed === false) found.push(pairOf(folders, head, copy.id));
     if (copy) continue;
     const because = whyMissing(link, quarantined.get(id), folders.explained.get(head.folder) ?? null);
     const moving = changed.left.has(id) || laterThan(head, context.report.startedAtMs);
