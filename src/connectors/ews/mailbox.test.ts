@@ -133,6 +133,18 @@ describe('tree', () => {
     ]);
   });
 
+  test('knows its mailbox by the folder ids when entry ids are not shown', async () => {
+    const recorded =
+      'AQMkADRiZGNhMWIxLWIwOGMtNDQAZjktODk3OS0zZWIxODJjNmI4NWYALgAAA8ZmIFRjoG9PpiagjztHaIcBAFSUeaisgPtKo3c6hV';
+    const plain = Buffer.concat([
+      Buffer.from([0, 3, 36, 0]),
+      Buffer.from('4bdca1b1-b08c-44f9-8979-3eb182c6b85f\0\x46'),
+    ]).toString('base64');
+    const shown = (id: string) => scripted(folderPage(folderXml(id, 'root').replace(entryId, ''), true));
+    expect((await open(shown(plain)).mailbox.tree(context)).mailbox).toBe('4bdca1b1-b08c-44f9-8979-3eb182c6b85f');
+    expect(await fault(open(shown(recorded)).mailbox.tree(context))).toMatchObject({ kind: 'fatal', code: 'protocol' });
+  });
+
   test('refuses a mailbox without a name', async () => {
     const http = scripted(folderPage(folderXml('a', 'root').replace(entryId, ''), true));
     expect(await fault(open(http).mailbox.tree(context))).toMatchObject({ kind: 'fatal', code: 'protocol' });
