@@ -54,6 +54,8 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
   const unclaimed: UnclaimedRow[] = [];
   const vanished: ItemId[] = [];
   const taken = new Set<StampKey>();
+  // Copies that wait for their removal, since another has replaced them, are nobody's to claim.
+  const replaced = new Set([...known.intents.values()].flatMap((i) => (i.replaces ? [i.replaces.right] : [])));
   const current = (link: LinkRow): LinkRow => links.get(link.id) ?? link;
   const put = (link: LinkRow) => links.set(link.id, link);
 
@@ -97,7 +99,7 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
         continue;
       }
     }
-    if (known.inFlight.has(key)) continue;
+    if (known.inFlight.has(key) || replaced.has(head.id)) continue;
     const intent = known.intents.get(key);
     if (intent && !stamped && !taken.has(key)) {
       taken.add(key);

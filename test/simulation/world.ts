@@ -115,6 +115,8 @@ export class World {
     for (let n = 1; n <= 15; n++) {
       this.clock.advance(leaseMs + requestDeadlineMs);
       const result = await this.pass(n === 1);
+      if (result)
+        this.events.push(`calm pass ${n}: ${result.again ? 'again' : 'done'} ${JSON.stringify(result.counts)}`);
       if (n > 1 && result && !result.again && result.summary.writes === 0) return n;
     }
     return null;

@@ -249,6 +249,7 @@ export async function removeReplaced(context: PassContext, intent: IntentRow): P
   }
   await context.commit({
     intentsResolved: [intent.stampKey],
+    unclaimedTaken: [old.right],
     history: [history(context, 'remove', 'replaced by the edited content', { right: old.right })],
   });
 }

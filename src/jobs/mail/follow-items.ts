@@ -90,7 +90,8 @@ async function moveItems(context: PassContext, follows: readonly Follow[]): Prom
         const answer = answers[i] as Awaited<typeof answers>[number];
         if (isFault(answer)) {
           // A lost answer: the target's feed shows the copy under its stamp wherever it is now, and the source's page is read again.
-          placed.push({ follow: f, settled: false });
+          if (answer.kind === 'gone') links.push(rightGone(context, f.link));
+          else placed.push({ follow: f, settled: false });
           return;
         }
         const touched = f.link.touched.filter((a) => a !== 'moving' && a !== 'folder');
@@ -100,12 +101,19 @@ async function moveItems(context: PassContext, follows: readonly Follow[]): Prom
         links.push(link);
         log.push(history(context, 'move', 'moved on the source', { left: link.leftId, right: link.rightId }));
       });
-      context.counts.moved += links.length;
+      context.counts.moved += log.length;
       await context.commit({ links, history: log });
     }
   }
   return placed;
 }
+
+/** The target's feeds were read before, so under this id there really is nothing any more: a person removed the copy. */
+const rightGone = (context: PassContext, link: LinkRow): LinkRow => ({
+  ...link,
+  state: 'right-gone',
+  goneSincePass: context.pass,
+});
 
 /** A version that moved without a visible reason: compare what both sides hold, and make the copy again when it differs. */
 async function inspectContents(
@@ -117,13 +125,17 @@ async function inspectContents(
   for (const f of follows.filter((x) => x.inspect)) {
     const verdict = await compareContents(context, f);
     if (verdict === 'later') settled = false;
+    else if (verdict === 'right-gone') await context.commit({ links: [rightGone(context, f.link)] });
     else if (verdict === 'same') rest.push({ ...f, inspect: false });
     else await replaceCopy(context, f);
   }
   return { rest, settled };
 }
 
-async function compareContents(context: PassContext, f: Follow): Promise<'same' | 'different' | 'later'> {
+async function compareContents(
+  context: PassContext,
+  f: Follow,
+): Promise<'same' | 'different' | 'later' | 'right-gone'> {
   const [left, right] = await Promise.all([
     context.leftBox.contents(
       [{ id: f.link.leftId, sizeBytes: f.link.leftSizeBytes }],
@@ -137,6 +149,7 @@ async function compareContents(context: PassContext, f: Follow): Promise<'same' 
   const ours = left.get(f.link.leftId);
   const theirs = right.get(f.link.rightId);
   try {
+    if (theirs && isFault(theirs) && theirs.kind === 'gone') return 'right-gone';
     if (!ours || isFault(ours) || !theirs || isFault(theirs)) return 'later';
     const [a, b] = await Promise.all([payloadBytes(ours.mime), payloadBytes(theirs.mime)]);
     if (a.equals(b)) return 'same';
@@ -252,7 +265,7 @@ async function lookAgain(context: PassContext, stale: readonly Follow[]): Promis
   for (const f of stale) {
     const head = heads.get(f.link.rightId);
     if (!head || isFault(head)) {
-      if (head && head.kind === 'gone') missing.push({ ...f.link, state: 'right-gone', goneSincePass: context.pass });
+      if (head && head.kind === 'gone') missing.push(rightGone(context, f.link));
       continue;
     }
     const link = observeRight(f.link, head);

@@ -1,5 +1,5 @@
 import { follow, joinLeft, type LeftDecision, type LeftKnowledge, leftQuestions } from '#engine/join-left.ts';
-import { FaultError, isFault } from '#kit/fault.ts';
+import { FaultError } from '#kit/fault.ts';
 import type { Change } from '#model/change.ts';
 import type { FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
@@ -10,6 +10,7 @@ import type { Commit } from '#store/store.ts';
 import { type Creation, createItems } from './create-batch.ts';
 import { followItems } from './follow-items.ts';
 import { history, newLinkId, type PassContext, pathOf, withRows } from './pass-context.ts';
+import { whoIsGone } from './who-is-gone.ts';
 
 /** Reads what changed on the source and carries it out, folder by folder. Only folders whose mark moved, unless `everything`. */
 export async function readLeft(context: PassContext, tree: FolderTree, everything: boolean): Promise<void> {
@@ -85,12 +86,7 @@ export async function knowledge(context: PassContext, changes: readonly Change[]
     searchKeys.length > 0 ? store.linksBySearchKey(pair.id, searchKeys) : [],
     freeCopies(context, strangers),
   ]);
-  const gone = new Set<ItemId>();
-  const asked = leftQuestions(changes, { byLeftId, bySearchKey });
-  if (asked.length > 0) {
-    for (const [id, answer] of await context.leftBox.heads(asked, context.call()))
-      if (isFault(answer) && answer.kind === 'gone') gone.add(id);
-  }
+  const gone = await whoIsGone(context, context.leftBox, leftQuestions(changes, { byLeftId, bySearchKey }));
   return {
     byLeftId,
     bySearchKey,
@@ -193,17 +189,13 @@ async function findUnlisted(context: PassContext, folder: FolderId, listed: Read
   for (let after: LinkRow['id'] | null = null; ; ) {
     const links: readonly LinkRow[] = await context.store.links(context.pair.id, { leftFolder: folder }, after, 500);
     const missed = links.filter((l) => l.state === 'live' && !listed.has(l.leftId));
-    if (missed.length > 0) {
-      const heads = await context.leftBox.heads(
-        missed.map((l) => l.leftId),
-        context.call(),
-      );
-      const gone = missed.filter((l) => {
-        const answer = heads.get(l.leftId);
-        return answer !== undefined && isFault(answer) && answer.kind === 'gone';
-      });
-      await context.commit({ links: gone.map((l) => ({ ...l, state: 'left-gone', goneSincePass: context.pass })) });
-    }
+    const gone = await whoIsGone(
+      context,
+      context.leftBox,
+      missed.map((l) => l.leftId),
+    );
+    const lost = missed.filter((l) => gone.has(l.leftId));
+    await context.commit({ links: lost.map((l) => ({ ...l, state: 'left-gone', goneSincePass: context.pass })) });
     if (links.length < 500) return;
     after = links.at(-1)?.id ?? null;
   }

@@ -9,6 +9,7 @@ import { type MailHead, mailFingerprint } from '#model/mail.ts';
 import { type StampKey, stampKey } from '#model/stamp.ts';
 import type { Commit } from '#store/store.ts';
 import { history, newLinkId, type PassContext, withRows } from './pass-context.ts';
+import { whoIsGone } from './who-is-gone.ts';
 
 /**
  * Reads what changed on the target: echoes of our own writes, creates whose answer was lost, and what people did there. Only
@@ -115,12 +116,7 @@ async function joinPage(
     byStamp: new Map(byStamp.map((l) => [l.stampKey, l])),
     intents: new Map<StampKey, IntentRow>(intents.map((i) => [i.stampKey, i])),
   };
-  const asked = rightQuestions(changes, known);
-  const gone = new Set<ItemId>();
-  if (asked.length > 0) {
-    for (const [id, answer] of await context.rightBox.heads(asked, context.call()))
-      if ('kind' in answer && answer.kind === 'gone') gone.add(id);
-  }
+  const gone = await whoIsGone(context, context.rightBox, rightQuestions(changes, known));
   const joined = joinRight(changes, {
     ...known,
     inFlight: context.inFlight,
@@ -187,17 +183,13 @@ async function findUnlisted(context: PassContext, folder: FolderId, listed: Read
   for (let after: LinkRow['id'] | null = null; ; ) {
     const links: readonly LinkRow[] = await context.store.links(context.pair.id, { rightFolder: folder }, after, 500);
     const missed = links.filter((l) => l.state === 'live' && !listed.has(l.rightId));
-    if (missed.length > 0) {
-      const heads = await context.rightBox.heads(
-        missed.map((l) => l.rightId),
-        context.call(),
-      );
-      const gone = missed.filter((l) => {
-        const answer = heads.get(l.rightId);
-        return answer !== undefined && 'kind' in answer && answer.kind === 'gone';
-      });
-      await context.commit({ links: gone.map((l) => ({ ...l, state: 'right-gone', goneSincePass: context.pass })) });
-    }
+    const gone = await whoIsGone(
+      context,
+      context.rightBox,
+      missed.map((l) => l.rightId),
+    );
+    const lost = missed.filter((l) => gone.has(l.rightId));
+    await context.commit({ links: lost.map((l) => ({ ...l, state: 'right-gone', goneSincePass: context.pass })) });
     if (links.length < 500) return;
     after = links.at(-1)?.id ?? null;
   }
