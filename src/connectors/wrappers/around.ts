@@ -1,0 +1,108 @@
+import type { Connector, Context, Mailbox } from '../contract.ts';
+
+/** A method of Mailbox that makes requests. */
+export type MailboxOperation = Exclude<keyof Mailbox, 'address'>;
+
+/** What a wrapper is told of a call, before it is made. No content. */
+export interface Call {
+  readonly address: string;
+  readonly operation: MailboxOperation;
+  readonly writes: boolean;
+  /** How many items or folders it is about. */
+  readonly items: number;
+  /** Decoded bytes of content that it will move, as far as that is known before. */
+  readonly bytes: number;
+}
+
+/** Makes the call, or not, or several times. */
+export type Around = <T>(call: Call, context: Context, make: (context: Context) => Promise<T>) => Promise<T>;
+
+export const writingOperations: ReadonlySet<MailboxOperation> = new Set<MailboxOperation>([
+  'create',
+  'update',
+  'move',
+  'remove',
+  'createFolder',
+  'renameFolder',
+  'moveFolder',
+  'removeFolder',
+]);
+
+/** The same mailbox with something around each of its calls. */
+export function aroundMailbox(inner: Mailbox, around: Around): Mailbox {
+  const { address } = inner;
+  const through = <T>(
+    operation: MailboxOperation,
+    context: Context,
+    make: (context: Context) => Promise<T>,
+    items = 1,
+    bytes = 0,
+  ) => around({ address, operation, writes: writingOperations.has(operation), items, bytes }, context, make);
+  const sum = <T>(things: readonly T[], size: (thing: T) => number) =>
+    things.reduce((total, thing) => total + size(thing), 0);
+  return {
+    address,
+    tree: (context) => through('tree', context, (inside) => inner.tree(inside)),
+    roles: (context) => through('roles', context, (inside) => inner.roles(inside)),
+    changes: (folder, cursor, context) =>
+      through('changes', context, (inside) => inner.changes(folder, cursor, inside)),
+    heads: (ids, context) => through('heads', context, (inside) => inner.heads(ids, inside), ids.length),
+    contents: (items, context) =>
+      through(
+        'contents',
+        context,
+        (inside) => inner.contents(items, inside),
+        items.length,
+        sum(items, (item) => item.sizeBytes),
+      ),
+    properties: (ids, wanted, context) =>
+      through('properties', context, (inside) => inner.properties(ids, wanted, inside), ids.length),
+    findByStamp: (folder, stamps, context) =>
+      through('findByStamp', context, (inside) => inner.findByStamp(folder, stamps, inside), stamps.length),
+    create: (folder, drafts, context) =>
+      through(
+        'create',
+        context,
+        (inside) => inner.create(folder, drafts, inside),
+        drafts.length,
+        sum(drafts, (draft) => draft.content.mime.sizeBytes),
+      ),
+    update: (edits, context) => through('update', context, (inside) => inner.update(edits, inside), edits.length),
+    move: (ids, to, context) => through('move', context, (inside) => inner.move(ids, to, inside), ids.length),
+    remove: (items, context) => through('remove', context, (inside) => inner.remove(items, inside), items.length),
+    createFolder: (parent, name, containerClass, context) =>
+      through('createFolder', context, (inside) => inner.createFolder(parent, name, containerClass, inside)),
+    renameFolder: (folder, name, context) =>
+      through('renameFolder', context, (inside) => inner.renameFolder(folder, name, inside)),
+    moveFolder: (folder, parent, context) =>
+      through('moveFolder', context, (inside) => inner.moveFolder(folder, parent, inside)),
+    removeFolder: (folder, context) => through('removeFolder', context, (inside) => inner.removeFolder(folder, inside)),
+    limits: (context) => through('limits', context, (inside) => inner.limits(inside)),
+    ping: (context) => through('ping', context, (inside) => inner.ping(inside)),
+  };
+}
+
+/** The same connector, whose mailboxes are wrapped once each. */
+export function aroundConnector(inner: Connector, wrap: (mailbox: Mailbox) => Mailbox): Connector {
+  const mailboxes = new Map<string, Mailbox>();
+  return {
+    organization: inner.organization,
+    get abilities() {
+      return inner.abilities;
+    },
+    mailbox(address) {
+      const known = mailboxes.get(address);
+      if (known) return known;
+      const made = wrap(inner.mailbox(address));
+      mailboxes.set(address, made);
+      return made;
+    },
+    ...(inner.watch
+      ? {
+          watch: (addresses: readonly string[], signal: AbortSignal) =>
+            (inner.watch as NonNullable<Connector['watch']>)(addresses, signal),
+        }
+      : {}),
+    close: () => inner.close(),
+  };
+}
