@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Connector } from '#connectors/contract.ts';
+import type { Finding } from '#jobs/check.ts';
 import type { VerifyReport } from '#jobs/verify/report.ts';
 import { systemClock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
@@ -11,7 +12,7 @@ import { openStore } from '#store/open-store.ts';
 import type { PassSummary } from '#store/store.ts';
 import { CliError } from './cli-error.ts';
 import { exitCodes } from './exit-codes.ts';
-import type { Finding, Jobs } from './jobs.ts';
+import type { Jobs } from './jobs.ts';
 import { buildProgram } from './program.ts';
 import { projectTemplate } from './project-template.ts';
 import { Session } from './session.ts';
@@ -424,7 +425,7 @@ describe('commands that work', () => {
   });
 
   test('relink: only when it is said, because it forgets', async () => {
-    const jobs = fakeJobs({ openConnector, relinkPair: async () => ({ found: 4, unclaimed: 1 }) });
+    const jobs = fakeJobs({ openConnector, relinkPair: async () => ({ found: 4, created: 2, unclaimed: 1 }) });
     expect((await runCli(['relink'], testTerminal({ cwd: projectFolder() }), jobs)).err).toMatch(/say so with --yes/);
     const result = await runCli(['relink', '--yes', '--json'], testTerminal({ cwd: projectFolder() }), jobs);
     expect(jsonLines(result.out)).toHaveLength(2);

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
-import type { Connector } from '#connectors/contract.ts';
+import type { Finding } from '#jobs/check.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, plain } from '../format.ts';
-import type { Finding } from '../jobs.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { command, type Run, type Session } from '../session.ts';
 
@@ -48,11 +47,9 @@ async function check(run: Run, options: CheckOptions, addresses: readonly string
     advice: null,
   });
   const pairs = await Promise.all(chosen.map((pair) => services.jobPair(pair)));
-  const connectors = new Map<string, Connector>();
-  for (const { left, right } of pairs)
-    for (const { connector } of [left, right]) connectors.set(connector.organization, connector);
+  const endpoints = new Map([...services.project.organizations].map(([name, { endpoint }]) => [name, endpoint]));
   const around = { clock: run.terminal.clock, signal: run.signal };
-  for await (const finding of run.jobs.check(pairs, connectors, around)) report(finding);
+  for await (const finding of run.jobs.check(pairs, endpoints, around)) report(finding);
   output.say(
     { ...counts, ready: counts.error === 0 },
     counts.error > 0

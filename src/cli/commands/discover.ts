@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander';
+import type { MailboxInventory } from '#jobs/discover.ts';
 import { FaultError } from '#kit/fault.ts';
 import { CliError } from '../cli-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, csvLine, formatBytes, formatCount, table } from '../format.ts';
-import type { MailboxInventory } from '../jobs.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { command, type Run, type Session } from '../session.ts';
 

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import type { PlannedWrite } from '#jobs/mail/pass-context.ts';
+import { FaultError } from '#kit/fault.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, formatBytes, formatCount, plain, table } from '../format.ts';
-import type { PlannedWrite } from '../jobs.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { command, type Run, type Session } from '../session.ts';
 import { limit } from './history.ts';
@@ -26,9 +27,22 @@ export function planCommand(session: Session): Command {
 async function plan(run: Run, options: PlanOptions, addresses: readonly string[]): Promise<ExitCode> {
   const services = run.services();
   const { output } = run;
+  let code: ExitCode = exitCodes.ok;
   const around = { clock: run.terminal.clock, signal: run.signal };
   for (const chosen of pickPairs(services.project, addresses, options.collection)) {
-    const writes = await run.jobs.planPair(await services.jobPair(chosen), await services.storeFor(chosen), around);
+    let writes: readonly PlannedWrite[];
+    try {
+      writes = await run.jobs.planPair(await services.jobPair(chosen), await services.storeFor(chosen), around);
+    } catch (error) {
+      // One mailbox that cannot be read does not hide the others.
+      if (!(error instanceof FaultError)) throw error;
+      code = exitCodes.stopped;
+      output.say(
+        { pair: chosen.id, error: error.message },
+        `${output.colours.red('stopped')} ${plain(chosen.id)}: ${plain(error.message)}`,
+      );
+      continue;
+    }
     for (const write of writes) output.line({ pair: chosen.id, ...write });
     const bytes = writes.reduce((sum, write) => sum + write.bytes, 0);
     output.text(
@@ -40,7 +54,7 @@ async function plan(run: Run, options: PlanOptions, addresses: readonly string[]
     if (writes.length > options.limit)
       output.text(`… and ${formatCount(writes.length - options.limit)} more (--limit)`);
   }
-  return exitCodes.ok;
+  return code;
 }
 
 interface Total {

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { describeFault, isFault } from '#kit/fault.ts';
+import { FaultError } from '#kit/fault.ts';
 import { CliError } from '../cli-error.ts';
 import { type ExitCode, exitCodes, worstOf } from '../exit-codes.ts';
-import { countOf, plain } from '../format.ts';
+import { countOf, formatCount, plain } from '../format.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { putProjectPairs } from '../put-pairs.ts';
 import { command, type Run, type Session } from '../session.ts';
@@ -34,22 +34,19 @@ async function relink(run: Run, options: RelinkOptions, addresses: readonly stri
   await putProjectPairs(services.project, store);
   const codes: ExitCode[] = [];
   for (const pair of pairs) {
-    const result = await run.jobs.relinkPair(await services.jobPair(pair), store, {
-      clock: run.terminal.clock,
-      signal: run.signal,
-    });
-    if (isFault(result)) {
-      codes.push(exitCodes.stopped);
+    try {
+      const around = { clock: run.terminal.clock, signal: run.signal };
+      const result = await run.jobs.relinkPair(await services.jobPair(pair), store, around);
       run.output.say(
-        { pair: pair.id, error: describeFault(result) },
-        `${plain(pair.id)}: ${plain(describeFault(result))}`,
+        { pair: pair.id, ...result },
+        `${plain(pair.id)}: ${countOf(result.found, 'item')} found again, ${formatCount(result.created)} copied that had none, ${countOf(result.unclaimed, 'copy', 'copies')} without an item on the source`,
       );
-      continue;
+    } catch (error) {
+      // One pair that cannot be worked on does not keep the others from it.
+      if (!(error instanceof FaultError)) throw error;
+      codes.push(exitCodes.stopped);
+      run.output.say({ pair: pair.id, error: error.message }, `${plain(pair.id)}: ${plain(error.message)}`);
     }
-    run.output.say(
-      { pair: pair.id, ...result },
-      `${plain(pair.id)}: ${countOf(result.found, 'item')} found again, ${countOf(result.unclaimed, 'copy', 'copies')} without an item on the source; next: causeway sync`,
-    );
   }
   return worstOf(codes);
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
+import type { AgentEvent } from '#agent/work.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, formatBytes, formatInstant, plain } from '../format.ts';
-import type { AgentEvent } from '../jobs.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { putProjectPairs } from '../put-pairs.ts';
 import { command, type Run, type Session } from '../session.ts';

@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import type { AgentEvent } from '#agent/work.ts';
 import type { PairId } from '#model/ids.ts';
 import { type ExitCode, exitCodes, worstOf } from '../exit-codes.ts';
 import { countOf, formatBytes, formatDuration, plain } from '../format.ts';
-import type { AgentEvent } from '../jobs.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { progressBars } from '../progress.ts';
 import { putProjectPairs } from '../put-pairs.ts';

@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { grades } from '#jobs/verify/grade.ts';
 import type { Finding, VerifyReport } from '#jobs/verify/report.ts';
+import { FaultError } from '#kit/fault.ts';
+import type { PairId } from '#model/ids.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, formatCount, plain } from '../format.ts';
 import { pickPairs } from '../pick-pairs.ts';
@@ -40,30 +42,36 @@ async function verify(run: Run, options: VerifyOptions, addresses: readonly stri
   const store = await services.store('look');
   const bars = progressBars(terminal, output);
   const results: VerifyReport[] = [];
+  const failed: { readonly pair: PairId; readonly why: string }[] = [];
   try {
     for (const pair of pairs) {
       const progress = (done: number, total: number) => bars.show(pair.id, { done, total, bytes: 0, note: '' });
-      results.push(
-        await run.jobs.verifyPair(
-          await services.jobPair(pair),
-          store,
-          { sampleShare: options.sample, progress },
-          { clock: terminal.clock, signal: run.signal },
-        ),
-      );
+      const around = { clock: terminal.clock, signal: run.signal };
+      try {
+        const job = await services.jobPair(pair);
+        results.push(await run.jobs.verifyPair(job, store, { sampleShare: options.sample, progress }, around));
+      } catch (error) {
+        // One mailbox that cannot be read does not hide the others.
+        if (!(error instanceof FaultError)) throw error;
+        failed.push({ pair: pair.id, why: error.message });
+      }
       bars.finish(pair.id);
     }
   } finally {
     bars.close();
   }
   for (const result of results) show(run, result, options.limit);
+  for (const { pair, why } of failed)
+    output.say({ event: 'stopped', pair, why }, `${output.colours.red('stopped')} ${plain(pair)}: ${plain(why)}`);
+  if (results.length === 0) return exitCodes.stopped;
   const grade = grades[Math.max(0, ...results.map((result) => grades.indexOf(result.grade)))] ?? 'perfect';
   const compared = results.reduce((sum, result) => sum + result.compared, 0);
   output.say(
     { grade, pairs: results.length, compared, sampled: results.reduce((sum, { sampled }) => sum + sampled, 0) },
     `${output.colours.bold(grade)}: ${countOf(compared, 'item')} of ${countOf(results.length, 'pair')} compared; the rules of the grades: docs/operating/verify.md`,
   );
-  return grade === 'perfect' || grade === 'good' ? exitCodes.ok : exitCodes.differences;
+  if (grade === 'investigate' || grade === 'poor') return exitCodes.differences;
+  return failed.length > 0 ? exitCodes.stopped : exitCodes.ok;
 }
 
 function show(run: Run, report: VerifyReport, most: number): void {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AgentEvent } from '#agent/work.ts';
 import { type Grade, grades } from '#jobs/verify/grade.ts';
 import { type ControlClient, controlClient } from '#lab/control-client.ts';
 import type { PairId } from '#model/ids.ts';
@@ -8,7 +9,6 @@ import type { Project } from '#project/project.ts';
 import { loadProject } from '#project/read-project.ts';
 import type { Store } from '#store/store.ts';
 import { countOf, formatBytes, formatCount, formatDuration } from '../format.ts';
-import type { AgentEvent } from '../jobs.ts';
 import { createLog } from '../log.ts';
 import { progressBars } from '../progress.ts';
 import { putProjectPairs } from '../put-pairs.ts';

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import { memoryConnector } from '#connectors/memory/memory-connector.ts';
+import { type MemoryMailbox, MemoryOrganization } from '#connectors/memory/memory-organization.ts';
+import { systemClock } from '#kit/clock.ts';
+import { seededRandom } from '#kit/random.ts';
+import { type ProbeResult, probe } from './probe.ts';
+
+async function run(meddle: (box: MemoryMailbox, other: MemoryMailbox) => void = () => {}) {
+  const organization = new MemoryOrganization('old');
+  const box = organization.add('probe1@old.example');
+  const other = organization.add('probe2@old.example');
+  meddle(box, other);
+  const results: ProbeResult[] = [];
+  const services = {
+    connector: memoryConnector(organization),
+    clock: systemClock,
+    random: seededRandom(1),
+    requestDeadlineMs: 1000,
+    receiptMs: 1,
+  };
+  for await (const result of probe(
+    services,
+    ['probe1@old.example', 'probe2@old.example'],
+    new AbortController().signal,
+  ))
+    results.push(result);
+  return { results, box };
+}
+
+test('a server that does what we rely on; nothing is left behind', async () => {
+  const { results, box } = await run();
+  expect(results.filter(({ outcome }) => outcome !== 'as-assumed')).toEqual([]);
+  expect(results).toHaveLength(7);
+  expect([...box.folders.values()].filter(({ name }) => name.startsWith('Causeway'))).toEqual([]);
+  expect(box.items.size).toBe(0);
+  expect(box.sent).toEqual([]);
+});
+
+test('a server that sends receipts, makes drafts, or forgets stamps is found out', async () => {
+  const { results } = await run((box, other) => {
+    const edit = box.edit.bind(box);
+    box.edit = (id, set, options) => {
+      if (set.isRead) other.add(other.byRole('inbox'), Buffer.from('read receipt'));
+      return edit(id, set, options);
+    };
+    const head = box.head.bind(box);
+    box.head = (item) => ({ ...head(item), stamp: null, facts: { ...head(item).facts, messageFlags: 8 } });
+    const info = box.folderInfo.bind(box);
+    box.folderInfo = (folder) => ({ ...info(folder), mark: 'always the same' });
+  });
+  expect(results.filter(({ outcome }) => outcome === 'different').map(({ detail }) => detail)).toEqual([
+    'it is a draft',
+    'the feed shows the item without its stamp',
+    'they stay when an item is created, flagged, removed',
+    'a receipt arrived',
+  ]);
+});

@@ -1,0 +1,349 @@
+import type { Connector, Context, Mailbox } from '#connectors/contract.ts';
+import { must } from '#kit/assert.ts';
+import type { Clock } from '#kit/clock.ts';
+import { describeFault, FaultError, isFault } from '#kit/fault.ts';
+import { payloadOfBytes } from '#kit/payload.ts';
+import type { Random } from '#kit/random.ts';
+import type { Cursor, FolderId, ItemId, MailboxGuid } from '#model/ids.ts';
+import { isDraft, type MailFacts, type MailHead, type MailState } from '#model/mail.ts';
+import { type StampText, writeStamp } from '#model/stamp.ts';
+
+export interface ProbeServices {
+  readonly connector: Connector;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly requestDeadlineMs: number;
+  /** How long a receipt is waited for before it is believed that none comes. Default 30 s. */
+  readonly receiptMs?: number;
+}
+
+/** What an experiment showed. */
+export interface ProbeResult {
+  /** What we rely on, in words. */
+  readonly behaviour: string;
+  readonly outcome: 'as-assumed' | 'different' | 'undecided';
+  readonly detail: string;
+}
+
+/** An experiment in a folder of its own. @returns null when it is as assumed; else what was seen. */
+type Experiment = (bench: Bench) => Promise<string | null>;
+
+/** 2001-02-03 04:05:06 UTC: no server makes this up. */
+const longAgo = Date.UTC(2001, 1, 3, 4, 5, 6);
+
+const experiments: readonly (readonly [string, Experiment])[] = [
+  [
+    'A message is created as what it is: no draft, with its own times, unread',
+    async (bench) => {
+      const { head } = await bench.create('created');
+      const seen = [
+        isDraft(head.facts) ? 'it is a draft' : '',
+        head.facts.sentAt === longAgo ? '' : `its sent time is ${head.facts.sentAt}`,
+        head.facts.receivedAt === longAgo ? '' : `its received time is ${head.facts.receivedAt}`,
+        head.state.isRead ? 'it is read' : '',
+      ];
+      return seen.filter((text) => text !== '').join(', ') || null;
+    },
+  ],
+  [
+    'The change feed shows the stamp of a copy',
+    async (bench) => {
+      const { head, stamp } = await bench.create('stamped');
+      return head.stamp === stamp ? null : 'the feed shows the item without its stamp';
+    },
+  ],
+  [
+    'The change marks of a folder move when an item is created, flagged, or removed',
+    async (bench) => {
+      const still: string[] = [];
+      const step = async (what: string, work: () => Promise<unknown>) => {
+        const before = await bench.mark();
+        await work();
+        if ((await bench.mark()) === before) still.push(what);
+      };
+      let item = await bench.create('marks 1');
+      await step('created', () => bench.create('marks 2'));
+      await step('flagged', async () => {
+        item = { ...item, head: await bench.update(item.head, { flagStatus: 2 }) };
+      });
+      await step('removed', () => bench.remove(item.head));
+      return still.length === 0 ? null : `they stay when an item is ${still.join(', ')}`;
+    },
+  ],
+  [
+    'A message keeps its search key when it moves',
+    async (bench) => {
+      const { head } = await bench.create('moved');
+      const moved = await bench.moveAway(head);
+      if (moved === null) return 'it was not found in the other folder';
+      return moved.facts.searchKey === head.facts.searchKey ? null : 'it has another search key';
+    },
+  ],
+  [
+    'A write for an old version is refused',
+    async (bench) => {
+      const { head } = await bench.create('old version');
+      await bench.update(head, { importance: 'high' });
+      const [answer] = await bench.mailbox.update(
+        [{ id: head.id, expect: head.version, set: { importance: 'low' }, readReceiptRequested: false }],
+        bench.call(),
+      );
+      if (answer !== undefined && isFault(answer)) return answer.kind === 'stale' ? null : describeFault(answer);
+      return 'the write was carried out';
+    },
+  ],
+  [
+    'Marking as read sends no receipt, although one was asked for',
+    async (bench) => {
+      const { head } = await bench.create('receipt when read', { readReceiptRequested: true });
+      const before = await bench.repliesTo();
+      await bench.update(head, { isRead: true });
+      return (await bench.waitForReply(before)) ? 'a receipt arrived' : null;
+    },
+  ],
+  [
+    'Deleting unread mail sends no receipt, although one was asked for',
+    async (bench) => {
+      const { head } = await bench.create('receipt when deleted', { readReceiptRequested: true });
+      const before = await bench.repliesTo();
+      await bench.remove(head);
+      return (await bench.waitForReply(before)) ? 'a receipt arrived' : null;
+    },
+  ],
+];
+
+/**
+ * Tries what we rely on and no document settles, in two throw-away mailboxes of one organization: the first is worked in, the second is the
+ * one that would get receipts. Leaves both as they were, but for what it removed recoverably.
+ */
+export async function* probe(
+  services: ProbeServices,
+  addresses: readonly [string, string],
+  signal: AbortSignal,
+): AsyncGenerator<ProbeResult> {
+  const bench = await Bench.open(services, addresses, signal);
+  try {
+    for (const [behaviour, experiment] of experiments) {
+      try {
+        const seen = await experiment(bench);
+        yield { behaviour, outcome: seen === null ? 'as-assumed' : 'different', detail: seen ?? 'as assumed' };
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof FaultError)) throw error;
+        yield { behaviour, outcome: 'undecided', detail: describeFault(error.fault) };
+      }
+    }
+  } finally {
+    await bench.close();
+  }
+}
+
+interface Created {
+  readonly head: MailHead;
+  readonly stamp: StampText;
+}
+
+/** Two folders of our own in the first mailbox, and the inbox of the second. */
+class Bench {
+  readonly mailbox: Mailbox;
+  readonly #services: ProbeServices;
+  readonly #other: Mailbox;
+  readonly #folder: FolderId;
+  readonly #away: FolderId;
+  readonly #guid: MailboxGuid;
+  readonly #signal: AbortSignal;
+
+  private constructor(
+    services: ProbeServices,
+    mailbox: Mailbox,
+    other: Mailbox,
+    guid: MailboxGuid,
+    folders: readonly [FolderId, FolderId],
+    signal: AbortSignal,
+  ) {
+    this.#services = services;
+    this.mailbox = mailbox;
+    this.#other = other;
+    this.#guid = guid;
+    [this.#folder, this.#away] = folders;
+    this.#signal = signal;
+  }
+
+  static async open(
+    services: ProbeServices,
+    [first, second]: readonly [string, string],
+    signal: AbortSignal,
+  ): Promise<Bench> {
+    const { connector, clock, random, requestDeadlineMs } = services;
+    const mailbox = connector.mailbox(first);
+    const call = () => ({ signal, deadlineMs: clock.monotonicMs() + requestDeadlineMs });
+    const tree = await mailbox.tree(call());
+    const name = `Causeway probe ${random.bytes(4).toString('hex')}`;
+    const folder = await mailbox.createFolder(tree.root, name, 'IPF.Note', call());
+    const away = await mailbox.createFolder(folder, 'away', 'IPF.Note', call());
+    return new Bench(services, mailbox, connector.mailbox(second), tree.mailbox, [folder, away], signal);
+  }
+
+  call(): Context {
+    this.#signal.throwIfAborted();
+    return { signal: this.#signal, deadlineMs: this.#services.clock.monotonicMs() + this.#services.requestDeadlineMs };
+  }
+
+  /** Creates a message as a pass would, and reads it back from the feed. */
+  async create(name: string, facts: Partial<MailFacts> = {}): Promise<Created> {
+    const unique = this.#services.random.bytes(8).toString('hex');
+    const sender = this.#other.address;
+    const lines = [
+      `From: <${sender}>`,
+      `To: <${this.mailbox.address}>`,
+      `Subject: Causeway probe: ${name}`,
+      `Message-ID: <${unique}@causeway.invalid>`,
+      `Date: ${new Date(longAgo).toUTCString()}`,
+      ...(facts.readReceiptRequested ? [`Disposition-Notification-To: <${sender}>`] : []),
+      'MIME-Version: 1.0',
+      'Content-Type: text/plain; charset=us-ascii',
+      '',
+      'Made by causeway probe, and removed by it.',
+      '',
+    ];
+    const mime = Buffer.from(lines.join('\r\n'));
+    const stamp = writeStamp({
+      organization: this.#services.connector.organization,
+      mailbox: this.#guid,
+      searchKey: '',
+      firstId: unique,
+      fingerprint: unique,
+      sizeBytes: mime.length,
+      nonce: unique,
+    });
+    const head: MailHead = {
+      id: unique as ItemId,
+      version: '' as never,
+      folder: this.#folder,
+      state: unread,
+      facts: { ...plainFacts, sizeBytes: mime.length, ...facts },
+      stamp: null,
+      unread: [],
+    };
+    const [answer] = await this.mailbox.create(
+      this.#folder,
+      [{ content: { head, mime: payloadOfBytes(mime), bcc: [] }, stamp }],
+      this.call(),
+    );
+    if (answer === undefined || isFault(answer))
+      throw new FaultError(answer ?? { kind: 'transient', detail: 'no answer to a create', mayHaveHappened: true });
+    return {
+      head: must(
+        (await this.#headsIn(this.#folder)).find(({ id }) => id === answer.id),
+        'the feed does not show what was created',
+      ),
+      stamp,
+    };
+  }
+
+  async update(head: MailHead, set: Partial<MailState>): Promise<MailHead> {
+    const { readReceiptRequested } = head.facts;
+    const [answer] = await this.mailbox.update(
+      [{ id: head.id, expect: head.version, set, readReceiptRequested }],
+      this.call(),
+    );
+    if (answer === undefined || isFault(answer))
+      throw new FaultError(answer ?? { kind: 'gone', detail: 'no answer to an update' });
+    return { ...head, version: answer.version };
+  }
+
+  async remove({ id, version, facts }: MailHead): Promise<void> {
+    const [answer] = await this.mailbox.remove(
+      [{ id, expect: version, readReceiptRequested: facts.readReceiptRequested }],
+      this.call(),
+    );
+    if (answer) throw new FaultError(answer);
+  }
+
+  async moveAway(head: MailHead): Promise<MailHead | null> {
+    const [answer] = await this.mailbox.move([head.id], this.#away, this.call());
+    if (answer === undefined || isFault(answer))
+      throw new FaultError(answer ?? { kind: 'gone', detail: 'no answer to a move' });
+    return (await this.#headsIn(this.#away)).find(({ id }) => id === answer.id) ?? null;
+  }
+
+  async mark(): Promise<string | null> {
+    const { folders } = await this.mailbox.tree(this.call());
+    return folders.find(({ id }) => id === this.#folder)?.mark ?? null;
+  }
+
+  /** Items in the inbox of the one who asked for receipts. */
+  async repliesTo(): Promise<ReadonlySet<ItemId>> {
+    const inbox = must((await this.#other.roles(this.call())).get('inbox'), 'a mailbox has an inbox');
+    return new Set((await this.#headsIn(inbox, this.#other)).map(({ id }) => id));
+  }
+
+  async waitForReply(before: ReadonlySet<ItemId>): Promise<boolean> {
+    const { clock, receiptMs = 30_000 } = this.#services;
+    for (const untilMs = clock.monotonicMs() + receiptMs; ; ) {
+      for (const id of await this.repliesTo()) if (!before.has(id)) return true;
+      if (clock.monotonicMs() >= untilMs) return false;
+      await clock.sleep(Math.min(2000, receiptMs), this.#signal);
+    }
+  }
+
+  /** Removes the folders, items and all; a signal that was aborted meanwhile does not stop that. */
+  async close(): Promise<void> {
+    const { clock, requestDeadlineMs } = this.#services;
+    const deadlineMs = clock.monotonicMs() + requestDeadlineMs;
+    await this.mailbox.removeFolder(this.#folder, { signal: AbortSignal.timeout(requestDeadlineMs), deadlineMs });
+  }
+
+  async #headsIn(folder: FolderId, mailbox = this.mailbox): Promise<readonly MailHead[]> {
+    const heads = new Map<ItemId, MailHead>();
+    let cursor: Cursor | null = null;
+    for (let complete = false; !complete; ) {
+      const page: Awaited<ReturnType<Mailbox['changes']>> = await mailbox.changes(folder, cursor, this.call());
+      for (const change of page.changes) if (change.kind === 'upsert') heads.set(change.head.id, change.head);
+      cursor = page.cursor;
+      complete = page.complete;
+    }
+    return [...heads.values()];
+  }
+}
+
+const unread: MailState = {
+  isRead: false,
+  flagStatus: 0,
+  flagCompletedAt: null,
+  flagRequest: null,
+  flagStartAt: null,
+  flagDueAt: null,
+  flagColour: null,
+  toDoFlags: null,
+  categories: [],
+  importance: 'normal',
+  sensitivity: 'normal',
+  lastVerb: null,
+  lastVerbAt: null,
+  iconIndex: null,
+};
+
+const plainFacts: MailFacts = {
+  itemClass: 'IPM.Note',
+  messageFlags: 0,
+  sentAt: longAgo,
+  receivedAt: longAgo,
+  subject: null,
+  internetMessageId: null,
+  searchKey: null,
+  conversationIndex: null,
+  conversationTopic: null,
+  expiresAt: null,
+  replyBy: null,
+  votingOptions: null,
+  votingResponse: null,
+  processed: null,
+  serverProcessed: null,
+  readReceiptRequested: false,
+  hasAttachments: false,
+  sizeBytes: 0,
+  createdAt: null,
+  modifiedAt: null,
+  retentionTag: null,
+};
