@@ -1,8 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { XmlDocument, XsdValidator } from 'libxml2-wasm';
-import { xmlRegisterFsInputProviders } from 'libxml2-wasm/lib/nodejs.mjs';
 import type { XmlInput } from '#formats/text/xml-read.ts';
 import { type XmlFragment, xmlBody } from '#formats/text/xml-write.ts';
 import { systemClock } from '#kit/clock.ts';
@@ -14,38 +9,6 @@ import type { Context } from '../contract.ts';
 import { envelopeOf } from './client.ts';
 import type { EwsHttp, EwsPost } from './ews-http.ts';
 import type { SchemaVersion } from './server-version.ts';
-
-/** A version of the schemas, and what a client that speaks to such a server says. */
-export const schemaSets = {
-  'exchange2007-sp1': 'Exchange2007_SP1',
-  'exchange2010-sp2': 'Exchange2010_SP2',
-  'exchange2013-sp1': 'Exchange2013_SP1',
-  'exchange2016-V2016_10_10': 'Exchange2016',
-  'exchange-se-15.2.2562.17': 'Exchange2016',
-} as const satisfies Record<string, SchemaVersion>;
-export type SchemaSet = keyof typeof schemaSets;
-export const schemaSetNames = Object.keys(schemaSets) as SchemaSet[];
-
-const validators = new Map<SchemaSet, XsdValidator>();
-
-/** Throws what libxml2 has against an envelope by the schemas of that server. */
-export function validate(reference: string, set: SchemaSet, envelope: Uint8Array): void {
-  let validator = validators.get(set);
-  if (validator === undefined) {
-    xmlRegisterFsInputProviders();
-    const path = resolve(reference, 'versions', set, 'envelope.xsd');
-    const schema = XmlDocument.fromBuffer(readFileSync(path), { url: pathToFileURL(path).pathname });
-    validator = XsdValidator.fromDoc(schema);
-    schema.dispose();
-    validators.set(set, validator);
-  }
-  const document = XmlDocument.fromBuffer(envelope);
-  try {
-    validator.validate(document);
-  } finally {
-    document.dispose();
-  }
-}
 
 /** The envelope that a client sends, in bytes. */
 export const sent = (
