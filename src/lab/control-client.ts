@@ -20,7 +20,8 @@ export interface ControlClient {
   commits(since?: number): Promise<readonly JournalEntry[]>;
   traffic(organization: string, since?: number): Promise<readonly TrafficEntry[]>;
   budgets(organization: string): Promise<readonly BudgetCounters[]>;
-  setThrottling(organization: string, mode: ThrottlingMode): Promise<void>;
+  /** @param costFactor what the costs of operations are multiplied with, so that limits are met sooner. */
+  setThrottling(organization: string, mode: ThrottlingMode, costFactor?: number): Promise<void>;
   setMode(organization: string, mode: FrontMode): Promise<void>;
   setAccount(user: string, state: AccountState): Promise<void>;
   mailbox(address: string): AsyncIterable<SnapshotLine>;
@@ -67,7 +68,7 @@ export function controlClient(at: { readonly url: string; readonly token: string
     commits: (since) => all(['commits'], since),
     traffic: (organization, since) => all(['traffic', organization], since),
     budgets: (organization) => all(['budgets', organization]),
-    setThrottling: (organization, mode) => put(['throttling', organization], { mode }),
+    setThrottling: (organization, mode, costFactor = 1) => put(['throttling', organization], { mode, costFactor }),
     setMode: (organization, mode) => put(['mode', organization], mode),
     setAccount: (user, state) => put(['account', user], { state }),
     mailbox: (address) => lines(['mailbox', address]),

@@ -102,8 +102,8 @@ export interface LabOrganization {
   readonly tokens: TokenService;
   /** The first is the migration application: its secret is the admin's password, its role `full_access_as_app`. */
   readonly applications: readonly Application[];
-  /** Changes the throttling policy while the lab runs; budgets begin full. */
-  setThrottling(mode: ThrottlingMode): void;
+  /** Changes the throttling policy while the lab runs; budgets begin full. @param costFactor see `Throttle.setPolicy`. */
+  setThrottling(mode: ThrottlingMode, costFactor?: number): void;
 }
 
 export interface Lab {
@@ -217,7 +217,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
       traffic,
       tokens,
       applications,
-      setThrottling: (mode) => throttle.setPolicy(policyOf(version, mode)),
+      setThrottling: (mode, costFactor) => throttle.setPolicy(policyOf(version, mode), costFactor),
     };
     for (const host of hostsOf(domain)) for (const scheme of ['https', 'http']) fronts.set(`${scheme}://${host}`, made);
     return made;

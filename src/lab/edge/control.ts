@@ -105,7 +105,7 @@ function authorized(request: IncomingMessage, token: string): boolean {
 /** An iterable is sent as NDJSON, an object as JSON. */
 async function route(lab: Lab, request: IncomingMessage): Promise<Iterable<unknown> | object> {
   const url = new URL(request.url ?? '/', 'http://control');
-  const [what = '', name = '', ...rest] = url.pathname.slice(1).split('/').map(decodeURIComponent);
+  const [what = '', name = '', ...rest] = decoded(url.pathname.slice(1).split('/'));
   const key = `${request.method} ${what}${name ? '/*' : ''}${rest.length > 0 ? '/…' : ''}`;
   const since = Number(url.searchParams.get('since') ?? 0);
   if (!Number.isSafeInteger(since) || since < 0) throw new Refused(400, 'since is a whole number');
@@ -193,7 +193,9 @@ function setThrottling(one: LabOrganization, body: Fields): object {
   const wanted = text(body, 'mode');
   const mode = throttlingModes.find((known) => known === wanted);
   if (!mode) throw new Refused(400, `mode is one of ${throttlingModes.join(', ')}`);
-  one.setThrottling(mode);
+  const costFactor = body['costFactor'] ?? 1;
+  if (typeof costFactor !== 'number' || !(costFactor > 0)) throw new Refused(400, 'costFactor is a number above 0');
+  one.setThrottling(mode, costFactor);
   return {};
 }
 
@@ -230,6 +232,14 @@ function setAccount(lab: Lab, user: string, body: Fields): object {
   if (!state) throw new Refused(400, 'state is one of enabled, disabled, locked');
   one.front.states.set(user.toLowerCase(), state);
   return {};
+}
+
+function decoded(parts: readonly string[]): readonly string[] {
+  try {
+    return parts.map(decodeURIComponent);
+  } catch {
+    throw new Refused(400, 'the path is not well encoded');
+  }
 }
 
 type Fields = Readonly<Record<string, unknown>>;

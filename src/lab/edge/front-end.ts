@@ -263,12 +263,12 @@ export class FrontEnd {
       ...(backOffMs > 0 ? ([['BackOffMilliseconds', String(backOffMs)]] as const) : []),
     ];
     if (this.#settings.busyForms === 'mixed' && hasSingleMessage(operation) && this.#busyTurn++ % 2 === 1) {
-      const { build } = versionFacts[this.#parts.version];
+      const facts = versionFacts[this.#parts.version];
       return soapAnswer(
         200,
         errorMessage(
           operation,
-          build,
+          facts,
           'ErrorServerBusy',
           `${busyText}, ${suggestion}`,
           backOffMs > 0 ? [['BackOffMilliseconds', String(backOffMs)]] : [],

@@ -175,6 +175,14 @@ describe('the control interface', () => {
       expect(await client.budgets('source')).toMatchObject([
         { caller: orgs[0].admin.user, requests: 1, refused: 0, allowedMs: null },
       ]);
+      await client.setThrottling('source', 'shipped', 1000);
+      expect((await ask()).status).toBe(200);
+      const [budget] = await client.budgets('source');
+      expect(budget).toMatchObject({ requests: 1, overdraftMs: 3_000_000 });
+      // GetFolder costs 6 ms and a little for its bytes.
+      expect(budget?.usedMs).toBeGreaterThan(6000);
+      expect(budget?.usedMs).toBeLessThan(6200);
+      await client.setThrottling('source', 'off');
       expect(await client.outbox()).toEqual([]);
       expect(await client.commits()).toEqual([]);
 

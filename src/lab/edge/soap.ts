@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { XmlFault, XmlTokenizer } from '#formats/text/xml-read.ts';
+import type { VersionFacts } from '../world/versions.ts';
 
 export const soapNamespace = 'http://schemas.xmlsoap.org/soap/envelope/';
 const typesNamespace = 'http://schemas.microsoft.com/exchange/services/2006/types';
@@ -112,7 +113,7 @@ export function soapFault(code: string, message: string, values: MessageValues =
 }
 
 /** Operations that answer with one response message whatever they are asked, with what the schema wants inside a failed one. */
-const singleMessage: Readonly<Record<string, string>> = {
+export const singleMessage: Readonly<Record<string, string>> = {
   SyncFolderItems: '<m:SyncState/><m:IncludesLastItemInRange>true</m:IncludesLastItemInRange>',
   SyncFolderHierarchy: '<m:SyncState/><m:IncludesLastFolderInRange>true</m:IncludesLastFolderInRange>',
   Subscribe: '',
@@ -126,15 +127,15 @@ export const hasSingleMessage = (operation: string | null): operation is string 
 /** An error inside an answer with status 200 (fixture `ews-rs/deserialize_envelope_with_server_busy_error-SyncFolderItemsResponse.xml`). */
 export function errorMessage(
   operation: string,
-  build: readonly number[],
+  server: Pick<VersionFacts, 'build' | 'schemaVersion'>,
   code: string,
   message: string,
   values: MessageValues,
 ): Buffer {
-  const [major, minor, number, revision] = build;
+  const [major, minor, number, revision] = server.build;
   return Buffer.from(
     `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="${soapNamespace}"><s:Header><h:ServerVersionInfo MajorVersion="${major}" ` +
-      `MinorVersion="${minor}" MajorBuildNumber="${number}" MinorBuildNumber="${revision}" xmlns:h="${typesNamespace}"/></s:Header><s:Body>` +
+      `MinorVersion="${minor}" MajorBuildNumber="${number}" MinorBuildNumber="${revision}" Version="${server.schemaVersion}" xmlns:h="${typesNamespace}"/></s:Header><s:Body>` +
       `<m:${operation}Response xmlns:m="${messagesNamespace}"><m:ResponseMessages><m:${operation}ResponseMessage ResponseClass="Error">` +
       `<m:MessageText>${escapeXml(message)}</m:MessageText><m:ResponseCode>${code}</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>` +
       `${messageXml(values, 'm')}${singleMessage[operation] ?? ''}` +

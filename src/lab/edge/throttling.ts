@@ -103,8 +103,10 @@ export function policyOf(version: LabVersion, mode: ThrottlingMode): ThrottlingP
 /** What one caller was allowed and took. Times in milliseconds of cost, see `costOf`. */
 export interface BudgetCounters {
   readonly caller: string;
-  /** Most that the policy let the caller take since its first request, by the tightest limit; null: unlimited. */
+  /** What the policy gave the caller since its first request, by the tightest limit: burst and recharge; null: unlimited. */
   readonly allowedMs: number | null;
+  /** How far beyond that it may go before it is refused. */
+  readonly overdraftMs: number;
   /** What it took, counted for that limit. */
   readonly usedMs: number;
   readonly requests: number;
@@ -147,6 +149,7 @@ export class Throttle {
   readonly #clock: Clock;
   readonly #budgets = new Map<string, Budget>();
   #policy: ThrottlingPolicy;
+  #costFactor = 1;
   constructor(policy: ThrottlingPolicy, clock: Clock) {
     this.#policy = policy;
     this.#clock = clock;
@@ -156,9 +159,13 @@ export class Throttle {
     return this.#policy;
   }
 
-  /** Puts everybody under another policy; budgets begin full. */
-  setPolicy(policy: ThrottlingPolicy): void {
+  /**
+   * Puts everybody under another policy; budgets begin full.
+   * @param costFactor what the costs of operations are multiplied with: a slower server, whose limits are met sooner.
+   */
+  setPolicy(policy: ThrottlingPolicy, costFactor = 1): void {
     this.#policy = policy;
+    this.#costFactor = costFactor;
     this.#budgets.clear();
   }
 
@@ -189,7 +196,10 @@ export class Throttle {
       if (wait > 0) return busy(limit.part, String(limit.cutoffMs || Math.round(limit.ratePerMs * 100)), wait);
       if (have < 0 && limit.delayMaxMs > 0) {
         // As long as it takes to earn what the request costs: one connection then just keeps its balance.
-        delayMs = Math.max(delayMs, Math.min(limit.delayMaxMs, costOf(operation, 0)[limit.counts] / limit.ratePerMs));
+        delayMs = Math.max(
+          delayMs,
+          Math.min(limit.delayMaxMs, this.#costOf(operation, 0)[limit.counts] / limit.ratePerMs),
+        );
       }
     }
     budget.requests++;
@@ -208,7 +218,7 @@ export class Throttle {
       if (hanging) budget.hanging--;
       else budget.inFlight--;
       if (syncing) budget.syncing--;
-      this.#charge(budget, costOf(operation, bytes));
+      this.#charge(budget, this.#costOf(operation, bytes));
     };
     return { kind: 'go', delayMs, ticket: { end } };
   }
@@ -216,7 +226,7 @@ export class Throttle {
   counters(): readonly BudgetCounters[] {
     return [...this.#budgets].map(([caller, budget]) => {
       const elapsed = this.#clock.monotonicMs() - budget.sinceMs;
-      const allowed = (limit: TimeLimit) => limit.burstMs + limit.cutoffMs + limit.ratePerMs * elapsed;
+      const allowed = (limit: TimeLimit) => limit.burstMs + limit.ratePerMs * elapsed;
       let tightest = 0;
       for (const [i, limit] of this.#policy.times.entries()) {
         const other = this.#policy.times[tightest] ?? limit;
@@ -226,6 +236,7 @@ export class Throttle {
       return {
         caller,
         allowedMs: limit ? allowed(limit) : null,
+        overdraftMs: limit?.cutoffMs ?? 0,
         usedMs: budget.used[tightest] ?? 0,
         requests: budget.requests,
         delayed: budget.delayed,
@@ -235,6 +246,12 @@ export class Throttle {
         inFlightPeak: budget.inFlightPeak,
       };
     });
+  }
+
+  #costOf(operation: string | null, bytes: number): Cost {
+    const { casMs, mailboxMs, directoryMs } = costOf(operation, bytes);
+    const factor = this.#costFactor;
+    return { casMs: casMs * factor, mailboxMs: mailboxMs * factor, directoryMs: directoryMs * factor };
   }
 
   #budgetOf(caller: string): Budget {
