@@ -99,7 +99,8 @@ test.each([
 });
 
 test.each([
-  ['ErrorInternalServerTransientError', writing, { kind: 'transient', mayHaveHappened: false }],
+  ['ErrorInternalServerTransientError', writing, { kind: 'transient', mayHaveHappened: true }],
+  ['ErrorBatchProcessingStopped', writing, { kind: 'transient', mayHaveHappened: false }],
   ['ErrorTimeoutExpired', writing, { kind: 'transient', mayHaveHappened: true }],
   ['ErrorTimeoutExpired', reading, { kind: 'transient', mayHaveHappened: false }],
   ['ErrorOfNextYear', writing, { kind: 'transient', mayHaveHappened: true }],

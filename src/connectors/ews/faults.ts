@@ -42,20 +42,21 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
   {
     // Refused before anything was done.
     reaction: { kind: 'transient', done: false },
-    codes: `ErrorADOperation ErrorADSessionFilter ErrorADUnavailable ErrorBatchProcessingStopped ErrorConnectionFailed
-      ErrorCrossSiteRequest ErrorDataSourceOperation ErrorInsufficientResources ErrorInternalServerTransientError
-      ErrorLogonAsNetworkServiceFailed ErrorMailboxFailover ErrorMailboxLogonFailed ErrorMailboxMoveInProgress
-      ErrorMailboxStoreUnavailable ErrorNoApplicableProxyCASServersAvailable ErrorNoRespondingCASInDestinationSite
-      ErrorNotEnoughMemory ErrorServiceUnavailable ErrorTooManyObjectsOpened ErrorProxyTokenExpired
+    codes: `ErrorADOperation ErrorADSessionFilter ErrorADUnavailable ErrorBatchProcessingStopped
+      ErrorCrossSiteRequest ErrorInsufficientResources
+      ErrorLogonAsNetworkServiceFailed ErrorMailboxLogonFailed ErrorMailboxMoveInProgress
+      ErrorNoApplicableProxyCASServersAvailable ErrorNoRespondingCASInDestinationSite
+      ErrorNotEnoughMemory ErrorTooManyObjectsOpened ErrorProxyTokenExpired
       ErrorServiceDiscoveryFailed ErrorProxyServiceDiscoveryFailed ErrorAutoDiscoverFailed ErrorMissedNotificationEvents
       ErrorReadEventsFailed ErrorSubscriptionNotFound ErrorSubscriptionUnsubscribed ErrorExpiredSubscription
       ErrorInvalidSubscription ErrorInvalidPullSubscriptionId ErrorInvalidWatermark ErrorEventNotFound
       ErrorNewEventStreamConnectionOpened ErrorProxiedSubscriptionCallFailure`,
   },
   {
-    // The server gave up in the middle, or a front end lost its back end.
+    // The server gave up somewhere, or a front end lost its back end: nothing says on which side of the commit.
     reaction: { kind: 'transient', done: true },
-    codes: `ErrorInternalServerError ErrorTimeoutExpired ErrorClientDisconnected ErrorRequestAborted ErrorProxyCallFailed
+    codes: `ErrorInternalServerError ErrorInternalServerTransientError ErrorMailboxStoreUnavailable ErrorMailboxFailover
+      ErrorConnectionFailed ErrorDataSourceOperation ErrorServiceUnavailable ErrorTimeoutExpired ErrorClientDisconnected ErrorRequestAborted ErrorProxyCallFailed
       ErrorProxyRequestProcessingFailed ErrorProxySoapException ErrorMoveCopyFailed ErrorDeleteItemsFailed
       ErrorCannotDeleteObject ErrorFolderSaveFailed ErrorItemPropertyRequestFailed
       ErrorFolderPropertRequestFailed ErrorPropertyUpdate ErrorWebRequestInInvalidState ErrorWin32InteropError

@@ -382,7 +382,7 @@ describe('create', () => {
     );
     expect(await open(http).mailbox.create(folder, [draft(), draft(), draft(), draft()], context)).toMatchObject([
       { id: 'A', version: '1' },
-      { kind: 'transient', mayHaveHappened: false },
+      { kind: 'transient', mayHaveHappened: true },
       { kind: 'fatal', code: 'quota' },
       { kind: 'transient', mayHaveHappened: true },
     ]);
