@@ -160,7 +160,6 @@ async function recordAnswers(
   const done: (typeof ready)[number][] = [];
   const failed: { creation: Creation; fault: Fault }[] = [];
   const unknown: (typeof ready)[number][] = [];
-  const unflagged: { readonly link: NonNullable<Commit['links']>[number] }[] = [];
   let bytes = 0;
   ready.forEach((item, i) => {
     const answer =
@@ -175,7 +174,6 @@ async function recordAnswers(
     links.push(link);
     done.push(item);
     bytes += item.draft.content.mime.sizeBytes;
-    if (!context.right.abilities.readFlagAtCreate && item.draft.content.head.state.isRead) unflagged.push({ link });
   });
   const replaced = done.filter((d) => d.intent.replaces !== null);
   const quarantine = failed.map((f) => quarantined(context, f.creation, f.fault));
@@ -204,29 +202,8 @@ async function recordAnswers(
   context.counts.quarantined += quarantine.length;
   context.counts.bytes += bytes;
   context.progress?.({ kind: 'items', copied: done.length, bytes });
-  if (unflagged.length > 0)
-    await markRead(
-      context,
-      unflagged.map((u) => u.link),
-    );
   for (const item of replaced) await removeReplaced(context, item.intent);
   return unknown.map((u) => u.creation);
-}
-
-/** Exchange 2007 creates everything unread; the flag follows in a request of its own. */
-async function markRead(context: PassContext, links: readonly NonNullable<Commit['links']>[number][]): Promise<void> {
-  const edits = links.map((l) => ({
-    id: l.rightId,
-    expect: l.rightVersion as NonNullable<typeof l.rightVersion>,
-    set: { isRead: true },
-    readReceiptRequested: true,
-  }));
-  const answers = await context.rightBox.update(edits, context.call());
-  const seen = links.flatMap((l, i) => {
-    const answer = answers[i];
-    return answer && !isFault(answer) ? [{ ...l, rightId: answer.id, rightVersion: answer.version }] : [];
-  });
-  await context.commit({ links: seen });
 }
 
 /** The second half of a replacement: the edited content is on the target and linked; now the earlier copy goes, recoverably. */

@@ -86,10 +86,12 @@ async function carryOut(
     }
     case 'create':
       return createFolder(context, decision.left, decision.place, trees);
+    // No name (or parent) of the target is recorded while ours is on its way, so that a lost answer is not taken for a person's doing.
     case 'rename': {
       const { row, name } = decision;
       const reason = `renamed on the source from ${JSON.stringify(row.leftName)} to ${JSON.stringify(name)}`;
       if (!planned(context, 'rename-folder', reason, row)) return;
+      await context.commit(withRows(context, [{ ...row, rightName: null }]));
       const written = await tryNames(name, (n) => context.rightBox.renameFolder(must(row), n, context.call()));
       context.counts.folderWrites++;
       await context.commit(
@@ -104,6 +106,7 @@ async function carryOut(
       const reason = 'moved on the source';
       if (!planned(context, 'move-folder', reason, row)) return;
       const parent = await parentFor(context, place, trees);
+      await context.commit(withRows(context, [{ ...row, rightParent: null }]));
       await context.rightBox.moveFolder(must(row), parent, context.call());
       context.counts.folderWrites++;
       const left = trees.left.folders.find((f) => f.id === row.left);

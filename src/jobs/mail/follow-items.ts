@@ -38,7 +38,9 @@ export async function followItems(context: PassContext, follows: readonly Follow
     const stale = await updateStates(context, pending);
     if (stale.length === 0) break;
     if (attempt === staleMax) return false;
-    pending = await lookAgain(context, stale);
+    const looked = await lookAgain(context, stale);
+    settled &&= looked.settled;
+    pending = looked.again;
   }
   return settled;
 }
@@ -188,6 +190,7 @@ async function updateStates(context: PassContext, follows: readonly Follow[]): P
     Number.POSITIVE_INFINITY,
   )) {
     const versioned = await withVersions(context, batch);
+    stale.push(...batch.filter((f) => !versioned.some((v) => v.follow === f)));
     if (versioned.length === 0) continue;
     const edits = versioned.map(({ follow, version }) => ({
       id: follow.link.rightId,
@@ -255,17 +258,22 @@ async function record(
 }
 
 /** Somebody was faster: what the target shows now is joined, and the merge made again from it. */
-async function lookAgain(context: PassContext, stale: readonly Follow[]): Promise<readonly Follow[]> {
+async function lookAgain(
+  context: PassContext,
+  stale: readonly Follow[],
+): Promise<{ again: readonly Follow[]; settled: boolean }> {
   const heads = await context.rightBox.heads(
     stale.map((f) => f.link.rightId),
     context.call(),
   );
   const again: Follow[] = [];
   const missing: LinkRow[] = [];
+  let settled = true;
   for (const f of stale) {
     const head = heads.get(f.link.rightId);
     if (!head || isFault(head)) {
-      if (head && head.kind === 'gone') missing.push(rightGone(context, f.link));
+      if (head?.kind === 'gone') missing.push(rightGone(context, f.link));
+      else settled = false;
       continue;
     }
     const link = observeRight(f.link, head);
@@ -279,7 +287,7 @@ async function lookAgain(context: PassContext, stale: readonly Follow[]): Promis
     });
   }
   await context.commit({ links: missing });
-  return again;
+  return { again, settled };
 }
 
 /** The answers of a batch; a request that failed as a whole for a passing reason counts as that fault for each. */

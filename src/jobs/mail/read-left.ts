@@ -8,7 +8,7 @@ import { type MailHead, mailFingerprint } from '#model/mail.ts';
 import { readStamp } from '#model/stamp.ts';
 import type { Commit } from '#store/store.ts';
 import { type Creation, createItems } from './create-batch.ts';
-import { followItems } from './follow-items.ts';
+import { type Follow, followItems } from './follow-items.ts';
 import { history, newLinkId, type PassContext, pathOf, withRows } from './pass-context.ts';
 import { whoIsGone } from './who-is-gone.ts';
 
@@ -154,7 +154,20 @@ export async function carryOutDecisions(
   }
   await context.commit({ links, unclaimedTaken: commit.taken, history: commit.history });
   await createItems(context, row, creations);
+  if (!context.right.abilities.readFlagAtCreate) follows.push(...(await stillUnread(context, creations)));
   return followItems(context, follows);
+}
+
+/** Copies that the target created unread although their source is read. */
+async function stillUnread(context: PassContext, creations: readonly Creation[]): Promise<readonly Follow[]> {
+  const heads = new Map(creations.filter((c) => c.head.state.isRead).map((c) => [c.head.id, c.head]));
+  const links = await context.store.linksById(context.pair.id, 'left', [...heads.keys()]);
+  return links.flatMap((link) => {
+    const head = heads.get(link.leftId);
+    const decision =
+      head && follow(link, head, { policy: context.policy, rightFolderOf: (left) => rightFolderOf(context, left) });
+    return decision?.do === 'follow' ? [decision] : [];
+  });
 }
 
 /**

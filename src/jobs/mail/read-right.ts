@@ -173,7 +173,8 @@ export function linkOf(
     state: 'live',
     goneSincePass: null,
     touched: [],
-    seenLeft: left.state,
+    // Exchange 2007 creates everything unread: what was not carried over at creation is still to be followed.
+    seenLeft: context.right.abilities.readFlagAtCreate ? left.state : { ...left.state, isRead: false },
     seenRight: head.state ?? null,
   };
 }
