@@ -64,8 +64,13 @@ export interface Jobs {
   readonly verifyPair: (
     pair: JobPair,
     store: Store,
-    /** Share of items, 0 to 1, whose whole property lists are compared. */
-    options: { readonly sampleShare: number; readonly progress: (done: number, due: number) => void },
+    options: {
+      /** Share of items, 0 to 1, whose contents are read, decoded and compared. */
+      readonly contents: number;
+      /** Share of items, 0 to 1, whose whole property lists are compared. */
+      readonly propertyLists: number;
+      readonly progress: (done: number, due: number) => void;
+    },
     around: JobSurroundings,
   ) => Promise<VerifyReport>;
   /** Forgets what the store knows of the pair and finds it again by the stamps on the target. */

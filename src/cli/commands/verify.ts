@@ -13,18 +13,21 @@ import { limit } from './history.ts';
 interface VerifyOptions {
   readonly collection?: string;
   readonly sample: number;
+  readonly contents: number;
   readonly limit: number;
 }
 
 export function verifyCommand(session: Session): Command {
   return command('verify', 'compare both sides item by item, and grade the result', [
-    ['causeway verify', 'every pair; whole property lists of 1 item in 100'],
+    ['causeway verify', 'every pair, with the contents of every message'],
     ['causeway verify ana@old.example --sample 100%', 'everything there is about one mailbox'],
+    ['causeway verify --contents 5%', 'quicker: properties of all, contents of some'],
     ['causeway verify --json', 'every difference, for programs'],
   ])
     .argument('[addresses...]', 'only the pairs with these addresses')
     .option('-c, --collection <name>', 'only this collection')
     .option('--sample <share>', 'items whose whole property lists are compared', share, 0.01)
+    .option('--contents <share>', 'items whose contents are read again, decoded and compared', share, 1)
     .option('--limit <count>', 'show so many differences of each pair', limit, 20)
     .action(session.action<VerifyOptions>(verify));
 }
@@ -49,7 +52,14 @@ async function verify(run: Run, options: VerifyOptions, addresses: readonly stri
       const around = { clock: terminal.clock, signal: run.signal };
       try {
         const job = await services.jobPair(pair);
-        results.push(await run.jobs.verifyPair(job, store, { sampleShare: options.sample, progress }, around));
+        results.push(
+          await run.jobs.verifyPair(
+            job,
+            store,
+            { contents: options.contents, propertyLists: options.sample, progress },
+            around,
+          ),
+        );
       } catch (error) {
         // One mailbox that cannot be read does not hide the others.
         if (!(error instanceof FaultError)) throw error;

@@ -72,7 +72,7 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
     const store = await services.store('own');
     await putProjectPairs(project, store);
     const control = controlClient(lab.ready.control);
-    const seconds = await migrate(run, { project, store, services, control, items: options.items });
+    const { seconds, actions } = await migrate(run, { project, store, services, control, items: options.items });
     const writesInSecondPass = await passOnce(run, { project, store, services });
     const grade = await verifyAll(run, { project, store, services });
     const truth = await compareAll(project, control);
@@ -92,7 +92,7 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
       writesInSecondPass,
       mails: outbox.filter(({ caller }) => admins.has(caller.toLowerCase())).length,
     };
-    report(run, result, grade, truth);
+    report(run, result, { grade, truth, actions });
     return result;
   } finally {
     await services?.close();
@@ -133,11 +133,11 @@ interface Parts {
   readonly services: Services;
 }
 
-/** Runs the agent while people work; they stop once every mailbox had its first pass. @returns seconds until all had settled. */
+/** Runs the agent while people work; they stop once every mailbox had its first pass. Ends when all has settled. */
 async function migrate(
   run: Run,
   { project, store, services, control, items }: Parts & { readonly control: ControlClient; readonly items: number },
-): Promise<number> {
+): Promise<{ readonly seconds: number; readonly actions: number }> {
   const { clock } = run.terminal;
   run.output.note('migrating, while people go on working …');
   const startedMs = clock.monotonicMs();
@@ -155,34 +155,38 @@ async function migrate(
     signal: AbortSignal.any([end.signal, run.signal]),
     onEvent: show,
   });
-  // A failed agent must not leave us waiting for mailboxes that nobody works on.
-  const failed = agent.then(
-    () => undefined,
-    (error: unknown) => Promise.reject(error),
-  );
+  // An agent that failed, or ended by itself, must not leave us waiting for mailboxes that nobody works on.
+  const ended = agent.then((): never => {
+    run.signal.throwIfAborted();
+    throw new Error('the agent ended before it was told to');
+  });
+  const until = AbortSignal.any([end.signal, run.signal]);
+  let actions = 0;
   try {
-    await Promise.race([failed, inStepWithPeople(run, { project, store, control })]);
-    await Promise.race([failed, settled(run, { project, store })]);
+    actions = await Promise.race([ended, inStepWithPeople(run, until, { project, store, control })]);
+    await Promise.race([ended, settled(run, until, { project, store })]);
   } finally {
     bars.close();
     end.abort(new DOMException('the demo is over', 'AbortError'));
     await agent.catch(() => {});
   }
-  return (clock.monotonicMs() - startedMs) / 1000;
+  return { seconds: (clock.monotonicMs() - startedMs) / 1000, actions };
 }
 
+/** @returns how much they did. */
 async function inStepWithPeople(
   run: Run,
+  signal: AbortSignal,
   { project, store, control }: Pick<Parts, 'project' | 'store'> & { readonly control: ControlClient },
-): Promise<void> {
+): Promise<number> {
   const { clock } = run.terminal;
   const helpings = 4;
   let acted = 0;
   let throughMs: number | null = null;
   for (;;) {
-    run.signal.throwIfAborted();
+    signal.throwIfAborted();
     acted += await control.people('source', Math.ceil(actionsPerSecond / helpings));
-    await clock.sleep(1000 / helpings, run.signal);
+    await clock.sleep(1000 / helpings, signal);
     const rows = await store.pairs();
     const through =
       rows.filter(({ state }) => state === 'in-step' || state === 'stopped').length >= project.pairs.length;
@@ -191,16 +195,21 @@ async function inStepWithPeople(
   }
   run.output.say({ event: 'people-stopped', actions: acted }, '');
   run.output.note(`people did ${countOf(acted, 'thing')} meanwhile; now they stop, and everything settles …`);
+  return acted;
 }
 
 /** Until no pair has anything to do any more. */
-async function settled(run: Run, { project, store }: Pick<Parts, 'project' | 'store'>): Promise<void> {
+async function settled(
+  run: Run,
+  signal: AbortSignal,
+  { project, store }: Pick<Parts, 'project' | 'store'>,
+): Promise<void> {
   const { clock } = run.terminal;
   const keys = project.pairs.map(({ id }) => `mail:${id}`);
   const deadlineMs = clock.monotonicMs() + settleTimeoutMs;
   for (let quiet = 0; quiet < 4; ) {
-    run.signal.throwIfAborted();
-    await clock.sleep(250, run.signal);
+    signal.throwIfAborted();
+    await clock.sleep(250, signal);
     const work = await store.work(keys);
     const busy = work.some(
       (row) => row.owner !== null || row.dirtySinceMs !== null || row.generation !== row.startedGeneration,
@@ -241,7 +250,7 @@ async function verifyAll(run: Run, { project, store, services }: Parts): Promise
     const { grade } = await run.jobs.verifyPair(
       await services.jobPair(pair),
       store,
-      { sampleShare: 0.01, progress: () => {} },
+      { contents: 1, propertyLists: 0.01, progress: () => {} },
       { clock: run.terminal.clock, signal: run.signal },
     );
     run.output.line({ event: 'verified', pair: pair.id, grade });
@@ -287,12 +296,16 @@ function progressOf(run: Run, bars: ReturnType<typeof progressBars>, total: numb
   };
 }
 
-function report(run: Run, result: DemoResult, grade: Grade, truth: GroundTruth): void {
+function report(
+  run: Run,
+  result: DemoResult,
+  { grade, truth, actions }: { readonly grade: Grade; readonly truth: GroundTruth; readonly actions: number },
+): void {
   const { green, red, bold } = run.output.colours;
   const zero = (count: number) => (count === 0 ? green('0') : red(formatCount(count)));
   run.output.text(`
 ${bold('What it did')}
-  ${countOf(result.mailboxes, 'mailbox', 'mailboxes')}, ${countOf(result.folders, 'folder')}, ${countOf(result.items, 'mail')}, ${formatBytes(result.bytes)} in ${formatDuration(result.seconds * 1000)}, while people went on working
+  ${countOf(result.mailboxes, 'mailbox', 'mailboxes')}, ${countOf(result.folders, 'folder')}, ${countOf(result.items, 'mail')}, ${formatBytes(result.bytes)} in ${formatDuration(result.seconds * 1000)} while people did ${countOf(actions, 'thing')}
   lost ${zero(result.lost)}, duplicated ${zero(result.duplicated)}, altered ${zero(result.altered)}, in quarantine ${formatCount(result.quarantined)} (by the lab's own memory of both sides)
   writes in a pass right after a pass: ${zero(result.writesInSecondPass)}
   mails and receipts that left an organization because of us: ${zero(result.mails)}
