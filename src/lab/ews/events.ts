@@ -20,19 +20,30 @@ export function readWatermark(subscription: Subscription, text: string): number 
 export function concerns(subscription: Subscription, event: MailboxEvent): boolean {
   if (!subscription.events.has(`${event.kind}Event`)) return false;
   const { folders } = subscription;
-  return folders === null || folders.has(event.parent) || (event.item === null && folders.has(event.folder)) || (event.old !== null && folders.has(event.old.folder));
+  return (
+    folders === null ||
+    folders.has(event.parent) ||
+    (event.item === null && folders.has(event.folder)) ||
+    (event.old !== null && folders.has(event.old.folder))
+  );
 }
 
-const folderId = (name: string, folder: MailboxEvent['folder']): string => `<t:${name} Id="${folderIdOf(folder)}" ChangeKey="${folderChangeKeyOf(folder)}"/>`;
+const folderId = (name: string, folder: MailboxEvent['folder']): string =>
+  `<t:${name} Id="${folderIdOf(folder)}" ChangeKey="${folderChangeKeyOf(folder)}"/>`;
 
 export function eventXml(subscription: Subscription, event: MailboxEvent): string {
   const { item, old } = event;
-  const subject = item === null ? folderId('FolderId', event.folder) : `<t:ItemId Id="${itemIdOf(item)}" ChangeKey="${itemChangeKeyOf(item)}"/>`;
+  const subject =
+    item === null
+      ? folderId('FolderId', event.folder)
+      : `<t:ItemId Id="${itemIdOf(item)}" ChangeKey="${itemChangeKeyOf(item)}"/>`;
   const before =
     old === null
       ? ''
       : `${old.item === null ? folderId('OldFolderId', event.folder) : `<t:OldItemId Id="${itemIdOf(old.item)}" ChangeKey="${itemChangeKeyOf(old.item)}"/>`}${folderId('OldParentFolderId', old.folder)}`;
-  const unread = event.kind === 'Modified' && item === null ? `<t:UnreadCount>${event.folder.unread}</t:UnreadCount>` : '';
-  const watermark = subscription.kind === 'pull' ? `<t:Watermark>${writeWatermark(subscription, event.sequence)}</t:Watermark>` : '';
+  const unread =
+    event.kind === 'Modified' && item === null ? `<t:UnreadCount>${event.folder.unread}</t:UnreadCount>` : '';
+  const watermark =
+    subscription.kind === 'pull' ? `<t:Watermark>${writeWatermark(subscription, event.sequence)}</t:Watermark>` : '';
   return `<t:${event.kind}Event>${watermark}<t:TimeStamp>${dateTime(event.atMs)}</t:TimeStamp>${subject}${folderId('ParentFolderId', event.parent)}${before}${unread}</t:${event.kind}Event>`;
 }

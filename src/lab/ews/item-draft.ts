@@ -168,7 +168,10 @@ export class ItemDraft {
       throw new EwsError('ErrorMimeContentInvalidBase64String');
     const mime = Buffer.from(compact, 'base64');
     if (mime.length === 0) throw new EwsError('ErrorMimeContentInvalid');
+    // Other kinds than mail are not made from MIME here; clients that send back what they got are not refused for it.
+    if (!mailTypes.has(this.#element)) return;
     const read = contentOfMime(mime);
+    const itemClass = this.properties.get(key.itemClass);
     this.mime = mime;
     this.from = read.from;
     this.to = read.to;
@@ -177,6 +180,7 @@ export class ItemDraft {
     this.body = null;
     this.attachments = null;
     for (const [at, property] of read.properties) this.properties.set(at, property);
+    if (itemClass !== undefined) this.properties.set(key.itemClass, itemClass);
     this.changed = true;
   }
 

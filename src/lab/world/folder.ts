@@ -129,6 +129,15 @@ export class Folder {
     for (const item of this.#items) if (!item.gone) yield item;
   }
 
+  /** The same, the latest first. */
+  *newest(): Generator<Item> {
+    this.#materialize();
+    for (let at = this.#items.length - 1; at >= 0; at--) {
+      const item = this.#items[at];
+      if (item !== undefined && !item.gone) yield item;
+    }
+  }
+
   /** Puts a new item in. */
   add(item: Item, nowMs: number): void {
     this.#materialize();

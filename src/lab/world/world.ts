@@ -1,9 +1,12 @@
 import { assert } from '#kit/assert.ts';
+import type { Random } from '#kit/random.ts';
 import type { Caller, LabSurroundings, OutboxEntry } from '../seams.ts';
 import { readSamples, type Sample } from './generate.ts';
+import { snapshot, type TrueMailbox } from './ground-truth.ts';
 import { Journal } from './journal.ts';
 import type { Mailbox } from './mailbox.ts';
 import { Organization, type OrganizationOptions } from './organization.ts';
+import { createPeople, type People } from './people.ts';
 
 export interface WorldOptions {
   readonly organizations: readonly OrganizationOptions[];
@@ -59,6 +62,18 @@ export class World {
   /** NT hash of the account's password, for NTLM; null: no such account. */
   ntHash(organization: string, user: string): Buffer | null {
     return this.organization(organization).ntHash(user);
+  }
+
+  /** The people of an organization at work; without random numbers of their own they take those of the surroundings. */
+  people(organization: string, random: Random = this.surroundings.random): People {
+    return createPeople(this.organization(organization), random);
+  }
+
+  /** What a mailbox holds, without any protocol in between. */
+  snapshot(address: string): TrueMailbox {
+    const mailbox = this.mailbox(address);
+    assert(mailbox !== null, `the lab has no mailbox ${address}`);
+    return snapshot(mailbox);
   }
 
   /** The mailbox behind an address of any organization; null: there is none. */

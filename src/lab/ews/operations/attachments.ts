@@ -13,7 +13,10 @@ import { attribute, child, childText, isTrue, kids, serialize } from '../request
 /** An attachment id is the item's id with a few letters behind it. */
 const tailLetters = 4;
 
-function attachmentById(context: Context, element: XmlElement): { readonly item: Item; readonly attachment: Attachment } {
+function attachmentById(
+  context: Context,
+  element: XmlElement,
+): { readonly item: Item; readonly attachment: Attachment } {
   const id = attribute(element, 'Id') ?? '';
   if (id === '') throw new EwsError('ErrorInvalidIdEmpty');
   const tail = Buffer.from(id.slice(-tailLetters), 'base64');
@@ -32,7 +35,9 @@ export const createAttachment: Operation = {
   since: 'Exchange2007',
   run(request, context) {
     return batch(
-      context, 'CreateAttachment', kids(child(request, 'Attachments')),
+      context,
+      'CreateAttachment',
+      kids(child(request, 'Attachments')),
       (element) => {
         const parent = child(request, 'ParentItemId');
         if (parent === null) throw new EwsError('ErrorInvalidRequest');
@@ -40,7 +45,8 @@ export const createAttachment: Operation = {
         const existing = attachmentsFor(item);
         const no = existing.reduce((max, one) => Math.max(max, one.no), 0) + 1;
         const made = read(context, element, no);
-        if (made.content.length > context.organization.itemMaxBytes) throw new EwsError('ErrorAttachmentSizeLimitExceeded');
+        if (made.content.length > context.organization.itemMaxBytes)
+          throw new EwsError('ErrorAttachmentSizeLimitExceeded');
         const draft = new ItemDraft(context, 'Message', item.content);
         draft.loosen();
         draft.attachments = [...existing, made];
@@ -57,13 +63,35 @@ export const createAttachment: Operation = {
 function read(context: Context, element: XmlElement, no: number): Attachment {
   const name = childText(element, 'Name');
   if (name === null) throw new EwsError('ErrorRequiredPropertyMissing', 'An attachment needs a name.');
-  const common = { no, name, contentId: childText(element, 'ContentId'), isInline: isTrue(childText(element, 'IsInline')) };
+  const common = {
+    no,
+    name,
+    contentId: childText(element, 'ContentId'),
+    isInline: isTrue(childText(element, 'IsInline')),
+  };
   if (element.name === 'FileAttachment') {
     const content = childText(element, 'Content');
     if (content === null) throw new EwsError('ErrorRequiredPropertyMissing', 'A file attachment needs content.');
-    return { ...common, contentType: childText(element, 'ContentType') ?? 'application/octet-stream', content: Buffer.from(content, 'base64'), itemXml: null };
+    return {
+      ...common,
+      contentType: childText(element, 'ContentType') ?? 'application/octet-stream',
+      content: Buffer.from(content, 'base64'),
+      itemXml: null,
+    };
   }
-  const inner = element.children.find(({ name: local }) => !['AttachmentId', 'Name', 'ContentType', 'ContentId', 'ContentLocation', 'Size', 'LastModifiedTime', 'IsInline'].includes(local));
+  const inner = element.children.find(
+    ({ name: local }) =>
+      ![
+        'AttachmentId',
+        'Name',
+        'ContentType',
+        'ContentId',
+        'ContentLocation',
+        'Size',
+        'LastModifiedTime',
+        'IsInline',
+      ].includes(local),
+  );
   if (inner === undefined) throw new EwsError('ErrorRequiredPropertyMissing', 'An item attachment needs an item.');
   draftOf(context, inner);
   return { ...common, contentType: 'message/rfc822', content: Buffer.alloc(0), itemXml: serialize(inner) };
@@ -76,7 +104,9 @@ export const getAttachment: Operation = {
   since: 'Exchange2007',
   run(request, context) {
     return batch(
-      context, 'GetAttachment', kids(child(request, 'AttachmentIds')),
+      context,
+      'GetAttachment',
+      kids(child(request, 'AttachmentIds')),
       (id) => {
         const { item, attachment } = attachmentById(context, id);
         return ['<m:Attachments>', attachmentXml(context, item, attachment, true), '</m:Attachments>'];
@@ -97,7 +127,11 @@ export const deleteAttachment: Operation = {
       const draft = new ItemDraft(context, 'Message', item.content);
       draft.loosen();
       draft.attachments = (draft.attachments ?? []).filter((one) => one.no !== attachment.no);
-      draft.put(key.hasAttachments, 'Boolean', draft.attachments.some((one) => !one.isInline));
+      draft.put(
+        key.hasAttachments,
+        'Boolean',
+        draft.attachments.some((one) => !one.isInline),
+      );
       item.folder.mailbox.update(item, draft.content(), context.hand());
       return `<m:RootItemId RootItemId="${itemIdOf(item)}" RootItemChangeKey="${itemChangeKeyOf(item)}"/>`;
     });

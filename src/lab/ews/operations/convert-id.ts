@@ -8,22 +8,31 @@ import { esc } from '../xml-out.ts';
 /** The EWS id behind an id in another form. The lab's forms differ in spelling only. */
 function toEws(format: string, id: string): string {
   switch (format) {
-    case 'EwsId': case 'EwsLegacyId': return id;
-    case 'EntryId': case 'StoreId': return Buffer.from(id, 'base64').toString('base64');
+    case 'EwsId':
+    case 'EwsLegacyId':
+      return id;
+    case 'EntryId':
+    case 'StoreId':
+      return Buffer.from(id, 'base64').toString('base64');
     case 'HexEntryId': {
       if (!/^(?:[0-9A-F]{2})+$/i.test(id)) throw new EwsError('ErrorInvalidIdMalformed');
       return Buffer.from(id, 'hex').toString('base64');
     }
-    case 'OwaId': return decodeURIComponent(id).replaceAll('-', '/').replaceAll('_', '+');
-    default: throw new EwsError('ErrorInvalidIdMalformed');
+    case 'OwaId':
+      return decodeURIComponent(id).replaceAll('-', '/').replaceAll('_', '+');
+    default:
+      throw new EwsError('ErrorInvalidIdMalformed');
   }
 }
 
 function fromEws(format: string, id: string): string {
   switch (format) {
-    case 'HexEntryId': return Buffer.from(id, 'base64').toString('hex').toUpperCase();
-    case 'OwaId': return encodeURIComponent(id.replaceAll('/', '-').replaceAll('+', '_'));
-    default: return id;
+    case 'HexEntryId':
+      return Buffer.from(id, 'base64').toString('hex').toUpperCase();
+    case 'OwaId':
+      return encodeURIComponent(id.replaceAll('/', '-').replaceAll('+', '_'));
+    default:
+      return id;
   }
 }
 
@@ -35,7 +44,8 @@ export const convertId: Operation = {
   run(request, context) {
     const format = attribute(request, 'DestinationFormat') ?? 'EwsId';
     return batch(context, 'ConvertId', kids(child(request, 'SourceIds')), (source) => {
-      if (source.name !== 'AlternateId') throw new EwsError('ErrorUnsupportedTypeForConversion', 'The lab has no public folders.');
+      if (source.name !== 'AlternateId')
+        throw new EwsError('ErrorUnsupportedTypeForConversion', 'The lab has no public folders.');
       const id = toEws(attribute(source, 'Format') ?? '', attribute(source, 'Id') ?? '');
       const guid = mailboxGuidOf(id);
       const mailbox = guid === null ? null : context.organization.mailboxByGuid(guid);

@@ -14,10 +14,12 @@ export const emptyFolder: Operation = {
     return batch(context, 'EmptyFolder', kids(child(request, 'FolderIds')), (id) => {
       const folder = context.folder(id);
       // Calendars and search folders cannot be emptied. (EWS doc: emptyfolder-operation)
-      if (folder.kind === 'search' || folder.role === 'calendar' || folder.role === 'root') throw new EwsError('ErrorCannotEmptyFolder', 'The folder cannot be emptied.');
+      if (folder.kind === 'search' || folder.role === 'calendar' || folder.role === 'root')
+        throw new EwsError('ErrorCannotEmptyFolder', 'The folder cannot be emptied.');
       folder.mailbox.empty(folder, how, context.hand());
       if (isTrue(attribute(request, 'DeleteSubFolders')))
-        for (const inner of [...folder.children]) if (inner.role === null) inner.mailbox.removeFolder(inner, how, context.hand());
+        for (const inner of [...folder.children])
+          if (inner.role === null) inner.mailbox.removeFolder(inner, how, context.hand());
       return '';
     });
   },

@@ -32,7 +32,13 @@ interface Stored {
 function writeStream(item: Item, build: readonly [number, number, number, number]): Buffer {
   const { mime, properties, typed, from, to, cc, bcc, body } = item.content;
   const stored: Stored = {
-    mime: mime?.toString('base64') ?? null, properties: [...properties], typed: [...typed], rest: { from, to, cc, bcc, body }, isRead: item.isRead, flags: item.flags, searchKey: item.searchKey,
+    mime: mime?.toString('base64') ?? null,
+    properties: [...properties],
+    typed: [...typed],
+    rest: { from, to, cc, bcc, body },
+    isRead: item.isRead,
+    flags: item.flags,
+    searchKey: item.searchKey,
   };
   const configuration = Buffer.alloc(8);
   configuration.writeUInt32LE(1, 4);
@@ -52,11 +58,14 @@ function readStream(bytes: Buffer, ownMajor: number): Stored {
     const content = bytes.subarray(at + 8, at + 8 + length);
     if (content.length !== length) throw new EwsError('ErrorCorruptData');
     // A stream of a newer server is refused: what it holds may mean nothing here (assumed).
-    if (operation === 4 && content.readUInt16LE(0) >> 8 > ownMajor) throw new EwsError('ErrorItemSave', 'The data comes from a newer version of the server.');
+    if (operation === 4 && content.readUInt16LE(0) >> 8 > ownMajor)
+      throw new EwsError('ErrorItemSave', 'The data comes from a newer version of the server.');
     if (operation === 2) {
       if (content.subarray(0, 4).toString('latin1') !== 'LAB1') throw new EwsError('ErrorCorruptData');
       try {
-        stored = JSON.parse(inflateRawSync(content.subarray(4), { maxOutputLength: 512 * 1024 * 1024 }).toString()) as Stored;
+        stored = JSON.parse(
+          inflateRawSync(content.subarray(4), { maxOutputLength: 512 * 1024 * 1024 }).toString(),
+        ) as Stored;
       } catch {
         throw new EwsError('ErrorCorruptData');
       }
@@ -75,7 +84,12 @@ export const exportItems: Operation = {
   run(request, context) {
     return batch(context, 'ExportItems', kids(child(request, 'ItemIds')), (id) => {
       const { item } = context.item(id);
-      return [itemIdXml(item).replace('<t:ItemId', '<m:ItemId'), '<m:Data>', base64(writeStream(item, context.organization.facts.build)), '</m:Data>'];
+      return [
+        itemIdXml(item).replace('<t:ItemId', '<m:ItemId'),
+        '<m:Data>',
+        base64(writeStream(item, context.organization.facts.build)),
+        '</m:Data>',
+      ];
     });
   },
 };
@@ -92,14 +106,34 @@ export const uploadItems: Operation = {
     return batch(context, 'UploadItems', kids(child(request, 'Items')), (element) => {
       const action = attribute(element, 'CreateAction');
       const text = childText(element, 'Data') ?? '';
-      if (context.serverVersion === '2010' && text.length > dataMax2010) throw new EwsError('ErrorDataSizeLimitExceeded');
-      const folder = context.folderIn({ ...element, children: [{ ...element, name: 'Holder', children: kids(element).filter(({ name }) => name === 'ParentFolderId').map((id) => ({ ...id, name: 'FolderId' })) }] }, 'Holder');
+      if (context.serverVersion === '2010' && text.length > dataMax2010)
+        throw new EwsError('ErrorDataSizeLimitExceeded');
+      const folder = context.folderIn(
+        {
+          ...element,
+          children: [
+            {
+              ...element,
+              name: 'Holder',
+              children: kids(element)
+                .filter(({ name }) => name === 'ParentFolderId')
+                .map((id) => ({ ...id, name: 'FolderId' })),
+            },
+          ],
+        },
+        'Holder',
+      );
       const idElement = child(element, 'ItemId');
-      if (action === 'CreateNew' && idElement !== null) throw new EwsError('ErrorInvalidRequest', 'A new item has no id yet.');
+      if (action === 'CreateNew' && idElement !== null)
+        throw new EwsError('ErrorInvalidRequest', 'A new item has no id yet.');
       if (action === 'Update' && idElement === null) throw new EwsError('ErrorInvalidIdEmpty');
       const stored = readStream(Buffer.from(text, 'base64'), context.organization.facts.build[0]);
       const content: ItemContent = {
-        ...stored.rest, mime: stored.mime === null ? null : Buffer.from(stored.mime, 'base64'), properties: new Map(stored.properties), typed: new Map(stored.typed), attachments: stored.mime === null ? [] : null,
+        ...stored.rest,
+        mime: stored.mime === null ? null : Buffer.from(stored.mime, 'base64'),
+        properties: new Map(stored.properties),
+        typed: new Map(stored.typed),
+        attachments: stored.mime === null ? [] : null,
       };
       const { mailbox } = folder;
       if (idElement !== null) {
@@ -107,7 +141,16 @@ export const uploadItems: Operation = {
         mailbox.update(item, content, context.hand());
         return itemIdXml(item).replace('<t:ItemId', '<m:ItemId');
       }
-      const item = mailbox.create(folder, { content, messageFlags: stored.flags | (stored.isRead ? 1 : 0), isRead: stored.isRead, searchKey: stored.searchKey }, context.hand());
+      const item = mailbox.create(
+        folder,
+        {
+          content,
+          messageFlags: stored.flags | (stored.isRead ? 1 : 0),
+          isRead: stored.isRead,
+          searchKey: stored.searchKey,
+        },
+        context.hand(),
+      );
       return itemIdXml(item).replace('<t:ItemId', '<m:ItemId');
     });
   },

@@ -19,7 +19,8 @@ export const getEvents: Operation = {
       if (subscription.kind !== 'pull') throw new EwsError('ErrorInvalidSubscription');
       const given = childText(request, 'Watermark') ?? '';
       const from = readWatermark(subscription, given);
-      if (context.strike('missed-events', subscription.mailbox.address) !== null) throw new EwsError('ErrorMissedNotificationEvents');
+      if (context.strike('missed-events', subscription.mailbox.address) !== null)
+        throw new EwsError('ErrorMissedNotificationEvents');
       const all = subscription.mailbox.eventsAfter(from, Number.MAX_SAFE_INTEGER);
       if (all === null) throw new EwsError('ErrorMissedNotificationEvents');
       const wanted = all.filter((event) => concerns(subscription, event));
@@ -27,7 +28,10 @@ export const getEvents: Operation = {
       subscription.expiresAtMs = context.nowMs + subscription.timeoutMs;
       const more = wanted.length > page.length;
       // With nothing to tell, a status event carries the place to go on from.
-      const events = page.length === 0 ? `<t:StatusEvent><t:Watermark>${writeWatermark(subscription, subscription.mailbox.lastEvent)}</t:Watermark></t:StatusEvent>` : page.map((event) => eventXml(subscription, event)).join('');
+      const events =
+        page.length === 0
+          ? `<t:StatusEvent><t:Watermark>${writeWatermark(subscription, subscription.mailbox.lastEvent)}</t:Watermark></t:StatusEvent>`
+          : page.map((event) => eventXml(subscription, event)).join('');
       return `<m:Notification><t:SubscriptionId>${subscription.id}</t:SubscriptionId><t:PreviousWatermark>${given}</t:PreviousWatermark><t:MoreEvents>${more}</t:MoreEvents>${events}</m:Notification>`;
     });
   },

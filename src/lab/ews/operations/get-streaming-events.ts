@@ -13,7 +13,8 @@ const message = 'GetStreamingEventsResponseMessage';
 const heartbeatMs = 30_000;
 const eventsPerChunk = 100;
 
-const status = (text: 'OK' | 'Closed'): Xml => responses('GetStreamingEvents', [success(message, `<m:ConnectionStatus>${text}</m:ConnectionStatus>`)]);
+const status = (text: 'OK' | 'Closed'): Xml =>
+  responses('GetStreamingEvents', [success(message, `<m:ConnectionStatus>${text}</m:ConnectionStatus>`)]);
 
 /** Each answer is an envelope of its own: first OK, then notifications, last Closed. (EWS doc: getstreamingevents-operation) */
 export const getStreamingEvents: Operation = {
@@ -31,17 +32,26 @@ async function* stream(request: XmlElement, context: Context): AsyncGenerator<Xm
   const subscriptions: Subscription[] = [];
   for (const id of ids) {
     const subscription = context.subscriptions.get(id, context.nowMs);
-    if (subscription === null || subscription.kind !== 'streaming' || subscription.owner !== context.caller.user) bad.push(id);
+    if (subscription === null || subscription.kind !== 'streaming' || subscription.owner !== context.caller.user)
+      bad.push(id);
     else subscriptions.push(subscription);
   }
   if (bad.length > 0) {
     const error = `<m:ErrorSubscriptionIds>${bad.map((id) => `<m:SubscriptionId>${id}</m:SubscriptionId>`).join('')}</m:ErrorSubscriptionIds>`;
-    yield responses('GetStreamingEvents', [failure(message, new EwsError('ErrorInvalidSubscription'), `${error}<m:ConnectionStatus>Closed</m:ConnectionStatus>`)]);
+    yield responses('GetStreamingEvents', [
+      failure(
+        message,
+        new EwsError('ErrorInvalidSubscription'),
+        `${error}<m:ConnectionStatus>Closed</m:ConnectionStatus>`,
+      ),
+    ]);
     return;
   }
   const endMs = clock.monotonicMs() + Number(childText(request, 'ConnectionTimeout')) * 60_000;
   let wake: () => void = () => {};
-  const stops = [...new Set(subscriptions.map(({ mailbox }) => mailbox))].map((mailbox) => mailbox.listen(() => wake()));
+  const stops = [...new Set(subscriptions.map(({ mailbox }) => mailbox))].map((mailbox) =>
+    mailbox.listen(() => wake()),
+  );
   try {
     yield status('OK');
     while (!context.signal.aborted) {
@@ -49,20 +59,33 @@ async function* stream(request: XmlElement, context: Context): AsyncGenerator<Xm
       for (const subscription of subscriptions) {
         subscription.expiresAtMs = context.nowMs + subscription.timeoutMs;
         const events = subscription.mailbox.eventsAfter(subscription.position, eventsPerChunk);
-        const missed = events === null || (events.length > 0 && context.strike('missed-events', subscription.mailbox.address) !== null);
+        const missed =
+          events === null ||
+          (events.length > 0 && context.strike('missed-events', subscription.mailbox.address) !== null);
         if (missed) {
           context.subscriptions.remove(subscription);
           const error = `<m:ErrorSubscriptionIds><m:SubscriptionId>${subscription.id}</m:SubscriptionId></m:ErrorSubscriptionIds>`;
-          yield responses('GetStreamingEvents', [failure(message, new EwsError('ErrorMissedNotificationEvents'), `${error}<m:ConnectionStatus>Closed</m:ConnectionStatus>`)]);
+          yield responses('GetStreamingEvents', [
+            failure(
+              message,
+              new EwsError('ErrorMissedNotificationEvents'),
+              `${error}<m:ConnectionStatus>Closed</m:ConnectionStatus>`,
+            ),
+          ]);
           return;
         }
         const wanted = events.filter((event) => concerns(subscription, event));
         subscription.position += events.length;
-        if (wanted.length > 0) notifications.push(`<m:Notification><t:SubscriptionId>${subscription.id}</t:SubscriptionId>${wanted.map((event) => eventXml(subscription, event)).join('')}</m:Notification>`);
+        if (wanted.length > 0)
+          notifications.push(
+            `<m:Notification><t:SubscriptionId>${subscription.id}</t:SubscriptionId>${wanted.map((event) => eventXml(subscription, event)).join('')}</m:Notification>`,
+          );
       }
       if (notifications.length > 0) {
         if (context.strike('stream-drop', subscriptions[0]?.mailbox.address ?? null) !== null) return;
-        yield responses('GetStreamingEvents', [success(message, `<m:Notifications>${notifications.join('')}</m:Notifications>`)]);
+        yield responses('GetStreamingEvents', [
+          success(message, `<m:Notifications>${notifications.join('')}</m:Notifications>`),
+        ]);
         continue;
       }
       const leftMs = endMs - clock.monotonicMs();

@@ -20,9 +20,10 @@ export const getUserConfiguration: Operation = {
       const name = attribute(element, 'Name') ?? '';
       if (name !== 'OWA.UserOptions') throw new EwsError('ErrorItemNotFound');
       const wanted = child(request, 'UserConfigurationProperties')?.text ?? 'All';
-      const dictionary = wanted.includes('All') || wanted.includes('Dictionary')
-        ? `<t:Dictionary><t:DictionaryEntry><t:DictionaryKey><t:Type>String</t:Type><t:Value>timezone</t:Value></t:DictionaryKey><t:DictionaryValue><t:Type>String</t:Type><t:Value>${zones[folder.mailbox.language]}</t:Value></t:DictionaryValue></t:DictionaryEntry></t:Dictionary>`
-        : '';
+      const dictionary =
+        wanted.includes('All') || wanted.includes('Dictionary')
+          ? `<t:Dictionary><t:DictionaryEntry><t:DictionaryKey><t:Type>String</t:Type><t:Value>timezone</t:Value></t:DictionaryKey><t:DictionaryValue><t:Type>String</t:Type><t:Value>${zones[folder.mailbox.language]}</t:Value></t:DictionaryValue></t:DictionaryEntry></t:Dictionary>`
+          : '';
       return `<m:UserConfiguration><t:UserConfigurationName Name="${esc(name)}">${folderIdXml(folder)}</t:UserConfigurationName>${dictionary}</m:UserConfiguration>`;
     });
   },

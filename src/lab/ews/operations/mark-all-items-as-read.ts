@@ -12,7 +12,8 @@ export const markAllItemsAsRead: Operation = {
     const suppressReceipts = isTrue(childText(request, 'SuppressReadReceipts'));
     return batch(context, 'MarkAllItemsAsRead', kids(child(request, 'FolderIds')), (id) => {
       const folder = context.folder(id);
-      for (const item of [...folder.items()]) folder.mailbox.setRead(item, isRead, context.hand(), { suppressReceipts });
+      for (const item of [...folder.items()])
+        folder.mailbox.setRead(item, isRead, context.hand(), { suppressReceipts });
       return '';
     });
   },

@@ -8,7 +8,9 @@ import type { Xml } from '../xml-out.ts';
 
 function moveOrCopy(name: 'MoveFolder' | 'CopyFolder', request: XmlElement, context: Context): Promise<Xml> {
   return batch(
-    context, name, kids(child(request, 'FolderIds')),
+    context,
+    name,
+    kids(child(request, 'FolderIds')),
     (id) => {
       const to = context.folderIn(request, 'ToFolderId', 'ErrorToFolderNotFound');
       const folder = context.folder(id);
@@ -23,6 +25,16 @@ function moveOrCopy(name: 'MoveFolder' | 'CopyFolder', request: XmlElement, cont
 }
 
 /** EWS doc: movefolder-operation. */
-export const moveFolder: Operation = { request: 'MoveFolder', name: 'MoveFolder', since: 'Exchange2007', run: (request, context) => moveOrCopy('MoveFolder', request, context) };
+export const moveFolder: Operation = {
+  request: 'MoveFolder',
+  name: 'MoveFolder',
+  since: 'Exchange2007',
+  run: (request, context) => moveOrCopy('MoveFolder', request, context),
+};
 /** EWS doc: copyfolder-operation. */
-export const copyFolder: Operation = { request: 'CopyFolder', name: 'CopyFolder', since: 'Exchange2007', run: (request, context) => moveOrCopy('CopyFolder', request, context) };
+export const copyFolder: Operation = {
+  request: 'CopyFolder',
+  name: 'CopyFolder',
+  since: 'Exchange2007',
+  run: (request, context) => moveOrCopy('CopyFolder', request, context),
+};

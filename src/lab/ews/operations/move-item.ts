@@ -1,22 +1,25 @@
+import type { XmlElement } from '#formats/text/xml-read.ts';
 import { batch } from '../answer.ts';
 import type { Context } from '../context.ts';
 import { EwsError } from '../ews-error.ts';
 import { itemIdOnly } from '../item-shape.ts';
 import type { Operation } from '../operation.ts';
 import { child, childText, isTrue, kids } from '../request.ts';
-import type { XmlElement } from '#formats/text/xml-read.ts';
 import type { Xml } from '../xml-out.ts';
 
 function moveOrCopy(name: 'MoveItem' | 'CopyItem', request: XmlElement, context: Context): Promise<Xml> {
   const withIds = childText(request, 'ReturnNewItemIds') === null || isTrue(childText(request, 'ReturnNewItemIds'));
   return batch(
-    context, name, kids(child(request, 'ItemIds')),
+    context,
+    name,
+    kids(child(request, 'ItemIds')),
     (id) => {
       const to = context.folderIn(request, 'ToFolderId', 'ErrorToFolderNotFound');
       const { item } = context.item(id);
       if (to.kind === 'search') throw new EwsError('ErrorMoveCopyFailed', 'Items cannot be put into a search folder.');
       const { mailbox } = item.folder;
-      const made = name === 'MoveItem' ? mailbox.move(item, to, context.hand()) : mailbox.copy(item, to, context.hand());
+      const made =
+        name === 'MoveItem' ? mailbox.move(item, to, context.hand()) : mailbox.copy(item, to, context.hand());
       // Across mailboxes the new id is not told. (EWS doc: moveitem-operation)
       return withIds && to.mailbox === mailbox ? `<m:Items>${itemIdOnly(made)}</m:Items>` : '<m:Items/>';
     },
@@ -25,6 +28,16 @@ function moveOrCopy(name: 'MoveItem' | 'CopyItem', request: XmlElement, context:
 }
 
 /** EWS doc: moveitem-operation. */
-export const moveItem: Operation = { request: 'MoveItem', name: 'MoveItem', since: 'Exchange2007', run: (request, context) => moveOrCopy('MoveItem', request, context) };
+export const moveItem: Operation = {
+  request: 'MoveItem',
+  name: 'MoveItem',
+  since: 'Exchange2007',
+  run: (request, context) => moveOrCopy('MoveItem', request, context),
+};
 /** EWS doc: copyitem-operation. */
-export const copyItem: Operation = { request: 'CopyItem', name: 'CopyItem', since: 'Exchange2007', run: (request, context) => moveOrCopy('CopyItem', request, context) };
+export const copyItem: Operation = {
+  request: 'CopyItem',
+  name: 'CopyItem',
+  since: 'Exchange2007',
+  run: (request, context) => moveOrCopy('CopyItem', request, context),
+};

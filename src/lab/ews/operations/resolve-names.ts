@@ -14,13 +14,22 @@ export const resolveNames: Operation = {
   since: 'Exchange2007',
   run(request, context) {
     const name = 'ResolveNamesResponseMessage';
-    const wanted = (childText(request, 'UnresolvedEntry') ?? '').trim().toLowerCase().replace(/^(?:smtp|sip):/, '');
+    const wanted = (childText(request, 'UnresolvedEntry') ?? '')
+      .trim()
+      .toLowerCase()
+      .replace(/^(?:smtp|sip):/, '');
     const full = isTrue(attribute(request, 'ReturnFullContactData'));
     const matches = (entry: MailboxEntry): boolean =>
-      entry.address.startsWith(wanted) || entry.displayName.toLowerCase().split(' ').some((part) => part.startsWith(wanted)) || entry.displayName.toLowerCase().startsWith(wanted);
+      entry.address.startsWith(wanted) ||
+      entry.displayName
+        .toLowerCase()
+        .split(' ')
+        .some((part) => part.startsWith(wanted)) ||
+      entry.displayName.toLowerCase().startsWith(wanted);
     const exact = context.organization.entry(wanted);
     const found = wanted === '' ? [] : exact !== null ? [exact] : context.organization.mailboxes.filter(matches);
-    if (found.length === 0) return responses('ResolveNames', [failure(name, new EwsError('ErrorNameResolutionNoResults'))]);
+    if (found.length === 0)
+      return responses('ResolveNames', [failure(name, new EwsError('ErrorNameResolutionNoResults'))]);
     const set: Xml = [
       `<m:ResolutionSet TotalItemsInView="${found.length}" IncludesLastItemInRange="${found.length <= max}">`,
       found.slice(0, max).map((entry) => {
@@ -34,7 +43,11 @@ export const resolveNames: Operation = {
     ];
     if (found.length === 1) return responses('ResolveNames', [success(name, set)]);
     return responses('ResolveNames', [
-      [`<m:${name} ResponseClass="Warning"><m:MessageText>Multiple results were found.</m:MessageText><m:ResponseCode>ErrorNameResolutionMultipleResults</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>`, set, `</m:${name}>`],
+      [
+        `<m:${name} ResponseClass="Warning"><m:MessageText>Multiple results were found.</m:MessageText><m:ResponseCode>ErrorNameResolutionMultipleResults</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey>`,
+        set,
+        `</m:${name}>`,
+      ],
     ]);
   },
 };

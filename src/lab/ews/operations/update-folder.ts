@@ -15,7 +15,9 @@ export const updateFolder: Operation = {
   since: 'Exchange2007',
   run(request, context) {
     return batch(
-      context, 'UpdateFolder', kids(child(request, 'FolderChanges')),
+      context,
+      'UpdateFolder',
+      kids(child(request, 'FolderChanges')),
       (change) => {
         const [id] = change.children;
         if (id === undefined) throw new EwsError('ErrorInvalidRequest');
@@ -52,9 +54,15 @@ function read(folder: Folder, one: XmlElement, into: { name?: string; containerC
   const name = path.kind === 'extended' ? 'ExtendedProperty' : path.uri.slice('folder:'.length);
   if (field.name !== name) throw new EwsError('ErrorUpdatePropertyMismatch');
   switch (name) {
-    case 'DisplayName': into.name = field.text; return;
-    case 'FolderClass': throw new EwsError('ErrorInvalidPropertySet');
-    case 'PermissionSet': case 'PolicyTag': case 'ArchiveTag': return;
+    case 'DisplayName':
+      into.name = field.text;
+      return;
+    case 'FolderClass':
+      throw new EwsError('ErrorInvalidPropertySet');
+    case 'PermissionSet':
+    case 'PolicyTag':
+    case 'ArchiveTag':
+      return;
     case 'ExtendedProperty': {
       const { key: at, property } = readExtendedProperty(field);
       if (at === key.containerClass) into.containerClass = String(property.value);
@@ -63,6 +71,7 @@ function read(folder: Folder, one: XmlElement, into: { name?: string; containerC
       else if (!serverOwned.has(at)) folder.properties.set(at, property);
       return;
     }
-    default: throw new EwsError('ErrorInvalidPropertySet');
+    default:
+      throw new EwsError('ErrorInvalidPropertySet');
   }
 }

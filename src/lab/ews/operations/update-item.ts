@@ -4,7 +4,7 @@ import { messageFlag } from '../../world/property.ts';
 import { batch } from '../answer.ts';
 import type { Context } from '../context.ts';
 import { EwsError } from '../ews-error.ts';
-import { isSent, ItemDraft } from '../item-draft.ts';
+import { ItemDraft, isSent } from '../item-draft.ts';
 import { itemElementOf, itemIdOnly } from '../item-shape.ts';
 import type { Operation } from '../operation.ts';
 import { isPath, type PropertyPath, readExtended, readPath } from '../property-path.ts';
@@ -12,7 +12,12 @@ import { attribute, child, isTrue, kids } from '../request.ts';
 import type { Xml } from '../xml-out.ts';
 import { send } from './create-item.ts';
 
-const mailElements: ReadonlySet<string> = new Set(['Message', 'MeetingRequest', 'MeetingResponse', 'MeetingCancellation']);
+const mailElements: ReadonlySet<string> = new Set([
+  'Message',
+  'MeetingRequest',
+  'MeetingResponse',
+  'MeetingCancellation',
+]);
 
 /** EWS doc: updateitem-operation. */
 export const updateItem: Operation = {
@@ -26,7 +31,13 @@ export const updateItem: Operation = {
       invitations: attribute(request, 'SendMeetingInvitationsOrCancellations'),
       suppressReceipts: isTrue(attribute(request, 'SuppressReadReceipts')),
     };
-    return batch(context, 'UpdateItem', kids(child(request, 'ItemChanges')), (change) => update(context, change, settings), '<m:Items/>');
+    return batch(
+      context,
+      'UpdateItem',
+      kids(child(request, 'ItemChanges')),
+      (change) => update(context, change, settings),
+      '<m:Items/>',
+    );
   },
 };
 
@@ -47,39 +58,58 @@ function update(context: Context, change: XmlElement, settings: Settings): Xml {
     throw new EwsError('ErrorSendMeetingInvitationsOrCancellationsRequired');
   if (cn === null && settings.resolution !== 'AlwaysOverwrite') throw new EwsError('ErrorChangeKeyRequired');
   if (cn !== null && cn !== item.cn && settings.resolution === 'NeverOverwrite')
-    throw new EwsError('ErrorIrresolvableConflict', 'The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item.');
+    throw new EwsError(
+      'ErrorIrresolvableConflict',
+      'The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item.',
+    );
   const draft = new ItemDraft(context, element, item.content);
   const sent = isSent(item);
   for (const one of kids(child(change, 'Updates'))) apply(draft, one, element, sent);
   const { mailbox } = item.folder;
   const by = context.hand();
   if (draft.changed) {
-    mailbox.update(item, draft.content(), by, { ...(draft.isRead === null ? {} : { isRead: draft.isRead }), suppressReceipts: settings.suppressReceipts });
+    mailbox.update(item, draft.content(), by, {
+      ...(draft.isRead === null ? {} : { isRead: draft.isRead }),
+      suppressReceipts: settings.suppressReceipts,
+    });
     if (context.strike('later-touch', mailbox.address) !== null) queueMicrotask(() => mailbox.touch(item));
-  } else if (draft.isRead !== null) mailbox.setRead(item, draft.isRead, by, { suppressReceipts: settings.suppressReceipts });
+  } else if (draft.isRead !== null)
+    mailbox.setRead(item, draft.isRead, by, { suppressReceipts: settings.suppressReceipts });
   const answer = itemIdOnly(item);
-  if (settings.disposition === 'SendOnly' || settings.disposition === 'SendAndSaveCopy') sendUpdated(context, item, settings.disposition);
+  if (settings.disposition === 'SendOnly' || settings.disposition === 'SendAndSaveCopy')
+    sendUpdated(context, item, settings.disposition);
   const conflicts = '<m:ConflictResults><t:Count>0</t:Count></m:ConflictResults>';
   return [`<m:Items>${answer}</m:Items>`, conflicts];
 }
 
 /** A draft that is sent once it was updated. */
 function sendUpdated(context: Context, item: Item, disposition: string): void {
-  if ((item.flags & messageFlag.unsent) === 0) throw new EwsError('ErrorInvalidOperation', 'The message was sent already.');
+  if ((item.flags & messageFlag.unsent) === 0)
+    throw new EwsError('ErrorInvalidOperation', 'The message was sent already.');
   const draft = new ItemDraft(context, 'Message', item.content);
   send(context, draft);
   const { mailbox } = item.folder;
   if (disposition === 'SendAndSaveCopy')
-    mailbox.create(mailbox.folder('sentitems'), { content: draft.content(), messageFlags: messageFlag.read | messageFlag.fromMe, isRead: true }, context.hand());
+    mailbox.create(
+      mailbox.folder('sentitems'),
+      { content: draft.content(), messageFlags: messageFlag.read | messageFlag.fromMe, isRead: true },
+      context.hand(),
+    );
   mailbox.remove(item, 'HardDelete', context.hand());
 }
 
-const nameOf = (path: PropertyPath): string => (path.kind === 'extended' ? 'ExtendedProperty' : path.uri.slice(path.uri.indexOf(':') + 1));
+const nameOf = (path: PropertyPath): string =>
+  path.kind === 'extended' ? 'ExtendedProperty' : path.uri.slice(path.uri.indexOf(':') + 1);
 /** Indexed fields live inside an element of another name. */
 const containers: Readonly<Record<string, string>> = {
-  'contacts:EmailAddress': 'EmailAddresses', 'contacts:PhoneNumber': 'PhoneNumbers', 'contacts:ImAddress': 'ImAddresses',
-  'contacts:PhysicalAddress:Street': 'PhysicalAddresses', 'contacts:PhysicalAddress:City': 'PhysicalAddresses', 'contacts:PhysicalAddress:State': 'PhysicalAddresses',
-  'contacts:PhysicalAddress:CountryOrRegion': 'PhysicalAddresses', 'contacts:PhysicalAddress:PostalCode': 'PhysicalAddresses',
+  'contacts:EmailAddress': 'EmailAddresses',
+  'contacts:PhoneNumber': 'PhoneNumbers',
+  'contacts:ImAddress': 'ImAddresses',
+  'contacts:PhysicalAddress:Street': 'PhysicalAddresses',
+  'contacts:PhysicalAddress:City': 'PhysicalAddresses',
+  'contacts:PhysicalAddress:State': 'PhysicalAddresses',
+  'contacts:PhysicalAddress:CountryOrRegion': 'PhysicalAddresses',
+  'contacts:PhysicalAddress:PostalCode': 'PhysicalAddresses',
 };
 
 function apply(draft: ItemDraft, one: XmlElement, element: string, sent: boolean): void {

@@ -8,12 +8,14 @@ import { child, childText, serialize } from '../request.ts';
 import { esc, type Xml } from '../xml-out.ts';
 
 const setting = 'oof';
-const initial = '<t:OofSettings><t:OofState>Disabled</t:OofState><t:ExternalAudience>All</t:ExternalAudience></t:OofSettings>';
+const initial =
+  '<t:OofSettings><t:OofState>Disabled</t:OofState><t:ExternalAudience>All</t:ExternalAudience></t:OofSettings>';
 
 function ownMailbox(request: XmlElement, context: Context): Mailbox {
   const address = childText(child(request, 'Mailbox') ?? request, 'Address') ?? '';
   // Impersonation does not reach these operations in 2007. (blogs.msdn.com/mstehle, 24 June 2009)
-  if (context.serverVersion === '2007' && context.actingAs !== context.caller.user) throw new EwsError('ErrorAccessDenied');
+  if (context.serverVersion === '2007' && context.actingAs !== context.caller.user)
+    throw new EwsError('ErrorAccessDenied');
   const mailbox = context.mailboxAt(address);
   if (mailbox.address !== context.actingAs) throw new EwsError('ErrorAccessDenied');
   return mailbox;
