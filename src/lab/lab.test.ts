@@ -48,6 +48,25 @@ describe('a whole lab', () => {
     expect(made(1).admin.password).not.toBe(made(2).admin.password);
   });
 
+  test('people work in the organization that is asked for, the same way for the same seed', async () => {
+    const done = async () => {
+      const one = createLab({
+        organizations: [
+          { name: 'source', version: '2010' },
+          { name: 'target', version: '2016' },
+        ],
+        items: 30,
+        clock: { nowMs: () => Date.UTC(2026, 0, 5), monotonicMs: () => 0, sleep: async () => {} },
+      });
+      const acted = await one.act('source', 200);
+      return { acted, journal: one.world.journal.since(0) };
+    };
+    const first = await done();
+    expect(first.acted).toBeGreaterThan(100);
+    expect(new Set(first.journal.map((entry) => entry.organization))).toEqual(new Set(['source']));
+    expect((await done()).journal).toEqual(first.journal);
+  });
+
   test('two organizations have ports of their own, in the order asked for', async () => {
     lab = createLab({
       organizations: [
