@@ -112,6 +112,34 @@ describe('tree', () => {
     expect(http.requests.map(({ body }) => /Offset="(\d+)"/.exec(body)?.[1])).toEqual(['0', '2']);
   });
 
+  test('is read by another operation when the find limit forbids a page', async () => {
+    const busy = failure('FindFolder', 'ErrorExceededFindCountLimit');
+    const page = (state: string, last: boolean, ...changes: string[]) =>
+      answer(
+        'SyncFolderHierarchy',
+        success(
+          'SyncFolderHierarchy',
+          `<m:SyncState>${state}</m:SyncState><m:IncludesLastFolderInRange>${last}</m:IncludesLastFolderInRange><m:Changes>${changes.join('')}</m:Changes>`,
+        ),
+      );
+    const created = (name: string, parent: string) => `<t:Create>${folderXml(name, parent)}</t:Create>`;
+    const http = scripted(
+      answer('FindFolder', busy),
+      page('S1', false, created('a', 'root'), created('b', 'a')),
+      page('S2', true, created('c', 'root')),
+    );
+    const tree = await open(http).mailbox.tree(context);
+    expect([tree.root, tree.folders.map(({ id, parent }) => [id, parent])]).toEqual([
+      'root',
+      [
+        ['a', 'root'],
+        ['c', 'root'],
+        ['b', 'a'],
+      ],
+    ]);
+    expect(http.requests[2]?.body).toContain('<m:SyncState>S1</m:SyncState>');
+  });
+
   test('asks for the root when no folder shows it', async () => {
     const http = scripted(folderPage('', true), gotFolder(folderXml('root', 'store')));
     expect(await open(http).mailbox.tree(context)).toEqual({

@@ -1,6 +1,6 @@
 import { child, type XmlElement } from '#formats/text/xml-read.ts';
 import type { Clock } from '#kit/clock.ts';
-import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
+import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { FolderRole, FolderTree } from '#model/folder.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailContent, MailHead, MailState, RawProperty } from '#model/mail.ts';
@@ -27,6 +27,7 @@ import { type GotItem, getItem, type ItemShape } from './operations/get-item.ts'
 import { type FolderRef, requiredFolderId } from './operations/ids.ts';
 import { moveFolder } from './operations/move-folder.ts';
 import { moveItem } from './operations/move-item.ts';
+import { type HierarchyPage, syncFolderHierarchy } from './operations/sync-folder-hierarchy.ts';
 import { syncFolderItems } from './operations/sync-folder-items.ts';
 import { updateFolder } from './operations/update-folder.ts';
 import { updateItem } from './operations/update-item.ts';
@@ -180,7 +181,7 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
   };
 
   /** All folders below the root, in as few requests as the server's pages allow. */
-  const folders = async (context: Context): Promise<readonly SeenFolder[]> => {
+  const foldersFound = async (context: Context): Promise<readonly SeenFolder[]> => {
     const seen: SeenFolder[] = [];
     for (let page = 0, offset = 0; page < pageMax; page++) {
       const found = await only(findFolder, { below: root, offset, max: findPageMax }, context);
@@ -189,6 +190,29 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
       if (found.last || found.seen === 0) break;
     }
     return seen;
+  };
+
+  /** The same in pages that no find limit applies to. */
+  const foldersSynced = async (context: Context): Promise<readonly SeenFolder[]> => {
+    const seen: SeenFolder[] = [];
+    for (let page = 0, state: string | null = null; page < pageMax; page++) {
+      const found: HierarchyPage = await only(syncFolderHierarchy, { below: root, state }, context);
+      seen.push(...found.folders);
+      if (found.last || found.state === state) break;
+      state = found.state;
+    }
+    return seen;
+  };
+
+  /** An administrator may have set the find limit below what a page asks for: then no patience helps (EWSFindCountLimit). */
+  const folders = async (context: Context): Promise<readonly SeenFolder[]> => {
+    try {
+      return await foldersFound(context);
+    } catch (error) {
+      if (!(error instanceof FaultError) || error.fault.kind !== 'throttled') throw error;
+      if (!error.fault.limit.includes('FindCount')) throw error;
+      return foldersSynced(context);
+    }
   };
 
   return {
@@ -265,7 +289,9 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     async contents(items, context) {
       const ids = items.map(({ id }) => id);
       const got = await read(ids, 'content', context);
-      return new Map(ids.map((id, i) => [id, contentOf(got[i] ?? missing)] as const));
+      const contents = new Map<ItemId, MailContent | Fault>();
+      for (const [i, id] of ids.entries()) contents.set(id, await contentOf(got[i] ?? missing));
+      return contents;
     },
 
     async properties(ids, wanted, context) {
@@ -418,22 +444,18 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     },
   };
 
-  function contentOf(got: GotItem | Fault): MailContent | Fault {
+  async function contentOf(got: GotItem | Fault): Promise<MailContent | Fault> {
     if (isFault(got)) return got;
     const { item, mime } = got;
+    if (mime === null) return { kind: 'poison', reason: 'corrupt', detail: 'the server handed out no MIME' };
+    if (typeof mime === 'string') {
+      const reason = mime === 'too-large' ? mime : 'corrupt';
+      return { kind: 'poison', reason, detail: `the MIME cannot be read as base64: ${mime}` };
+    }
     const head = headOf(item, {});
-    const problem = isFault(head)
-      ? describeFault(head)
-      : mime === null
-        ? 'the server handed out no MIME'
-        : typeof mime === 'string'
-          ? `the MIME is no base64 (${mime})`
-          : null;
-    if (problem === null && !isFault(head) && mime !== null && typeof mime !== 'string')
-      return { head, mime, bcc: readBcc(item) };
-    if (mime !== null && typeof mime !== 'string') void mime.dispose();
-    if (isFault(head)) return head;
-    return { kind: 'poison', reason: mime === 'too-large' ? 'too-large' : 'corrupt', detail: problem ?? '' };
+    if (!isFault(head)) return { head, mime, bcc: readBcc(item) };
+    await mime.dispose();
+    return head;
   }
 }
 

@@ -21,6 +21,7 @@ import { getStreamingEvents } from './operations/get-streaming-events.ts';
 import { moveFolder } from './operations/move-folder.ts';
 import { moveItem } from './operations/move-item.ts';
 import { subscribe } from './operations/subscribe.ts';
+import { syncFolderHierarchy } from './operations/sync-folder-hierarchy.ts';
 import { syncFolderItems } from './operations/sync-folder-items.ts';
 import { unsubscribe } from './operations/unsubscribe.ts';
 import { updateFolder } from './operations/update-folder.ts';
@@ -59,6 +60,7 @@ async function readAll<Request, Answer>(
 const readers: Readonly<Record<string, (bytes: Buffer) => Promise<number>>> = {
   GetFolder: (bytes) => readAll(getFolder, { folders: [], properties: 'tree' }, bytes),
   FindFolder: (bytes) => readAll(findFolder, { below: folder, offset: 0, max: 1 }, bytes),
+  SyncFolderHierarchy: (bytes) => readAll(syncFolderHierarchy, { below: folder, state: null }, bytes),
   SyncFolderItems: (bytes) => readAll(syncFolderItems, { folder, cursor: null, max: 1 }, bytes),
   GetItem: (bytes) => readAll(getItem, { ids: [], shape: 'content' }, bytes),
   FindItem: (bytes) =>

@@ -19,6 +19,7 @@ import { getStreamingEvents } from './operations/get-streaming-events.ts';
 import { moveFolder } from './operations/move-folder.ts';
 import { moveItem } from './operations/move-item.ts';
 import { subscribe } from './operations/subscribe.ts';
+import { syncFolderHierarchy } from './operations/sync-folder-hierarchy.ts';
 import { syncFolderItems } from './operations/sync-folder-items.ts';
 import { unsubscribe } from './operations/unsubscribe.ts';
 import { updateFolder } from './operations/update-folder.ts';
@@ -57,6 +58,10 @@ const requests = {
     below: { distinguished: 'msgfolderroot', mailbox: 'o\'hara & <sons>"@example.test' },
     offset: 1000,
     max: 1000,
+  }),
+  'tree by synchronization': request(syncFolderHierarchy, {
+    below: { distinguished: 'msgfolderroot', mailbox: null },
+    state: 'H4sIAAA=',
   }),
   'root folder': request(getFolder, {
     folders: [{ distinguished: 'msgfolderroot', mailbox: null }],
