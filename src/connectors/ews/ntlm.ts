@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { arrayBuffer as md4 } from 'js-md4';
+import md4 from 'js-md4';
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
@@ -261,7 +261,7 @@ export function ntlmV2Responses(input: NtlmV2Input): {
 
 /** NTOWFv2, 3.3.2. The domain is taken as it is written, the user in capitals. */
 export function ntowfV2(identity: NtlmIdentity): Buffer {
-  const hash = Buffer.from(md4(utf16(identity.password)));
+  const hash = Buffer.from(md4.arrayBuffer(utf16(identity.password)));
   return hmacMd5(hash, utf16(upperCase(identity.user) + identity.domain));
 }
 
