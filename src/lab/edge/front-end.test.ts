@@ -7,6 +7,7 @@ import type { Connection, HttpRequest, HttpResponse } from '#kit/transport.ts';
 import type { LabOptions } from '../lab.ts';
 import { edgeLab, soapRequest } from './edge.fixture.ts';
 import { parseFaultSpec } from './fault-spec.ts';
+import { negotiateMessage, respond } from './ntlm-client.fixture.ts';
 
 /** Time that passes only when somebody sleeps. */
 function virtualClock(): Clock & { pass(ms: number): void } {
@@ -261,6 +262,53 @@ describe('modes and headers', () => {
       const answer = await ask({});
       expect([answer.headers['x-beserver'], answer.headers['server']]).toEqual([undefined, 'Microsoft-IIS/7.5']);
     }
+  });
+});
+
+describe('NTLM belongs to a connection', () => {
+  test('on Negotiate too; a challenge is good for one answer, an answer for one connection', async () => {
+    const { connect, one } = start();
+    const [user = ''] = one.world.admin.user.split('@');
+    const send = async (on: Connection, authorization: string | null) => {
+      const headers = { 'content-type': 'text/xml', ...(authorization ? { authorization } : {}) };
+      const answer = await on.request(
+        { method: 'POST', path: '/EWS/Exchange.asmx', headers, body: Buffer.from(soapRequest('GetFolder')) },
+        never,
+      );
+      for await (const _ of answer.body);
+      return answer;
+    };
+    const challenged = async (on: Connection, scheme: string) => {
+      const answer = await send(on, `${scheme} ${negotiateMessage.toString('base64')}`);
+      expect(answer.status).toBe(401);
+      const [offer = ''] = [answer.headers['www-authenticate'] ?? []].flat();
+      expect(offer).toMatch(new RegExp(`^${scheme} TlRMTVNTUA`));
+      const message = Buffer.from(offer.slice(scheme.length + 1), 'base64');
+      const response = respond(
+        { negotiate: negotiateMessage, message, serverChallenge: message.subarray(24, 32) },
+        one.world.admin.password,
+        { user, domain: 'SOURCE' },
+      );
+      return `${scheme} ${response.toString('base64')}`;
+    };
+    for (const scheme of ['NTLM', 'Negotiate']) {
+      const on = await connect();
+      const response = await challenged(on, scheme);
+      const signedIn = await send(on, response);
+      expect([signedIn.status, signedIn.headers['persistent-auth']]).toEqual([200, 'true']);
+      expect((await send(on, null)).status).toBe(200);
+      expect((await send(await connect(), null)).status).toBe(401);
+      // Heard on the wire and played again: on this connection, and on another one that was given a challenge of its own.
+      expect((await send(on, response)).status).toBe(401);
+      expect((await send(on, null)).status).toBe(401);
+      const other = await connect();
+      await challenged(other, scheme);
+      expect((await send(other, response)).status).toBe(401);
+    }
+    expect(one.traffic.refusals).toEqual({ 'none-sent': 4, 'no-challenge': 2, 'wrong-password': 2 });
+    const spnego = Buffer.from('602806062b0601050502', 'hex').toString('base64');
+    expect((await send(await connect(), `Negotiate ${spnego}`)).status).toBe(401);
+    expect(one.traffic.refusals).toMatchObject({ malformed: 1 });
   });
 });
 
