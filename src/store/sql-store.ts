@@ -28,6 +28,9 @@ import { retryQuarantine } from './queries/retry-quarantine.ts';
 import { spendBudget } from './queries/spend-budget.ts';
 import type { WakeBell } from './wake-bell.ts';
 
+/** Times that were reckoned from a monotonic clock have fractions of a millisecond; columns do not. */
+const whole = Math.round;
+
 /** The store on either engine: which query runs where, and in which transaction. */
 export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock; readonly bell: WakeBell }): OpenStore {
   const { engine } = db;
@@ -69,7 +72,7 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     unclaimedById: (pair, ids) => ofPair(pair, [], (sql, no) => findUnclaimed(sql, no, 'right_hash', hashes(ids))),
     unclaimed: (pair, limit) => ofPair(pair, [], (sql, no) => listUnclaimed(sql, no, limit)),
     unclaimedCount: (pair) => ofPair(pair, 0, (sql, no) => countUnclaimed(sql, no)),
-    deletionsSince: (pair, sinceMs) => ofPair(pair, 0, (sql, no) => countDeletions(sql, no, sinceMs)),
+    deletionsSince: (pair, sinceMs) => ofPair(pair, 0, (sql, no) => countDeletions(sql, no, whole(sinceMs))),
 
     commit: (pair, claim, commit) => write((trx) => commitResults(trx, commitContext, pair, claim, commit)),
 
@@ -80,24 +83,31 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     forget: (pair) => write(async (trx) => forgetPair(trx, await numbers.mustFind(trx, pair))),
 
     ensureWork: (work) => db.write((trx) => ensureWork(trx, engine, work), { wakes: always }),
-    notify: (workKeys, nowMs) => db.write((trx) => notifyWork(trx, workKeys, nowMs), { wakes: always }),
+    notify: (workKeys, nowMs) => db.write((trx) => notifyWork(trx, workKeys, whole(nowMs)), { wakes: always }),
     claim(owner, kindPrefix, limit, nowMs, leaseMs) {
       bell.hear();
-      return write((trx) => claimWork(trx, engine, owner, kindPrefix, limit, nowMs, leaseMs));
+      return write((trx) => claimWork(trx, engine, owner, kindPrefix, limit, whole(nowMs), whole(leaseMs)));
     },
-    extend: (claim, nowMs, leaseMs) => write((trx) => extendLease(trx, claim, nowMs, leaseMs)),
+    extend: (claim, nowMs, leaseMs) => write((trx) => extendLease(trx, claim, whole(nowMs), whole(leaseMs))),
     async complete(claim, outcome) {
-      await db.write((trx) => completeWork(trx, claim, outcome), { wakes: (dueAgain) => dueAgain });
+      await db.write(
+        (trx) =>
+          completeWork(trx, claim, {
+            ...outcome,
+            nextAtMs: outcome.nextAtMs === null ? null : whole(outcome.nextAtMs),
+          }),
+        { wakes: (dueAgain) => dueAgain },
+      );
     },
     work: (workKeys) => db.read((sql) => readWork(sql, workKeys)),
     nextDueMs: (kindPrefix) => db.read((sql) => nextDueMs(sql, kindPrefix)),
     waitForWork: (timeoutMs, signal) => bell.wait(Math.min(timeoutMs, db.pollMs ?? timeoutMs), signal),
 
     spend: (budget, limits, holder, cost, nowMs, deadlineMs) =>
-      write((trx) => spendBudget(trx, engine, budget, limits, holder, cost, nowMs, deadlineMs)),
+      write((trx) => spendBudget(trx, engine, budget, limits, holder, cost, whole(nowMs), whole(deadlineMs))),
     release: (budget, holder) => write((trx) => releaseBudget(trx, budget, holder)),
     backOff: (budget, untilMs, limit) =>
-      write((trx) => backOffBudget(trx, engine, budget, untilMs, limit, clock.nowMs())),
+      write((trx) => backOffBudget(trx, engine, budget, whole(untilMs), limit, whole(clock.nowMs()))),
 
     onWake: (listener) => bell.onRing(listener),
     close: () => db.close(),

@@ -26,9 +26,11 @@ export async function upsertRows(
   sql: Sql,
   engine: Engine,
   table: BatchTable,
-  rows: readonly (readonly unknown[])[],
+  given: readonly (readonly unknown[])[],
 ): Promise<void> {
-  if (rows.length === 0) return;
+  if (given.length === 0) return;
+  const whole = Object.values(table.columns).map((type) => type === 'bigint');
+  const rows = given.map((row) => row.map((value, at) => (whole[at] ? toWhole(value) : value)));
   if (engine === 'postgres') {
     const arrays = Object.keys(table.columns).map((_, at) => rows.map((row) => row[at]));
     await sql.executeQuery(CompiledQuery.raw(text(table, 'postgres'), arrays));
@@ -40,6 +42,9 @@ export async function upsertRows(
   for (; at < rows.length; at++)
     await sql.executeQuery(CompiledQuery.raw(text(table, 1), must(rows[at], 'row') as unknown[]));
 }
+
+/** Times that were reckoned from a monotonic clock have fractions of a millisecond. */
+const toWhole = (value: unknown): unknown => (typeof value === 'number' ? Math.round(value) : value);
 
 const texts = new Map<string, string>();
 

@@ -437,6 +437,36 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
         expect(await claim('me')).toEqual([]);
       });
 
+      test('times may have fractions', async () => {
+        const t = clock.now + 0.25;
+        await store.ensureWork([{ key: work('a'), priority: 0, nextAtMs: t - 1 }]);
+        await store.notify([work('a')], t);
+        const [got] = await store.claim('me', kind(), 1, t, 100.5);
+        if (!got) throw new Error('no claim');
+        await store.complete(await store.extend(got, t, 0.3 * LEASE), { nextAtMs: t + 0.1, failed: false });
+        await commit({
+          history: [
+            { pass: 1, atMs: t, action: 'a', reason: 'b', left: null, right: null, outcome: 'done', detail: null },
+          ],
+          intents: [intent(1, { settledAfterMs: t })],
+          deletions: { atMs: t, count: 1 },
+        });
+        expect(await store.deletionsSince(id, t - 1)).toBe(1);
+        expect(
+          (
+            await store.spend(
+              `fractions ${n}`,
+              { inFlightMax: 1, requestsPerMinute: 7, bytesPerMinute: 9 },
+              'me',
+              { requests: 1, bytes: 1 },
+              t,
+              t + 0.7,
+            )
+          ).waitMs,
+        ).toBe(0);
+        await store.backOff(`fractions ${n}`, t + 0.4, 'x');
+      });
+
       test('kinds do not see each other', async () => {
         await store.ensureWork([{ key: work('a'), priority: 0, nextAtMs: clock.now }]);
         expect(await store.claim('me', `x${kind()}`, 9, clock.now, LEASE)).toEqual([]);

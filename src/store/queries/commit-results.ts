@@ -43,7 +43,8 @@ export async function commitResults(
   await writeJournal(trx, engine, pairNo, commit.journal ?? []);
   await writeHistory(trx, engine, pairNo, commit.history ?? []);
   if (commit.deletions && commit.deletions.count > 0) {
-    const { atMs, count } = commit.deletions;
+    const { count } = commit.deletions;
+    const atMs = Math.round(commit.deletions.atMs);
     await trx.insertInto('deletion').values({ pair_no: pairNo, at_ms: atMs, count }).execute();
     await trx
       .deleteFrom('deletion')

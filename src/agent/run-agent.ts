@@ -1,0 +1,123 @@
+import { availableParallelism } from 'node:os';
+import type { Clock } from '#kit/clock.ts';
+import type { PairId } from '#model/ids.ts';
+import type { Project, ProjectPair } from '#project/project.ts';
+import type { OpenStore } from '#store/open-store.ts';
+import type { Store, WorkRow } from '#store/store.ts';
+import { FULL_SWEEP_MS } from './mail-work.ts';
+import { projectWatchGroups } from './project-handlers.ts';
+import { superviseWorkers } from './supervisor.ts';
+import { type AgentEvent, type AgentLog, mailKey, sweepKey } from './work.ts';
+import type { WorkerUsage } from './worker-messages.ts';
+import { forkWorker, type WorkerProcess } from './worker-process.ts';
+
+export interface AgentOptions {
+  readonly project: Project;
+  /** Open in this process. Its pairs have been put into it. */
+  readonly store: OpenStore;
+  /** PostgreSQL's URL, which workers open by themselves; null: they reach `store` through this process. */
+  readonly storeUrl: string | null;
+  readonly log: AgentLog;
+  readonly clock: Clock;
+  /** Worker processes; null: one a core. */
+  readonly workers: number | null;
+  readonly pairs: readonly ProjectPair[];
+  /** `one-pass`: ends when each pair had a pass; `continuous`: until the signal. */
+  readonly until: 'one-pass' | 'continuous';
+  /** Aborted: finish what is on its way, give the rest back, resolve. */
+  readonly signal: AbortSignal;
+  readonly onEvent: (event: AgentEvent) => void;
+  readonly onUsage?: (usage: readonly WorkerUsage[]) => void;
+  /** How a worker is started, for tests. */
+  readonly start?: () => WorkerProcess;
+}
+
+const MAIL_PRIORITY = 100;
+const SWEEP_PRIORITY = 200;
+const WATCH_PRIORITY = 10;
+/** Tries that `one-pass` gives to a pair whose pass fails. */
+const ONE_PASS_ATTEMPTS = 3;
+/** Other processes may do the work, and then nobody tells this one. */
+const LOOK_MS = 5_000;
+
+/**
+ * The agent: makes sure that there is a row of work for everything, runs worker processes that pull it, and resolves when they have
+ * drained. Rejects when the work cannot be done at all (a project file or secret that a worker cannot read).
+ */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  const { project, store, clock, pairs, until } = options;
+  const ids = pairs.map(({ id }) => id);
+  await ensureWork(options, ids);
+  const done = new AbortController();
+  const open = until === 'one-pass' ? await dueOnce(options, ids) : null;
+  if (open?.size === 0) return;
+  const finish = (key: string) => {
+    open?.delete(key);
+    if (open?.size === 0) done.abort();
+  };
+  const looking = open ? lookNowAndThen(store, clock, open, finish, done.signal) : Promise.resolve();
+  try {
+    await superviseWorkers({
+      clock,
+      log: options.log,
+      store,
+      setup: {
+        projectFile: project.file,
+        pairs: ids.length === project.pairs.length ? null : ids,
+        storeUrl: options.storeUrl,
+        until,
+      },
+      workers: Math.max(1, Math.min(options.workers ?? availableParallelism(), Math.max(1, ids.length))),
+      start: options.start ?? (() => forkWorker()),
+      onEvent: options.onEvent,
+      onEnded(key, failed, attempts) {
+        if (!failed || attempts >= ONE_PASS_ATTEMPTS) finish(key);
+      },
+      onUsage: options.onUsage ?? (() => {}),
+      signal: AbortSignal.any([options.signal, done.signal]),
+    });
+  } finally {
+    done.abort();
+    await looking;
+  }
+}
+
+async function ensureWork({ project, store, clock, until }: AgentOptions, ids: readonly PairId[]): Promise<void> {
+  const now = clock.nowMs();
+  await store.ensureWork(ids.map((id) => ({ key: mailKey(id), priority: MAIL_PRIORITY, nextAtMs: now })));
+  if (until === 'one-pass') return;
+  await store.ensureWork([
+    // Spread over the interval, so that not all of them read everything at the same time.
+    ...ids.map((id, n) => ({
+      key: sweepKey(id),
+      priority: SWEEP_PRIORITY,
+      nextAtMs: now + Math.round(FULL_SWEEP_MS * (0.5 + n / (2 * ids.length))),
+    })),
+    ...projectWatchGroups(project, new Set(ids)).map(({ key }) => ({ key, priority: WATCH_PRIORITY, nextAtMs: now })),
+  ]);
+  // Somebody ends the day and starts again: what was put off is looked at now.
+  await store.notify(ids.map(mailKey), now);
+}
+
+/** Makes every pair due. @returns the keys whose pass is awaited. */
+async function dueOnce({ store, clock }: AgentOptions, ids: readonly PairId[]): Promise<Set<string>> {
+  const keys = ids.map(mailKey);
+  await store.notify(keys, clock.nowMs());
+  return new Set(keys);
+}
+
+async function lookNowAndThen(
+  store: Store,
+  clock: Clock,
+  open: ReadonlySet<string>,
+  finish: (key: string) => void,
+  done: AbortSignal,
+): Promise<void> {
+  while (!done.aborted) {
+    await clock.sleep(LOOK_MS, done).catch(() => {});
+    if (done.aborted) return;
+    const rows = await store.work([...open]).catch((): readonly WorkRow[] => []);
+    for (const row of rows)
+      if (row.owner === null && row.generation === row.startedGeneration && row.attempts === 0) finish(row.key);
+  }
+}

@@ -1,0 +1,120 @@
+import type { Clock } from '#kit/clock.ts';
+import type { Random } from '#kit/random.ts';
+import type { Channel } from '#store/ipc/channel.ts';
+import { remoteStore } from '#store/ipc/remote-store.ts';
+import { openStore } from '#store/open-store.ts';
+import { type CpuMeter, cpuShare } from './cpu-share.ts';
+import type { AgentLog, Handlers } from './work.ts';
+import { runWorkLoop } from './work-loop.ts';
+import { isToWorker, type ToSupervisor, type WorkerSetup } from './worker-messages.ts';
+
+/** Handlers of a worker, and what has to be closed behind them. */
+export interface WorkerHandlers {
+  readonly handlers: Handlers;
+  close(): Promise<void>;
+}
+
+export interface WorkerOptions {
+  readonly channel: Channel;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly meter: CpuMeter;
+  /** Highest resident size so far, bytes. */
+  readonly peakRssBytes: () => number;
+  readonly pid: number;
+  readonly open: (setup: WorkerSetup, log: AgentLog) => Promise<WorkerHandlers>;
+}
+
+/** A third of it is the heartbeat; with the look of others every 5 s behind it, work of a dead process goes on within 15 s. */
+export const LEASE_MS = 10_000;
+const DRAIN_MS = 20_000;
+const USAGE_MS = 1_000;
+/** Claims of one kind that a worker holds at a time. Watching only waits. */
+const concurrency: Readonly<Record<string, number>> = { mail: 4, sweep: 1, watch: 64 };
+/** A worker that already watches lets others take the next group first. */
+const WATCH_YIELD_MS = 300;
+
+/**
+ * A worker: waits for its set-up, does work until it is told to drain or its supervisor is gone, and resolves when it has ended in
+ * order. Everything it touches comes in, so that it runs in tests inside one process.
+ */
+export async function runWorker({
+  channel,
+  clock,
+  random,
+  meter,
+  peakRssBytes,
+  pid,
+  open,
+}: WorkerOptions): Promise<void> {
+  const drain = new AbortController();
+  const share = cpuShare(meter);
+  const post = (message: ToSupervisor) => channel.post(message);
+  const log: AgentLog = {
+    info: (fields, message) => post({ to: 'supervisor', kind: 'log', level: 'info', fields, message }),
+    warn: (fields, message) => post({ to: 'supervisor', kind: 'log', level: 'warn', fields, message }),
+  };
+  channel.closed.addEventListener('abort', () => drain.abort(), { once: true });
+  const setup = await new Promise<WorkerSetup | null>((resolve) => {
+    if (channel.closed.aborted) resolve(null);
+    channel.closed.addEventListener('abort', () => resolve(null), { once: true });
+    channel.listen((message) => {
+      if (!isToWorker(message)) return;
+      if (message.kind === 'start') resolve(message.setup);
+      else if (message.kind === 'fair-cpu') share.setFair(message.cpuSeconds);
+      else drain.abort();
+    });
+  });
+  if (!setup) return;
+
+  const usage = () =>
+    post({
+      to: 'supervisor',
+      kind: 'usage',
+      usage: { number: setup.number, pid, cpuSeconds: meter.cpuSeconds(), peakRssBytes: peakRssBytes() },
+    });
+  const store = setup.storeUrl === null ? remoteStore(channel, clock) : await openStore(setup.storeUrl, { clock, log });
+  let opened: WorkerHandlers;
+  try {
+    opened = await open(setup, log);
+  } catch (error) {
+    post({ to: 'supervisor', kind: 'hopeless', message: error instanceof Error ? error.message : String(error) });
+    await store.close();
+    return;
+  }
+  const ended = new AbortController();
+  const reporting = (async () => {
+    while (!ended.signal.aborted) {
+      usage();
+      await clock.sleep(USAGE_MS, ended.signal).catch(() => {});
+    }
+  })();
+  const owner = `worker ${setup.number} (${pid}) ${random.bytes(6).toString('hex')}`;
+  const kinds = Object.keys(opened.handlers).filter((kind) => setup.until === 'continuous' || kind === 'mail');
+  await Promise.all(
+    kinds.map((kind) =>
+      runWorkLoop({
+        store,
+        clock,
+        random,
+        log,
+        owner,
+        kind,
+        handler: opened.handlers[kind] ?? (async () => ({ nextAtMs: null, failed: false })),
+        concurrency: concurrency[kind] ?? 1,
+        leaseMs: LEASE_MS,
+        yieldMs: kind === 'watch' ? (running) => running * WATCH_YIELD_MS : share.yieldMs,
+        drain: drain.signal,
+        drainMs: DRAIN_MS,
+        emit: (event) => post({ to: 'supervisor', kind: 'event', event }),
+        onEnd: (claim, { failed }) =>
+          post({ to: 'supervisor', kind: 'ended', key: claim.key, failed, attempts: claim.attempts }),
+      }),
+    ),
+  );
+  ended.abort();
+  await reporting;
+  usage();
+  await opened.close();
+  await store.close();
+}

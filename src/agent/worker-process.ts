@@ -1,0 +1,29 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { type Channel, childChannel } from '#store/ipc/channel.ts';
+
+/** A worker as its supervisor sees it. */
+export interface WorkerProcess {
+  readonly pid: number;
+  readonly channel: Channel;
+  /** Resolves with a word about how it ended. */
+  readonly ended: Promise<string>;
+  kill(): void;
+}
+
+/** The bundle beside the one this code is in. */
+const bundle = new URL('./worker.js', import.meta.url);
+
+export function forkWorker(path: string = fileURLToPath(bundle)): WorkerProcess {
+  const child = fork(path, [], {
+    serialization: 'advanced',
+    execArgv: ['--enable-source-maps'],
+    // Its stdout is not the program's: `--json` must stay readable.
+    stdio: ['ignore', 2, 2, 'ipc'],
+  });
+  const ended = new Promise<string>((resolve) => {
+    child.once('error', (error) => resolve(error.message));
+    child.once('exit', (code, signal) => resolve(signal ? `signal ${signal}` : `exit code ${code}`));
+  });
+  return { pid: child.pid ?? 0, channel: childChannel(child), ended, kill: () => void child.kill('SIGKILL') };
+}
