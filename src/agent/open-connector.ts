@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Connector } from '#connectors/contract.ts';
+import { type AutodiscoverOptions, autodiscover } from '#connectors/ews/autodiscover/autodiscover.ts';
 import { ewsConnector } from '#connectors/ews/connector.ts';
 import { ewsHttp } from '#connectors/ews/http-client.ts';
 import type { SchemaVersion } from '#connectors/ews/server-version.ts';
@@ -16,7 +17,11 @@ import type { ExchangeVersion, Organization, Project } from '#project/project.ts
 export interface ConnectorSurroundings {
   readonly clock: Clock;
   readonly random: Random;
+  readonly signal?: AbortSignal;
 }
+
+/** Autodiscover tries several addresses, each of which may take its time to fail. */
+const FIND_MS = 120_000;
 
 const schemas: Readonly<Record<ExchangeVersion, SchemaVersion>> = {
   '2007': 'Exchange2007_SP1',
@@ -30,29 +35,31 @@ const schemas: Readonly<Record<ExchangeVersion, SchemaVersion>> = {
 
 /**
  * The connector of an organization of the project. Files of certificates are read now, secrets when they are used; nothing is sent
- * before a mailbox is asked for something. Throws FaultError (fatal `config`) when a file cannot be read.
+ * before a mailbox is asked for something, but for Autodiscover when the project names no endpoint. Throws FaultError.
  */
 export async function openConnector(
   project: Project,
   name: string,
-  { clock, random }: ConnectorSurroundings,
+  { clock, random, signal = new AbortController().signal }: ConnectorSurroundings,
 ): Promise<Connector> {
   const organization = must(project.organizations.get(name), `the project has no organization ${name}`);
   const transport = undiciTransport();
   const tls: TlsPolicy = { ca: await Promise.all(organization.tls.caFiles.map(readPem)), min: organization.tls.min };
   const signIn = createSignIn(await signInOf(organization), { clock, random, transport, tls });
-  if (organization.endpoint === null)
-    throw new FaultError({
-      kind: 'fatal',
-      code: 'config',
-      detail: `the organization ${name} has no endpoint; write endpoint: https://HOST/EWS/Exchange.asmx`,
-    });
+  const endpoint =
+    organization.endpoint ??
+    (await findEndpoint(
+      project,
+      organization,
+      { transport, clock, tls, signIn, redirectHosts: organization.redirectHosts },
+      signal,
+    ));
   const { inFlight } = organization.budget;
   const http = ewsHttp({
     transport,
     clock,
     random,
-    endpoint: organization.endpoint,
+    endpoint,
     tls,
     signIn,
     redirectHosts: organization.redirectHosts,
@@ -74,6 +81,28 @@ export async function openConnector(
       http.close();
     },
   };
+}
+
+/** Asks Autodiscover for one mailbox: an organization has one address for all of them. */
+async function findEndpoint(
+  { pairs, collections }: Project,
+  { name, autodiscover: server }: Organization,
+  options: AutodiscoverOptions,
+  signal: AbortSignal,
+): Promise<string> {
+  const unfindable = (why: string) => {
+    const detail = `the organization ${name} has no endpoint, and ${why}; write endpoint: https://HOST/EWS/Exchange.asmx`;
+    return new FaultError({ kind: 'fatal', code: 'config', detail });
+  };
+  const [address] = pairs.flatMap(({ collection, source, target }) => {
+    const sides = collections.get(collection);
+    return [...(sides?.source === name ? [source] : []), ...(sides?.target === name ? [target] : [])];
+  });
+  if (address === undefined) throw unfindable('it has no mailbox in any pair');
+  const context = { signal, deadlineMs: options.clock.monotonicMs() + FIND_MS };
+  const { ewsUrls } = await autodiscover(address, server === null ? options : { ...options, server }, context);
+  if (ewsUrls[0] === undefined) throw unfindable(`Autodiscover names no EWS address for ${address}`);
+  return ewsUrls[0];
 }
 
 async function signInOf({ signIn }: Organization): Promise<SignInSettings> {

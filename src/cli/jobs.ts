@@ -3,7 +3,7 @@
  * these do the rest. Tests put their own in place.
  */
 
-import type { AgentEvent } from '#agent/work.ts';
+import type { AgentOptions } from '#agent/run-agent.ts';
 import type { Connector } from '#connectors/contract.ts';
 import type { Finding } from '#jobs/check.ts';
 import type { MailboxInventory } from '#jobs/discover.ts';
@@ -14,7 +14,7 @@ import type { VerifyReport } from '#jobs/verify/report.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { PairId } from '#model/ids.ts';
 import type { MailPolicy } from '#model/policy.ts';
-import type { Project, ProjectPair } from '#project/project.ts';
+import type { Project } from '#project/project.ts';
 import type { Store } from '#store/store.ts';
 import type { Log } from './log.ts';
 
@@ -30,18 +30,6 @@ export interface JobPair {
 export interface JobSurroundings {
   readonly clock: Clock;
   readonly signal: AbortSignal;
-}
-
-export interface AgentOptions extends JobSurroundings {
-  readonly project: Project;
-  readonly store: Store;
-  readonly log: Log;
-  /** Worker processes; null: one a core. */
-  readonly workers: number | null;
-  readonly pairs: readonly ProjectPair[];
-  /** `one-pass`: ends when each pair had a pass; `continuous`: until the signal, then drains. */
-  readonly until: 'one-pass' | 'continuous';
-  readonly onEvent: (event: AgentEvent) => void;
 }
 
 export interface Jobs {

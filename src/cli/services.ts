@@ -4,7 +4,7 @@ import type { Connector } from '#connectors/contract.ts';
 import { must } from '#kit/assert.ts';
 import type { Project, ProjectPair } from '#project/project.ts';
 import { parseStoreAddress } from '#project/read-project.ts';
-import { openStore, type StoreOptions } from '#store/open-store.ts';
+import { type OpenStore, openStore, type StoreOptions } from '#store/open-store.ts';
 import type { Store } from '#store/store.ts';
 import { CliError } from './cli-error.ts';
 import type { JobPair, Jobs } from './jobs.ts';
@@ -20,7 +20,9 @@ export interface Services {
   readonly project: Project;
   readonly log: Log;
   /** @param access `look`: beside a process that owns the store, writes nothing. */
-  store(access: 'own' | 'look'): Promise<Store>;
+  store(access: 'own' | 'look'): Promise<OpenStore>;
+  /** PostgreSQL's address, for processes that open it by themselves; null: an embedded store, which this process owns. */
+  storeUrl(): Promise<string | null>;
   /**
    * The store to look at, which knows this pair. One that it does not know was never worked on: then it is an empty store in
    * memory, so that `plan` needs nothing written.
@@ -33,7 +35,7 @@ export interface Services {
 }
 
 export function openServices(project: Project, terminal: Terminal, log: Log, jobs: Jobs): Services {
-  let store: Promise<Store> | null = null;
+  let store: Promise<OpenStore> | null = null;
   let fresh: Promise<Store> | null = null;
   const connectors = new Map<string, Promise<Connector>>();
   const connector = (organization: string): Promise<Connector> => {
@@ -47,6 +49,10 @@ export function openServices(project: Project, terminal: Terminal, log: Log, job
     project,
     log,
     store: (access) => (store ??= open(project, access, { clock: terminal.clock, log })),
+    async storeUrl() {
+      const address = await addressOf(project);
+      return address.engine === 'postgres' ? address.url : null;
+    },
     async storeFor(pair) {
       const known = await this.store('look');
       if ((await known.pair(pair.id)) !== null) return known;
@@ -78,14 +84,22 @@ export function openServices(project: Project, terminal: Terminal, log: Log, job
 }
 
 /** A store that is not there yet is not made just to look at it: an empty one in memory looks the same. */
-async function open(project: Project, access: 'own' | 'look', around: Omit<StoreOptions, 'readOnly'>): Promise<Store> {
-  const { store, directory } = project;
-  const address =
-    store.engine === 'referenced' ? parseStoreAddress(await store.url.reveal(), directory, 'from a secret') : store;
-  if (typeof address === 'string') throw new CliError(`the address of the store: ${address}`);
+async function open(
+  project: Project,
+  access: 'own' | 'look',
+  around: Omit<StoreOptions, 'readOnly'>,
+): Promise<OpenStore> {
+  const address = await addressOf(project);
   const readOnly = access === 'look';
   if (address.engine === 'postgres') return openStore(address.url, { ...around, readOnly });
   if (readOnly && !existsSync(address.file)) return openStore('sqlite::memory:', around);
   mkdirSync(dirname(address.file), { recursive: true, mode: 0o700 });
   return openStore(`sqlite:${address.file}`, { ...around, readOnly });
+}
+
+async function addressOf({ store, directory }: Project) {
+  const address =
+    store.engine === 'referenced' ? parseStoreAddress(await store.url.reveal(), directory, 'from a secret') : store;
+  if (typeof address === 'string') throw new CliError(`the address of the store: ${address}`);
+  return address;
 }

@@ -50,6 +50,7 @@ async function keepInStep(run: Run, options: RunOptions, addresses: readonly str
   await run.jobs.runAgent({
     project: services.project,
     store,
+    storeUrl: await services.storeUrl(),
     log: services.log,
     workers: options.workers ?? null,
     pairs,

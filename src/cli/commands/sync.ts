@@ -63,6 +63,7 @@ async function sync(run: Run, options: SyncOptions, addresses: readonly string[]
     await run.jobs.runAgent({
       project: services.project,
       store,
+      storeUrl: await services.storeUrl(),
       log: services.log,
       workers: options.workers ?? null,
       pairs,

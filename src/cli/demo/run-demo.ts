@@ -7,7 +7,7 @@ import { type ControlClient, controlClient } from '#lab/control-client.ts';
 import type { PairId } from '#model/ids.ts';
 import type { Project } from '#project/project.ts';
 import { loadProject } from '#project/read-project.ts';
-import type { Store } from '#store/store.ts';
+import type { OpenStore } from '#store/open-store.ts';
 import { countOf, formatBytes, formatCount, formatDuration } from '../format.ts';
 import { createLog } from '../log.ts';
 import { progressBars } from '../progress.ts';
@@ -129,7 +129,7 @@ async function writeDemoProject(folder: string, { orgs }: ReadyLab): Promise<Pro
 
 interface Parts {
   readonly project: Project;
-  readonly store: Store;
+  readonly store: OpenStore;
   readonly services: Services;
 }
 
@@ -147,6 +147,7 @@ async function migrate(
   const agent = run.jobs.runAgent({
     project,
     store,
+    storeUrl: null,
     log: services.log,
     workers: null,
     pairs: project.pairs,
@@ -228,6 +229,7 @@ async function passOnce(run: Run, { project, store, services }: Parts): Promise<
     await run.jobs.runAgent({
       project,
       store,
+      storeUrl: null,
       log: services.log,
       workers: null,
       pairs: project.pairs,
