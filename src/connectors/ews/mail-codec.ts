@@ -304,6 +304,9 @@ const isAbsent = (codec: FieldCodec, value: unknown): boolean =>
   value === undefined ||
   (Array.isArray(value) ? value.length === 0 : value === codec.absent && typeof value !== 'string');
 
+/** Posts, which have an element of their own and no recipients; of every other class in a mail folder a message is made. */
+const isPost = /^ipm\.post(?:\.|$)/i;
+
 /** What a create writes as typed elements, in the order of ItemType in the types schema. */
 const typedAtCreate = (['itemClass', 'sensitivity', 'categories', 'importance'] as const).flatMap(
   (field) => codecOf.get(field) ?? [],
@@ -320,7 +323,7 @@ const extendedAtCreate = codecs.filter(
 const flagsLeftBehind = 0x4 | 0x40 | 0x80 | 0x100 | 0x200;
 
 /**
- * A draft as `t:Message` of a CreateItem. Only this request can make something that is no draft: flags 0x0E07 without UNSENT, with
+ * A draft as an item of a CreateItem. Only this request can make something that is no draft: flags 0x0E07 without UNSENT, with
  * the read flag of now. Both times are written, or the server takes the present one: without an arrival time the time it was
  * sent, then the time it was made, and the reverse.
  */
@@ -343,11 +346,15 @@ export function writeMessage(draft: MailDraft): XmlFragment {
     if (codec === flagsCodec || !isAbsent(codec, value)) extended += writeField(codec, value);
   }
   extended += extendedProperty(stampProperty, draft.stamp);
-  const blind = bcc.length === 0 ? '' : `<t:BccRecipients>${bcc.map(writeMailbox).join('')}</t:BccRecipients>`;
+  const element = isPost.test(facts.itemClass) ? 'PostItem' : 'Message';
+  const blind =
+    bcc.length === 0 || element === 'PostItem'
+      ? ''
+      : `<t:BccRecipients>${bcc.map(writeMailbox).join('')}</t:BccRecipients>`;
   const parts: readonly (string | Payload)[] = [
-    '<t:Message><t:MimeContent>',
+    `<t:${element}><t:MimeContent>`,
     mime,
-    `</t:MimeContent>${typed}${extended}${blind}</t:Message>`,
+    `</t:MimeContent>${typed}${extended}${blind}</t:${element}>`,
   ];
   return new XmlFragment(parts, 0);
 }

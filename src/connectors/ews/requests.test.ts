@@ -108,6 +108,10 @@ const requests = {
       draftWith(headWith()),
     ],
   }),
+  'create post': request(createItem, {
+    folder,
+    drafts: [draftWith(headWith({}, { ...richHead.facts, itemClass: 'IPM.Post.Rss' }), undefined, ['a@b'])],
+  }),
   'suppress receipts': request(suppressReadReceipt, [
     { id, expect: expected },
     { id, expect: expected },
