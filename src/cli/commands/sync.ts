@@ -1,8 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AgentEvent } from '#agent/work.ts';
-import type { PairId } from '#model/ids.ts';
 import { type ExitCode, exitCodes, worstOf } from '../exit-codes.ts';
 import { countOf, formatBytes, formatDuration, plain } from '../format.ts';
+import { PairProgress } from '../pair-progress.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { progressBars } from '../progress.ts';
 import { putProjectPairs } from '../put-pairs.ts';
@@ -40,16 +40,12 @@ async function sync(run: Run, options: SyncOptions, addresses: readonly string[]
   await putProjectPairs(services.project, store);
   const before = new Map((await store.pairs()).map((row) => [row.id, row]));
   const bars = progressBars(terminal, output);
-  const copied = new Map<PairId, { items: number; bytes: number }>();
+  const progress = new PairProgress();
   const startedMs = terminal.clock.monotonicMs();
 
   const onEvent = (event: AgentEvent) => {
-    const sum = copied.get(event.pair) ?? { items: 0, bytes: 0 };
-    copied.set(event.pair, sum);
-    if (event.kind === 'items') {
-      sum.items += event.copied;
-      sum.bytes += event.bytes;
-    }
+    progress.take(event);
+    const sum = progress.of(event.pair);
     if (event.kind !== 'items') output.line({ event: event.kind, ...event, kind: undefined });
     if (event.kind === 'pass-ended' || event.kind === 'pair-stopped') bars.finish(event.pair);
     else {

@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import type { AgentEvent } from '#agent/work.ts';
 import { type Grade, grades } from '#jobs/verify/grade.ts';
 import { type ControlClient, controlClient } from '#lab/control-client.ts';
-import type { PairId } from '#model/ids.ts';
 import type { Project } from '#project/project.ts';
 import { loadProject } from '#project/read-project.ts';
 import type { OpenStore } from '#store/open-store.ts';
-import { countOf, formatBytes, formatCount, formatDuration } from '../format.ts';
+import { countOf, formatBytes, formatCount, formatDuration, plain } from '../format.ts';
 import { createLog } from '../log.ts';
+import { PairProgress } from '../pair-progress.ts';
 import { progressBars } from '../progress.ts';
 import { putProjectPairs } from '../put-pairs.ts';
 import { openServices, type Services } from '../services.ts';
@@ -249,12 +249,15 @@ async function verifyAll(run: Run, { project, store, services }: Parts): Promise
   run.output.note('comparing both sides item by item …');
   let worst: Grade = 'perfect';
   for (const pair of project.pairs) {
-    const { grade } = await run.jobs.verifyPair(
+    const { grade, findings } = await run.jobs.verifyPair(
       await services.jobPair(pair),
       store,
       { contents: 1, propertyLists: 0.01, progress: () => {} },
       { clock: run.terminal.clock, signal: run.signal },
     );
+    for (const finding of findings) run.output.line({ event: 'finding', pair: pair.id, ...finding });
+    for (const { kind, folder, property } of findings.filter(({ explainedBy }) => explainedBy === null).slice(0, 5))
+      run.output.note(`  ${plain(`${pair.id}: ${folder}: ${kind} ${property ?? ''}`)}`);
     run.output.line({ event: 'verified', pair: pair.id, grade });
     if (grades.indexOf(grade) > grades.indexOf(worst)) worst = grade;
   }
@@ -275,17 +278,12 @@ async function compareAll(project: Project, control: ControlClient): Promise<Gro
 /** One bar for all, and one for each mailbox in work; lines every few seconds where there is no terminal. */
 function progressOf(run: Run, bars: ReturnType<typeof progressBars>, total: number): (event: AgentEvent) => void {
   const { clock } = run.terminal;
-  const each = new Map<PairId, { items: number; bytes: number }>();
-  const all = { items: 0, bytes: 0 };
+  const progress = new PairProgress();
   let saidMs = clock.monotonicMs();
   return (event) => {
-    const own = each.get(event.pair) ?? { items: 0, bytes: 0 };
-    each.set(event.pair, own);
-    if (event.kind === 'items')
-      for (const sum of [own, all]) {
-        sum.items += event.copied;
-        sum.bytes += event.bytes;
-      }
+    progress.take(event);
+    const own = progress.of(event.pair);
+    const { all } = progress;
     const note = event.kind === 'waiting' ? `waits for ${event.why}` : '';
     bars.show('all mailboxes', { done: all.items, total, bytes: all.bytes, note: '' });
     if (event.kind === 'pass-ended' || event.kind === 'pair-stopped') bars.finish(event.pair);
