@@ -595,6 +595,27 @@ describe('remove', () => {
     );
   });
 
+  test('says so when it cannot put back what was newer', async () => {
+    const http = scripted(
+      answer('GetItem', keyed('A', '1')),
+      deleted,
+      found('A2'),
+      answer('GetItem', keyed('A2', '9', '<t:Importance>High</t:Importance>')),
+      answer('MoveItem', failure('MoveItem', 'ErrorMoveCopyFailed')),
+    );
+    const [result] = await open(http, { version: 'Exchange2013_SP1' }).mailbox.remove([ref], context);
+    expect(result).toMatchObject({ kind: 'transient', detail: expect.stringContaining('among the deleted items') });
+  });
+
+  test('stands when Recoverable Items cannot be looked into', async () => {
+    const http = scripted(
+      answer('GetItem', keyed('A', '1')),
+      deleted,
+      answer('FindItem', failure('FindItem', 'ErrorAccessDenied')),
+    );
+    expect(await open(http, { version: 'Exchange2013_SP1' }).mailbox.remove([ref], context)).toEqual([null]);
+  });
+
   test('removes nothing that is at another version, or gone', async () => {
     const http = scripted(answer('GetItem', keyed('A', '2') + failure('GetItem', 'ErrorItemNotFound')));
     expect(
@@ -603,15 +624,41 @@ describe('remove', () => {
     expect(http.requests.length).toBe(1);
   });
 
-  test('suppresses the not-read receipt first on 2007, which has no folder to look into', async () => {
-    const http = scripted(
+  test('goes by way of Deleted Items on 2007, where it can be looked at, and suppresses the not-read receipt first', async () => {
+    const moved = answer(
+      'MoveItem',
+      success('MoveItem', '<m:Items><t:Message><t:ItemId Id="A2" ChangeKey="3"/></t:Message></m:Items>'),
+      '2007',
+    );
+    const begin = [
       answer('GetItem', keyed('A', '1'), '2007'),
       answer('CreateItem', success('CreateItem'), '2007'),
       answer('GetItem', keyed('A', '2'), '2007'),
-      deleted,
+      gotFolder(folderXml('BIN', 'root'), '2007'),
+      moved,
+    ];
+    const same = scripted(...begin, answer('GetItem', keyed('A2', '3'), '2007'), deleted);
+    expect(await open(same, { version: 'Exchange2007_SP1' }).mailbox.remove([ref], context)).toEqual([null]);
+    expect(same.requests.map(({ operation }) => operation)).toEqual([
+      'GetItem',
+      'CreateItem',
+      'GetItem',
+      'GetFolder',
+      'MoveItem',
+      'GetItem',
+      'DeleteItem',
+    ]);
+    const newer = scripted(
+      ...begin,
+      answer('GetItem', keyed('A2', '3', '<t:Importance>High</t:Importance>'), '2007'),
+      moved,
     );
-    expect(await open(http, { version: 'Exchange2007_SP1' }).mailbox.remove([ref], context)).toEqual([null]);
-    expect(http.requests.map(({ operation }) => operation)).toEqual(['GetItem', 'CreateItem', 'GetItem', 'DeleteItem']);
+    expect(await open(newer, { version: 'Exchange2007_SP1' }).mailbox.remove([ref], context)).toMatchObject([
+      { kind: 'stale' },
+    ]);
+    expect(newer.requests[6]?.body).toContain(
+      '<m:ToFolderId><t:FolderId Id="FOLDER"/></m:ToFolderId><m:ItemIds><t:ItemId Id="A2"/>',
+    );
   });
 });
 

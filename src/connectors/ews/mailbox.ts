@@ -3,8 +3,7 @@ import type { Clock } from '#kit/clock.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { FolderRole, FolderTree } from '#model/folder.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
-import type { MailContent, MailHead, MailState, RawProperty } from '#model/mail.ts';
-import { mailStateFields } from '#model/mail-properties.ts';
+import type { MailContent, MailHead, RawProperty } from '#model/mail.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { Context, Mailbox, MailboxLimits, Written } from '../contract.ts';
@@ -18,7 +17,6 @@ import type { Operation } from './operation.ts';
 import { createFolder } from './operations/create-folder.ts';
 import { createItem, suppressReadReceipt } from './operations/create-item.ts';
 import { deleteFolder } from './operations/delete-folder.ts';
-import { deleteItem } from './operations/delete-item.ts';
 import { findFolder } from './operations/find-folder.ts';
 import { findItem } from './operations/find-item.ts';
 import { readFolder, type SeenFolder } from './operations/folder-shape.ts';
@@ -31,6 +29,7 @@ import { type HierarchyPage, syncFolderHierarchy } from './operations/sync-folde
 import { syncFolderItems } from './operations/sync-folder-items.ts';
 import { updateFolder } from './operations/update-folder.ts';
 import { updateItem } from './operations/update-item.ts';
+import { deleteAndLook, moveLookAndDelete, sameState } from './removal.ts';
 import { atLeast } from './server-version.ts';
 import { additionalEntryIds, additionalEntryIdsEx, entryIdsByRole } from './special-folders.ts';
 import { distinguishedRoles } from './well-known-folders.ts';
@@ -48,8 +47,6 @@ export const changePageMax = 512;
 /** Items of one read by id. */
 export const batchMax = 100;
 
-/** PidTagSearchKey, by which an item is found again after it was deleted. */
-const searchKeyProperty: MapiProperty = { tag: 0x300b, type: 'binary' };
 /** Of the mailbox's root: PidTagMessageSizeExtended; PidTagProhibitReceiveQuota and PidTagMaximumSubmitMessageSize in kB ([MS-OXCSTOR] 2.2.2.1). */
 const usedProperty: MapiProperty = { tag: 0x0e08, type: 'long' };
 const quotaProperty: MapiProperty = { tag: 0x666a, type: 'integer' };
@@ -128,31 +125,6 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
       else heads[i] = isFault(now) || sameState(now.state, head.state) ? now : staleHead(now);
     }
     return heads;
-  };
-
-  /**
-   * DeleteItem ignores versions, so what was removed is looked at in Recoverable Items, where it lies under another id, and put
-   * back when it is not what was read before. Before 2010 there is no such folder to look into.
-   */
-  const putBackNewer = async (removed: readonly MailHead[], context: Context): Promise<ReadonlySet<ItemId>> => {
-    const restored = new Set<ItemId>();
-    const keyed = removed.filter(({ facts }) => facts.searchKey !== null);
-    if (!atLeast(client.version, 'Exchange2010') || keyed.length === 0) return restored;
-    const keys = [...new Set(keyed.map(({ facts }) => Buffer.from(facts.searchKey ?? '', 'hex').toString('base64')))];
-    const found = (
-      await headsOf(await search(named('recoverableitemsdeletions'), searchKeyProperty, keys, context), context)
-    ).filter((head): head is MailHead => !isFault(head));
-    for (const head of keyed) {
-      const candidates = found.filter(({ facts }) => facts.searchKey === head.facts.searchKey);
-      const same = candidates.find(({ state }) => sameState(state, head.state));
-      const newest = same ?? candidates.sort((a, b) => (b.facts.modifiedAt ?? 0) - (a.facts.modifiedAt ?? 0))[0];
-      if (newest === undefined) continue;
-      found.splice(found.indexOf(newest), 1);
-      if (same !== undefined) continue;
-      await only(moveItem, { ids: [newest.id], to: head.folder }, context);
-      restored.add(head.id);
-    }
-    return restored;
   };
 
   const search = async (
@@ -376,27 +348,10 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
         if (isFault(head)) results[i] = head;
         else open.push({ i, head });
       }
-      const answers = await eachInPlace(open, (some) =>
-        call(
-          deleteItem,
-          some.map(({ head }) => head.id),
-          context,
-        ),
-      );
-      const removed: MailHead[] = [];
-      for (const [n, { i, head }] of open.entries()) {
-        const answer = answers[n] ?? null;
-        if (answer === null) removed.push(head);
-        else results[i] = answer;
-      }
-      const restored = await putBackNewer(removed, context).catch((error: unknown) => {
-        // The removal is done and stands; what cannot be looked at stays recoverable.
-        if (error instanceof FaultError) return new Set<ItemId>();
-        throw error;
-      });
-      for (const { i, head } of open)
-        if (restored.has(head.id))
-          results[i] = { kind: 'stale', detail: 'it was changed while it was removed, and was put back' };
+      const heads = open.map(({ head }) => head);
+      const removal = atLeast(client.version, 'Exchange2010') ? deleteAndLook : moveLookAndDelete;
+      const removed = await removal({ call, headsOf, search, named }, heads, context);
+      for (const [n, { i }] of open.entries()) results[i] = removed[n] ?? null;
       return results;
     },
 
@@ -469,9 +424,6 @@ const staleHead = (head: MailHead): Fault => ({
 /** A write that succeeded without saying under which id: the change feed will. */
 const writtenOr = (answer: Written | Fault | null): Written | Fault =>
   answer ?? { kind: 'transient', detail: 'the write was answered without an id', mayHaveHappened: true };
-
-const sameState = (a: MailState, b: MailState): boolean =>
-  mailStateFields.every((field) => JSON.stringify(a[field]) === JSON.stringify(b[field]));
 
 function rawPropertiesOf(item: XmlElement, wanted: ReadonlyMap<string, MapiProperty>): readonly RawProperty[] {
   return item.children.flatMap((element) => {

@@ -1,0 +1,148 @@
+import { type Fault, FaultError, isFault } from '#kit/fault.ts';
+import type { FolderId, ItemId } from '#model/ids.ts';
+import type { MailHead, MailState } from '#model/mail.ts';
+import { mailStateFields } from '#model/mail-properties.ts';
+import type { MapiProperty } from '#model/property-row.ts';
+import type { Context } from '../contract.ts';
+import { eachInPlace, onlyAnswer } from './batches.ts';
+import type { Operation } from './operation.ts';
+import { deleteItem } from './operations/delete-item.ts';
+import { getFolder } from './operations/get-folder.ts';
+import { type FolderRef, requiredFolderId } from './operations/ids.ts';
+import { moveItem } from './operations/move-item.ts';
+
+/** What a removal needs of its mailbox. */
+export interface RemovalTools {
+  call<Request, Answer>(
+    operation: Operation<Request, Answer>,
+    request: Request,
+    context: Context,
+  ): Promise<readonly (Answer | Fault)[]>;
+  headsOf(ids: readonly ItemId[], context: Context): Promise<readonly (MailHead | Fault)[]>;
+  /** Items of a folder whose property has one of these values. */
+  search(
+    folder: FolderRef,
+    property: MapiProperty,
+    values: readonly string[],
+    context: Context,
+  ): Promise<readonly ItemId[]>;
+  named(distinguished: string): FolderRef;
+}
+
+type Removed = readonly (null | Fault)[];
+
+/** PidTagSearchKey, by which an item is found again after it was deleted. */
+const searchKeyProperty: MapiProperty = { tag: 0x300b, type: 'binary' };
+
+export const sameState = (a: MailState, b: MailState): boolean =>
+  mailStateFields.every((field) => JSON.stringify(a[field]) === JSON.stringify(b[field]));
+
+/**
+ * Removes items as they were just read, from Exchange 2010 on. DeleteItem ignores versions, so what was removed is looked at in
+ * Recoverable Items, where it lies under another id, and put back when it is not what was read. A removal that cannot be looked
+ * at stands: it stays recoverable.
+ */
+export async function deleteAndLook(
+  tools: RemovalTools,
+  heads: readonly MailHead[],
+  context: Context,
+): Promise<Removed> {
+  const { call, headsOf, search, named } = tools;
+  const ids = (some: readonly MailHead[]) => some.map(({ id }) => id);
+  const results = [...(await eachInPlace(heads, (some) => call(deleteItem, ids(some), context)))];
+  const keyed = heads.flatMap((head, i) => (results[i] === null && head.facts.searchKey !== null ? [{ i, head }] : []));
+  if (keyed.length === 0) return results;
+  try {
+    const keys = new Set(keyed.map(({ head }) => Buffer.from(head.facts.searchKey ?? '', 'hex').toString('base64')));
+    const lying = await search(named('recoverableitemsdeletions'), searchKeyProperty, [...keys], context);
+    const found = (await headsOf(lying, context)).filter((head): head is MailHead => !isFault(head));
+    for (const { i, head } of keyed) {
+      const twins = found.filter(({ facts }) => facts.searchKey === head.facts.searchKey);
+      const same = twins.find(({ state }) => sameState(state, head.state));
+      const [newest] = twins.sort((a, b) => (b.facts.modifiedAt ?? 0) - (a.facts.modifiedAt ?? 0));
+      const own = same ?? newest;
+      if (own === undefined) continue;
+      found.splice(found.indexOf(own), 1);
+      if (same !== undefined) continue;
+      results[i] = await putBack(tools, own.id, head.folder, context);
+    }
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+  }
+  return results;
+}
+
+/**
+ * The same before Exchange 2010, whose dumpster cannot be looked into: the items go to Deleted Items first, are looked at there,
+ * and only then go on. One that fails on the way stays in Deleted Items.
+ */
+export async function moveLookAndDelete(
+  tools: RemovalTools,
+  heads: readonly MailHead[],
+  context: Context,
+): Promise<Removed> {
+  const { call, headsOf, named } = tools;
+  if (heads.length === 0) return [];
+  const bin = requiredFolderId(
+    onlyAnswer(await call(getFolder, { folders: [named('deleteditems')], properties: [] }, context)),
+  );
+  const results: (null | Fault)[] = heads.map(() => null);
+  const lying = await moved(tools, heads, bin, results, context);
+  const seen = await headsOf(
+    lying.map(({ id }) => id),
+    context,
+  );
+  const doomed: { readonly i: number; readonly id: ItemId }[] = [];
+  for (const [n, { i, id, head }] of lying.entries()) {
+    const now = seen[n];
+    if (now === undefined || isFault(now)) results[i] = now ?? { kind: 'gone', detail: 'it left Deleted Items' };
+    else if (sameState(now.state, head.state)) doomed.push({ i, id });
+    else {
+      results[i] = await putBack(tools, id, head.folder, context);
+    }
+  }
+  const answers = await eachInPlace(doomed, (some) =>
+    call(
+      deleteItem,
+      some.map(({ id }) => id),
+      context,
+    ),
+  );
+  for (const [n, { i }] of doomed.entries()) results[i] = answers[n] ?? null;
+  return results;
+}
+
+/** Moves an item that was changed in between to where it was. */
+async function putBack({ call }: RemovalTools, id: ItemId, to: FolderId, context: Context): Promise<Fault> {
+  try {
+    onlyAnswer(await call(moveItem, { ids: [id], to }, context));
+    return { kind: 'stale', detail: 'it was changed while it was removed, and was put back' };
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    const detail = `it was changed while it was removed, and could not be put back (${error.message}); it is among the deleted items`;
+    return { kind: 'transient', detail, mayHaveHappened: true };
+  }
+}
+
+/** Moves what is not there yet into `bin`; faults go into `results`. */
+async function moved(
+  { call }: RemovalTools,
+  heads: readonly MailHead[],
+  bin: FolderId,
+  results: (null | Fault)[],
+  context: Context,
+) {
+  const away = heads.flatMap((head, i) => (head.folder === bin ? [] : [{ i, head }]));
+  const answers = await eachInPlace(away, (some) =>
+    call(moveItem, { ids: some.map(({ head }) => head.id), to: bin }, context),
+  );
+  const lying = heads.flatMap((head, i) => (head.folder === bin ? [{ i, head, id: head.id }] : []));
+  for (const [n, { i, head }] of away.entries()) {
+    const answer = answers[n] ?? null;
+    if (answer === null)
+      results[i] = { kind: 'transient', detail: 'the move was answered without an id', mayHaveHappened: true };
+    else if (isFault(answer)) results[i] = answer;
+    else lying.push({ i, head, id: answer.id });
+  }
+  return lying;
+}
