@@ -19,6 +19,15 @@ export interface SchemaFiles {
 }
 
 /**
+ * Types that travelled through php-ews, which wrote lists in place of Microsoft's reference to the substitution group and forgot
+ * `Contains` in the set of 2007. They are put back as the 2013 and SE sets, which came another way, have them.
+ */
+const repaired: Readonly<Record<string, ComplexType>> = {
+  't:RestrictionType': { kind: 'complex', content: ['s', [['r', 't:SearchExpression', 1, 1]], 1, 1] },
+  't:NotType': { kind: 'complex', content: ['s', [['s', [['r', 't:SearchExpression', 1, 1]], 1, 1]], 1, 1] },
+};
+
+/**
  * Makes the table out of XSDs: what is reachable from `roots` in each version, equal definitions kept once. `fixed` and
  * `default` are left out (two sets fix the version attribute, servers do not), and so is documentation.
  */
@@ -98,6 +107,12 @@ function compileOne(file: SchemaFiles, roots: readonly string[], merged: Merged)
     const name = qualified(reference, prefix);
     if (!name.startsWith('x:') && !seenTypes.has(name)) {
       seenTypes.add(name);
+      const repair = repaired[name];
+      if (repair !== undefined) {
+        element('t:SearchExpression');
+        merged.types.add(file.version, name, repair);
+        return name;
+      }
       const global = globals.get(`complexType ${name}`) ?? globals.get(`simpleType ${name}`);
       merged.types.add(
         file.version,
