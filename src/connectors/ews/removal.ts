@@ -34,6 +34,8 @@ type Removed = readonly (null | Fault)[];
 /** PidTagSearchKey, by which an item is found again after it was deleted. */
 const searchKeyProperty: MapiProperty = { tag: 0x300b, type: 'binary' };
 
+const changed: Fault = { kind: 'stale', detail: 'it was changed just before it was removed' };
+
 export const sameState = (a: MailState, b: MailState): boolean =>
   mailStateFields.every((field) => JSON.stringify(a[field]) === JSON.stringify(b[field]));
 
@@ -98,7 +100,7 @@ export async function moveLookAndDelete(
     if (now === undefined || isFault(now)) results[i] = now ?? { kind: 'gone', detail: 'it left Deleted Items' };
     else if (sameState(now.state, head.state)) doomed.push({ i, id });
     else {
-      results[i] = await putBack(tools, id, head.folder, context);
+      results[i] = head.folder === bin ? changed : await putBack(tools, id, head.folder, context);
     }
   }
   const answers = await eachInPlace(doomed, (some) =>
