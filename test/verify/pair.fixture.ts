@@ -1,3 +1,4 @@
+import type { Connector } from '#connectors/contract.ts';
 import { memoryConnector } from '#connectors/memory/memory-connector.ts';
 import { type MemoryMailbox, MemoryOrganization } from '#connectors/memory/memory-organization.ts';
 import { runMailPass } from '#jobs/mail/mail-pass.ts';
@@ -55,9 +56,9 @@ export class MemoryPair {
   }
 
   /** Passes until nothing is left to do. */
-  async sync(): Promise<void> {
+  async sync(connectors: { readonly left?: Connector; readonly right?: Connector } = {}): Promise<void> {
     for (let n = 0; n < 10; n++) {
-      const services = { ...this.services(), random: this.random };
+      const services = { ...this.services(), ...connectors, random: this.random };
       const { again } = await runMailPass(services, this.id, null, new AbortController().signal, { everything: true });
       if (!again) return;
     }

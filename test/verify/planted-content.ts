@@ -75,7 +75,7 @@ const nonAscii = /[^\x00-\x7f]/;
 const encodedWord = /=\?[^?\s]+\?[bBqQ]\?[^?]+\?=/;
 
 const headerKinds: readonly ContentKind[] = [
-  dropped('to', /^to/),
+  header('to lost', 'to', /^to/, (value) => (addressAt.test(value) ? null : value)),
   dropped('cc', /^cc/),
   dropped('from', /^from/),
   dropped('reply-to', /^replyTo/),
@@ -125,7 +125,7 @@ const headerKinds: readonly ContentKind[] = [
     editHeaders(mime, (lines) => {
       const n = lines.findIndex((line) => line.name === 'to');
       const line = lines[n];
-      return line && valueText(line) !== ''
+      return line && addressAt.test(valueText(line))
         ? lines.toSpliced(n, 1, { name: 'cc', text: `Cc${line.text.slice(2)}` })
         : null;
     }),
@@ -186,7 +186,12 @@ const headerKinds: readonly ContentKind[] = [
   header('encoded words of the subject not decoded', 'subject', /^subject/, (value) =>
     encodedWord.test(value) ? value.replace(/=\?/g, '= ?') : value,
   ),
-  header('sender lost', 'sender', /^sender/, () => null),
+  // A sender who is the author says nothing.
+  kind('sender lost', /^sender/, (mime) => {
+    const value = (name: string) =>
+      headersOf(mime).flatMap((line) => (line.name === name ? [addressAt.exec(valueText(line))?.[0] ?? ''] : []));
+    return value('sender')[0] === value('from')[0] ? null : editHeader(mime, 'sender', () => null);
+  }),
   header('charset of the subject mistaken', 'subject', /^subject/, (value) =>
     /^=\?utf-8\?B\?[^?]+\?=$/i.test(value) &&
     nonAscii.test(Buffer.from(value.split('?')[3] ?? '', 'base64').toString('utf8'))
@@ -510,11 +515,17 @@ const fileKinds: readonly ContentKind[] = [
     Buffer.from(bytes.map((byte) => byte & 0x7f)),
   ),
   file('attachment read as UTF-8 text', content, (bytes) => Buffer.from(bytes.toString('utf8'))),
-  file('line ends of a binary attachment changed', content, (bytes, part) =>
-    part.encoding === 'base64' && simpleType(part)
-      ? Buffer.from(bytes.toString('latin1').replace(/\n/g, '\r\n'), 'latin1')
-      : null,
-  ),
+  kind('line ends of a binary attachment changed', content, (mime) => {
+    for (const part of filesOf(mime)) {
+      const bytes = part.body();
+      if (part.encoding !== 'base64' || !simpleType(part) || !bytes.includes(0x0a)) continue;
+      const changed = bytes.includes('\r\n')
+        ? bytes.toString('latin1').replace(/\r\n/g, '\n')
+        : bytes.toString('latin1').replace(/\n/g, '\r\n');
+      return replacePart(mime, part, withContent(part, Buffer.from(changed, 'latin1')));
+    }
+    return null;
+  }),
   kind('contents of two attachments exchanged', content, (mime) => {
     const files = filesOf(mime).filter(
       (part) => part.raw.length < mime.length && part.body().toString('latin1').trim() !== '',
@@ -618,7 +629,7 @@ const attached = (
   kind(name, seenAs, (mime) => {
     for (const part of partsOf(mime)) {
       const [inner] = part.children;
-      if (!isMessage(part) || !inner) continue;
+      if (!isMessage(part) || !inner || inner.raw.length === 0) continue;
       const changed = change(Buffer.from(inner.raw));
       if (!changed || changed.equals(inner.raw)) continue;
       const head = part.raw.subarray(0, part.raw.length - part.rawBody.length);
@@ -656,15 +667,15 @@ const nestedKinds: readonly ContentKind[] = [
         )
       : null;
   }),
-  kind('byte of what is signed changed', /^signed/, (mime) =>
+  kind('byte of what is signed changed', /(?:^|\.)signed/, (mime) =>
     signedEdit(mime, (raw) =>
       raw.replace(/([A-Za-z])/, (c) => (c === c.toUpperCase() ? c.toLowerCase() : c.toUpperCase())),
     ),
   ),
-  kind('white space of what is signed changed', /^signed/, (mime) =>
+  kind('white space of what is signed changed', /(?:^|\.)signed/, (mime) =>
     signedEdit(mime, (raw) => raw.replace(/: ?/, ':  ')),
   ),
-  kind('signature lost', /^(?:signed|attachments)/, (mime) => {
+  kind('signature lost', /(?:^|\.)signed|^attachments/, (mime) => {
     const changed = mime.toString('latin1').replace(/multipart\/signed/i, 'multipart/mixed');
     return /content-type:\s*multipart\/signed/i.test(mime.toString('latin1')) ? Buffer.from(changed, 'latin1') : null;
   }),
