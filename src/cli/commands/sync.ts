@@ -6,11 +6,13 @@ import { PairProgress } from '../pair-progress.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { progressBars } from '../progress.ts';
 import { putProjectPairs } from '../put-pairs.ts';
+import { readEverythingNext } from '../read-everything.ts';
 import { command, type Run, type Session } from '../session.ts';
 
 interface SyncOptions {
   readonly collection?: string;
   readonly workers?: number;
+  readonly everything?: true;
 }
 
 export function syncCommand(session: Session): Command {
@@ -18,10 +20,12 @@ export function syncCommand(session: Session): Command {
     ['causeway sync', 'every pair of the project'],
     ['causeway sync -c finance', 'one collection'],
     ['causeway sync ana@old.example', 'one pair'],
+    ['causeway sync --everything', 'before the last verify: read marks too, which need not show'],
   ])
     .argument('[addresses...]', 'only the pairs with these addresses')
     .option('-c, --collection <name>', 'only this collection')
     .option('--workers <count>', 'worker processes (default: one a core)', workerCount)
+    .option('--everything', 'read every folder, also those whose marks say that nothing changed')
     .action(session.action<SyncOptions>(sync));
 }
 
@@ -38,6 +42,12 @@ async function sync(run: Run, options: SyncOptions, addresses: readonly string[]
   const pairs = pickPairs(services.project, addresses, options.collection);
   const store = await services.store('own');
   await putProjectPairs(services.project, store);
+  if (options.everything)
+    await readEverythingNext(
+      store,
+      pairs.map(({ id }) => id),
+      terminal.clock,
+    );
   const before = new Map((await store.pairs()).map((row) => [row.id, row]));
   const bars = progressBars(terminal, output);
   const progress = new PairProgress();

@@ -98,6 +98,8 @@ describe('what the lab knows of both sides', () => {
 
   test('what is never carried over is not missed', async () => {
     const source = [
+      folder('Deletions', 'recoverableitemsdeletions'),
+      item('Deletions', 'd'),
       folder('Outbox', 'outbox'),
       item('Outbox', 'a'),
       folder('Outbox/x'),

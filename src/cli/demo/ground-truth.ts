@@ -28,6 +28,9 @@ const neverCarried: ReadonlySet<string> = new Set([
   'rssfeeds',
 ]);
 
+const isNeverCarried = (role: string | null): boolean =>
+  role !== null && (neverCarried.has(role) || role.startsWith('recoverableitems'));
+
 const nameOf = (property: MapiProperty): string => {
   if ('tag' in property) return `0x${property.tag.toString(16).padStart(4, '0')}`;
   return `${property.set}/${'lid' in property ? `0x${property.lid.toString(16).padStart(4, '0')}` : property.name}`;
@@ -64,12 +67,17 @@ export async function compareMailboxes(
 ): Promise<GroundTruth> {
   const [left, right] = await Promise.all([collect(source), collect(target)]);
   const differences: Record<string, number> = {};
+  const note = (what: string) => {
+    differences[what] = (differences[what] ?? 0) + 1;
+  };
   let [lost, duplicated, altered] = [0, 0, 0];
   for (const key of new Set([...left.items.keys(), ...right.items.keys()])) {
     const wanted = [...(left.items.get(key) ?? [])];
     const there = [...(right.items.get(key) ?? [])];
     lost += Math.max(0, wanted.length - there.length);
     duplicated += Math.max(0, there.length - wanted.length);
+    for (const { folder } of wanted.slice(there.length)) note(`lost from ${folder}`);
+    for (const { folder } of there.slice(wanted.length)) note(`too many in ${folder}`);
     // Copies of one message are interchangeable: those that agree are taken off first.
     const unlike = wanted.filter((item) => {
       const at = there.findIndex((candidate) => differencesOf(item, candidate).length === 0);
@@ -79,8 +87,7 @@ export async function compareMailboxes(
     for (const item of unlike.slice(0, there.length)) {
       altered++;
       const other = there.shift();
-      for (const what of other === undefined ? [] : differencesOf(item, other))
-        differences[what] = (differences[what] ?? 0) + 1;
+      for (const what of other === undefined ? [] : differencesOf(item, other)) note(what);
     }
   }
   return { folders: left.folders, items: left.count, bytes: left.bytes, lost, duplicated, altered, differences };
@@ -93,7 +100,7 @@ async function collect(lines: AsyncIterable<SnapshotLine>) {
   for await (const line of lines) {
     const path = line.path.map((name) => name.replaceAll('/', '%2F')).join('/');
     if (line.kind === 'folder') {
-      const mail = /^IPF\.(Note|Imap)\b/i.test(line.containerClass ?? 'IPF.Note') && !neverCarried.has(line.role ?? '');
+      const mail = /^IPF\.(Note|Imap)\b/i.test(line.containerClass ?? 'IPF.Note') && !isNeverCarried(line.role);
       roots.push({ path, role: line.role, mail });
       if (mail && path !== '') sum.folders++;
       continue;
@@ -102,7 +109,7 @@ async function collect(lines: AsyncIterable<SnapshotLine>) {
     const above = roots.filter(
       (folder) => folder.path !== '' && (path === folder.path || path.startsWith(`${folder.path}/`)),
     );
-    if (own === undefined || !own.mail || above.some(({ role }) => neverCarried.has(role ?? ''))) continue;
+    if (own === undefined || !own.mail || above.some(({ role }) => isNeverCarried(role))) continue;
     // A well-known folder may have another name on the other side; what is below it is compared by its role.
     const named = above.filter(({ role }) => role !== null).sort((a, b) => b.path.length - a.path.length)[0];
     const folder = named === undefined ? path : `@${named.role}${path.slice(named.path.length)}`;

@@ -12,6 +12,7 @@ import { createLog } from '../log.ts';
 import { PairProgress } from '../pair-progress.ts';
 import { progressBars } from '../progress.ts';
 import { putProjectPairs } from '../put-pairs.ts';
+import { readEverythingNext } from '../read-everything.ts';
 import { openServices, type Services } from '../services.ts';
 import type { Run } from '../session.ts';
 import { compareMailboxes, type GroundTruth } from './ground-truth.ts';
@@ -226,6 +227,11 @@ async function passOnce(run: Run, { project, store, services }: Parts): Promise<
   let writes = 0;
   for (let pass = 1; pass <= 2; pass++) {
     writes = 0;
+    await readEverythingNext(
+      store,
+      project.pairs.map(({ id }) => id),
+      run.terminal.clock,
+    );
     await run.jobs.runAgent({
       project,
       store,
