@@ -78,7 +78,13 @@ export async function runWorker({
   try {
     opened = await open(setup, log);
   } catch (error) {
+    // Stays until the supervisor has read why.
+    const draining = new Promise<void>((resolve) => {
+      if (drain.signal.aborted) resolve();
+      else drain.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
     post({ to: 'supervisor', kind: 'hopeless', message: error instanceof Error ? error.message : String(error) });
+    await draining;
     await store.close();
     return;
   }

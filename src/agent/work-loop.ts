@@ -39,10 +39,11 @@ export async function runWorkLoop(options: WorkLoopOptions): Promise<void> {
   const { store, clock, log, kind, owner, drain, concurrency, leaseMs } = options;
   const running = new Set<Promise<void>>();
   const prefix = `${kind}:`;
+  const draining = aborted(drain);
 
   while (!drain.aborted) {
     if (running.size >= concurrency) {
-      await Promise.race([...running, aborted(drain)]);
+      await Promise.race([...running, draining]);
       continue;
     }
     const yieldMs = options.yieldMs(running.size);
