@@ -5,6 +5,7 @@ interface ParsedAttachment {
   readonly content: Buffer;
   readonly contentType: string;
   readonly contentDisposition?: string;
+  readonly related?: boolean;
   readonly cid?: string;
 }
 interface ParsedMail {
@@ -55,7 +56,7 @@ export async function rebuildMime(mime: Buffer): Promise<Buffer> {
       content: attachment.content,
       contentType: attachment.contentType,
       filename: attachment.filename ?? false,
-      ...(attachment.contentDisposition === undefined ? {} : { contentDisposition: attachment.contentDisposition }),
+      contentDisposition: attachment.contentDisposition ?? (attachment.related === true ? 'inline' : 'attachment'),
       ...(attachment.cid === undefined ? {} : { cid: attachment.cid }),
     })),
   });
