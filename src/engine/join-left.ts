@@ -1,6 +1,6 @@
 import type { Change } from '#model/change.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
-import type { LinkRow, TouchedAspect, UnclaimedRow } from '#model/link.ts';
+import { isOrphanId, type LinkRow, type TouchedAspect, type UnclaimedRow } from '#model/link.ts';
 import { isDraft, type MailHead, type MailState, type MailStateField, mailFingerprint } from '#model/mail.ts';
 import type { MailPolicy } from '#model/policy.ts';
 import { firstIdOf } from '#model/stamp.ts';
@@ -58,7 +58,7 @@ export function leftQuestions(
   for (const change of changes) {
     if (change.kind !== 'upsert' || known.byLeftId.has(change.head.id)) continue;
     for (const link of candidates.get(identityOf(change.head)) ?? [])
-      if (link.state !== 'left-gone') ask.add(link.leftId);
+      if (!isOrphanId(link.leftId)) ask.add(link.leftId);
   }
   return [...ask];
 }
@@ -94,7 +94,7 @@ export function joinLeft(changes: readonly Change[], known: LeftKnowledge): read
   }
   for (const head of heads) {
     const moved = (candidates.get(identityOf(head)) ?? []).find(
-      (l) => !usedLinks.has(l.id) && (l.state === 'left-gone' || known.gone.has(l.leftId)),
+      (l) => !usedLinks.has(l.id) && (isOrphanId(l.leftId) || known.gone.has(l.leftId)),
     );
     if (moved && !exact.has(head)) {
       usedLinks.add(moved.id);
@@ -155,12 +155,14 @@ export function seenNow(link: LinkRow, head: MailHead): LinkRow {
 }
 
 function followReadFlag(link: LinkRow, isRead: boolean, known: LeftKnowledge): LeftDecision {
+  // What was last agreed stays recorded, so that nothing is missed when the copy turns up again.
+  if (link.state === 'right-gone') return { do: 'see', link };
+  const alive: LinkRow = link.state === 'left-gone' ? { ...link, state: 'live', goneSincePass: null } : link;
   const state = { ...link.seenLeft, isRead };
-  if (link.state !== 'live') return { do: 'see', link: { ...link, seenLeft: state } };
   const merge = mergeState(link.seenLeft, state, link.seenRight, stateAspects(link), known.policy.conflict);
   if (Object.keys(merge.set).length === 0 && merge.conflicts.length === 0)
-    return { do: 'see', link: { ...link, seenLeft: state, touched: touchedAfter(link, merge) } };
-  return { do: 'follow', link, head: null, state, moveTo: null, merge, inspect: false };
+    return { do: 'see', link: { ...alive, seenLeft: state, touched: touchedAfter(alive, merge) } };
+  return { do: 'follow', link: alive, head: null, state, moveTo: null, merge, inspect: false };
 }
 
 /** The touched aspects of a link after a merge: state fields as the merge left them, folder and content as they were. */

@@ -53,18 +53,24 @@ export async function nothingLostNothingDoubled(world: World): Promise<Violation
   const right = byUid(world.right);
   const quarantined = new Set((await world.store.quarantine({}, 10_000)).map((q) => q.left));
   const found: string[] = [];
+  const sourcePaths = new Set([...world.left.folders.keys()].map((id) => path(world.left, id)));
   for (const uid of new Set([...left.keys(), ...right.keys()])) {
     const l = (left.get(uid) ?? []).filter((i) => !quarantined.has(i.id));
     const all = left.get(uid)?.length ?? 0;
-    const r = right.get(uid)?.length ?? 0;
     const allowed = world.allowances.get(uid);
+    const copies = right.get(uid) ?? [];
+    // After the loss of the database a copy in a folder that the source has no more may as well be a person's: it stays.
+    const r = copies.length;
+    const stays = world.events.includes('store lost')
+      ? copies.filter((i) => !sourcePaths.has(path(world.right, i.folder))).length
+      : 0;
     // A person who changed a copy keeps it when the source deletes the mail.
     const keeps = allowed
       ? allowed.copied + (allowed.fields.size > 0 || allowed.moved ? Number.POSITIVE_INFINITY : 0)
       : 0;
     if (r < l.length - (allowed?.removed ?? 0))
       found.push(`lost: mail ${uid} is ${l.length} times on the source and ${r} times on the target`);
-    if (r > all + keeps)
+    if (r > all + keeps + stays)
       found.push(`duplicated: mail ${uid} is ${all} times on the source and ${r} times on the target`);
   }
   return found;

@@ -23,7 +23,7 @@ export async function runSeed(seed: number, steps = 12): Promise<SeedReport> {
   try {
     for (let n = 0; n < steps; n++) await world.step();
     const settled = await world.quiesce();
-    for (const h of (await world.store.history({}, 40)).toReversed()) {
+    for (const h of (await world.store.history({}, 300)).toReversed()) {
       world.events.push(
         `pass ${h.pass}: ${h.action} ${h.left ?? ''} → ${h.right ?? ''}: ${h.reason}, ${h.outcome} ${h.detail ?? ''}`,
       );

@@ -105,7 +105,9 @@ async function writeBatch(
   const refused: Quarantined[] = [];
   const ready: { readonly creation: Creation; readonly draft: MailDraft; readonly intent: IntentRow }[] = [];
   const bytes = [...contents.values()].reduce((n, c) => n + (isFault(c) ? 0 : c.mime.sizeBytes), 0);
+  // One deadline for both: nothing of this create is on its way when the intent counts as settled.
   const settledAfterMs = context.clock.nowMs() + context.deadlineFor(bytes);
+  const call = context.call(bytes);
   for (const creation of batch) {
     const content = contents.get(creation.head.id) ?? ({ kind: 'gone', detail: 'not in the answer' } as const);
     const fault = isFault(content) ? content : unfit(context, content);
@@ -128,7 +130,7 @@ async function writeBatch(
     answers = await context.rightBox.create(
       row.right as NonNullable<FolderRow['right']>,
       ready.map((r) => r.draft),
-      context.call(bytes),
+      call,
     );
   } catch (error) {
     const fault = error instanceof FaultError ? error.fault : null;

@@ -26,7 +26,8 @@ export async function readLeft(context: PassContext, tree: FolderTree, everythin
 async function readLeftFolder(context: PassContext, folder: FolderId, mark: string | null): Promise<void> {
   let row = context.rows.get(folder) as FolderRow;
   let cursor: Cursor | null = row.leftCursor;
-  let listed: Set<ItemId> | null = cursor === null ? new Set() : null;
+  const [known] = cursor === null ? await context.store.links(context.pair.id, { leftFolder: folder }, null, 1) : [];
+  let listed: Set<ItemId> | null = known ? new Set() : null;
   /** A page of which something has to be looked at again holds the cursor where it was; later pages are carried out all the same. */
   let holding = false;
   for (let complete = false; !complete; ) {
@@ -51,6 +52,11 @@ async function readLeftFolder(context: PassContext, folder: FolderId, mark: stri
     cursor = page.cursor;
     complete = page.complete;
     if (context.plan !== null) continue;
+    if (listed !== null) {
+      // What a new listing does not show is found at its end; until then there is no place to go on from.
+      if (!complete) continue;
+      await findUnlisted(context, folder, listed);
+    }
     row = {
       ...row,
       leftCursor: holding ? row.leftCursor : cursor,
@@ -59,7 +65,6 @@ async function readLeftFolder(context: PassContext, folder: FolderId, mark: stri
     await context.commit(withRows(context, [row]));
   }
   if (holding) context.counts.held++;
-  if (listed !== null) await findUnlisted(context, folder, listed);
 }
 
 /** @returns false when something of the page could not be finished and the page must be read again. */

@@ -74,7 +74,8 @@ async function readFeed(context: PassContext, left: FolderId, mark: string | nul
   let row = context.rows.get(left) as FolderRow;
   const right = row.right as FolderId;
   let cursor: Cursor | null = row.rightCursor;
-  let listed: Set<ItemId> | null = cursor === null ? new Set() : null;
+  const [known] = cursor === null ? await context.store.links(context.pair.id, { rightFolder: right }, null, 1) : [];
+  let listed: Set<ItemId> | null = known ? new Set() : null;
   for (let complete = false; !complete; ) {
     context.signal.throwIfAborted();
     let page: Awaited<ReturnType<typeof context.rightBox.changes>>;
@@ -87,14 +88,20 @@ async function readFeed(context: PassContext, left: FolderId, mark: string | nul
       continue;
     }
     for (const change of page.changes) if (change.kind === 'upsert') listed?.add(change.head.id);
-    const joined = await joinPage(context, page.changes);
+    let joined = await joinPage(context, page.changes);
     back.push(...joined.back);
     cursor = page.cursor;
     complete = page.complete;
+    if (listed !== null) {
+      // What a new listing does not show is found at its end; until then there is no place to go on from.
+      await context.commit(joined.commit);
+      if (!complete) continue;
+      await findUnlisted(context, right, listed);
+      joined = { commit: {}, back: [] };
+    }
     row = { ...row, rightCursor: cursor, rightMark: complete ? mark : row.rightMark };
     await context.commit(withRows(context, [row], joined.commit));
   }
-  if (listed !== null) await findUnlisted(context, right, listed);
   return back;
 }
 
@@ -124,7 +131,7 @@ async function joinPage(
     source: { organization: pair.left.organization, mailbox: context.leftMailbox },
     pass: context.pass,
   });
-  const adopted = joined.adopted.map(({ intent, head }) => linkOf(context, intent, head));
+  const adopted = joined.adopted.map(({ intent, head }) => suspect(context, linkOf(context, intent, head)));
   context.counts.adopted += adopted.length;
   const before = new Map([...byId, ...byStamp].map((l) => [l.id, l]));
   return {
@@ -150,6 +157,14 @@ async function joinPage(
 
 const same = (a: LinkRow | undefined, b: LinkRow): boolean =>
   a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+
+/**
+ * A link that was made long after its create: the source item may have gone in the meantime, and no feed will say so. It
+ * waits like one that was missed until the source shows it or is asked for it.
+ */
+export function suspect(context: PassContext, link: LinkRow): LinkRow {
+  return { ...link, state: 'left-gone', goneSincePass: context.pass };
+}
 
 /** The link of a create that is known to have happened. */
 export function linkOf(

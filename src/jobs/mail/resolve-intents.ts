@@ -3,7 +3,7 @@ import type { FolderId } from '#model/ids.ts';
 import type { FolderRow, IntentRow } from '#model/link.ts';
 import { removeReplaced } from './create-batch.ts';
 import { history, type PassContext } from './pass-context.ts';
-import { linkOf, readRight, readRightFolder } from './read-right.ts';
+import { linkOf, readRight, readRightFolder, suspect } from './read-right.ts';
 
 /**
  * Finds out what became of creates that are recorded without an answer. The target's feed says which of them happened (the stamp
@@ -61,7 +61,7 @@ async function settleFolder(context: PassContext, row: FolderRow): Promise<void>
       : new Map<never, never>();
   const adopted = unknown.flatMap((intent) => {
     const head = found.get(intent.stamp)?.[0];
-    return head && !isFault(head) ? [{ intent, link: linkOf(context, intent, head) }] : [];
+    return head && !isFault(head) ? [{ intent, link: suspect(context, linkOf(context, intent, head)) }] : [];
   });
   const happened = new Set([...open.filter((i) => !unknown.includes(i)), ...adopted.map((a) => a.intent)]);
   const replacing = [...happened].filter((i) => i.replaces !== null);
