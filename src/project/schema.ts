@@ -115,7 +115,7 @@ const signIn = z.discriminatedUnion(
   },
 );
 
-export const exchangeVersions = ['2007', '2010', '2013', '2016', '2019', 'se', 'online'] as const;
+const exchangeVersions = ['2007', '2010', '2013', '2016', '2019', 'se', 'online'] as const;
 
 const organization = strict({
   kind: choice(['exchange']),

@@ -95,6 +95,10 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
     };
     report(run, result, { grade, truth, actions });
     return result;
+  } catch (error) {
+    // When the lab is gone, its own last words say more than the request that found it gone.
+    await Promise.race([lab.failed, terminal.clock.sleep(500)]);
+    throw error;
   } finally {
     await services?.close();
     await lab.close();
