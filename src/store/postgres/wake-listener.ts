@@ -18,12 +18,11 @@ export function listenForWakes(
   { clock, log, ring }: { readonly clock: Clock; readonly log: StoreLog; readonly ring: () => void },
 ): () => Promise<void> {
   const ending = new AbortController();
-  let client: pg.Client | null = null;
+  const stopped = new Promise<void>((resolve) => ending.signal.addEventListener('abort', () => resolve()));
 
   async function listen(): Promise<void> {
     // A listener waits for hours; a limit for statements is not meant for it.
     const current = new pg.Client({ ...options, statement_timeout: 0 });
-    client = current;
     const ended = new Promise<void>((resolve) => {
       current.on('end', resolve);
       current.on('error', () => resolve());
@@ -34,7 +33,7 @@ export function listenForWakes(
       await current.query(`listen ${WAKE_CHANNEL}`);
       // Whatever was announced while nobody listened.
       ring();
-      await ended;
+      await Promise.race([ended, stopped]);
     } finally {
       await current.end().catch(() => {});
     }
@@ -56,7 +55,7 @@ export function listenForWakes(
 
   return async () => {
     ending.abort();
-    await client?.end().catch(() => {});
+    // Not `end` from here: pg never answers it while the connection is being made.
     await running;
   };
 }

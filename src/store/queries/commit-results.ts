@@ -29,6 +29,9 @@ export async function commitResults(
 ): Promise<void> {
   if (claim) await fence(trx, engine, claim);
   const pairNo = await numbers.mustFind(trx, pair);
+  // Commits of one pair go one after the other, or two of them would give the same number to different folders.
+  if (engine === 'postgres')
+    await trx.selectFrom('pair').select('no').where('no', '=', pairNo).forNoKeyUpdate().execute();
 
   await forgetFolders(trx, pairNo, commit.foldersForgotten ?? []);
   await writeFolders(trx, engine, pairNo, commit.folders ?? []);
