@@ -1,5 +1,6 @@
 /** `causeway lab`: organizations on loopback until interrupted. The interface of this command is public: `docs/lab.md`. */
 import { parseArgs } from 'node:util';
+import { storeBehaviours } from './behaviours.ts';
 import { edgeBehaviours } from './edge/behaviours.ts';
 import { type ControlListener, listenControl } from './edge/control.ts';
 import { FaultSpecError, faultPointMeanings, parseFaultSpec } from './edge/fault-spec.ts';
@@ -229,7 +230,8 @@ async function live(lab: Lab, organization: string, actionsPerSecond: number, si
 
 function behaviourTable(): string {
   const order = ['recorded', 'documented', 'assumed'];
-  const rows = [...edgeBehaviours].sort((a, b) => order.indexOf(a.mark) - order.indexOf(b.mark));
+  const all = [...edgeBehaviours, ...storeBehaviours.map(({ what, mark, source }) => ({ name: what, mark, source }))];
+  const rows = all.sort((a, b) => order.indexOf(a.mark) - order.indexOf(b.mark));
   return rows.map(({ mark, name, source }) => `${mark.padEnd(10)}  ${name}\n${' '.repeat(12)}${source}\n`).join('');
 }
 

@@ -20,7 +20,7 @@ export function cutPage<T>(context: Context, view: XmlElement | null, all: reado
   if (max !== null && Number(max) < 1) throw new EwsError('ErrorInvalidPagingMaxRows');
   let offset = 0;
   let end = all.length;
-  if (view !== null && view.name.startsWith('Indexed')) {
+  if (view?.name.startsWith('Indexed')) {
     const from = Number(attribute(view, 'Offset') ?? 0);
     if (from < 0)
       throw new EwsError('ErrorInvalidIndexedPagingParameters', 'The offset of the page must not be negative.');
@@ -28,7 +28,7 @@ export function cutPage<T>(context: Context, view: XmlElement | null, all: reado
       end = Math.max(0, all.length - from);
       offset = max === null ? 0 : Math.max(0, end - Number(max));
     } else offset = Math.min(from, all.length);
-  } else if (view !== null && view.name.startsWith('Fractional')) {
+  } else if (view?.name.startsWith('Fractional')) {
     const numerator = Number(attribute(view, 'Numerator'));
     const denominator = Number(attribute(view, 'Denominator'));
     if (denominator < 1 || numerator < 0 || numerator > denominator)

@@ -91,9 +91,12 @@ describe.each(labVersions)('Exchange %s refuses', (version) => {
       expect(reply.status).toBe(row.kind === 'fault' ? 500 : 200);
       expect(reply.all('Fault')).toHaveLength(row.kind === 'fault' ? 1 : 0);
     }
-    // A second opinion on the schema: libxml2 finds fault with it, too.
+    // A second opinion on the schema: libxml2 finds fault with it, too. (A SOAP body may hold anything by its own schema; and the
+    // 2007 set as we have it knows no Contains at all.)
     if (
       row.code === 'ErrorSchemaValidation' &&
+      row.source !== 'XSD envelope' &&
+      row.id !== 'find-bad-containment' &&
       row.requestVersion === undefined &&
       row.header === undefined &&
       !request.startsWith('<?xml') &&

@@ -73,6 +73,8 @@ export interface Recipe {
   readonly owner: { readonly name: string; readonly address: string; readonly domain: string };
   readonly folder: string | null;
   readonly receivedAtMs: number;
+  /** When the item before it in the folder came, of which it may be a copy; null: there is none. */
+  readonly previousReceivedAtMs: number | null;
   readonly samples: readonly Sample[];
 }
 
@@ -101,7 +103,7 @@ function kindOf(recipe: Recipe): { readonly roll: () => number; readonly sketch:
         (unread ? 0 : messageFlag.read) |
         (recipe.folder === 'sentitems' ? messageFlag.fromMe : 0),
       receiptRequested,
-      twinOf: special % 30 === 7 && recipe.index > 0 && !draft ? recipe.index - 1 : recipe.index,
+      twinOf: special % 30 === 7 && recipe.previousReceivedAtMs !== null && !draft ? recipe.index - 1 : recipe.index,
     },
   };
 }
@@ -149,9 +151,13 @@ function quotedPrintable(value: string): string {
 
 function contentOf(recipe: Recipe): ItemContent {
   const { roll, sketch, special } = kindOf(recipe);
-  if (sketch.twinOf !== recipe.index) {
-    const twin = contentOf({ ...recipe, index: sketch.twinOf, globalIndex: recipe.globalIndex - 1 });
-    return twin;
+  if (sketch.twinOf !== recipe.index && recipe.previousReceivedAtMs !== null) {
+    const original = {
+      index: sketch.twinOf,
+      globalIndex: recipe.globalIndex - 1,
+      receivedAtMs: recipe.previousReceivedAtMs,
+    };
+    return contentOf({ ...recipe, ...original, previousReceivedAtMs: null });
   }
   const sample = sampleFor(recipe, special);
   const mime = sample === null ? Buffer.from(mimeOf(recipe, roll, special, sketch), 'latin1') : sample.bytes;

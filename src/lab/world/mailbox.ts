@@ -184,6 +184,7 @@ export class Mailbox {
       folder.seed(count, () => {
         const made: Item[] = [];
         const owner = { name: this.displayName, address: this.address, domain: this.organization.domain };
+        const receivedAtMs = (at: number): number => Math.floor((atMs + ((at + 0.5) * spanMs) / count) / 1000) * 1000;
         for (let at = 0; at < count; at++) {
           const index = first + at;
           const recipe: Recipe = {
@@ -193,7 +194,8 @@ export class Mailbox {
             owner,
             folder: folder.role,
             samples: world.samples,
-            receivedAtMs: Math.floor((atMs + ((at + 0.5) * spanMs) / count) / 1000) * 1000,
+            receivedAtMs: receivedAtMs(at),
+            previousReceivedAtMs: at === 0 ? null : receivedAtMs(at - 1),
           };
           const sketch = sketchOf(recipe);
           made.push(
