@@ -2,6 +2,7 @@ import { type FolderInfo, type FolderRole, type FolderTree, folderContent } from
 import type { FolderId } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
 import type { MailPolicy } from '#model/policy.ts';
+import { safeFolderName } from './folder-name.ts';
 import { type FolderPlace, matchesFolder, readPath, writePath } from './folder-pattern.ts';
 
 /**
@@ -184,6 +185,13 @@ function followFolder(
     const renamedByPerson = row.rightName !== null && right.name !== row.rightName && right.name !== left.name;
     if (renamedByPerson && yields) decisions.push({ do: 'yield', row, aspect: 'name' });
     else if (right.name !== left.name) decisions.push({ do: 'rename', row, name: left.name });
+  } else if (
+    right.name === row.rightName &&
+    right.name !== safeFolderName(left.name) &&
+    isFree(left.name, right, rightById)
+  ) {
+    // The name was taken when it was due, and is free by now.
+    decisions.push({ do: 'rename', row, name: left.name });
   }
   if (left.parent !== row.leftParent) {
     const movedByPerson = row.rightParent !== null && right.parent !== row.rightParent;
@@ -191,4 +199,12 @@ function followFolder(
     else decisions.push({ do: 'move', row, place: placeFor(left, place, known.policy) });
   }
   return decisions;
+}
+
+function isFree(name: string, folder: FolderInfo, rightById: ReadonlyMap<FolderId, FolderInfo>): boolean {
+  const wanted = name.toLowerCase();
+  for (const f of rightById.values()) {
+    if (f.parent === folder.parent && f.id !== folder.id && f.name.toLowerCase() === wanted) return false;
+  }
+  return true;
 }

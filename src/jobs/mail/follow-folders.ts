@@ -1,3 +1,4 @@
+import { numberedNames, safeFolderName } from '#engine/folder-name.ts';
 import { type FolderDecision, planFolders, type RightPlace } from '#engine/plan-folders.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { FolderInfo, FolderRole, FolderTree } from '#model/folder.ts';
@@ -30,7 +31,7 @@ export async function followFolders(context: PassContext, trees: Trees): Promise
     policy: context.policy,
   });
   const roleOf = new Map([...leftRoles].map(([role, id]) => [id, role]));
-  for (const decision of decisions) await carryOut(context, decision, trees, roleOf);
+  for (const decision of decisions) await tryOut(context, decision, trees, roleOf);
   await recordPlaces(context, trees);
 }
 
@@ -61,6 +62,29 @@ function newRow(left: FolderInfo, role: FolderRole | null): FolderRow {
   };
 }
 
+/** One folder that the target refuses to rename or move does not stop the others: it is due again in the next pass. */
+async function tryOut(
+  context: PassContext,
+  decision: FolderDecision,
+  trees: Trees,
+  roleOf: ReadonlyMap<FolderId, FolderRole>,
+): Promise<void> {
+  try {
+    await carryOut(context, decision, trees, roleOf);
+  } catch (error) {
+    const kind = error instanceof FaultError ? error.fault.kind : null;
+    if (kind !== 'stale' && kind !== 'poison' && kind !== 'gone') throw error;
+    context.counts.held++;
+    const left = 'row' in decision ? decision.row.left : decision.left.id;
+    const detail = (error as FaultError).message;
+    await context.commit({
+      history: [
+        history(context, `${decision.do}-folder`, 'refused by the target', { left, outcome: 'failed', detail }),
+      ],
+    });
+  }
+}
+
 async function carryOut(
   context: PassContext,
   decision: FolderDecision,
@@ -88,7 +112,8 @@ async function carryOut(
       return createFolder(context, decision.left, decision.place, trees);
     // No name (or parent) of the target is recorded while ours is on its way, so that a lost answer is not taken for a person's doing.
     case 'rename': {
-      const { row, name } = decision;
+      const { name } = decision;
+      const row = asKnown(context, decision.row);
       const reason = `renamed on the source from ${JSON.stringify(row.leftName)} to ${JSON.stringify(name)}`;
       if (!planned(context, 'rename-folder', reason, row)) return;
       await context.commit(withRows(context, [{ ...row, rightName: null }]));
@@ -102,23 +127,31 @@ async function carryOut(
       return;
     }
     case 'move': {
-      const { row, place } = decision;
+      const { place } = decision;
+      const row = asKnown(context, decision.row);
       const reason = 'moved on the source';
       if (!planned(context, 'move-folder', reason, row)) return;
       const parent = await parentFor(context, place, trees);
       await context.commit(withRows(context, [{ ...row, rightParent: null }]));
-      await context.rightBox.moveFolder(must(row), parent, context.call());
-      context.counts.folderWrites++;
+      const shown = trees.right.folders.find((f) => f.id === row.right);
+      const there = shown?.parent === parent;
+      const name = there ? shown.name : await moveAside(context, row, parent);
+      if (!there) context.counts.folderWrites++;
       const left = trees.left.folders.find((f) => f.id === row.left);
       await context.commit(
-        withRows(context, [{ ...row, leftParent: left?.parent ?? row.leftParent, rightParent: parent }], {
-          history: [history(context, 'move-folder', reason, row)],
-        }),
+        withRows(
+          context,
+          [{ ...row, leftParent: left?.parent ?? row.leftParent, rightParent: parent, rightName: name }],
+          {
+            history: [history(context, 'move-folder', reason, row)],
+          },
+        ),
       );
       return;
     }
     case 'yield': {
-      const { row, aspect } = decision;
+      const { aspect } = decision;
+      const row = asKnown(context, decision.row);
       const left = trees.left.folders.find((f) => f.id === row.left);
       context.counts.conflicts++;
       const reason = `the target's folder was ${aspect === 'name' ? 'renamed' : 'moved'} by a person and keeps its ${aspect}`;
@@ -142,6 +175,29 @@ async function carryOut(
       );
     }
   }
+}
+
+/** The row as the decisions before this one left it. */
+const asKnown = (context: PassContext, row: FolderRow): FolderRow => context.rows.get(row.left) ?? row;
+
+/** Moves a folder; where its name is taken it comes under another one, and gets its own back when that is free. @returns its name. */
+async function moveAside(context: PassContext, row: FolderRow, parent: FolderId): Promise<string | null> {
+  try {
+    await context.rightBox.moveFolder(must(row), parent, context.call());
+    return row.rightName;
+  } catch (error) {
+    if (!(error instanceof FaultError) || error.fault.kind !== 'stale') throw error;
+  }
+  for (const name of numberedNames(row.rightName ?? row.leftName)) {
+    try {
+      await context.rightBox.renameFolder(must(row), name, context.call());
+      await context.rightBox.moveFolder(must(row), parent, context.call());
+      return name;
+    } catch (error) {
+      if (!(error instanceof FaultError) || error.fault.kind !== 'stale') throw error;
+    }
+  }
+  throw new FaultError({ kind: 'stale', detail: 'every name that was tried is taken' });
 }
 
 const must = (row: FolderRow): FolderId => row.right as FolderId;
@@ -207,8 +263,7 @@ async function createFolder(context: PassContext, left: FolderInfo, place: Right
 
 /** The folder's own name; then one without characters that servers refuse; then numbered ones while the name is taken. */
 async function tryNames<R>(name: string, write: (name: string) => Promise<R>): Promise<{ name: string; result: R }> {
-  const safe = name.replace(/[\u0000-\u001f\u007f\ufffe\uffff]/g, '_').slice(0, 255) || '_';
-  const names = [...new Set([name, safe]), ...Array.from({ length: 8 }, (_, i) => `${safe.slice(0, 250)} (${i + 2})`)];
+  const names = [...new Set([name, safeFolderName(name)]), ...numberedNames(name)];
   let last: unknown;
   for (const candidate of names) {
     try {
