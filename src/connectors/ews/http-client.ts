@@ -1,6 +1,6 @@
 import { createGunzip } from 'node:zlib';
 import type { Clock } from '#kit/clock.ts';
-import { FaultError } from '#kit/fault.ts';
+import { type Fault, FaultError } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
 import type { HttpRequest, HttpResponse, TlsPolicy, Transport } from '#kit/transport.ts';
 import { type ConnectionPool, connectionPool, type Lease } from '../http/connection-pool.ts';
@@ -82,10 +82,9 @@ export function ewsHttp(options: EwsHttpOptions): EwsHttpClient {
     for (let attempt = 1; ; attempt++) {
       const lease = await pool.lease(call.signal);
       try {
-        return {
-          response: await options.signIn.send(lease.connection, url, requestOf(url, post), call.signal),
-          lease,
-        };
+        const response = await options.signIn.send(lease.connection, url, requestOf(url, post), call.signal);
+        if (!call.passed) return { response, lease };
+        throw new FaultError(lateFault(url.host));
       } catch (error) {
         lease.discard();
         const fault = error instanceof FaultError ? error.fault : null;
@@ -386,6 +385,13 @@ export function headerOf(response: HttpResponse, name: string): string | null {
   const value = response.headers[name];
   return value === undefined ? null : typeof value === 'string' ? value : (value[0] ?? null);
 }
+
+/** An answer that came after its time: whoever asked has given up, and may have asked again. */
+const lateFault = (host: string): Fault => ({
+  kind: 'transient',
+  detail: `${host}: the answer came after the deadline of the call`,
+  mayHaveHappened: true,
+});
 
 function originOf(url: URL): string {
   return `${url.protocol}//${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`;

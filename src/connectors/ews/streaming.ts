@@ -3,6 +3,7 @@ import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { Connector, Context, WatchEvent } from '../contract.ts';
+import { alarm } from '../http/deadline.ts';
 import type { EwsClient } from './client.ts';
 import { getEvents } from './operations/get-events.ts';
 import { getFolder } from './operations/get-folder.ts';
@@ -325,7 +326,7 @@ class StreamedGroup {
     const minutes = this.#options().connectionMinutes ?? 30;
     // A mailbox that waits for its next try is not left out for half an hour.
     const timeoutMinutes = Math.min(minutes, Math.max(1, Math.ceil((due - startedMs) / 60_000)));
-    const silence = new Silence(clock, line);
+    const silence = new Silence(line);
     let heard = false;
     try {
       const answer = await client.open(
@@ -416,35 +417,28 @@ class StreamedGroup {
 
 /** Ends a line on which nothing was heard for too long. */
 class Silence {
-  readonly #clock: Clock;
   readonly #line: AbortController;
-  readonly #stop = new AbortController();
-  #heardMs: number;
+  #cancel: () => void;
 
-  constructor(clock: Clock, line: AbortController) {
-    this.#clock = clock;
+  constructor(line: AbortController) {
     this.#line = line;
-    this.#heardMs = clock.monotonicMs();
-    this.#watch().catch(() => {});
+    this.#cancel = this.#wait();
   }
 
-  async #watch(): Promise<void> {
-    for (;;) {
-      const leftMs = this.#heardMs + silenceMaxMs - this.#clock.monotonicMs();
-      if (leftMs <= 0) return this.#line.abort(new Error('nothing was heard from the server for too long'));
-      await this.#clock.sleep(leftMs, this.#stop.signal);
-    }
+  #wait(): () => void {
+    return alarm(silenceMaxMs, () => this.#line.abort(new Error('nothing was heard from the server for too long')));
   }
 
   async *listen(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
     for await (const chunk of body) {
-      this.#heardMs = this.#clock.monotonicMs();
+      this.#cancel();
+      this.#cancel = this.#wait();
       yield chunk;
     }
   }
 
   stop(): void {
-    this.#stop.abort();
+    this.#cancel();
   }
 }
 

@@ -4,6 +4,8 @@ import { DeadlinePassed } from './network-faults.ts';
 /** A signal for one call: aborted with the caller's, or with DeadlinePassed when the time is over. */
 export interface Deadline {
   readonly signal: AbortSignal;
+  /** To be asked when something was waited for: a clock that jumps passes the end without an alarm. */
+  readonly passed: boolean;
   /** To be called when the call, its answer included, is done. Idempotent. */
   release(): void;
 }
@@ -11,26 +13,33 @@ export interface Deadline {
 /** @param deadlineMs `Clock.monotonicMs` of the end; Infinity for none. */
 export function deadline(clock: Clock, outer: AbortSignal, deadlineMs: number): Deadline {
   const call = new AbortController();
-  const timer = new AbortController();
   const onOuter = () => call.abort(outer.reason);
   if (outer.aborted) onOuter();
   else outer.addEventListener('abort', onOuter);
   const left = deadlineMs - clock.monotonicMs();
   if (left <= 0) call.abort(new DeadlinePassed());
-  else if (left < longestSleepMs) {
-    clock.sleep(left, timer.signal).then(
-      () => call.abort(new DeadlinePassed()),
-      () => {},
-    );
-  }
+  const cancel = left > 0 ? alarm(left, () => call.abort(new DeadlinePassed())) : () => {};
   return {
     signal: call.signal,
+    get passed() {
+      return clock.monotonicMs() >= deadlineMs;
+    },
     release() {
       outer.removeEventListener('abort', onOuter);
-      timer.abort();
+      cancel();
     },
   };
 }
 
-/** Timers of 2^31 ms and more fire at once. A call that may take 24 days has no deadline. */
-const longestSleepMs = 2 ** 31;
+/** Timers of 2^31 ms and more fire at once. Who waits for 24 days has no deadline. */
+const longestMs = 2 ** 31 - 1;
+
+/**
+ * Does something after so many real milliseconds, unless it is cancelled. Not a sleep of the clock: nobody waits for it, and a
+ * virtual clock passes as soon as somebody sleeps.
+ */
+export function alarm(ms: number, ring: () => void): () => void {
+  if (ms > longestMs) return () => {};
+  const timer = setTimeout(ring, ms);
+  return () => clearTimeout(timer);
+}

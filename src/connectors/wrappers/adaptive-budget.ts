@@ -1,6 +1,7 @@
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { Context } from '../contract.ts';
+import { alarm } from '../http/deadline.ts';
 import type { Budget, Release } from './paced.ts';
 
 export interface AdaptiveBudgetOptions {
@@ -72,7 +73,8 @@ export function adaptiveBudget(options: AdaptiveBudgetOptions): AdaptiveBudget {
           limit: found.limit,
         });
       }
-      await eitherOf(Math.min(found.ms, leftMs), context.signal);
+      if (Number.isFinite(found.ms)) await clock.sleep(found.ms, context.signal).catch(() => {});
+      else await aPlace(leftMs, context.signal);
       waitedMs.set(found.limit, (waitedMs.get(found.limit) ?? 0) + clock.monotonicMs() - startedMs);
     }
     inFlight++;
@@ -91,22 +93,20 @@ export function adaptiveBudget(options: AdaptiveBudgetOptions): AdaptiveBudget {
   };
 
   /** Until a place is freed, the time is over, or the caller gives up. */
-  const eitherOf = async (ms: number, signal: AbortSignal): Promise<void> => {
-    const timer = new AbortController();
-    const onAbort = () => timer.abort();
-    signal.addEventListener('abort', onAbort);
-    const release = new Promise<void>((resolve) => {
-      freed = resolve;
-    });
-    const sleeping = Number.isFinite(ms)
-      ? clock.sleep(ms, timer.signal)
-      : new Promise<void>((resolve) => timer.signal.addEventListener('abort', () => resolve()));
+  const aPlace = async (ms: number, signal: AbortSignal): Promise<void> => {
+    let cancel = () => {};
+    let onAbort = () => {};
     try {
-      await Promise.race([release, sleeping.catch(() => {})]);
+      await new Promise<void>((resolve) => {
+        freed = resolve;
+        onAbort = resolve;
+        signal.addEventListener('abort', onAbort);
+        cancel = alarm(ms, resolve);
+      });
     } finally {
       freed = null;
       signal.removeEventListener('abort', onAbort);
-      timer.abort();
+      cancel();
     }
   };
 

@@ -1,0 +1,67 @@
+import { describe, expect, test } from 'vitest';
+import { type Fault, FaultError } from '#kit/fault.ts';
+import type { FolderId } from '#model/ids.ts';
+import { type Budget, paced } from './paced.ts';
+import { draft, type Outcome, scripted, within } from './scripted.fixture.ts';
+
+const folder = 'folder' as FolderId;
+
+function world(...outcomes: readonly Outcome[]) {
+  const log: string[] = [];
+  const budget = (name: string): Budget => ({
+    async acquire(bytes) {
+      log.push(`+${name} ${bytes}`);
+      return () => log.push(`-${name}`);
+    },
+    backOff: (ms, limit) => log.push(`${name} waits ${ms} for ${limit}`),
+  });
+  const { connector } = scripted(...outcomes);
+  const made = paced(connector, { organization: budget('organization'), mailbox: (address) => budget(address) });
+  return { log, mailbox: made.mailbox('ana') };
+}
+
+describe('each request', () => {
+  test('spends from the mailbox, then from the organization, and gives both back', async () => {
+    const { log, mailbox } = world({ answer: [] });
+    await mailbox.create(folder, [draft(100), draft(23)], within(1000));
+    expect(log).toEqual(['+ana 123', '+organization 123', '-organization', '-ana']);
+  });
+
+  test('gives both back when it fails', async () => {
+    const { log, mailbox } = world({ fault: { kind: 'gone', detail: 'x' } });
+    await expect(mailbox.tree(within(1000))).rejects.toThrow(FaultError);
+    expect(log).toEqual(['+ana 0', '+organization 0', '-organization', '-ana']);
+  });
+
+  test.each([
+    ['EWS', 'ana waits 25 for EWS'],
+    ['HTTP 503', 'organization waits 25 for HTTP 503'],
+  ])('throttled by %s: who has to wait', async (limit, line) => {
+    const fault: Fault = { kind: 'throttled', retryAfterMs: 25, limit };
+    const { log, mailbox } = world({ fault });
+    await expect(mailbox.tree(within(1000))).rejects.toThrow(FaultError);
+    expect(log[2]).toBe(line);
+  });
+
+  test('a busy answer in the place of an item is heard', async () => {
+    const { log, mailbox } = world({ answer: [null, { kind: 'throttled', retryAfterMs: 7, limit: 'EWS' }] });
+    await mailbox.remove([], within(1000));
+    expect(log).toContain('ana waits 7 for EWS');
+  });
+
+  test('gives the mailbox back when the organization has no place', async () => {
+    const log: string[] = [];
+    const { connector, calls } = scripted({ answer: 'tree' });
+    const refusing: Budget = {
+      acquire: () => Promise.reject(new FaultError({ kind: 'throttled', retryAfterMs: 1, limit: 'in flight' })),
+      backOff: () => {},
+    };
+    const own: Budget = { acquire: async () => () => log.push('released'), backOff: () => {} };
+    await expect(
+      paced(connector, { organization: refusing, mailbox: () => own })
+        .mailbox('ana')
+        .tree(within(1)),
+    ).rejects.toThrow(FaultError);
+    expect([log, calls]).toEqual([['released'], []]);
+  });
+});

@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest';
+import { type Fault, FaultError } from '#kit/fault.ts';
+import { seededRandom } from '#kit/random.ts';
+import type { FolderId } from '#model/ids.ts';
+import type { Mailbox } from '../contract.ts';
+import { reaction, retried } from './retried.ts';
+import { draft, item, jumpingClock, type Outcome, scripted, within, written } from './scripted.fixture.ts';
+
+const transient = (mayHaveHappened: boolean): Fault => ({ kind: 'transient', detail: 'reset', mayHaveHappened });
+const throttled: Fault = { kind: 'throttled', retryAfterMs: 3_000, limit: 'EWS' };
+const folder = 'folder' as FolderId;
+
+function world(...outcomes: readonly Outcome[]) {
+  const clock = jumpingClock();
+  const { connector, calls } = scripted(...outcomes);
+  const mailbox = retried(connector, { clock, random: seededRandom(1) }).mailbox('ana@contoso.test');
+  return { clock, calls, mailbox };
+}
+
+async function faultOf(work: Promise<unknown>): Promise<Fault> {
+  const error = await work.catch((thrown: unknown) => thrown);
+  if (!(error instanceof FaultError)) throw new Error(`expected a fault, got ${error}`);
+  return error.fault;
+}
+
+describe('whole requests', () => {
+  test('a transient read is tried again, later each time', async () => {
+    const { clock, calls, mailbox } = world(
+      { fault: transient(true) },
+      { fault: transient(false) },
+      { answer: 'tree' },
+    );
+    expect(await mailbox.tree(within(100_000))).toBe('tree');
+    expect(calls).toEqual(['tree', 'tree', 'tree']);
+    const [first = 0, second = 0] = clock.slept;
+    expect(first).toBeGreaterThanOrEqual(250);
+    expect(first).toBeLessThanOrEqual(500);
+    expect(second).toBeGreaterThanOrEqual(500);
+    expect(second).toBeLessThanOrEqual(1000);
+  });
+
+  test('what does not pass is fatal, and says what it was', async () => {
+    const { calls, mailbox } = world({ fault: transient(false) });
+    expect(await faultOf(mailbox.tree(within(1_000_000)))).toMatchObject({
+      kind: 'fatal',
+      code: 'exhausted',
+      detail: expect.stringContaining('reset'),
+    });
+    expect(calls).toHaveLength(6);
+  });
+
+  test('throttled waits as it was told, as often as needed', async () => {
+    const { clock, calls, mailbox } = world(...new Array<Outcome>(20).fill({ fault: throttled }), { answer: 'tree' });
+    expect(await mailbox.tree(within(1_000_000))).toBe('tree');
+    expect(calls).toHaveLength(21);
+    expect(Math.min(...clock.slept)).toBeGreaterThanOrEqual(3_000);
+  });
+
+  test('no wait goes beyond the deadline; the fault stays what it was', async () => {
+    const { clock, calls, mailbox } = world({ fault: throttled });
+    expect(await faultOf(mailbox.tree(within(2_000)))).toEqual(throttled);
+    expect([calls.length, clock.slept]).toEqual([1, []]);
+  });
+
+  const writes: readonly (readonly [string, (mailbox: Mailbox) => Promise<unknown>])[] = [
+    ['create', (mailbox) => mailbox.create(folder, [draft(1)], within(100_000))],
+    ['update', (mailbox) => mailbox.update([], within(100_000))],
+    ['move', (mailbox) => mailbox.move([item('a')], folder, within(100_000))],
+    ['remove', (mailbox) => mailbox.remove([], within(100_000))],
+    ['createFolder', (mailbox) => mailbox.createFolder(folder, 'x', null, within(100_000))],
+    ['moveFolder', (mailbox) => mailbox.moveFolder(folder, folder, within(100_000))],
+    ['removeFolder', (mailbox) => mailbox.removeFolder(folder, within(100_000))],
+  ];
+  test.each(writes)('%s that may have happened is never repeated', async (_name, write) => {
+    const { calls, mailbox } = world({ fault: transient(true) });
+    expect(await faultOf(write(mailbox))).toEqual(transient(true));
+    expect(calls).toHaveLength(1);
+  });
+
+  test.each(writes)('%s that cannot have happened is', async (_name, write) => {
+    const { calls, mailbox } = world({ fault: transient(false) }, { answer: [] });
+    await write(mailbox);
+    expect(calls).toHaveLength(2);
+  });
+
+  test.each<Fault>([
+    { kind: 'stale', detail: 'x' },
+    { kind: 'gone', detail: 'x' },
+    { kind: 'cursor-lost' },
+    { kind: 'poison', reason: 'corrupt', detail: 'x' },
+    { kind: 'fatal', code: 'auth', detail: 'x' },
+  ])('$kind is for the caller at once', async (fault) => {
+    const { calls, mailbox } = world({ fault });
+    expect(await faultOf(mailbox.tree(within(100_000)))).toEqual(fault);
+    expect(calls).toHaveLength(1);
+  });
+
+  test('a broken assumption passes', async () => {
+    const { mailbox } = world();
+    await expect(mailbox.tree(within(100_000))).rejects.toThrow('nothing is scripted');
+  });
+
+  test('who stopped the work does not wait', async () => {
+    const { calls, mailbox } = world({ fault: transient(false) });
+    expect(await faultOf(mailbox.tree(within(100_000, AbortSignal.abort())))).toEqual(transient(false));
+    expect(calls).toHaveLength(1);
+  });
+});
+
+describe('items of a batch', () => {
+  test('those that were busy are asked for again, the others keep their answers', async () => {
+    const poison: Fault = { kind: 'poison', reason: 'too-large', detail: 'x' };
+    const { clock, calls, mailbox } = world(
+      { answer: [written('a'), throttled, poison, throttled] },
+      { answer: [written('b'), throttled] },
+      { answer: [written('d')] },
+    );
+    const answers = await mailbox.create(folder, [draft(1), draft(2), draft(3), draft(4)], within(100_000));
+    expect(answers).toEqual([written('a'), written('b'), poison, written('d')]);
+    expect(calls).toEqual(['create:4', 'create:2', 'create:1']);
+    expect(clock.slept).toHaveLength(2);
+  });
+
+  test('an item whose write may have happened is left to the job', async () => {
+    const { calls, mailbox } = world({ answer: [written('a'), transient(true)] });
+    expect(await mailbox.move([item('a'), item('b')], folder, within(100_000))).toEqual([
+      written('a'),
+      transient(true),
+    ]);
+    expect(calls).toHaveLength(1);
+  });
+
+  test('what is done is not lost when the second request fails as a whole', async () => {
+    const full: Fault = { kind: 'fatal', code: 'quota', detail: 'full' };
+    const { mailbox } = world({ answer: [written('a'), throttled] }, { fault: full });
+    expect(await mailbox.create(folder, [draft(1), draft(2)], within(100_000))).toEqual([written('a'), full]);
+  });
+
+  test('a lost answer to the second request leaves its items open', async () => {
+    const { calls, mailbox } = world({ answer: [written('a'), throttled] }, { fault: transient(true) });
+    expect(await mailbox.create(folder, [draft(1), draft(2)], within(100_000))).toEqual([
+      written('a'),
+      transient(true),
+    ]);
+    expect(calls).toHaveLength(2);
+  });
+
+  test('reads by id', async () => {
+    const { calls, mailbox } = world(
+      {
+        answer: new Map<string, unknown>([
+          ['a', 'head a'],
+          ['b', throttled],
+        ]),
+      },
+      { answer: new Map([['b', 'head b']]) },
+    );
+    const heads = await mailbox.heads([item('a'), item('b'), item('c')], within(100_000));
+    expect([...heads]).toEqual([
+      ['a', 'head a'],
+      ['b', 'head b'],
+    ]);
+    expect(calls).toEqual(['heads:3', 'heads:1']);
+  });
+});
+
+test('the policy', () => {
+  const options = { clock: jumpingClock(), random: { ...seededRandom(1), next: () => 0 } };
+  expect(reaction(transient(false), 'tree', 20, { ...options, attemptMax: 99 })).toEqual({
+    do: 'retry',
+    afterMs: 30_000,
+  });
+  expect(reaction(transient(true), 'renameFolder', 1, options)).toMatchObject({ do: 'retry' });
+});

@@ -1,0 +1,96 @@
+import type { Clock } from '#kit/clock.ts';
+import { type Fault, FaultError } from '#kit/fault.ts';
+import { payloadOfBytes } from '#kit/payload.ts';
+import type { ItemId, Version } from '#model/ids.ts';
+import type { MailContent, MailDraft } from '#model/mail.ts';
+import type { StampText } from '#model/stamp.ts';
+import type { Connector, Context, Mailbox } from '../contract.ts';
+
+/** What a call of the scripted mailbox ends with: an answer, or a fault to throw. */
+export type Outcome = { readonly answer: unknown } | { readonly fault: Fault };
+
+export interface Scripted {
+  readonly connector: Connector;
+  /** `operation` or `operation:items`, in the order of the calls. */
+  readonly calls: string[];
+}
+
+/** A connector whose mailboxes do what the script says, call after call; the last outcome repeats. */
+export function scripted(...outcomes: readonly Outcome[]): Scripted {
+  const calls: string[] = [];
+  let at = 0;
+  const next = async (operation: string, items?: number): Promise<never> => {
+    calls.push(items === undefined ? operation : `${operation}:${items}`);
+    const outcome = outcomes[Math.min(at++, outcomes.length - 1)];
+    if (outcome === undefined) throw new Error('nothing is scripted');
+    if ('fault' in outcome) throw new FaultError(outcome.fault);
+    return outcome.answer as never;
+  };
+  const mailbox = (address: string): Mailbox => ({
+    address,
+    tree: () => next('tree'),
+    roles: () => next('roles'),
+    changes: () => next('changes'),
+    heads: (ids) => next('heads', ids.length),
+    contents: (items) => next('contents', items.length),
+    properties: (ids) => next('properties', ids.length),
+    findByStamp: () => next('findByStamp'),
+    create: (_folder, drafts) => next('create', drafts.length),
+    update: (edits) => next('update', edits.length),
+    move: (ids) => next('move', ids.length),
+    remove: (items) => next('remove', items.length),
+    createFolder: () => next('createFolder'),
+    renameFolder: () => next('renameFolder'),
+    moveFolder: () => next('moveFolder'),
+    removeFolder: () => next('removeFolder'),
+    limits: () => next('limits'),
+    ping: () => next('ping'),
+  });
+  const connector: Connector = {
+    organization: 'contoso',
+    abilities: {
+      product: 'scripted',
+      nativeDelta: true,
+      conditionalWrites: true,
+      suppressReceipts: true,
+      createsSentMail: true,
+      readFlagAtCreate: true,
+      batchMax: 10,
+      batchMaxBytes: 1_000_000,
+      itemMaxBytes: null,
+      changePageMax: 100,
+    },
+    mailbox,
+    close: async () => {},
+  };
+  return { connector, calls };
+}
+
+/** A clock that passes only when somebody sleeps. */
+export function jumpingClock(): Clock & { readonly slept: number[] } {
+  let now = 0;
+  const slept: number[] = [];
+  return {
+    slept,
+    nowMs: () => now,
+    monotonicMs: () => now,
+    async sleep(ms, signal) {
+      if (signal?.aborted) throw signal.reason;
+      slept.push(ms);
+      now += ms;
+    },
+  };
+}
+
+export const within = (deadlineMs: number, signal: AbortSignal = new AbortController().signal): Context => ({
+  signal,
+  deadlineMs,
+});
+export const item = (name: string): ItemId => name as ItemId;
+export const written = (name: string) => ({ id: name as ItemId, version: '1' as Version });
+
+/** As much of a draft as a wrapper looks at. */
+export function draft(bytes: number): MailDraft {
+  const content = { mime: payloadOfBytes(Buffer.alloc(bytes)), bcc: [] } as unknown as MailContent;
+  return { content, stamp: 'stamp' as unknown as StampText };
+}
