@@ -1,0 +1,85 @@
+/**
+ * `npm run bench -- NAME [--json] [options]`: measures, prints ratios within one run, keeps the figures in bench/results/.
+ * docs/benchmarks.md says what each measures and how to read it.
+ */
+import { parseArgs } from 'node:util';
+import { cores } from './benches/cores.ts';
+import { kill } from './benches/kill.ts';
+import { mail } from './benches/mail.ts';
+import { memory } from './benches/memory.ts';
+import { storeLost } from './benches/store-lost.ts';
+import { throttled } from './benches/throttled.ts';
+import type { Bench, BenchOptions } from './support/bench.ts';
+import { keepResult } from './support/results.ts';
+
+const benches: Readonly<Record<string, Bench>> = {
+  mail,
+  memory,
+  cores,
+  kill,
+  'store-lost': storeLost,
+  throttled,
+};
+
+const usage = `Usage: npm run bench -- NAME [options]
+
+  mail        copying against a canned server: floor, exchangelib, Causeway; then memory, cores and the lab
+  memory      peak resident size of a worker: a mailbox of 50,000 mails, a mail of 150 MB
+  cores       how evenly workers share the cores over 40 pairs
+  kill        kills Causeway over and over under load, then counts what was lost or doubled
+  store-lost  deletes the database half-way, relinks, goes on, then counts what was doubled
+  throttled   what is reached of what the throttling policies of Exchange 2010 and 2013 allow
+
+  --json      the last line of output is one JSON object
+  --quick     a tenth of the work: whether it runs, not how fast
+  --items N   mails instead of what the benchmark says
+  --rounds N  rounds of kill (50)
+  --only A,B  parts of mail: small, large, memory, cores, lab
+
+Figures are kept in bench/results/NAME.json. Run on a machine that does nothing else.
+`;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      quick: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+      items: { type: 'string' },
+      rounds: { type: 'string' },
+      only: { type: 'string' },
+    },
+    allowPositionals: true,
+  });
+  const [name = ''] = positionals;
+  const bench = benches[name];
+  if (values.help || !bench || positionals.length !== 1) {
+    process.stdout.write(usage);
+    return values.help ? 0 : 2;
+  }
+  const count = (option: 'items' | 'rounds'): number | null => {
+    const text = values[option];
+    if (text === undefined) return null;
+    if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`--${option} takes a whole number, not ${JSON.stringify(text)}`);
+    return Number(text);
+  };
+  const options: BenchOptions = {
+    quick: values.quick,
+    items: count('items'),
+    rounds: count('rounds'),
+    only: values.only?.split(',').map((part) => part.trim()) ?? null,
+    say: (text) => void process.stderr.write(`${text}\n`),
+  };
+  const { figures, lines, details } = await bench(options);
+  const file = keepResult(name, { options: { quick: options.quick, items: options.items }, figures, details });
+  process.stdout.write(`${name}\n${lines.join('\n')}\n\nkept in ${file}\n`);
+  if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
+  return 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  process.exitCode = 1;
+}

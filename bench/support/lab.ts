@@ -1,0 +1,47 @@
+import { must } from '#kit/assert.ts';
+import { type ControlClient, controlClient } from '#lab/control-client.ts';
+import type { LabAddresses, OrganizationAddresses } from '#lab/lab.ts';
+import { startServer } from './processes.ts';
+import type { ProjectEnd } from './project.ts';
+
+export interface RunningLab {
+  readonly pid: number;
+  readonly source: OrganizationAddresses;
+  readonly target: OrganizationAddresses;
+  readonly control: ControlClient;
+  /** Each source mailbox with the target mailbox of the same name. */
+  readonly pairs: readonly (readonly [string, string])[];
+  close(): Promise<void>;
+}
+
+/** A lab in a process of its own, with its control interface. @param versions of source and target. */
+export async function startLab(
+  [sourceVersion, targetVersion]: readonly [string, string],
+  args: readonly string[],
+): Promise<RunningLab> {
+  const { ready, pid, close } = await startServer<
+    LabAddresses & { readonly control: { readonly url: string; readonly token: string } }
+  >('lab', ['--org', `source:${sourceVersion}`, '--org', `target:${targetVersion}`, ...args, '--control', '--json']);
+  const [source, target] = ready.orgs;
+  const twins = new Map(target?.mailboxes.map(({ address }) => [address.split('@')[0], address]));
+  return {
+    pid,
+    source: must(source, 'the lab has a source'),
+    target: must(target, 'the lab has a target'),
+    control: controlClient(ready.control),
+    pairs: (source?.mailboxes ?? []).flatMap(({ address }) => {
+      const twin = twins.get(address.split('@')[0]);
+      return twin === undefined ? [] : [[address, twin] as const];
+    }),
+    close,
+  };
+}
+
+/** @param plain HTTP: what is measured is not TLS. */
+export const projectEnd = ({ name, ews, ewsPlain, ca, admin }: OrganizationAddresses, plain: boolean): ProjectEnd => ({
+  name,
+  endpoint: plain ? ewsPlain : ews,
+  user: admin.user,
+  password: admin.password,
+  ...(plain ? {} : { ca }),
+});
