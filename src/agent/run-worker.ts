@@ -26,7 +26,7 @@ export interface WorkerOptions {
 }
 
 /** A third of it is the heartbeat; with the look of others every 5 s behind it, work of a dead process goes on within 15 s. */
-export const LEASE_MS = 10_000;
+const LEASE_MS = 10_000;
 const DRAIN_MS = 20_000;
 const USAGE_MS = 1_000;
 /** Claims of one kind that a worker holds at a time. Watching only waits. */

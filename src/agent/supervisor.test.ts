@@ -117,7 +117,7 @@ describe('supervisor and workers in one process', () => {
 describe('supervisor and worker processes', () => {
   let burner: TestProgram;
   beforeAll(async () => {
-    burner = await bundleForTest('test/suites/agent-burner.ts');
+    burner = await bundleForTest('test/programs/agent-burner.ts');
   });
   afterAll(() => burner.remove());
 

@@ -35,8 +35,7 @@ export function writeState(state: MailState): string {
   return JSON.stringify(differs);
 }
 
-export const readState = (text: string): MailState =>
-  text === '{}' ? untouched : { ...untouched, ...JSON.parse(text) };
+const readState = (text: string): MailState => (text === '{}' ? untouched : { ...untouched, ...JSON.parse(text) });
 
 /** Everything of a folder that has no column of its own. As JSON, because names may hold any character. */
 export function writeFolder(row: FolderRow): string {

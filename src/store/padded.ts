@@ -5,7 +5,7 @@ const LIST_MAX = 512;
  * The list filled up to a power of two by repeating its last element, so that the texts of statements with lists are few and
  * stay prepared. Not for empty lists.
  */
-export function padded<T>(values: readonly T[]): readonly T[] {
+function padded<T>(values: readonly T[]): readonly T[] {
   const last = values.at(-1);
   if (last === undefined) return values;
   const length = 2 ** Math.ceil(Math.log2(values.length));

@@ -100,7 +100,7 @@ export function folder(n: number, over: Partial<FolderRow> = {}): FolderRow {
   };
 }
 
-export function head(n: number | string, state: MailState = untouched): MailHead {
+function head(n: number | string, state: MailState = untouched): MailHead {
   return {
     id: itemId(n),
     version: `CQ${n}` as Version,

@@ -63,7 +63,7 @@ export async function claimWork(
   return claims;
 }
 
-export const toClaim = (row: Claimed): Claim => ({
+const toClaim = (row: Claimed): Claim => ({
   key: row.key,
   token: row.token,
   generation: row.generation,

@@ -18,7 +18,7 @@ const open = () => openStore(`sqlite:${path}`, { clock: systemClock, log: { info
 let writer: TestProgram;
 
 beforeAll(async () => {
-  writer = await bundleForTest('test/suites/store-crash-writer.ts');
+  writer = await bundleForTest('test/programs/store-crash-writer.ts');
 });
 afterAll(() => {
   writer.remove();

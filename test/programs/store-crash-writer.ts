@@ -5,8 +5,8 @@
 import { writeSync } from 'node:fs';
 import { systemClock } from '#kit/clock.ts';
 import { openStore } from '#store/open-store.ts';
-import { BATCH, batchLinks } from './store-crash-batches.ts';
-import { pair, pairId } from './store-rows.ts';
+import { BATCH, batchLinks } from '#test/suites/store-crash-batches.ts';
+import { pair, pairId } from '#test/suites/store-rows.ts';
 
 const [path = '', first = '0'] = process.argv.slice(2);
 const store = await openStore(`sqlite:${path}`, { clock: systemClock, log: { info() {}, warn() {} } });
