@@ -131,7 +131,15 @@ function valuesOf(line: ItemLine): Readonly<Record<string, string>> {
   };
   for (const [field, name] of carried)
     if (field !== 'itemClass') values[field] = plainValue(field, line.properties[name]);
+  values['conversationTopic'] = topicOf(line);
   return values;
+}
+
+/** A topic that is not kept is the subject without its prefix, to every client ([MS-OXOMSG] 2.2.1.5). */
+function topicOf({ properties }: ItemLine): string {
+  const kept =
+    properties['0x0070']?.value ?? String(properties['0x0037']?.value ?? '').replace(/^\s*[^\s\d:]{1,3}:\s*/, '');
+  return String(kept).replace(/\s+/g, ' ').trim();
 }
 
 /** Absent, zero and empty are the same to every client; times travel in whole seconds; categories are a set. */

@@ -93,6 +93,7 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
       writesInSecondPass,
       mails: outbox.filter(({ caller }) => admins.has(caller.toLowerCase())).length,
     };
+    output.line({ event: 'compared', grade, differences: truth.differences });
     report(run, result, { grade, truth, actions });
     return result;
   } catch (error) {
