@@ -24,6 +24,41 @@ export function readFolderShape(element: XmlElement | null): FolderShape {
   return { base: childText(element, 'BaseShape') ?? 'Default', additional };
 }
 
+const entryIdOf = (folder: Folder): Buffer => folder.mailbox.ids.folderEntryId(folder.no);
+
+/** PidTagAdditionalRenEntryIds of the Inbox, by place: conflicts, sync issues, local and server failures, junk. [MS-OXOSFLD] 2.2.4 */
+function additionalEntryIds(folder: Folder): Property | null {
+  if (folder.role !== 'inbox') return null;
+  const list = ['conflicts', 'syncissues', 'localfailures', 'serverfailures', 'junkemail'].map((role) =>
+    entryIdOf(folder.mailbox.folder(role)).toString('base64'),
+  );
+  return { type: 'BinaryArray', value: list };
+}
+
+/** PidTagAdditionalRenEntryIdsEx of the root: a block for each folder by its PersistID, then an empty one. [MS-OXOSFLD] 2.2.5 */
+function additionalEntryIdsEx(folder: Folder): Property | null {
+  if (folder.role !== 'root') return null;
+  const blocks: Buffer[] = [];
+  for (const [persistId, id] of persistIds) {
+    const special = folder.mailbox.defaults.get(id);
+    if (special === undefined) continue;
+    const entryId = entryIdOf(special);
+    const head = Buffer.alloc(8);
+    head.writeUInt16LE(persistId, 0);
+    head.writeUInt16LE(entryId.length + 4, 2);
+    head.writeUInt16LE(1, 4);
+    head.writeUInt16LE(entryId.length, 6);
+    blocks.push(head, entryId);
+  }
+  blocks.push(Buffer.alloc(4));
+  return { type: 'Binary', value: Buffer.concat(blocks).toString('base64') };
+}
+const persistIds = [
+  [0x8001, 'rss'],
+  [0x8006, 'conversationactions'],
+  [0x8008, 'suggested'],
+] as const;
+
 /** One MAPI property of a folder; null: it has none of that name. */
 export function folderPropertyOf(folder: Folder, at: PropertyKey): Property | null {
   switch (at) {
@@ -48,7 +83,22 @@ export function folderPropertyOf(folder: Folder, at: PropertyKey): Property | nu
     case key.hidden:
       return { type: 'Boolean', value: folder.hidden };
     case key.size:
-      return { type: 'Integer', value: folder.count * 9000 };
+      return { type: 'Integer', value: folder.parent === null ? folder.mailbox.usedBytes : folder.count * 9000 };
+    // PidTagProhibitReceiveQuota and PidTagMaximumSubmitMessageSize of the store, in KB.
+    case '0x666a':
+      return folder.parent !== null || folder.mailbox.quotaBytes === null
+        ? null
+        : { type: 'Integer', value: Math.floor(folder.mailbox.quotaBytes / 1024) };
+    case '0x666d':
+      return folder.parent === null
+        ? { type: 'Integer', value: Math.floor(folder.mailbox.organization.itemMaxBytes / 1024) }
+        : null;
+    case key.entryId:
+      return { type: 'Binary', value: entryIdOf(folder).toString('base64') };
+    case '0x36d8':
+      return additionalEntryIds(folder);
+    case '0x36d9':
+      return additionalEntryIdsEx(folder);
     case '0x6751':
       return { type: 'Integer', value: folder.mailbox.lastCn };
     case '0x6752':

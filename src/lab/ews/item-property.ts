@@ -1,4 +1,4 @@
-import { itemChangeKeyOf, itemIdOf } from '../world/ids.ts';
+import { itemChangeKeyOf } from '../world/ids.ts';
 import type { Item } from '../world/item.ts';
 import { key, messageFlag, type Property, type PropertyKey } from '../world/property.ts';
 import { bodyOf, headEnd } from '../world/read-message.ts';
@@ -34,8 +34,8 @@ const computed = new Map<PropertyKey, (item: Item) => Property | null>([
   [key.modifierName, (item) => text(item.modifiedBy)],
   [key.searchKey, (item) => binary(Buffer.from(item.searchKey, 'hex'))],
   [key.articleNumber, (item) => integer(item.no)],
-  [key.entryId, (item) => binary(Buffer.from(itemIdOf(item), 'base64'))],
-  [key.recordKey, (item) => binary(Buffer.from(itemIdOf(item), 'base64'))],
+  [key.entryId, (item) => binary(item.folder.mailbox.ids.itemEntryId(item.folder.no, item.no))],
+  [key.recordKey, (item) => binary(item.folder.mailbox.ids.itemEntryId(item.folder.no, item.no))],
   [key.changeKey, (item) => binary(Buffer.from(itemChangeKeyOf(item), 'base64').subarray(8))],
   [key.itemClass, (item) => text(item.itemClass)],
   [

@@ -192,5 +192,7 @@ export function writeExtended(
 /** Whole numbers of 16 and 32 bits are told apart by nobody; everything else must be asked for by its own type. */
 function compatible(asked: string, { type, value }: Property): boolean {
   if (asked === type) return Array.isArray(value) === asked.endsWith('Array');
+  // A size has a 32-bit and a 64-bit form under one tag.
+  if (asked === 'Long' && type === 'Integer') return true;
   return (asked === 'Integer' || asked === 'Short') && (type === 'Integer' || type === 'Short');
 }

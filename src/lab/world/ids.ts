@@ -7,6 +7,8 @@ import type { Item } from './item.ts';
  * check at the end tells a garbled id from one of something that is gone.
  */
 export class IdMaker {
+  readonly #store: Buffer;
+  readonly #replica: Buffer;
   readonly #prefix: string;
   readonly #item: string;
   readonly #folder: string;
@@ -14,6 +16,15 @@ export class IdMaker {
 
   constructor(guid: string) {
     const replica = Buffer.from(guidOf('replica', guid).replaceAll('-', ''), 'hex');
+    this.#replica = replica;
+    const [first = '', second = '', third = '', ...rest] = guid.split('-');
+    const reversed = (hex: string): Buffer => Buffer.from(hex, 'hex').reverse();
+    this.#store = Buffer.concat([
+      reversed(first),
+      reversed(second),
+      reversed(third),
+      Buffer.from(rest.join(''), 'hex'),
+    ]);
     // 00 03 24 00, the GUID in 36 letters, 00 46 and zeros: real ids begin like that, so they all begin with AAMkA.
     this.#prefix = Buffer.concat([
       Buffer.from([0, 3, 0x24, 0]),
@@ -33,6 +44,29 @@ export class IdMaker {
   folder(folderNo: number): string {
     return this.#folder + tail(folderNo, 0);
   }
+  /** The MAPI form of a folder's id. [MS-OXCDATA] 2.2.4.1: flags, store, type, database, counter, padding */
+  folderEntryId(folderNo: number): Buffer {
+    return Buffer.concat([Buffer.alloc(4), this.#store, Buffer.from([1, 0]), this.#replica, counter(folderNo)]);
+  }
+  /** The MAPI form of an item's id. [MS-OXCDATA] 2.2.4.2 */
+  itemEntryId(folderNo: number, itemNo: number): Buffer {
+    return Buffer.concat([
+      Buffer.alloc(4),
+      this.#store,
+      Buffer.from([7, 0]),
+      this.#replica,
+      counter(folderNo),
+      this.#replica,
+      counter(itemNo),
+    ]);
+  }
+  /** The EWS id behind an entry id of this mailbox; null: it is none. */
+  fromEntryId(entryId: Buffer): string | null {
+    const isFolder = entryId.length === 46;
+    if ((!isFolder && entryId.length !== 70) || !entryId.subarray(4, 20).equals(this.#store)) return null;
+    const folderNo = entryId.readUIntBE(38, 6);
+    return isFolder ? this.folder(folderNo) : this.item(folderNo, entryId.readUIntBE(62, 6));
+  }
   change(cn: number): string {
     const bytes = Buffer.allocUnsafe(6);
     bytes.writeUIntBE(cn, 0, 6);
@@ -43,7 +77,7 @@ export class IdMaker {
     return Buffer.from(changeKey.slice(this.#change.length), 'base64').readUIntBE(0, 6);
   }
   /** What an id of this mailbox names; null: not well-formed, or of another mailbox. */
-  read(id: string): { readonly kind: 'item' | 'folder'; readonly no: number } | null {
+  read(id: string): { readonly kind: 'item' | 'folder'; readonly no: number; readonly folderNo: number } | null {
     const kind = id.startsWith(this.#item) ? 'item' : id.startsWith(this.#folder) ? 'folder' : null;
     if (kind === null) return null;
     const rest = id.slice((kind === 'item' ? this.#item : this.#folder).length);
@@ -53,8 +87,25 @@ export class IdMaker {
     const folderNo = bytes.readUIntBE(0, 5);
     const itemNo = bytes.readUIntBE(5, 6);
     if (tail(folderNo, itemNo) !== rest) return null;
-    return { kind, no: kind === 'item' ? itemNo : folderNo };
+    return { kind, no: kind === 'item' ? itemNo : folderNo, folderNo };
   }
+}
+
+/** Six bytes of a counter and two of padding. */
+function counter(no: number): Buffer {
+  const bytes = Buffer.alloc(8);
+  bytes.writeUIntBE(no, 0, 6);
+  return bytes;
+}
+
+/** GUID of the mailbox an entry id belongs to; null when it is too short for one. */
+export function mailboxGuidOfEntryId(entryId: Buffer): string | null {
+  if (entryId.length < 20) return null;
+  const hex = (from: number, to: number, backwards: boolean): string => {
+    const part = Buffer.from(entryId.subarray(from, to));
+    return (backwards ? part.reverse() : part).toString('hex');
+  };
+  return `${hex(4, 8, true)}-${hex(8, 10, true)}-${hex(10, 12, true)}-${hex(12, 14, false)}-${hex(14, 20, false)}`;
 }
 
 function tail(folderNo: number, itemNo: number): string {

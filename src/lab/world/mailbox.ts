@@ -65,6 +65,8 @@ export class Mailbox {
   /** Changed since it was made from the seed. */
   dirty = false;
   readonly roles = new Map<string, Folder>();
+  /** Default folders by their names in the table, also those that EWS has no name for. */
+  readonly defaults = new Map<string, Folder>();
   readonly root: Folder;
   /** Folders that were deleted, with the change number of that. */
   readonly deletedFolders: { readonly folder: Folder; readonly cn: number }[] = [];
@@ -129,6 +131,7 @@ export class Mailbox {
         atMs,
       });
       made.set(row.id, folder);
+      this.defaults.set(row.id, folder);
       this.#folders.set(folder.no, folder);
       if (row.role !== null) this.roles.set(row.role, folder);
     }
