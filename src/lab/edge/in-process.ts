@@ -19,8 +19,10 @@ export interface InProcessOptions {
  */
 export function inProcessTransport(options: InProcessOptions): Transport {
   return {
-    async connect(origin, _tls, signal) {
+    async connect(asked, _tls, signal) {
       signal.throwIfAborted();
+      // With or without the port that goes without saying, it is the same host.
+      const origin = asked.replace(/^(https:.+):443$|^(http:.+):80$/, '$1$2');
       const handler = options.find(origin);
       if (!handler)
         throw new FaultError({ kind: 'transient', detail: `there is no host at ${origin}`, mayHaveHappened: false });
