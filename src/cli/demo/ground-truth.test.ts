@@ -96,17 +96,6 @@ describe('what the lab knows of both sides', () => {
     ).toMatchObject({ altered: 1 });
   });
 
-  test('a topic that is not kept is the subject without its prefix', async () => {
-    const text = (tag: string, value: string) => ({ properties: { [tag]: { type: 'String', value } } });
-    const kept = item('Inbox', 'a', text('0x0070', 'plan  B'));
-    expect(await compare([inbox, kept], [inbox, item('Inbox', 'a', text('0x0037', 'Re: plan B'))])).toMatchObject({
-      altered: 0,
-    });
-    expect(await compare([inbox, kept], [inbox, item('Inbox', 'a', text('0x0037', 'Re: plan C'))])).toMatchObject({
-      altered: 1,
-    });
-  });
-
   test('what is never carried over is not missed', async () => {
     const source = [
       folder('Deletions', 'recoverableitemsdeletions'),

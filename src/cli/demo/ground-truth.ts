@@ -36,11 +36,16 @@ const nameOf = (property: MapiProperty): string => {
   return `${property.set}/${'lid' in property ? `0x${property.lid.toString(16).padStart(4, '0')}` : property.name}`;
 };
 
-/** Carried fields and where the lab keeps them; the read mark and the message flags have places of their own in a snapshot. */
+/**
+ * Carried fields and where the lab keeps them; the read mark and the message flags have places of their own in a snapshot. The topic
+ * is left to `verify`: a server may keep it or make it from the subject, and only the protocol shows what clients see.
+ */
 const carried = Object.entries(mailProperties)
   .filter(
     ([field, { carriage }]) =>
-      (carriage === 'state' || carriage === 'fact') && field !== 'isRead' && field !== 'messageFlags',
+      (carriage === 'state' || carriage === 'fact') &&
+      field !== 'isRead' &&
+      !['messageFlags', 'conversationTopic'].includes(field),
   )
   .map(([field, { mapi }]) => [field, nameOf(mapi)] as const);
 
@@ -49,7 +54,6 @@ const madeByServer: ReadonlySet<string> = new Set([
   'sentAt',
   'receivedAt',
   'conversationIndex',
-  'conversationTopic',
   'iconIndex',
   'flagColour',
   'toDoFlags',
@@ -131,15 +135,7 @@ function valuesOf(line: ItemLine): Readonly<Record<string, string>> {
   };
   for (const [field, name] of carried)
     if (field !== 'itemClass') values[field] = plainValue(field, line.properties[name]);
-  values['conversationTopic'] = topicOf(line);
   return values;
-}
-
-/** A topic that is not kept is the subject without its prefix, to every client ([MS-OXOMSG] 2.2.1.5). */
-function topicOf({ properties }: ItemLine): string {
-  const kept =
-    properties['0x0070']?.value ?? String(properties['0x0037']?.value ?? '').replace(/^\s*[^\s\d:]{1,3}:\s*/, '');
-  return String(kept).replace(/\s+/g, ' ').trim();
 }
 
 /** Absent, zero and empty are the same to every client; times travel in whole seconds; categories are a set. */
