@@ -50,7 +50,7 @@ export interface Discovered extends AutodiscoverSettings {
 
 /** EWSDOC how-to-use-autodiscover…: more redirects than this are a loop. */
 const redirectMax = 10;
-/** A wrong password tried at every address locks the account. */
+/** Hosts that may refuse us: a wrong password tried everywhere locks the account. */
 const refusalMax = 2;
 const answerMaxBytes = 1024 * 1024;
 const stepMaxMs = 20_000;
@@ -88,7 +88,8 @@ class Discovery {
   readonly #misses: Miss[] = [];
   readonly #asked = new Set<string>();
   #redirects = 0;
-  #refusals = 0;
+  /** Hosts that took no credentials of ours. */
+  readonly #refusing = new Set<string>();
   #allowed: (host: string) => boolean = () => false;
 
   constructor(options: AutodiscoverOptions, context: Context) {
@@ -139,7 +140,7 @@ class Discovery {
 
   async #inTurn(address: string, urls: readonly URL[]): Promise<Next> {
     for (const url of urls) {
-      if (this.#asked.has(url.href) || this.#refusals >= refusalMax) continue;
+      if (this.#asked.has(url.href) || this.#refusing.has(url.hostname) || this.#refusing.size >= refusalMax) continue;
       const next = await this.#ask(address, url);
       if (next.kind !== 'miss') return next;
     }
@@ -165,7 +166,7 @@ class Discovery {
       } catch (error) {
         if (!(error instanceof FaultError)) throw error;
         if (this.#context.signal.aborted) throw error;
-        if (error.fault.kind === 'fatal' && error.fault.code === 'auth') this.#refusals++;
+        if (error.fault.kind === 'fatal' && error.fault.code === 'auth') this.#refusing.add(url.hostname);
         return this.#miss(url, error.fault);
       }
       if (answer === null) return this.#miss(url, null, 'what answers is not Autodiscover');
@@ -273,7 +274,7 @@ class Discovery {
   async #plainRedirect(text: string): Promise<URL | null> {
     const { clock, transport, tls } = this.#options;
     const url = new URL(text);
-    if (this.#refusals >= refusalMax) return null;
+    if (this.#refusing.size >= refusalMax) return null;
     const call = deadline(
       clock,
       this.#context.signal,

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest';
+import type { WatchEvent } from '../contract.ts';
+import { WatchQueue } from './watch-queue.ts';
+
+const changed = (address: string): WatchEvent => ({ kind: 'changed', address });
+const missed = (address: string): WatchEvent => ({ kind: 'missed', address, why: 'gap' });
+
+test('one event waits for each mailbox, the strongest', async () => {
+  const queue = new WatchQueue();
+  for (let n = 0; n < 1000; n++) queue.put(changed('ana'));
+  queue.put(missed('ben'));
+  queue.put(changed('ben'));
+  queue.put(changed('cleo'));
+  queue.put({ kind: 'unwatchable', address: 'cleo', why: 'x' });
+  queue.end();
+  const events: WatchEvent[] = [];
+  for await (const event of queue.events(new AbortController().signal)) events.push(event);
+  expect(events).toEqual([changed('ana'), missed('ben'), { kind: 'unwatchable', address: 'cleo', why: 'x' }]);
+});
+
+test('wakes its reader, and ends without an error when it is aborted', async () => {
+  const queue = new WatchQueue();
+  const stop = new AbortController();
+  const events: string[] = [];
+  const reading = (async () => {
+    for await (const event of queue.events(stop.signal)) events.push(event.kind);
+  })();
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  queue.put(changed('ana'));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  queue.put(missed('ana'));
+  await new Promise((resolve) => setTimeout(resolve, 5));
+  stop.abort();
+  await reading;
+  expect(events).toEqual(['changed', 'missed']);
+});
+
+test('hands a broken assumption to its reader', async () => {
+  const queue = new WatchQueue();
+  queue.fail(new Error('ours'));
+  await expect(queue.events(new AbortController().signal).next()).rejects.toThrow('ours');
+});
