@@ -37,7 +37,10 @@ export function writeDate(ms: number): string {
 }
 
 export function base64Lines(bytes: Buffer): string {
-  return (bytes.toString('base64').match(/.{1,76}/g) ?? []).join('\r\n');
+  const text = bytes.toString('base64');
+  let out = text.slice(0, 76);
+  for (let at = 76; at < text.length; at += 76) out += `\r\n${text.slice(at, at + 76)}`;
+  return out;
 }
 
 /** MIME of an item that is made of properties. The same item gives the same bytes. */

@@ -113,7 +113,38 @@ export const sketchOf = (recipe: Recipe): Sketch => kindOf(recipe).sketch;
 /** The origin of a generated item; its content is made whenever it is looked at, always the same. */
 export function originOf(recipe: Recipe): ItemOrigin {
   const { sketch } = kindOf(recipe);
-  return { messageFlags: sketch.messageFlags, content: () => contentOf(recipe) };
+  return {
+    messageFlags: sketch.messageFlags,
+    content() {
+      let content = derived.get(recipe);
+      if (content === undefined) {
+        content = contentOf(recipe);
+        if (derived.size >= derivedMax)
+          for (const oldest of derived.keys()) {
+            derived.delete(oldest);
+            break;
+          }
+        derived.set(recipe, content);
+      }
+      return content;
+    },
+  };
+}
+
+/** What was derived last: one look at an item asks for its content several times. */
+const derived = new Map<Recipe, ItemContent>();
+const derivedMax = 600;
+
+let noisePool: Buffer | null = null;
+/** Bytes that do not compress, the same for the same numbers; cut out of a pool, as making them anew for each file costs the most. */
+function noise(size: number, at: number): Buffer {
+  if (noisePool === null) {
+    noisePool = Buffer.allocUnsafe(512 * 1024);
+    const roll = dice(1);
+    for (let i = 0; i < noisePool.length; i++) noisePool[i] = Math.floor(roll() * 256);
+  }
+  const from = Math.floor(at * (noisePool.length - size));
+  return noisePool.subarray(from, from + size);
 }
 
 function pick<T>(list: readonly T[], roll: () => number): T {
@@ -272,8 +303,7 @@ function mimeOf(recipe: Recipe, roll: () => number, special: number, sketch: Ske
     `Content-Type: multipart/alternative;\r\n\tboundary="${mark}"\r\n\r\n--${mark}\r\nContent-Type: text/plain; charset="utf-8"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n${quotedPrintable(plain)}\r\n--${mark}\r\nContent-Type: text/html; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64Lines(Buffer.from(html))}\r\n--${mark}--\r\n`;
   if (special % 100 < 82) return `${lines.join('\r\n')}\r\n${alternative(boundary)}`;
   const size = Math.floor(2000 + roll() * roll() * roll() * 120_000);
-  const file = Buffer.alloc(size);
-  for (let i = 0; i < size; i += 4) file.writeUInt32LE(Math.floor(roll() * 4294967296), Math.min(i, size - 4));
+  const file = noise(size, roll());
   const name = pick(['report.pdf', 'Übersicht.xlsx', 'photo.jpg', 'data.bin'], roll);
   return `${lines.join('\r\n')}\r\nContent-Type: multipart/mixed; boundary="${boundary}"\r\n\r\n--${boundary}\r\n${alternative(`${boundary}a`)}\r\n--${boundary}\r\nContent-Type: application/octet-stream;\r\n name="${encodeWords(name)}"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment;\r\n filename="${encodeWords(name)}"\r\n\r\n${base64Lines(file)}\r\n--${boundary}--\r\n`;
 }
