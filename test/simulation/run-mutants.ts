@@ -1,0 +1,126 @@
+import { spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build, type Plugin } from 'esbuild';
+import { type Mutant, mutants } from './mutants.ts';
+import { runSeed } from './run-seed.ts';
+
+/** How many mutated programs run at the same time. */
+const lanes = 2;
+/** A mutated program may loop for ever: then no checker reported it, and it counts as missed. */
+const limitMs = 60 * 60_000;
+
+export interface MutantsReport {
+  readonly mutants: number;
+  readonly caught: number;
+  /** Names of those that survived every seed. */
+  readonly missed: readonly string[];
+}
+
+/** The project's root, from a source file and from a bundle alike. */
+export function projectRoot(): string {
+  let directory = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(directory, 'package.json'))) directory = dirname(directory);
+  return directory;
+}
+
+/** The mutated source. Throws when the place is not there, or there more than once: then the mutant says nothing any more. */
+export function mutate(mutant: Mutant, source: string): string {
+  const pieces = source.split(mutant.find);
+  if (pieces.length !== 2)
+    throw new Error(
+      `mutant "${mutant.name}" is stale: what it looks for stands ${pieces.length - 1} times in ${mutant.file}`,
+    );
+  return pieces.join(mutant.replace);
+}
+
+/** Runs every planted bug over the seeds 1 to `seeds` until a checker reports it. */
+export async function runMutants(
+  seeds: number,
+  only: string | null,
+  say: (line: string) => void,
+): Promise<MutantsReport> {
+  const root = projectRoot();
+  // Inside of the project, because packages are looked up from there.
+  mkdirSync(join(root, 'dist'), { recursive: true });
+  const folder = mkdtempSync(join(root, 'dist', 'mutants-'));
+  const chosen = mutants.filter((m) => only === null || m.name.includes(only));
+  const missed: string[] = [];
+  try {
+    for (const mutant of chosen) mutate(mutant, readFileSync(join(root, mutant.file), 'utf8'));
+    let next = 0;
+    const lane = async () => {
+      for (let n = next++; n < chosen.length; n = next++) {
+        const mutant = chosen[n] as Mutant;
+        const path = join(folder, `${n}.mjs`);
+        await bundle(root, mutant, path);
+        const outcome = await runProgram(path, seeds);
+        if (outcome.seed === null) {
+          missed.push(mutant.name);
+          say(`MISSED  ${mutant.name} (${mutant.file}): ${outcome.report}`);
+          continue;
+        }
+        const { violations } = await runSeed(outcome.seed);
+        if (violations.length > 0)
+          throw new Error(`seed ${outcome.seed} fails without any planted bug: ${violations.join('; ')}`);
+        say(`caught  ${mutant.name}: seed ${outcome.seed}, ${outcome.report}`);
+      }
+    };
+    await Promise.all(Array.from({ length: lanes }, lane));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  return { mutants: chosen.length, caught: chosen.length - missed.length, missed };
+}
+
+/** The simulation with one planted bug, as one file. */
+async function bundle(root: string, mutant: Mutant, outfile: string): Promise<void> {
+  let planted = false;
+  const plant: Plugin = {
+    name: 'plant',
+    setup(b) {
+      b.onLoad({ filter: /\.ts$/ }, ({ path }) => {
+        if (path !== join(root, mutant.file)) return undefined;
+        planted = true;
+        return { contents: mutate(mutant, readFileSync(path, 'utf8')), loader: 'ts' };
+      });
+    },
+  };
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['test/simulation/main.ts'],
+    outfile,
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    packages: 'external',
+    logLevel: 'silent',
+    plugins: [plant],
+  });
+  if (!planted) throw new Error(`mutant "${mutant.name}": the simulation does not use ${mutant.file}`);
+}
+
+/** @returns the first seed with a violation and what its first checker said; no seed: the program survived, or ended otherwise. */
+async function runProgram(path: string, seeds: number): Promise<{ seed: number | null; report: string }> {
+  const args = [path, '--seeds', String(seeds), '--stop-at-first', '--json'];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const limit = setTimeout(() => child.kill('SIGKILL'), limitMs);
+  let out = '';
+  let words = '';
+  child.stdout.on('data', (data) => {
+    out += data;
+  });
+  child.stderr.on('data', (data) => {
+    words += data;
+  });
+  await new Promise((done) => child.once('close', done));
+  clearTimeout(limit);
+  const last = out.trimEnd().split('\n').at(-1) ?? '';
+  if (!last.startsWith('{')) return { seed: null, report: `the program ended without a report: ${words.slice(-500)}` };
+  const { firstBadSeed } = JSON.parse(last) as { firstBadSeed: number | null };
+  if (firstBadSeed === null) return { seed: null, report: `no violation in ${seeds} seeds` };
+  const lines = words.split('\n');
+  return { seed: firstBadSeed, report: (lines[lines.findIndex((l) => l.startsWith('seed ')) + 1] ?? '').trim() };
+}
