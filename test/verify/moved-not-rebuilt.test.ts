@@ -4,13 +4,17 @@ import type { Connector, Mailbox } from '#connectors/contract.ts';
 import { memoryConnector } from '#connectors/memory/memory-connector.ts';
 import { isFault } from '#kit/fault.ts';
 import { payloadBytes } from '#kit/payload.ts';
+import { LabPair } from './lab-pair.fixture.ts';
 import { MemoryPair } from './pair.fixture.ts';
 import { samples, variedProperties } from './samples.fixture.ts';
 
 const hash = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
 
-/** Notes what a mailbox hands out, and what it is handed, by subject property. */
-function overheard(connector: Connector, out: Map<string, string>, into: Map<string, string>): Connector {
+/** Bytes, as hashes, by the id of the source item. */
+type Heard = Map<string, string>;
+
+/** Notes what a mailbox hands out, and what it is handed. */
+function overheard(connector: Connector, out: Heard, into: Heard): Connector {
   return {
     ...connector,
     mailbox(address): Mailbox {
@@ -19,13 +23,11 @@ function overheard(connector: Connector, out: Map<string, string>, into: Map<str
         ...mailbox,
         async contents(items, context) {
           const contents = await mailbox.contents(items, context);
-          for (const one of contents.values())
-            if (!isFault(one)) out.set(one.head.facts.subject ?? '', hash(await payloadBytes(one.mime)));
+          for (const [id, one] of contents) if (!isFault(one)) out.set(id, hash(await payloadBytes(one.mime)));
           return contents;
         },
         async create(folder, drafts, context) {
-          for (const { content } of drafts)
-            into.set(content.head.facts.subject ?? '', hash(await payloadBytes(content.mime)));
+          for (const { content } of drafts) into.set(content.head.id, hash(await payloadBytes(content.mime)));
           return mailbox.create(folder, drafts, context);
         },
       };
@@ -40,23 +42,42 @@ describe.skipIf(samples.length === 0)('moved, not rebuilt', () => {
 
   test('through the memory connector: every byte that the source hands out is handed to the target', async () => {
     const pair = await MemoryPair.open();
-    const stored = new Map<string, string>();
+    const stored: Heard = new Map();
     for (const [n, sample] of samples.entries()) {
       const { state, facts } = variedProperties(n);
-      pair.left.add(pair.left.byRole('inbox'), sample.mime, { ...facts, subject: sample.name }, state);
-      stored.set(sample.name, hash(sample.mime));
+      const item = pair.left.add(pair.left.byRole('inbox'), sample.mime, facts, state);
+      stored.set(item.id, hash(sample.mime));
     }
-    const handedOut = new Map<string, string>();
-    const handedIn = new Map<string, string>();
+    const [out, into]: [Heard, Heard] = [new Map(), new Map()];
     await pair.sync({
-      left: overheard(memoryConnector(pair.source), handedOut, new Map()),
-      right: overheard(memoryConnector(pair.target), new Map(), handedIn),
+      left: overheard(memoryConnector(pair.source), out, new Map()),
+      right: overheard(memoryConnector(pair.target), new Map(), into),
     });
-    expect(handedOut).toEqual(stored);
-    expect(handedIn).toEqual(handedOut);
-    const kept = new Map([...pair.right.items.values()].map((item) => [item.facts.subject ?? '', hash(item.mime)]));
-    expect(kept).toEqual(handedOut);
-    expect([...kept].filter(([name, bytes]) => handedOut.get(name) === bytes)).toHaveLength(172);
+    expect(out).toEqual(stored);
+    expect(into).toEqual(out);
+    expect(into.size).toBe(172);
+    expect([...pair.right.items.values()].map((item) => hash(item.mime)).sort()).toEqual([...stored.values()].sort());
+    await pair.close();
+  });
+
+  test.each([
+    ['2007', '2016', false],
+    ['2010', '2016', false],
+    ['2010', '2016', true],
+  ] as const)('over EWS from the lab’s %s to its %s (rebuilding MIME: %s)', async (source, target, rebuildMime) => {
+    const pair = new LabPair([source, target], { rebuildMime });
+    for (const sample of samples) pair.deliver(sample.mime);
+    const [out, into]: [Heard, Heard] = [new Map(), new Map()];
+    await pair.sync({
+      left: overheard(pair.sides.left, out, new Map()),
+      right: overheard(pair.sides.right, new Map(), into),
+    });
+    expect(await pair.quarantined()).toEqual([]);
+    expect(into).toEqual(out);
+    expect(into.size).toBe(172);
+    const kept = [...pair.right.folder('inbox').items()].map(({ content }) => hash(content.mime ?? Buffer.alloc(0)));
+    expect(kept.sort()).toEqual([...into.values()].sort());
+    if (!rebuildMime) expect(kept).toEqual(samples.map((sample) => hash(sample.mime)).sort());
     await pair.close();
   });
 });
