@@ -29,7 +29,7 @@ export function haveSchemas(): boolean {
 }
 
 /** What real servers do against their own schema, and we with them. A problem that one of these explains is none. */
-export const knownDeviations: readonly { readonly what: RegExp; readonly because: string }[] = [
+const knownDeviations: readonly { readonly what: RegExp; readonly because: string }[] = [
   {
     what: /attribute 'Version'.*fixed value constraint/,
     because:

@@ -140,7 +140,7 @@ export function folderIdXml(folder: Folder, name = 'FolderId'): string {
 }
 
 /** Whether the version of the request has a name for the folder's role. */
-export function visibleRole(context: Context, folder: Folder): string | null {
+function visibleRole(context: Context, folder: Folder): string | null {
   if (folder.role === null) return null;
   const since = roleSince[folder.role];
   return since === undefined || labVersions.indexOf(context.version) >= labVersions.indexOf(since) ? folder.role : null;

@@ -66,7 +66,7 @@ export function itemElementOf(itemClass: string): string {
 }
 
 /** Complex type of an element in the schema. */
-export const itemTypes: Readonly<Record<string, string>> = {
+const itemTypes: Readonly<Record<string, string>> = {
   Item: 't:ItemType',
   Message: 't:MessageType',
   MeetingMessage: 't:MeetingMessageType',

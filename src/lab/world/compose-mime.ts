@@ -21,7 +21,7 @@ export function encodeWords(text: string): string {
   return words.map((word) => `=?utf-8?B?${Buffer.from(word).toString('base64')}?=`).join('\r\n ');
 }
 
-export function writeAddress({ name, address }: Address): string {
+function writeAddress({ name, address }: Address): string {
   if (name === '') return `<${address}>`;
   return `${ascii.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : encodeWords(name)} <${address}>`;
 }

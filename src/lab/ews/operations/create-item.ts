@@ -95,7 +95,7 @@ function create(context: Context, request: XmlElement, element: XmlElement, disp
 }
 
 /** Puts a draft into a folder, as SaveOnly does. */
-export function save(context: Context, draft: ItemDraft, folder: Folder): Item {
+function save(context: Context, draft: ItemDraft, folder: Folder): Item {
   const now = context.nowMs;
   const given = draft.properties;
   if (!given.has(key.receivedAt)) draft.put(key.receivedAt, 'SystemTime', now);

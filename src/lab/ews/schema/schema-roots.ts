@@ -1,5 +1,5 @@
 /** Global elements that the lab reads: the requests of every operation it has, and the SOAP headers. */
-export const requestElements = [
+const requestElements = [
   'GetFolder',
   'FindFolder',
   'CreateFolder',
@@ -35,7 +35,7 @@ export const requestElements = [
   'GetUserConfiguration',
   'MarkAllItemsAsRead',
 ] as const;
-export const headerElements = [
+const headerElements = [
   'RequestServerVersion',
   'ExchangeImpersonation',
   'MailboxCulture',
