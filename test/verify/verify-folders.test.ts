@@ -64,14 +64,22 @@ describe('folders', () => {
     expect(await found()).toEqual([['folder', 'Renamed', 'name', null]]);
   });
 
-  test('named otherwise because the name was taken', async () => {
-    pair.right.addFolder(pair.right.root, 'Plans', 'IPF.Task');
-    const second = pair.left.addFolder(pair.left.root, 'Plans');
-    pair.left.add(second, Buffer.from('Subject: z\r\n\r\ny\r\n'), { subject: 'z' });
-    await pair.sync();
-    const report = await pair.verify();
-    expect(['perfect', 'good', 'poor']).toContain(report.grade);
-    expect(report.missing).toBe(0);
+  test('named otherwise by a pass because the name was taken', async () => {
+    const row = must(
+      (await pair.store.folders(pair.id)).find((one) => one.leftName === 'Projects'),
+      'a row',
+    );
+    folder('Projects').name = 'Projects (2)';
+    await pair.store.commit(pair.id, null, { folders: [{ ...row, rightName: 'Projects (2)' }] });
+    expect(await found()).toEqual([['folder', 'Projects', 'name', 'the name was taken or refused on the target']]);
+    folder('Projects (2)').name = 'Other';
+    await pair.store.commit(pair.id, null, { folders: [{ ...row, rightName: 'Other' }] });
+    expect(await found()).toEqual([['folder', 'Projects', 'name', null]]);
+  });
+
+  test('copies in a target folder of another class are found there', async () => {
+    folder('A/B').containerClass = 'IPF.Task';
+    expect(await found()).toEqual([['folder', 'Projects/A%2FB', 'containerClass', null]]);
   });
 
   test('mapped by the project file', async () => {

@@ -56,11 +56,7 @@ describe('a lab that rebuilds MIME, 2010 to 2016', () => {
     return found;
   }
 
-  test.each([
-    'first',
-    'second',
-    'third',
-  ])('%s helping of differences: one of another kind in every copy', async (seed) => {
+  test('a difference of another kind in every copy', async () => {
     const kept = copies.map((item) => item.content);
     const planted: { readonly item: Item; readonly name: string }[] = [];
     for (const item of copies) {

@@ -30,8 +30,11 @@ export async function scan(
 ): Promise<Scanned> {
   const copies = new Copies(context.pair.left.organization, context.leftMailbox);
   const rightCursors = new Map<FolderId, Cursor>();
+  const counterparts = new Set(folders.rightOf.values());
   for (const folder of right.folders) {
-    if (folder.kind !== 'folder' || folderContent(folder.containerClass) !== 'mail') continue;
+    // Other folders for mail as well: a person may have moved a copy to where nothing is copied.
+    const holdsMail = folder.kind === 'folder' && folderContent(folder.containerClass) === 'mail';
+    if (!holdsMail && !counterparts.has(folder.id)) continue;
     const cursor = await eachPage(context, 'right', folder.id, null, (changes) => {
       for (const change of changes) if (change.kind === 'upsert') copies.see(change.head);
     });
