@@ -381,7 +381,7 @@ async function* gunzip(packed: AsyncIterable<Uint8Array>, host: string): AsyncGe
 }
 
 /** First value of a header. */
-export function headerOf(response: HttpResponse, name: string): string | null {
+function headerOf(response: HttpResponse, name: string): string | null {
   const value = response.headers[name];
   return value === undefined ? null : typeof value === 'string' ? value : (value[0] ?? null);
 }

@@ -69,7 +69,7 @@ const codeOf = (error: unknown): string => {
 };
 
 /** The fault, when the error is about TLS; otherwise null. */
-export function tlsFault(error: unknown, peer: string): Fault | null {
+function tlsFault(error: unknown, peer: string): Fault | null {
   const code = codeOf(error);
   const certificate = certificateProblems[code];
   if (certificate !== undefined) {
