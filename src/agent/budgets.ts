@@ -1,9 +1,13 @@
 import type { Clock } from '#kit/clock.ts';
+import { FaultError } from '#kit/fault.ts';
 import type { BudgetLimits, Store } from '#store/store.ts';
 
 /** What paces requests: a place among those in flight, and a share of the windows. */
 export interface RequestBudget {
-  /** Resolves when a request of so many bytes may be sent; call what it resolves to when the request has ended. */
+  /**
+   * Resolves when a request of so many bytes may be sent; call what it resolves to when the request has ended. Throws FaultError:
+   * throttled, when the deadline of the call would be over before that.
+   */
   acquire(bytes: number, context: { readonly signal: AbortSignal; readonly deadlineMs: number }): Promise<() => void>;
   /** The server told us to. */
   backOff(ms: number, limit: string): Promise<void>;
@@ -104,7 +108,10 @@ export function storeBudget({ store, clock, name, limits, owner, onWait }: Store
         nowMs + leaseMs,
       );
       if (waitMs === 0) break;
-      onWait?.(limitedBy ?? name, waitMs);
+      const limit = limitedBy ?? name;
+      if (clock.monotonicMs() + waitMs > context.deadlineMs)
+        throw new FaultError({ kind: 'throttled', retryAfterMs: waitMs, limit });
+      onWait?.(limit, waitMs);
       await clock.sleep(waitMs, context.signal);
     }
     slice.requestsLeft = prepaid;

@@ -4,7 +4,7 @@ import { FaultError } from '#kit/fault.ts';
 import type { PairId } from '#model/ids.ts';
 import type { MailPolicy } from '#model/policy.ts';
 import { opensAtMs, type Schedule } from '#project/window.ts';
-import type { PairRow, WorkRow } from '#store/store.ts';
+import type { PairRow, Store, WorkRow } from '#store/store.ts';
 import { type Handler, subjectOf, sweepKey } from './work.ts';
 import { pauseAfterFailureMs } from './work-loop.ts';
 
@@ -14,6 +14,8 @@ export interface MailPair {
   readonly right: Connector;
   readonly policy: MailPolicy;
   readonly schedule: Schedule;
+  /** Milliseconds that requests of this pair waited since it was last asked, by the name of the limit. */
+  readonly takeWaits: () => Readonly<Record<string, number>>;
 }
 
 /** No request of a pass is on its way longer than this, however small. */
@@ -27,10 +29,10 @@ const AGAIN_MS = 2_000;
 export const FULL_SWEEP_MS = 6 * 3_600_000;
 
 /** The work `mail:PAIR`: one pass, then the time of the next. @param find Null: this project does not work on the pair. */
-export function mailWork(find: (pair: PairId) => Promise<MailPair | null>): Handler {
+export function mailWork(find: (pair: PairId, store: Store) => Promise<MailPair | null>): Handler {
   return async (claim, { store, clock, random, emit }, signal) => {
     const id = subjectOf(claim.key) as PairId;
-    const pair = await find(id);
+    const pair = await find(id, store);
     const before = await store.pair(id);
     if (!pair || !before) return { nextAtMs: null, failed: false };
     const opensMs = opensAtMs(pair.schedule, clock.nowMs());
@@ -51,6 +53,7 @@ export function mailWork(find: (pair: PairId) => Promise<MailPair | null>): Hand
           random,
           requestDeadlineMs: REQUEST_DEADLINE_MS,
           lanes: LANES,
+          takeWaits: pair.takeWaits,
           progress(event) {
             if (event.kind === 'waiting') emit({ kind: 'waiting', pair: id, why: event.why, ms: event.ms });
             if (event.kind !== 'items') return;
@@ -70,7 +73,13 @@ export function mailWork(find: (pair: PairId) => Promise<MailPair | null>): Hand
         : nextIntervalMs(before, summary.writes, pair.schedule.everyMs, clock.nowMs());
       return { nextAtMs: opensAtMs(pair.schedule, clock.nowMs() + intervalMs), failed: false };
     } catch (error) {
-      if (!(error instanceof FaultError) || error.fault.kind !== 'fatal') throw error;
+      if (!(error instanceof FaultError)) throw error;
+      // What was done is recorded; the rest follows when the limit allows it.
+      if (error.fault.kind === 'throttled') {
+        emit({ kind: 'waiting', pair: id, why: error.fault.limit, ms: error.fault.retryAfterMs });
+        return { nextAtMs: clock.nowMs() + error.fault.retryAfterMs, failed: false };
+      }
+      if (error.fault.kind !== 'fatal') throw error;
       emit({ kind: 'pair-stopped', pair: id, because: `${error.fault.code}: ${error.fault.detail}` });
       // The cause may pass (a mailbox that gets its rights, a quota that is raised), so it is looked at again, seldom.
       return {

@@ -7,17 +7,23 @@ import { ewsHttp } from '#connectors/ews/http-client.ts';
 import type { SchemaVersion } from '#connectors/ews/server-version.ts';
 import { createSignIn, type SignInSettings } from '#connectors/ews/sign-in.ts';
 import { undiciTransport } from '#connectors/http/undici-transport.ts';
+import { paced } from '#connectors/wrappers/paced.ts';
+import { retried } from '#connectors/wrappers/retried.ts';
 import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
 import type { TlsPolicy } from '#kit/transport.ts';
 import type { ExchangeVersion, Organization, Project } from '#project/project.ts';
+import { type Counting, connectorBudgets, type WaitLog } from './connector-budgets.ts';
 
 export interface ConnectorSurroundings {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal?: AbortSignal;
+  /** Who counts requests against the budgets of the project. */
+  readonly counting: Counting;
+  readonly waits: WaitLog;
 }
 
 /** Autodiscover tries several addresses, each of which may take its time to fail. */
@@ -40,7 +46,7 @@ const schemas: Readonly<Record<ExchangeVersion, SchemaVersion>> = {
 export async function openConnector(
   project: Project,
   name: string,
-  { clock, random, signal = new AbortController().signal }: ConnectorSurroundings,
+  { clock, random, counting, waits, signal = new AbortController().signal }: ConnectorSurroundings,
 ): Promise<Connector> {
   const organization = must(project.organizations.get(name), `the project has no organization ${name}`);
   const transport = undiciTransport();
@@ -74,8 +80,13 @@ export async function openConnector(
     spoolDir: join(project.directory, '.causeway', 'spool'),
     ...(organization.version === null ? {} : { version: schemas[organization.version] }),
   });
+  const budgets = connectorBudgets(organization, counting, clock, waits);
+  const whole = retried(paced(connector, budgets), { clock, random });
   return {
-    ...connector,
+    ...whole,
+    get abilities() {
+      return connector.abilities;
+    },
     async close() {
       await connector.close();
       http.close();

@@ -1,8 +1,11 @@
+import { hostname } from 'node:os';
 import type { Connector } from '#connectors/contract.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
 import type { PairId } from '#model/ids.ts';
 import type { Project } from '#project/project.ts';
+import type { Store } from '#store/store.ts';
+import { waitLog } from './connector-budgets.ts';
 import { mailWork, sweepWork } from './mail-work.ts';
 import { openConnector } from './open-connector.ts';
 import type { WorkerHandlers } from './run-worker.ts';
@@ -27,8 +30,12 @@ export function projectHandlers(
   around: { readonly clock: Clock; readonly random: Random },
 ): WorkerHandlers {
   const connectors = new Map<string, Promise<Connector>>();
-  const connect = (organization: string): Promise<Connector> => {
-    const open = connectors.get(organization) ?? openConnector(project, organization, around);
+  const waits = waitLog();
+  const owner = `${hostname()} ${process.pid}`;
+  const connect = (organization: string, store: Store): Promise<Connector> => {
+    const open =
+      connectors.get(organization) ??
+      openConnector(project, organization, { ...around, waits, counting: { shared: store, owner } });
     connectors.set(organization, open);
     // A secret that could not be read may be there at the next try.
     open.catch(() => connectors.delete(organization));
@@ -38,12 +45,18 @@ export function projectHandlers(
   const chosen = only && new Set(only);
   return {
     handlers: {
-      mail: mailWork(async (id) => {
+      mail: mailWork(async (id, store) => {
         const pair = pairs.get(id);
         const collection = pair && project.collections.get(pair.collection);
         if (!collection || (chosen && !chosen.has(id))) return null;
-        const [left, right] = await Promise.all([connect(collection.source), connect(collection.target)]);
-        return { left, right, policy: collection.mail, schedule: collection.schedule };
+        const [left, right] = await Promise.all([connect(collection.source, store), connect(collection.target, store)]);
+        return {
+          left,
+          right,
+          policy: collection.mail,
+          schedule: collection.schedule,
+          takeWaits: () => ({ ...waits.take(pair.source), ...waits.take(pair.target) }),
+        };
       }),
       sweep: sweepWork(),
       watch: watchWork(projectWatchGroups(project, chosen), connect),

@@ -1,5 +1,6 @@
 import type { Connector } from '#connectors/contract.ts';
 import type { PairId } from '#model/ids.ts';
+import type { Store } from '#store/store.ts';
 import { type Handler, mailKey, subjectOf } from './work.ts';
 
 /** Mailboxes that one streaming connection carries (EWSDOC: up to 200 subscriptions). */
@@ -41,13 +42,13 @@ export function watchGroups(
  */
 export function watchWork(
   groups: readonly WatchGroup[],
-  connect: (organization: string) => Promise<Connector>,
+  connect: (organization: string, store: Store) => Promise<Connector>,
 ): Handler {
   const byKey = new Map(groups.map((group) => [subjectOf(group.key), group]));
   return async (claim, { store, clock, log, draining }, signal) => {
     const group = byKey.get(subjectOf(claim.key));
     if (!group) return { nextAtMs: null, failed: false };
-    const connector = await connect(group.organization);
+    const connector = await connect(group.organization, store);
     // No watching here: the sweeps do it all.
     if (!connector.watch) return { nextAtMs: null, failed: false };
 

@@ -1,3 +1,4 @@
+import { waitLog } from '#agent/connector-budgets.ts';
 import { openConnector } from '#agent/open-connector.ts';
 import { runAgent } from '#agent/run-agent.ts';
 import { check } from '#jobs/check.ts';
@@ -55,5 +56,5 @@ export const realJobs: Jobs = {
     ),
   relinkPair: (pair, store, around) => relink(passServices(pair, store, around), pair.id, null, around.signal),
   openConnector: (project, organization, { clock, signal }) =>
-    openConnector(project, organization, { clock, random: systemRandom, signal }),
+    openConnector(project, organization, { clock, random: systemRandom, signal, counting: 'alone', waits: waitLog() }),
 };

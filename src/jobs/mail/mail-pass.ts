@@ -271,7 +271,7 @@ function summarize(
     requestsLeft: context.counts.leftCalls,
     requestsRight: context.counts.rightCalls,
     bytes: context.counts.bytes,
-    waitedMs: {},
+    waitedMs: context.takeWaits?.() ?? {},
     held,
     outcome,
   };

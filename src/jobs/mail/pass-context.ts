@@ -20,6 +20,8 @@ export interface PassServices {
   /** Batches in work at the same time. */
   readonly lanes: number;
   readonly progress?: (event: PassProgress) => void;
+  /** Milliseconds that requests of this pair waited since it was last asked, by the name of the limit. */
+  readonly takeWaits?: () => Readonly<Record<string, number>>;
 }
 
 export type PassProgress =

@@ -1,0 +1,81 @@
+import { adaptiveBudget } from '#connectors/wrappers/adaptive-budget.ts';
+import type { Budgets, Budget as RequestBudget } from '#connectors/wrappers/paced.ts';
+import type { Clock } from '#kit/clock.ts';
+import type { Budget, Organization } from '#project/project.ts';
+import type { BudgetLimits, Store } from '#store/store.ts';
+import { storeBudget } from './budgets.ts';
+
+/** Requests on their way where the project says nothing: what Exchange 2010 allows one caller, and a fair share of that per mailbox. */
+const ORGANIZATION_IN_FLIGHT = 40;
+const MAILBOX_IN_FLIGHT = 8;
+
+/** Who keeps count: all processes together through the store, or this process alone. */
+export type Counting = { readonly shared: Store; readonly owner: string } | 'alone';
+
+export interface WaitLog {
+  /** Milliseconds waited for a mailbox since it was last asked, by the name of the limit. */
+  take(address: string): Readonly<Record<string, number>>;
+  note(address: string, limit: string, ms: number): void;
+}
+
+export function waitLog(): WaitLog {
+  const waits = new Map<string, Record<string, number>>();
+  return {
+    take(address) {
+      const taken = waits.get(address) ?? {};
+      waits.delete(address);
+      return taken;
+    },
+    note(address, limit, ms) {
+      const known = waits.get(address) ?? {};
+      known[limit] = (known[limit] ?? 0) + ms;
+      waits.set(address, known);
+    },
+  };
+}
+
+/** The budgets of an organization and its mailboxes, as the project file limits them. */
+export function connectorBudgets(
+  organization: Organization,
+  counting: Counting,
+  clock: Clock,
+  waits: WaitLog,
+): Budgets {
+  const make = (
+    name: string,
+    budget: Budget,
+    inFlight: number,
+    onWait: (limit: string, ms: number) => void,
+  ): RequestBudget => {
+    const { requestsPerMinute, bytesPerMinute } = budget;
+    const limits: BudgetLimits = { inFlightMax: budget.inFlight ?? inFlight, requestsPerMinute, bytesPerMinute };
+    if (counting === 'alone') {
+      return adaptiveBudget({
+        clock,
+        inFlightMax: limits.inFlightMax,
+        ...(requestsPerMinute === null ? {} : { requestsPerMinute }),
+        ...(bytesPerMinute === null ? {} : { bytesPerMinute }),
+      });
+    }
+    return storeBudget({ store: counting.shared, clock, name, limits, owner: counting.owner, onWait });
+  };
+  const mailboxes = new Map<string, RequestBudget>();
+  const shared = `organization ${organization.name}`;
+  return {
+    organization: make(shared, organization.budget, ORGANIZATION_IN_FLIGHT, (limit, ms) =>
+      waits.note(shared, limit, ms),
+    ),
+    mailbox(address) {
+      const known = mailboxes.get(address);
+      if (known) return known;
+      const made = make(
+        `mailbox ${organization.name} ${address}`,
+        organization.budgetPerMailbox,
+        MAILBOX_IN_FLIGHT,
+        (limit, ms) => waits.note(address, limit, ms),
+      );
+      mailboxes.set(address, made);
+      return made;
+    },
+  };
+}
