@@ -101,7 +101,7 @@ async function acquire(
       ...(claims === null ? {} : { claims }),
     });
     if (!result?.accessToken) throw fatal('auth', `${authority.host} answered without an access token`);
-    const lifeMs = (result.expiresOn?.getTime() ?? Date.now() + 2 * renewBeforeMs) - Date.now();
+    const lifeMs = network.lifeMs() ?? 2 * renewBeforeMs;
     return { token: result.accessToken, untilMs: clock.monotonicMs() + Math.max(lifeMs - renewBeforeMs, lifeMs / 2) };
   } catch (error) {
     // MSAL wraps what its network throws, and loses what it was.
@@ -169,9 +169,10 @@ function msalNetwork(
   authority: URL,
   surroundings: { readonly clock: Clock; readonly transport: Transport; readonly tls: TlsPolicy },
   signal: AbortSignal,
-): { readonly module: INetworkModule; fault(): FaultError | null; skewMs(): number | null } {
+): { readonly module: INetworkModule; fault(): FaultError | null; skewMs(): number | null; lifeMs(): number | null } {
   let fault: FaultError | null = null;
   let skewMs: number | null = null;
+  let lifeMs: number | null = null;
   const { clock, transport, tls } = surroundings;
 
   async function send<T>(
@@ -199,11 +200,10 @@ function msalNetwork(
         const serverMs = typeof date === 'string' ? Date.parse(date) : Number.NaN;
         if (!Number.isNaN(serverMs)) skewMs = clock.nowMs() - serverMs;
         refuseUnavailable(response, authority.host, clock.nowMs());
-        return {
-          status: response.status,
-          headers: flat(response.headers),
-          body: parsed<T>(text, authority.host, response.status),
-        };
+        const body = parsed<T>(text, authority.host, response.status);
+        const seconds = Number((body as { expires_in?: unknown } | null)?.expires_in);
+        if (seconds > 0) lifeMs = seconds * 1000;
+        return { status: response.status, headers: flat(response.headers), body };
       } finally {
         connection.close();
       }
@@ -223,6 +223,7 @@ function msalNetwork(
     },
     fault: () => fault,
     skewMs: () => skewMs,
+    lifeMs: () => lifeMs,
   };
 }
 
