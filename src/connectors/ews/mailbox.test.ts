@@ -91,7 +91,7 @@ describe('tree', () => {
       containerClass: 'IPF.Note',
       itemCount: 3,
       childCount: 1,
-      mark: '2026-01-01T00:00:00Z/7/3',
+      mark: '2026-01-01T00:00:00Z/7/3/0',
       version: 'K',
       name: 'child',
     });

@@ -22,6 +22,7 @@ export const folderShape: XmlFragment = rawXml(
     'DisplayName',
     'TotalCount',
     'ChildFolderCount',
+    'UnreadCount',
   ]
     .map((name) => `<t:FieldURI FieldURI="folder:${name}"/>`)
     .join(
@@ -53,10 +54,11 @@ export function readFolder(element: XmlElement): SeenFolder | null {
       kind: element.name === 'SearchFolder' ? 'search' : 'folder',
       itemCount: count('TotalCount'),
       childCount: count('ChildFolderCount'),
+      // Read flags may not move the commit time; the count of what is unread shows all but those that cancel each other out.
       mark:
         committed === null
           ? null
-          : `${committed}/${findExtended(element, deletedCountTotal)?.[0] ?? ''}/${count('TotalCount')}`,
+          : `${committed}/${findExtended(element, deletedCountTotal)?.[0] ?? ''}/${count('TotalCount')}/${count('UnreadCount')}`,
     },
     mailbox: mailboxGuidOf(ownEntryId) ?? mailboxGuidInId(ids.id),
     entryId: ownEntryId,
