@@ -200,10 +200,10 @@ function msalNetwork(
         const serverMs = typeof date === 'string' ? Date.parse(date) : Number.NaN;
         if (!Number.isNaN(serverMs)) skewMs = clock.nowMs() - serverMs;
         refuseUnavailable(response, authority.host, clock.nowMs());
-        const body = parsed<T>(text, authority.host, response.status);
-        const seconds = Number((body as { expires_in?: unknown } | null)?.expires_in);
+        const answer = parsed<T>(text, authority.host, response.status);
+        const seconds = Number((answer as { expires_in?: unknown } | null)?.expires_in);
         if (seconds > 0) lifeMs = seconds * 1000;
-        return { status: response.status, headers: flat(response.headers), body };
+        return { status: response.status, headers: flat(response.headers), body: answer };
       } finally {
         connection.close();
       }
