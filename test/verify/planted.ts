@@ -57,7 +57,7 @@ const later =
 const lost = (value: unknown): null | undefined => (value === null ? undefined : null);
 
 /** Differences of properties and places. Every field of the table that is carried is altered, and lost where it can be. */
-export const itemKinds: readonly PlantedKind[] = [
+const itemKinds: readonly PlantedKind[] = [
   state('read mark turned', 'isRead', (read) => !read),
   state('flag lost', 'flagStatus', (flag) => (flag === 0 ? undefined : 0)),
   state('flag completed', 'flagStatus', (flag) => (flag === 1 ? undefined : 1)),

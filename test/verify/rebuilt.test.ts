@@ -58,7 +58,7 @@ const lossy: Readonly<Record<string, Loss>> = {
   'mail-parser/malformed_002.eml': 'no parts',
   'mail-parser/malformed_004.eml': 'no parts',
   'mail-parser/malformed_005.eml': 'odd delimiters',
-  'mail-parser/malformed_007.eml': 'no parts',
+  'mail-parser/malformed_007.eml': 'odd delimiters',
   'mail-parser/malformed_015.eml': 'signature',
   'mail-parser/malformed_017.eml': 'no parts',
   'mail-parser/malformed_019.eml': 'odd delimiters',

@@ -4,7 +4,7 @@ import { reference } from '#formats/text/reference.fixture.ts';
 import type { MailFacts, MailState } from '#model/mail.ts';
 import { mailProperties, mailStateFields } from '#model/mail-properties.ts';
 
-export const samplesFolder = reference('peers/samples/eml');
+const samplesFolder = reference('peers/samples/eml');
 
 export interface Sample {
   /** Path below the folder of the samples. */

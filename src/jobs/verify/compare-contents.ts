@@ -19,7 +19,7 @@ export function compareContents(left: ContentSide, right: ContentSide): readonly
  * The closed list of what servers do to headers when they render a message. Anything else that is not the same is reported.
  * Described in `docs/operating/verify.md`.
  */
-export const serverHeaders = {
+const serverHeaders = {
   /** Made by whoever renders the message, from what it is at that moment; left out on both sides. */
   madeAnew: [
     'x-ms-has-attach',

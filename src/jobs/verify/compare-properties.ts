@@ -34,7 +34,7 @@ const orAbsent =
  * Server normalisations: the closed list of ways in which a copy may show another value than its source although everything was
  * carried. Every field that is not named here has to be equal. Described in `docs/operating/verify.md`.
  */
-export const propertyRules: { readonly [F in MailField]?: Rule<MailFields[F]> } = {
+const propertyRules: { readonly [F in MailField]?: Rule<MailFields[F]> } = {
   flagCompletedAt: sameTime,
   flagStartAt: sameTime,
   flagDueAt: sameTime,
@@ -91,7 +91,7 @@ export const propertyRules: { readonly [F in MailField]?: Rule<MailFields[F]> } 
 /** What travels inside the MIME is compared here too: it is at hand, and the content may not be in the sample. */
 const travelsInside: readonly MailField[] = ['subject', 'internetMessageId', 'readReceiptRequested'];
 
-export const comparedFields: readonly MailField[] = mailFields.filter((field) => {
+const comparedFields: readonly MailField[] = mailFields.filter((field) => {
   const { carriage } = mailProperties[field];
   return carriage === 'state' || carriage === 'fact' || travelsInside.includes(field);
 });

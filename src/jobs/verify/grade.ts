@@ -3,7 +3,7 @@ export const grades = ['perfect', 'good', 'investigate', 'poor'] as const;
 export type Grade = (typeof grades)[number];
 
 /** More unexplained differences than this share of the items compared is poor. */
-export const toleratedShare = 0.001;
+const toleratedShare = 0.001;
 
 export interface GradeInput {
   readonly compared: number;
