@@ -1,6 +1,7 @@
 /** The HTTP side of the EWS connector against the lab's edge, which is another reading of the same protocols. */
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync, webcrypto } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import * as x509 from '@peculiar/x509';
 import { afterEach, describe, expect, test } from 'vitest';
 import { autodiscover } from '#connectors/ews/autodiscover/autodiscover.ts';
 import type { EwsPost } from '#connectors/ews/ews-http.ts';
@@ -214,6 +215,20 @@ describe('OAuth', () => {
     expect(recorder.calls.map((call) => call.caller.kind)).toEqual(new Array(5).fill('application'));
   });
 
+  test('client credentials with a certificate', async () => {
+    const { certificate, key } = await rsaCertificate();
+    const clientId = '11111111-2222-4333-8444-555555555555';
+    const application = { clientId, secrets: [], certificates: [certificate], roles: ['full_access_as_app'] };
+    const { lab, recorder, org, tls } = await start({
+      organizations: [{ name: 'source', version: '2016', applications: [application] }],
+    });
+    const credential = { kind: 'certificate', key: async () => key, certificate } as const;
+    expect(await textOf(await client(org, tls, settings(lab, org, { clientId, credential })).post(asOwner(org)))).toBe(
+      '<carried-out/>',
+    );
+    expect(recorder.calls.map((call) => call.caller.kind)).toEqual(['application']);
+  });
+
   test('a token is renewed before it ends', async () => {
     const { lab, org, tls } = await start({
       organizations: [{ name: 'source', version: '2016', tokenLifeSeconds: 2 }],
@@ -287,6 +302,36 @@ describe('OAuth', () => {
     ).toMatchObject({ kind: 'transient', mayHaveHappened: false });
   });
 });
+
+/** As an administrator makes one for an application: RSA, signed by itself. */
+async function rsaCertificate(): Promise<{ readonly certificate: string; readonly key: string }> {
+  const algorithm = {
+    name: 'RSASSA-PKCS1-v1_5',
+    hash: 'SHA-256',
+    publicExponent: new Uint8Array([1, 0, 1]),
+    modulusLength: 2048,
+  };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned(
+    {
+      serialNumber: '01',
+      name: 'CN=migration',
+      notBefore: new Date(Date.now() - 86_400_000),
+      notAfter: new Date(Date.now() + 86_400_000),
+      keys: keys as unknown as Parameters<typeof x509.X509CertificateGenerator.createSelfSigned>[0]['keys'],
+      signingAlgorithm: algorithm,
+    },
+    webcrypto as unknown as NonNullable<Parameters<typeof x509.X509CertificateGenerator.create>[1]>,
+  );
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  return {
+    certificate: certificate.toString('pem'),
+    key: createPrivateKey({ key: der, format: 'der', type: 'pkcs8' }).export({
+      type: 'pkcs8',
+      format: 'pem',
+    }) as string,
+  };
+}
 
 describe('faults of the lab', () => {
   test('a lost answer may have happened; the next request finds another connection', async () => {
