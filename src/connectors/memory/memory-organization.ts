@@ -269,9 +269,9 @@ export class MemoryMailbox {
     const last = new Map<ItemId, Entry>();
     for (const e of this.log) {
       if (e.folder !== folder || e.seq <= after) continue;
-      const before = last.get(e.id);
-      last.delete(e.id);
-      last.set(e.id, e.kind === 'read-flag' && before?.kind === 'upsert' ? { ...e, kind: 'upsert' } : e);
+      // An item that was not handed out yet keeps its place: on a later page a read flag alone would be all that is said of it.
+      if (e.kind === 'read-flag' && last.get(e.id)?.kind === 'upsert') continue;
+      last.set(e.id, e);
     }
     const all = [...last.values()]
       .filter((e) => !(cursor === null && e.kind === 'delete'))
