@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
-import type { TLSSocket } from 'node:tls';
+import { TLSSocket } from 'node:tls';
 import type { ServerCertificate } from './certificates.ts';
 import type { EdgeAnswer, EdgeConnection, EdgeRequest } from './exchange.ts';
 
@@ -147,7 +147,7 @@ async function answer(
       connection,
     );
     if (given.ending === 'drop') {
-      socket.resetAndDestroy();
+      reset(socket);
       return;
     }
     outgoing.writeHead(given.status, {
@@ -159,7 +159,7 @@ async function answer(
     else if (given.body instanceof Uint8Array) await sendBytes(given.body, given.ending === 'cut', outgoing);
     else await sendStream(given.body, given.ending === 'cut', outgoing);
     if (given.ending === 'cut') {
-      socket.resetAndDestroy();
+      reset(socket);
       return;
     }
     if (!outgoing.writableFinished && !outgoing.destroyed)
@@ -169,7 +169,7 @@ async function answer(
     // The client went away, an answer broke off on purpose, or the lab has a fault of its own: for the client all are a reset.
     if (!outgoing.headersSent && !gone.signal.aborted)
       outgoing.writeHead(500, { connection: 'close', 'content-length': '0' }).end();
-    else socket.resetAndDestroy();
+    else reset(socket);
   } finally {
     given?.done(delivered);
     // What nobody read is read away, or the next request on the connection would wait behind it.
@@ -209,4 +209,10 @@ async function sendStream(body: AsyncIterable<Uint8Array>, cut: boolean, outgoin
 /** Resolves when the bytes have left for the kernel, so that the reset comes behind them. */
 function written(outgoing: ServerResponse, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve) => outgoing.write(bytes, () => setImmediate(resolve)));
+}
+
+/** A TCP reset; a TLS socket has no handle that could send one, so there the connection just ends. */
+function reset(socket: Socket): void {
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
 }
