@@ -5,6 +5,7 @@ import type { JournalEntry } from '#lab/world/journal.ts';
 import type { ItemId } from '#model/ids.ts';
 import { openStore } from '#store/open-store.ts';
 import type { Bench } from '../support/bench.ts';
+import type { Killed, KillOrder } from '../support/kill-orders.ts';
 import { projectEnd, type RunningLab, startLab } from '../support/lab.ts';
 import { bundle, start } from '../support/processes.ts';
 import { type WrittenProject, writeProject } from '../support/project.ts';
@@ -14,15 +15,16 @@ import { truthOf } from '../support/truth.ts';
 
 /** More than workers hold at a time, so that there is work while the leases of a killed tree run out. */
 const mailboxes = 40;
-const itemsEach = 300;
+const itemsEach = 200;
 const roundCount = 50;
 /** What goes wrong while it is killed: answers that are lost, servers that are busy as a whole and for single items, slow ones. */
 const faults = 'drop-after:0.04,server-busy:0.03~200ms,item-busy:0.01~200ms,slow:0.2~100ms';
 const peoplePerSecond = 10;
 /** Two of three kills aim at the moment after a create was carried out; the others come at any time. */
 const aimedShare = 2 / 3;
-const randomKillMs = { least: 1_500, most: 6_000 };
-const aimPatienceMs = 20_000;
+const createsLetPassMax = 6;
+const randomKillMaxMs = 4_000;
+const patienceMs = 60_000;
 const settlePassesMax = 20;
 
 interface Round {
@@ -43,6 +45,7 @@ export const kill: Bench = async ({ quick, rounds, items, say }) => {
   const lab = await startLab(
     ['2010', '2016'],
     ['--mailboxes', String(mailboxes), '--items', String(items ?? mailboxes * itemsEach)],
+    'bench-kill-lab',
   );
   const project = writeProject(projectEnd(lab.source, false), projectEnd(lab.target, false), lab.pairs);
   const people = keepPeopleWorking(lab);
@@ -125,28 +128,29 @@ async function killOnce(lab: RunningLab, project: WrittenProject, aimed: boolean
   const from = (await lab.control.status()).commits;
   const tree = start(process.execPath, [bundle('cli'), 'run', '--json', '--project', project.file], { detached: true });
   tree.child.stdout?.resume();
-  const startedMs = performance.now();
-  if (aimed) {
-    // Not always the first create: anywhere in the first seconds of work.
-    let next = from;
-    let notBeforeMs: number | null = null;
-    while (performance.now() - startedMs < aimPatienceMs) {
-      const fresh = await lab.control.commits(next);
-      next = (fresh.at(-1)?.sequence ?? next - 1) + 1;
-      const ours = creates(lab, fresh).length > 0;
-      if (ours && notBeforeMs === null) notBeforeMs = performance.now() + luck * 2_000;
-      if (ours && notBeforeMs !== null && performance.now() >= notBeforeMs) break;
-    }
-  } else await delay(randomKillMs.least + luck * (randomKillMs.most - randomKillMs.least));
-
-  const ended = tree.ended;
-  const killedAtMs = Date.now();
-  try {
-    process.kill(-tree.pid, 'SIGKILL');
-  } catch {
-    throw new Error(`causeway run ended by itself: ${await ended}: ${tree.complaints()}`);
-  }
-  await ended;
+  const order: KillOrder = {
+    group: tree.pid,
+    when: aimed
+      ? { kind: 'create', nth: Math.floor(luck * createsLetPassMax) }
+      : { kind: 'time', afterMs: luck * randomKillMaxMs },
+  };
+  const killed = new Promise<Killed>((resolve) => lab.child.once('message', resolve));
+  lab.child.send(order);
+  const patience = new AbortController();
+  const killedAtMs = await Promise.race([
+    killed.then(({ atMs }) => atMs),
+    // Nothing was created for so long: then it is any other moment.
+    delay(patienceMs, undefined, { signal: patience.signal }).then(() => {
+      process.kill(-tree.pid, 'SIGKILL');
+      return Date.now();
+    }),
+    tree.ended.then(async (how) => {
+      if (how !== 'SIGKILL') throw new Error(`causeway run ended by itself (${how}): ${tree.complaints()}`);
+      return (await killed).atMs;
+    }),
+  ]);
+  patience.abort();
+  await tree.ended;
   const made = creates(lab, await lab.control.commits(from)).filter(({ atMs }) => atMs <= killedAtMs);
   const unrecorded = await unrecordedOf(project, made);
   return { aimed, created: made.length, unrecorded: unrecorded ?? 0, opened: unrecorded !== null };

@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { must } from '#kit/assert.ts';
 import { type ControlClient, controlClient } from '#lab/control-client.ts';
 import type { LabAddresses, OrganizationAddresses } from '#lab/lab.ts';
@@ -5,6 +6,7 @@ import { startServer } from './processes.ts';
 import type { ProjectEnd } from './project.ts';
 
 export interface RunningLab {
+  readonly child: ChildProcess;
   readonly pid: number;
   readonly source: OrganizationAddresses;
   readonly target: OrganizationAddresses;
@@ -14,17 +16,19 @@ export interface RunningLab {
   close(): Promise<void>;
 }
 
-/** A lab in a process of its own, with its control interface. @param versions of source and target. */
+/** A lab in a process of its own, with its control interface. @param versions of source and target. @param name bundle of the lab. */
 export async function startLab(
   [sourceVersion, targetVersion]: readonly [string, string],
   args: readonly string[],
+  name = 'lab',
 ): Promise<RunningLab> {
-  const { ready, pid, close } = await startServer<
+  const { ready, child, pid, close } = await startServer<
     LabAddresses & { readonly control: { readonly url: string; readonly token: string } }
-  >('lab', ['--org', `source:${sourceVersion}`, '--org', `target:${targetVersion}`, ...args, '--control', '--json']);
+  >(name, ['--org', `source:${sourceVersion}`, '--org', `target:${targetVersion}`, ...args, '--control', '--json']);
   const [source, target] = ready.orgs;
   const twins = new Map(target?.mailboxes.map(({ address }) => [address.split('@')[0], address]));
   return {
+    child,
     pid,
     source: must(source, 'the lab has a source'),
     target: must(target, 'the lab has a target'),

@@ -28,12 +28,15 @@ export interface Started {
 export function start(
   command: string,
   args: readonly string[],
-  options: { readonly detached?: boolean; readonly nice?: boolean } = {},
+  options: { readonly detached?: boolean; readonly ipc?: boolean } = {},
 ): Started {
-  const child = spawn(command, [...args], { stdio: ['ignore', 'pipe', 'pipe'], detached: options.detached ?? false });
+  const child = spawn(command, [...args], {
+    stdio: ['ignore', 'pipe', 'pipe', ...(options.ipc ? (['ipc'] as const) : [])],
+    detached: options.detached ?? false,
+  });
   running.add(child);
   let said = '';
-  child.stderr.on('data', (data: Buffer) => (said = (said + data.toString()).slice(-8000)));
+  child.stderr?.on('data', (data: Buffer) => (said = (said + data.toString()).slice(-8000)));
   const ended = new Promise<number | string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => {
@@ -48,8 +51,8 @@ export function start(
 export async function startServer<Ready>(
   name: string,
   args: readonly string[],
-): Promise<{ readonly ready: Ready; readonly pid: number; close(): Promise<void> }> {
-  const server = start(process.execPath, ['--enable-source-maps', bundle(name), ...args]);
+): Promise<{ readonly ready: Ready; readonly child: ChildProcess; readonly pid: number; close(): Promise<void> }> {
+  const server = start(process.execPath, ['--enable-source-maps', bundle(name), ...args], { ipc: true });
   const lines = createInterface({ input: server.child.stdout as NodeJS.ReadableStream });
   const ready = await Promise.race([
     new Promise<Ready>((resolve) => lines.once('line', (line) => resolve(JSON.parse(line) as Ready))),
@@ -57,6 +60,7 @@ export async function startServer<Ready>(
   ]);
   return {
     ready,
+    child: server.child,
     pid: server.pid,
     async close() {
       server.child.kill('SIGTERM');
