@@ -5,7 +5,7 @@ import type { BudgetLimits, Store } from '#store/store.ts';
 import { type RequestBudget, storeBudget } from './budgets.ts';
 
 const log = { info() {}, warn() {} };
-const context = (signal = new AbortController().signal) => ({ signal, deadlineMs: systemClock.monotonicMs() + 1000 });
+const context = (signal = new AbortController().signal) => ({ signal, deadlineMs: systemClock.monotonicMs() + 90_000 });
 const open = () => openStore('sqlite::memory:', { clock: systemClock, log });
 
 function counted(store: Store): { readonly store: Store; spent(): number } {
@@ -102,6 +102,12 @@ describe('a budget in the store', () => {
     (await paced.acquire(1, context()))();
     expect(systemClock.nowMs() - refusedMs).toBeGreaterThanOrEqual(80);
     expect(waits[0]?.[0]).toBe('EWSMaxConcurrency');
+  });
+
+  test('a request that could not be sent within its deadline is told so at once', async () => {
+    const paced = budget(await open(), {});
+    await paced.backOff(120_000, 'x');
+    await expect(paced.acquire(1, context())).rejects.toMatchObject({ fault: { kind: 'throttled', limit: 'x' } });
   });
 
   test('waiting ends with the signal', async () => {

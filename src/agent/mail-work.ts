@@ -1,5 +1,6 @@
 import type { Connector } from '#connectors/contract.ts';
 import { runMailPass } from '#jobs/mail/mail-pass.ts';
+import { PassInterrupted } from '#jobs/mail/pass-context.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { PairId } from '#model/ids.ts';
 import type { MailPolicy } from '#model/policy.ts';
@@ -30,7 +31,7 @@ export const FULL_SWEEP_MS = 6 * 3_600_000;
 
 /** The work `mail:PAIR`: one pass, then the time of the next. @param find Null: this project does not work on the pair. */
 export function mailWork(find: (pair: PairId, store: Store) => Promise<MailPair | null>): Handler {
-  return async (claim, { store, clock, random, emit }, signal) => {
+  return async (claim, { store, clock, random, emit, draining }, signal) => {
     const id = subjectOf(claim.key) as PairId;
     const pair = await find(id, store);
     const before = await store.pair(id);
@@ -54,6 +55,7 @@ export function mailWork(find: (pair: PairId, store: Store) => Promise<MailPair 
           requestDeadlineMs: REQUEST_DEADLINE_MS,
           lanes: LANES,
           takeWaits: pair.takeWaits,
+          draining,
           progress(event) {
             if (event.kind === 'waiting') emit({ kind: 'waiting', pair: id, why: event.why, ms: event.ms });
             if (event.kind !== 'items') return;
@@ -73,6 +75,8 @@ export function mailWork(find: (pair: PairId, store: Store) => Promise<MailPair 
         : nextIntervalMs(before, summary.writes, pair.schedule.everyMs, clock.nowMs());
       return { nextAtMs: opensAtMs(pair.schedule, clock.nowMs() + intervalMs), failed: false };
     } catch (error) {
+      // Whoever takes the claim next goes on from what is recorded.
+      if (error instanceof PassInterrupted) return { nextAtMs: clock.nowMs(), failed: false };
       if (!(error instanceof FaultError)) throw error;
       // What was done is recorded; the rest follows when the limit allows it.
       if (error.fault.kind === 'throttled') {

@@ -78,7 +78,7 @@ export async function inLanes<T>(
  * network's is narrowed down by halves, so that one bad item never holds up its neighbours.
  */
 async function createBatch(context: PassContext, row: FolderRow, batch: readonly Creation[]): Promise<void> {
-  context.signal.throwIfAborted();
+  context.checkpoint();
   let contents: ReadonlyMap<MailHead['id'], MailContent | Fault>;
   try {
     contents = await context.leftBox.contents(

@@ -11,6 +11,7 @@ import {
   freshCounts,
   type PassContext,
   type PassCounts,
+  PassInterrupted,
   type PassServices,
   type PlannedWrite,
   writesOf,
@@ -121,6 +122,10 @@ function openContext(
     leftBox: countedMailbox(services.left.mailbox(pair.left.address), () => counts.leftCalls++),
     rightBox: countedMailbox(services.right.mailbox(pair.right.address), () => counts.rightCalls++),
     inFlight: new Set(),
+    checkpoint() {
+      signal.throwIfAborted();
+      if (services.draining?.aborted) throw new PassInterrupted('the pass was asked to end');
+    },
     deadlineFor,
     exclusively<R>(name: string, work: () => Promise<R>): Promise<R> {
       const result = (chains.get(name) ?? Promise.resolve()).then(work, work);

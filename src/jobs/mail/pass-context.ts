@@ -7,6 +7,11 @@ import type { MailPolicy } from '#model/policy.ts';
 import type { StampKey } from '#model/stamp.ts';
 import type { Claim, Commit, HistoryRow, PairRow, Store } from '#store/store.ts';
 
+/** The pass was asked to end where it is: everything so far is recorded, the next one goes on from there. */
+export class PassInterrupted extends Error {
+  override readonly name = 'PassInterrupted';
+}
+
 /** What a pass is given. */
 export interface PassServices {
   readonly store: Store;
@@ -20,6 +25,8 @@ export interface PassServices {
   /** Batches in work at the same time. */
   readonly lanes: number;
   readonly progress?: (event: PassProgress) => void;
+  /** Aborted: end between two batches. The pass's own signal ends it in the middle of a request. */
+  readonly draining?: AbortSignal;
   /** Milliseconds that requests of this pair waited since it was last asked, by the name of the limit. */
   readonly takeWaits?: () => Readonly<Record<string, number>>;
 }
@@ -82,6 +89,8 @@ export interface PassContext extends PassServices {
   /** Folder rows as this pass knows them, by source id; kept equal to the store by `saveFolder`. */
   readonly rows: Map<FolderId, FolderRow>;
   leftMailbox: MailboxGuid;
+  /** Between two batches: throws `PassInterrupted` when the pass is to end, and the signal's reason when it must. */
+  checkpoint(): void;
   /** Creates of this pass that are on their way: whoever resolves intents leaves them to their own lane. */
   readonly inFlight: Set<StampKey>;
   /** Runs one piece of work of a name at a time: lanes share feeds and cursors. */

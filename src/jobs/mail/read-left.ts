@@ -31,7 +31,7 @@ async function readLeftFolder(context: PassContext, folder: FolderId, mark: stri
   /** A page of which something has to be looked at again holds the cursor where it was; later pages are carried out all the same. */
   let holding = false;
   for (let complete = false; !complete; ) {
-    context.signal.throwIfAborted();
+    context.checkpoint();
     let page: Awaited<ReturnType<typeof context.leftBox.changes>>;
     try {
       page = await context.leftBox.changes(folder, cursor, context.call());

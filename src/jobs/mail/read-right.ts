@@ -50,7 +50,7 @@ export async function surveyRight(context: PassContext, tree: FolderTree): Promi
       continue;
     let cursor: Cursor | null = null;
     for (let complete = false; !complete; ) {
-      context.signal.throwIfAborted();
+      context.checkpoint();
       const page: ChangePage = await context.rightBox.changes(folder.id, cursor, context.call());
       const { commit } = await joinPage(context, page.changes);
       await context.commit(commit);
@@ -77,7 +77,7 @@ async function readFeed(context: PassContext, left: FolderId, mark: string | nul
   const [known] = cursor === null ? await context.store.links(context.pair.id, { rightFolder: right }, null, 1) : [];
   let listed: Set<ItemId> | null = known ? new Set() : null;
   for (let complete = false; !complete; ) {
-    context.signal.throwIfAborted();
+    context.checkpoint();
     let page: Awaited<ReturnType<typeof context.rightBox.changes>>;
     try {
       page = await context.rightBox.changes(right, cursor, context.call());
