@@ -135,8 +135,7 @@ async function writeBatch(
   } catch (error) {
     const fault = error instanceof FaultError ? error.fault : null;
     for (const key of keys) context.inFlight.delete(key);
-    if (fault !== null && (fault.kind !== 'transient' || !fault.mayHaveHappened))
-      await context.commit({ intentsResolved: keys });
+    if (fault !== null && !mayHaveHappened(fault)) await context.commit({ intentsResolved: keys });
     return narrow(
       context,
       row,
@@ -149,6 +148,10 @@ async function writeBatch(
   for (const key of keys) context.inFlight.delete(key);
   if (unknown.length > 0) await createAgain(context, row, unknown);
 }
+
+/** An answer that cannot be read says as little as none. */
+const mayHaveHappened = (fault: Fault): boolean =>
+  fault.kind === 'transient' ? fault.mayHaveHappened : fault.kind === 'fatal' && fault.code === 'protocol';
 
 const sumBytes = (batch: readonly Creation[]): number => batch.reduce((n, c) => n + c.head.facts.sizeBytes, 0);
 
@@ -267,7 +270,8 @@ async function narrow(
 ): Promise<void> {
   if (!(error instanceof FaultError)) throw error;
   const { fault } = error;
-  if (fault.kind === 'fatal' && fault.code !== 'exhausted') throw error;
+  const unreadable = side === 'left' && fault.kind === 'fatal' && fault.code === 'protocol';
+  if (fault.kind === 'fatal' && fault.code !== 'exhausted' && !unreadable) throw error;
   if (fault.kind === 'throttled' || fault.kind === 'cursor-lost' || fault.kind === 'stale' || fault.kind === 'gone')
     throw error;
   if (fault.kind === 'transient' && fault.mayHaveHappened && side === 'right') return createAgain(context, row, batch);
@@ -278,7 +282,9 @@ async function narrow(
   }
   const [only] = batch;
   if (!only) return;
-  if (fault.kind !== 'poison') await (side === 'left' ? context.leftBox : context.rightBox).ping(context.call());
+  // What makes the answer unreadable is in this item only when the same request without its content is answered.
+  if (unreadable) await context.leftBox.heads([only.head.id], context.call());
+  else if (fault.kind !== 'poison') await (side === 'left' ? context.leftBox : context.rightBox).ping(context.call());
   const q = quarantined(context, only, fault);
   context.counts.quarantined++;
   await context.commit({ quarantine: [q], history: [refusal(context, q)] });

@@ -244,7 +244,7 @@ async function createFolder(context: PassContext, left: FolderInfo, place: Right
     );
     context.counts.folderWrites++;
     const next = { ...row, right: made.result, rightName: made.name, rightParent: parent };
-    const detail = made.name === place.name ? null : `the name was taken or refused: ${JSON.stringify(made.name)}`;
+    const detail = nameNote(place.name, made.name);
     await context.commit(
       withRows(context, [next], {
         history: [history(context, 'create-folder', reason, { left: left.id, right: made.result, detail })],
@@ -259,6 +259,12 @@ async function createFolder(context: PassContext, left: FolderInfo, place: Right
       }),
     );
   }
+}
+
+/** Why a folder has another name on the target than on the source; null: it has the same. */
+function nameNote(wanted: string, made: string): string | null {
+  if (made !== wanted) return `the name was taken or refused: ${JSON.stringify(made)}`;
+  return wanted.includes('\ufffd') ? 'the name holds characters that XML forbids; U+FFFD stands for them' : null;
 }
 
 /** The folder's own name; then one without characters that servers refuse; then numbered ones while the name is taken. */
