@@ -1,6 +1,6 @@
 import type { Change } from '#model/change.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
-import { isOrphanId, type LinkRow, type TouchedAspect, type UnclaimedRow } from '#model/link.ts';
+import { aliveAgain, isOrphanId, type LinkRow, type TouchedAspect, type UnclaimedRow } from '#model/link.ts';
 import { isDraft, type MailHead, type MailState, type MailStateField, mailFingerprint } from '#model/mail.ts';
 import type { MailPolicy } from '#model/policy.ts';
 import { firstIdOf } from '#model/stamp.ts';
@@ -125,7 +125,7 @@ export function follow(
   adopted = false,
 ): LeftDecision {
   const found: LinkRow = { ...link, leftId: head.id, leftFolder: head.folder };
-  let alive: LinkRow = link.state === 'left-gone' ? { ...found, state: 'live', goneSincePass: null } : found;
+  let alive: LinkRow = link.state === 'left-gone' ? aliveAgain(found) : found;
   // What was last agreed stays recorded, so that nothing is missed when the copy turns up again.
   if (alive.state === 'right-gone') return { do: 'see', link: alive };
   const target = known.rightFolderOf(head.folder);
@@ -157,7 +157,7 @@ export function seenNow(link: LinkRow, head: MailHead): LinkRow {
 function followReadFlag(link: LinkRow, isRead: boolean, known: LeftKnowledge): LeftDecision {
   // What was last agreed stays recorded, so that nothing is missed when the copy turns up again.
   if (link.state === 'right-gone') return { do: 'see', link };
-  const alive: LinkRow = link.state === 'left-gone' ? { ...link, state: 'live', goneSincePass: null } : link;
+  const alive: LinkRow = link.state === 'left-gone' ? aliveAgain(link) : link;
   const state = { ...link.seenLeft, isRead };
   const merge = mergeState(link.seenLeft, state, link.seenRight, stateAspects(link), known.policy.conflict);
   if (Object.keys(merge.set).length === 0 && merge.conflicts.length === 0)
@@ -171,7 +171,7 @@ export function touchedAfter(link: LinkRow, merge: StateMerge): LinkRow['touched
 }
 
 const isState = (aspect: TouchedAspect): aspect is MailStateField =>
-  aspect !== 'folder' && aspect !== 'content' && aspect !== 'moving';
+  aspect !== 'folder' && aspect !== 'content' && aspect !== 'moving' && aspect !== 'removing';
 
 /** The state fields among what was touched. */
 export const stateAspects = (link: LinkRow): readonly MailStateField[] => link.touched.filter(isState);

@@ -1,5 +1,5 @@
 import type { Change } from '#model/change.ts';
-import type { ItemId, MailboxGuid } from '#model/ids.ts';
+import type { ItemId, LinkId, MailboxGuid } from '#model/ids.ts';
 import type { IntentRow, LinkRow, TouchedAspect, UnclaimedRow } from '#model/link.ts';
 import type { MailHead, MailState } from '#model/mail.ts';
 import { readStamp, type StampKey, stampKey } from '#model/stamp.ts';
@@ -28,6 +28,8 @@ export interface RightJoin {
   readonly unclaimed: readonly UnclaimedRow[];
   /** Items that were unclaimed and are no more there. */
   readonly vanished: readonly ItemId[];
+  /** Links whose source item is gone and whose copy we removed, although no answer said so: neither side has anything left. */
+  readonly ended: readonly LinkId[];
 }
 
 /**
@@ -53,6 +55,7 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
   const adopted: { intent: IntentRow; head: MailHead }[] = [];
   const unclaimed: UnclaimedRow[] = [];
   const vanished: ItemId[] = [];
+  const ended: LinkId[] = [];
   const taken = new Set<StampKey>();
   // Copies that wait for their removal, since another has replaced them, are nobody's to claim.
   const replaced = new Set([...known.intents.values()].flatMap((i) => (i.replaces ? [i.replaces.right] : [])));
@@ -67,7 +70,11 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
       const link = current(byId);
       // A link that a moved item has taken along in this very page has another id by now; the entry is about the past.
       if (link.rightId !== id) continue;
-      if (change.kind === 'delete')
+      if (change.kind === 'delete' && link.state === 'left-gone' && link.touched.includes('removing')) {
+        // Kept as a link, another copy of the same mail on the source would take it over, and seem to be removed by a person.
+        ended.push(link.id);
+        links.delete(link.id);
+      } else if (change.kind === 'delete')
         put({ ...link, state: link.state === 'left-gone' ? 'left-gone' : 'right-gone', goneSincePass: known.pass });
       else if (change.kind === 'read-flag')
         put(observeState(link, { ...(link.seenRight ?? link.seenLeft), isRead: change.isRead }, null));
@@ -116,7 +123,7 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
       fingerprint: stamp.fingerprint,
     });
   }
-  return { links: [...links.values()], adopted, unclaimed, vanished };
+  return { links: [...links.values()], adopted, unclaimed, vanished, ended };
 }
 
 /** A link with what the target shows of its copy now; what differs from before, and is not the echo of our write, was touched. */

@@ -31,8 +31,23 @@ export interface FolderRow {
   readonly rightGone: boolean;
 }
 
-/** `moving`: a move of ours is on its way, so the next other folder that the target shows is no person's doing. */
-export type TouchedAspect = MailStateField | 'folder' | 'content' | 'moving';
+/**
+ * `moving`: a move of ours is on its way, so the next other folder that the target shows is no person's doing. `removing`: the same
+ * of a removal, so that a copy that is gone then was not removed by a person.
+ */
+export type TouchedAspect = MailStateField | 'folder' | 'content' | 'moving' | 'removing';
+
+/** What a person changed, without what is on its way from us. */
+export const touchedByPerson = (link: LinkRow): readonly TouchedAspect[] =>
+  link.touched.filter((a) => a !== 'moving' && a !== 'removing');
+
+/** The link of an item that is on the source after all: nothing of its copy is to be removed. */
+export const aliveAgain = (link: LinkRow): LinkRow => ({
+  ...link,
+  state: 'live',
+  goneSincePass: null,
+  touched: link.touched.filter((a) => a !== 'removing'),
+});
 
 /** The recorded correspondence of a source item and a target item. */
 export interface LinkRow {

@@ -144,6 +144,7 @@ async function joinPage(
         .map(({ intent }) => intent.stampKey),
       unclaimed: joined.unclaimed,
       unclaimedTaken: joined.vanished,
+      linksForgotten: joined.ended,
       history: joined.adopted.map(({ intent, head }) =>
         history(context, 'create', 'its answer had been lost; found again by its stamp', {
           left: intent.left.id,

@@ -1,7 +1,7 @@
 import { deletionsLeft } from '#engine/delete-budget.ts';
 import { observeRight } from '#engine/join-right.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
-import { isOrphanId, type LinkRow } from '#model/link.ts';
+import { aliveAgain, isOrphanId, type LinkRow, touchedByPerson } from '#model/link.ts';
 import type { MailHead } from '#model/mail.ts';
 import type { Commit } from '#store/store.ts';
 import { history, type PassContext, pathOf } from './pass-context.ts';
@@ -37,7 +37,7 @@ export async function removeGone(context: PassContext): Promise<Removals> {
     waiting += links.length - due.length;
     const { gone, alive } = await lookOnce(context, due);
     back.push(...alive);
-    const kept = gone.filter((l) => l.touched.length > 0 && policy.conflict === 'target');
+    const kept = gone.filter((l) => touchedByPerson(l).length > 0 && policy.conflict === 'target');
     await leaveToPerson(context, kept);
     const trash = trashFolder(context);
     const doomed: LinkRow[] = [];
@@ -87,7 +87,7 @@ async function lookOnce(
     const answer = heads.get(link.leftId);
     if (answer && isFault(answer)) {
       if (answer.kind === 'gone') gone.push(link);
-    } else if (answer) alive.push({ ...link, state: 'live', goneSincePass: null });
+    } else if (answer) alive.push(aliveAgain(link));
   }
   if (alive.length > 0) await context.commit({ links: alive });
   return { gone, alive };
@@ -105,7 +105,7 @@ async function leaveToPerson(context: PassContext, links: readonly LinkRow[]): P
       field: 'existence',
       base: 'there',
       left: 'deleted',
-      right: l.touched,
+      right: touchedByPerson(l),
       winner: 'right' as const,
       why,
     })),
@@ -151,6 +151,10 @@ async function removeCopies(
     if (seen.touched.length > link.touched.length && context.policy.conflict === 'target') changed.push(seen);
     else present.push({ link, head });
   }
+  // Said before it is done, so that a removal whose answer is lost is not taken for a person's.
+  await context.commit({
+    links: present.map(({ link }) => ({ ...link, touched: [...new Set([...link.touched, 'removing' as const])] })),
+  });
   const answers =
     present.length === 0
       ? []
