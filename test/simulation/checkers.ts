@@ -1,38 +1,32 @@
-import type { MemoryMailbox, StoredItem } from '#connectors/memory/memory-organization.ts';
 import type { FolderId } from '#model/ids.ts';
 import { mailStateFields } from '#model/mail-properties.ts';
 import { uidOf } from './people.ts';
+import type { SimulatedFolder, SimulatedItem, SimulatedMailbox } from './simulated-mailbox.ts';
 import type { World } from './world.ts';
 
 /** What a checker found, in words; empty: all is well. */
 export type Violations = readonly string[];
 
-const carried = (box: MemoryMailbox, id: FolderId): boolean => {
-  const folder = box.folders.get(id);
-  return (
-    folder !== undefined &&
-    folder.role !== 'outbox' &&
-    folder.role !== 'syncissues' &&
-    folder.containerClass === 'IPF.Note'
-  );
-};
+type ById = ReadonlyMap<FolderId, SimulatedFolder>;
+const foldersById = (box: SimulatedMailbox): ById => new Map(box.folders().map((folder) => [folder.id, folder]));
 
-function byUid(box: MemoryMailbox): Map<string, StoredItem[]> {
-  const map = new Map<string, StoredItem[]>();
-  for (const item of box.items.values()) {
-    if (carried(box, item.folder)) map.set(uidOf(item.mime), [...(map.get(uidOf(item.mime)) ?? []), item]);
+function byUid(box: SimulatedMailbox): Map<string, SimulatedItem[]> {
+  const folders = foldersById(box);
+  const map = new Map<string, SimulatedItem[]>();
+  for (const item of box.items()) {
+    if (folders.get(item.folder)?.holdsMail) map.set(uidOf(item.mime), [...(map.get(uidOf(item.mime)) ?? []), item]);
   }
   return map;
 }
 
-function path(box: MemoryMailbox, id: FolderId | null): string {
-  const folder = id === null ? undefined : box.folders.get(id);
+function path(folders: ById, id: FolderId | null): string {
+  const folder = id === null ? undefined : folders.get(id);
   if (!folder || folder.parent === null) return '';
-  return `${path(box, folder.parent)}/${folder.role ?? folder.name}`;
+  return `${path(folders, folder.parent)}/${folder.role ?? folder.name}`;
 }
 
 /** Everything about an item that has to be equal on both sides. */
-function show(world: World, box: MemoryMailbox, item: StoredItem, withPath: boolean): string {
+function show(world: World, box: ById, item: SimulatedItem): string {
   const fields = world.allowances.get(uidOf(item.mime))?.fields;
   const state = mailStateFields
     .filter((f) => !fields?.has(f))
@@ -40,12 +34,7 @@ function show(world: World, box: MemoryMailbox, item: StoredItem, withPath: bool
       const value = item.state[f];
       return `${f}=${JSON.stringify(Array.isArray(value) ? [...value].sort() : value)}`;
     });
-  return [
-    withPath ? path(box, item.folder) : '',
-    item.mime.toString('latin1'),
-    item.facts.messageFlags & 8,
-    ...state,
-  ].join('|');
+  return [path(box, item.folder), item.mime.toString('latin1'), item.isDraft ? 8 : 0, ...state].join('|');
 }
 
 export async function nothingLostNothingDoubled(world: World): Promise<Violations> {
@@ -53,7 +42,9 @@ export async function nothingLostNothingDoubled(world: World): Promise<Violation
   const right = byUid(world.right);
   const quarantined = new Set((await world.store.quarantine({}, 10_000)).map((q) => q.left));
   const found: string[] = [];
-  const sourcePaths = new Set([...world.left.folders.keys()].map((id) => path(world.left, id)));
+  const leftFolders = foldersById(world.left);
+  const rightFolders = foldersById(world.right);
+  const sourcePaths = new Set([...leftFolders.keys()].map((id) => path(leftFolders, id)));
   for (const uid of new Set([...left.keys(), ...right.keys()])) {
     const l = (left.get(uid) ?? []).filter((i) => !quarantined.has(i.id));
     const all = left.get(uid)?.length ?? 0;
@@ -62,7 +53,7 @@ export async function nothingLostNothingDoubled(world: World): Promise<Violation
     // After the loss of the database a copy in a folder that the source has no more may as well be a person's: it stays.
     const r = copies.length;
     const stays = world.events.includes('store lost')
-      ? copies.filter((i) => !sourcePaths.has(path(world.right, i.folder))).length
+      ? copies.filter((i) => !sourcePaths.has(path(rightFolders, i.folder))).length
       : 0;
     // A person who changed a copy keeps it when the source deletes the mail.
     // Without the database an original and a person's copy of it look alike: both stay.
@@ -80,13 +71,15 @@ export async function converged(world: World): Promise<Violations> {
   const left = byUid(world.left);
   const right = byUid(world.right);
   const quarantined = new Set((await world.store.quarantine({}, 10_000)).map((q) => q.left));
+  const leftFolders = foldersById(world.left);
+  const rightFolders = foldersById(world.right);
   const found: string[] = [];
   for (const [uid, items] of left) {
     const allowed = world.allowances.get(uid);
     if (allowed && (allowed.moved || allowed.removed > 0 || allowed.copied > 0)) continue;
     if (items.some((i) => quarantined.has(i.id))) continue;
-    const l = items.map((i) => show(world, world.left, i, true)).sort();
-    const r = (right.get(uid) ?? []).map((i) => show(world, world.right, i, true)).sort();
+    const l = items.map((i) => show(world, leftFolders, i)).sort();
+    const r = (right.get(uid) ?? []).map((i) => show(world, rightFolders, i)).sort();
     if (JSON.stringify(l) !== JSON.stringify(r) && l.length === r.length)
       found.push(`altered: mail ${uid}\n  source ${brief(l)}\n  target ${brief(r)}`);
   }
@@ -97,15 +90,15 @@ const brief = (shown: readonly string[]): string =>
   shown.map((s) => s.replaceAll(/\s+/g, ' ').replaceAll(/\w+=(null|\[\]|0|"normal")\|?/g, '')).join('\n         ');
 
 export function noMail(world: World): Violations {
-  return [...world.left.sent, ...world.right.sent].map((s) => `mail: ${s}`);
+  return [...world.left.sent(), ...world.right.sent()].map((s) => `mail: ${s}`);
 }
 
 export async function quietRunWritesNothing(world: World): Promise<Violations> {
-  const before = world.right.log.length;
+  const before = world.left.commits + world.right.commits;
   const result = await world.pass(false);
   if (!result) return ['a quiet pass did not run'];
   const found: string[] = [];
-  if (result.summary.writes > 0 || world.right.log.length !== before)
+  if (result.summary.writes > 0 || world.left.commits + world.right.commits !== before)
     found.push(`a quiet pass made ${result.summary.writes} writes`);
   if (result.counts.leftCalls !== 1 || result.counts.rightCalls !== 1)
     found.push(`a quiet pass cost ${result.counts.leftCalls} and ${result.counts.rightCalls} requests`);
@@ -131,6 +124,7 @@ export async function fullRescanChangesNothing(world: World): Promise<Violations
 
 /** The target's mails that no person there changed: without the database nobody knows any more what a person changed. */
 function untouched(world: World): Map<string, readonly string[]> {
+  const folders = foldersById(world.right);
   const shown = [...byUid(world.right)].filter(([uid]) => !world.allowances.has(uid));
-  return new Map(shown.map(([uid, items]) => [uid, items.map((i) => show(world, world.right, i, true)).sort()]));
+  return new Map(shown.map(([uid, items]) => [uid, items.map((i) => show(world, folders, i)).sort()]));
 }

@@ -14,7 +14,7 @@ test.each(mutants)('the planted bug "$name" applies and can be read', async (mut
 test('every planted bug lies in a file that the simulation uses', async () => {
   const { metafile } = await build({
     absWorkingDir: projectRoot(),
-    entryPoints: ['test/simulation/run-seed.ts'],
+    entryPoints: ['test/simulation/main.ts'],
     bundle: true,
     write: false,
     metafile: true,

@@ -188,7 +188,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'deleted without looking once more',
     file: 'src/jobs/mail/remove-gone.ts',
-    find: "else if (answer) alive.push({ ...link, state: 'live', goneSincePass: null });",
+    find: 'else if (answer) alive.push(aliveAgain(link));',
     replace: 'else if (answer) gone.push(link);',
     why: 'a mail that is on the source is deleted on the target',
   },
@@ -202,7 +202,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'deleted although a person changed it',
     file: 'src/jobs/mail/remove-gone.ts',
-    find: "gone.filter((l) => l.touched.length > 0 && policy.conflict === 'target')",
+    find: "gone.filter((l) => touchedByPerson(l).length > 0 && policy.conflict === 'target')",
     replace: 'gone.filter(() => false)',
     why: 'what a person of the target works with disappears',
   },

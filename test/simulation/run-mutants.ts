@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
+import { memoryStage } from './memory/memory-stage.ts';
 import { type Mutant, mutants } from './mutants.ts';
 import { runSeed } from './run-seed.ts';
 
@@ -61,7 +62,7 @@ export async function runMutants(
           say(`MISSED  ${mutant.name} (${mutant.file}): ${outcome.report}`);
           continue;
         }
-        const { violations } = await runSeed(outcome.seed);
+        const { violations } = await runSeed(outcome.seed, memoryStage);
         if (violations.length > 0)
           throw new Error(`seed ${outcome.seed} fails without any planted bug: ${violations.join('; ')}`);
         say(`caught  ${mutant.name}: seed ${outcome.seed}, ${outcome.report}`);

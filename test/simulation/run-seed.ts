@@ -5,6 +5,7 @@ import {
   nothingLostNothingDoubled,
   quietRunWritesNothing,
 } from './checkers.ts';
+import type { OpenStage } from './stage.ts';
 import { World } from './world.ts';
 
 export interface SeedReport {
@@ -17,8 +18,8 @@ export interface SeedReport {
 }
 
 /** One life of a pair, from its seed: people, passes, faults; then calm, and the checkers. */
-export async function runSeed(seed: number, steps = 12): Promise<SeedReport> {
-  const world = await World.open(seed);
+export async function runSeed(seed: number, stage: OpenStage, steps = 12): Promise<SeedReport> {
+  const world = await World.open(seed, stage);
   const violations: string[] = [];
   try {
     for (let n = 0; n < steps; n++) await world.step();

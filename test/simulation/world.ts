@@ -1,6 +1,4 @@
 import type { Connector, Context, Mailbox } from '#connectors/contract.ts';
-import { memoryConnector } from '#connectors/memory/memory-connector.ts';
-import { type MemoryMailbox, MemoryOrganization } from '#connectors/memory/memory-organization.ts';
 import { runMailPass } from '#jobs/mail/mail-pass.ts';
 import { type Fault, FaultError } from '#kit/fault.ts';
 import { type Random, seededRandom } from '#kit/random.ts';
@@ -10,17 +8,9 @@ import { defaultMailPolicy } from '#model/policy.ts';
 import { openStore } from '#store/open-store.ts';
 import { FencedOut, type Store } from '#store/store.ts';
 import { type Allowance, sourceStep, targetStep } from './people.ts';
+import type { SimulatedMailbox } from './simulated-mailbox.ts';
+import { Crash, type Life, type OpenStage, type Stage } from './stage.ts';
 import { calm, type FaultMix, swarm } from './swarm.ts';
-
-/** The program died. Nothing of the same life does anything after it. */
-class Crash extends Error {
-  override readonly name = 'Crash';
-}
-
-/** One life of the program: from its start to its end or its death. */
-interface Life {
-  dead: boolean;
-}
 
 const leaseMs = 60_000;
 const requestDeadlineMs = 15_000;
@@ -30,29 +20,38 @@ const quiet = { info: () => {}, warn: () => {} };
 export class World {
   readonly random: Random;
   readonly clock = new SteppingClock(1_700_000_000_000);
-  readonly left: MemoryMailbox;
-  readonly right: MemoryMailbox;
-  readonly pair = 'anna@source.test → anna@target.test' as PairId;
+  readonly left: SimulatedMailbox;
+  readonly right: SimulatedMailbox;
+  readonly pair: PairId;
   readonly allowances = new Map<string, Allowance>();
   readonly events: string[] = [];
-  mix: FaultMix;
+  private readonly mix: FaultMix;
+  /** Reasons for which nothing goes wrong just now. */
+  private quiet = 0;
   store: Store;
-  private readonly source = new MemoryOrganization('source');
-  private readonly target = new MemoryOrganization('target');
+  private readonly stage: Stage;
   private uid = 0;
 
-  private constructor(seed: number, store: Store) {
+  private constructor(seed: number, store: Store, open: OpenStage) {
     this.random = seededRandom(seed);
     this.mix = swarm(this.random);
     this.store = store;
-    this.left = this.source.add('anna@source.test');
-    this.right = this.target.add('anna@target.test');
-    for (const organization of [this.source, this.target])
-      organization.itemFault = (operation, item) => this.itemFault(operation, item.id ?? '');
+    this.stage = open({
+      seed,
+      clock: this.clock,
+      itemFault: (operation, id) => this.itemFault(operation, id),
+      sourceStep: () => this.sourceStep(),
+      targetStep: () => this.targetStep(),
+      stall: () => this.stall(),
+    });
+    this.left = this.stage.left.mailbox;
+    this.right = this.stage.right.mailbox;
+    this.pair = `${this.left.address} → ${this.right.address}` as PairId;
   }
 
-  static async open(seed: number): Promise<World> {
-    const world = new World(seed, await openStore('sqlite::memory:', { clock: new SteppingClock(0), log: quiet }));
+  static async open(seed: number, stage: OpenStage): Promise<World> {
+    const store = await openStore('sqlite::memory:', { clock: new SteppingClock(0), log: quiet });
+    const world = new World(seed, store, stage);
     await world.register();
     const start = world.random.int(30);
     for (let i = 0; i < start; i++) world.sourceStep();
@@ -73,6 +72,7 @@ export class World {
 
   async close(): Promise<void> {
     await this.store.close();
+    await this.stage.close();
   }
 
   allow(uid: string): Allowance {
@@ -85,35 +85,46 @@ export class World {
     sourceStep(this.left, this.random, () => `${++this.uid}`);
   }
 
+  private targetStep(): void {
+    targetStep(this.right, this.random, (uid) => this.allow(uid));
+  }
+
+  /** Nothing to wait for: time passed at once. */
+  private async advance(ms: number): Promise<void> {
+    const passing = this.stage.advance(ms);
+    if (passing) await passing;
+  }
+
   private chance(name: keyof FaultMix): boolean {
-    return this.mix[name] > 0 && this.random.next() < this.mix[name];
+    const mix = this.quiet > 0 ? calm : this.mix;
+    return mix[name] > 0 && this.random.next() < mix[name];
   }
 
   /** People work, then a pass runs, with whatever goes wrong. */
   async step(): Promise<void> {
     const edits = this.random.int(6);
     for (let i = 0; i < edits; i++) this.sourceStep();
-    if (this.chance('targetPeople')) targetStep(this.right, this.random, (uid) => this.allow(uid));
+    if (this.chance('targetPeople')) this.targetStep();
     if (this.chance('laterTouch')) this.touch();
     if (this.chance('storeLost')) {
       this.events.push('store lost');
       await this.store.forget(this.pair);
     }
     await this.pass();
-    this.clock.advance(this.random.int(30_000));
+    await this.advance(this.random.int(30_000));
   }
 
   private touch(): void {
-    const items = [...this.right.items.values()];
+    const items = this.right.items();
     const item = items[this.random.int(Math.max(1, items.length))];
-    if (item) this.right.edit(item.id, { importance: item.state.importance });
+    if (item) this.right.touch(item.id);
   }
 
   /** No more faults; passes until nothing is left to do. @returns how many passes it took, or null when it does not end. */
   async quiesce(): Promise<number | null> {
-    this.mix = calm;
+    this.calmDown(1);
     for (let n = 1; n <= 15; n++) {
-      this.clock.advance(leaseMs + requestDeadlineMs);
+      await this.advance(leaseMs + requestDeadlineMs);
       const result = await this.pass(n === 1);
       if (result)
         this.events.push(`calm pass ${n}: ${result.again ? 'again' : 'done'} ${JSON.stringify(result.counts)}`);
@@ -123,7 +134,7 @@ export class World {
   }
 
   async pass(everything = this.random.next() < 0.1): Promise<Awaited<ReturnType<typeof runMailPass>> | null> {
-    const life: Life = { dead: false };
+    const life: Life = { dead: false, late: false };
     await this.store.notify([`mail:${this.pair}`], this.clock.nowMs());
     const [claim] = await this.store.claim(`worker ${this.clock.nowMs()}`, 'mail:', 1, this.clock.nowMs(), leaseMs);
     if (!claim) return null;
@@ -132,10 +143,10 @@ export class World {
         {
           store: this.mortalStore(life),
           policy: { ...defaultMailPolicy, maxDelete: { share: 1, atLeast: 1000 } },
-          clock: this.clock,
+          clock: this.stage.clock,
           random: this.random,
-          left: this.mortal(memoryConnector(this.source), life, 'left'),
-          right: this.mortal(memoryConnector(this.target), life, 'right'),
+          left: this.mortal(this.stage.left.connect(life), life, 'left'),
+          right: this.mortal(this.stage.right.connect(life), life, 'right'),
           requestDeadlineMs,
           lanes: 1 + this.random.int(3),
         },
@@ -150,7 +161,7 @@ export class World {
       this.events.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
       if (error instanceof Crash || error instanceof FencedOut) {
         // The lease of the dead runs out; whoever takes over waits for what may still be on its way.
-        this.clock.advance(this.random.int(2) === 0 ? leaseMs : leaseMs + requestDeadlineMs);
+        await this.advance(this.random.int(2) === 0 ? leaseMs : leaseMs + requestDeadlineMs);
         return null;
       }
       if (!(error instanceof FaultError)) throw error;
@@ -186,7 +197,15 @@ export class World {
   }
 
   private mortal(connector: Connector, life: Life, side: 'left' | 'right'): Connector {
-    return { ...connector, mailbox: (address) => this.mortalMailbox(connector.mailbox(address), life, side) };
+    return {
+      organization: connector.organization,
+      // Not a copy: they become more precise with the first answer.
+      get abilities() {
+        return connector.abilities;
+      },
+      close: () => connector.close(),
+      mailbox: (address) => this.mortalMailbox(connector.mailbox(address), life, side),
+    };
   }
 
   private mortalMailbox(mailbox: Mailbox, life: Life, side: 'left' | 'right'): Mailbox {
@@ -214,7 +233,9 @@ export class World {
     side: 'left' | 'right',
   ): Promise<unknown> {
     if (life.dead) throw new Crash('before a request');
-    this.clock.advance(1 + this.random.int(50));
+    const passing = this.stage.advance(1 + this.random.int(50));
+    if (passing) await passing;
+    if (life.dead) throw new Crash('before a request');
     const writes = [
       'create',
       'update',
@@ -229,7 +250,8 @@ export class World {
       life.dead = true;
       this.events.push('died while a create was on its way');
       const left = context.deadlineMs - this.clock.monotonicMs();
-      this.clock.at(this.clock.nowMs() + this.random.int(Math.max(1, left)), () => void work().catch(() => {}));
+      life.late = true;
+      this.stage.later(this.clock.nowMs() + this.random.int(Math.max(1, left)), () => work().catch(() => {}));
       throw new Crash('while a create was on its way');
     }
     if (this.chance('crash')) {
@@ -257,10 +279,15 @@ export class World {
   /** This worker is not heard of until its lease has ended and another has done its work. */
   private async stall(): Promise<void> {
     this.events.push('stalled; another takes over');
-    const before = this.mix;
-    this.clock.advance(leaseMs + 1);
-    this.mix = { ...calm, storeLost: 0 };
+    await this.advance(leaseMs + 1);
+    this.calmDown(1);
     await this.pass(false);
-    this.mix = before;
+    this.calmDown(-1);
+  }
+
+  /** Adds a reason for calm, or takes one away. */
+  private calmDown(by: 1 | -1): void {
+    this.quiet += by;
+    this.stage.setCalm(this.quiet > 0);
   }
 }

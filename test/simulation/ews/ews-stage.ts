@@ -1,0 +1,113 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ewsConnector } from '#connectors/ews/connector.ts';
+import { ewsHttp } from '#connectors/ews/http-client.ts';
+import { createSignIn } from '#connectors/ews/sign-in.ts';
+import { retried } from '#connectors/wrappers/retried.ts';
+import { must } from '#kit/assert.ts';
+import { seededRandom } from '#kit/random.ts';
+import { createLab } from '#lab/lab.ts';
+import type { LabVersion } from '#lab/seams.ts';
+import type { OpenStage, SimulatedSide } from '../stage.ts';
+import { labMailbox } from './lab-mailbox.ts';
+import { calmRequests, swarmFaults, swarmRequests } from './mix.ts';
+import { Wire } from './wire.ts';
+
+/** From what to what people move: the usual way three times of four, and from the oldest to the newest. */
+const versionsOf = (seed: number): readonly [LabVersion, LabVersion] =>
+  seed % 4 === 0 ? ['2007', 'se'] : ['2010', '2016'];
+
+/** What the target takes, bytes of MIME; the people of the source have larger ones. */
+const itemMaxBytes = 8000;
+const mailboxes = 3;
+const tls = { ca: [], min: '1.2' } as const;
+
+/**
+ * Two organizations of a lab, reached by the real EWS connectors as a job uses them, in this process: calls are made of requests,
+ * each of which may be lost, refused, cut off or carried out in part, and people work in between.
+ */
+export const ewsStage: OpenStage = (host) => {
+  const { seed, clock } = host;
+  const random = seededRandom(`${seed} ews stage`);
+  const [source, target] = versionsOf(seed);
+  const lab = createLab({
+    organizations: [
+      { name: 'source', version: source },
+      { name: 'target', version: target, itemMaxBytes },
+    ],
+    mailboxes,
+    seed,
+    clock,
+    throttling: 'off',
+  });
+  const faults = swarmFaults(random);
+  const requests = swarmRequests(random);
+  let mix = requests;
+  lab.faults.set(faults);
+  const wire = new Wire(clock);
+
+  const side = (name: string, people: () => void): SimulatedSide => {
+    const { domain, world } = lab.organization(name);
+    const { address } = must(world.mailboxes[random.int(mailboxes)], 'a mailbox');
+    const luck = { random, mix: () => mix };
+    return {
+      mailbox: labMailbox(must(world.mailbox(address), 'a mailbox'), lab.outbox),
+      connect(life) {
+        const surroundings = { clock: wire.clockOf(life), random };
+        const transport = lab.transport();
+        const { user, password } = world.admin;
+        const signIn = createSignIn(
+          { method: 'basic', user, password: async () => password },
+          { ...surroundings, transport, tls },
+        );
+        const server = ewsHttp({
+          ...surroundings,
+          transport,
+          endpoint: `https://mail.${domain}/EWS/Exchange.asmx`,
+          tls,
+          signIn,
+          // Packing is done by threads, whose order is nobody's.
+          compress: false,
+        });
+        const connector = ewsConnector({
+          ...surroundings,
+          organization: name,
+          http: wire.http(server, life, luck, { people, stall: host.stall }),
+          impersonate: true,
+          spoolDir: join(tmpdir(), 'causeway-simulation-keeps-all-in-memory'),
+        });
+        return retried(connector, surroundings);
+      },
+    };
+  };
+  const left = side('source', host.sourceStep);
+  const right = side('target', host.targetStep);
+  return {
+    left: {
+      ...left,
+      mailbox: {
+        ...left.mailbox,
+        get commits() {
+          return left.mailbox.commits;
+        },
+        deliver(folder, mail) {
+          const isLarge = mix.tooLarge > 0 && random.next() < mix.tooLarge;
+          const mime = isLarge ? Buffer.concat([mail.mime, Buffer.alloc(itemMaxBytes, 'large\r\n')]) : mail.mime;
+          return left.mailbox.deliver(folder, { ...mail, mime });
+        },
+      },
+    },
+    right,
+    clock: wire.clockOf(null),
+    advance: (ms) => wire.advance(ms),
+    later: (atMs, work) => wire.later(atMs, work),
+    setCalm(isCalm) {
+      mix = isCalm ? calmRequests : requests;
+      lab.faults.set(isCalm ? [] : faults);
+    },
+    async close() {
+      await lab.close();
+      if (lab.failures.length > 0) throw new Error('the lab broke on a request', { cause: lab.failures[0] });
+    },
+  };
+};
