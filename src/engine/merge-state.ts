@@ -92,7 +92,7 @@ export function mergeState(
     if (winner === 'left') {
       set[field] = left[field];
       still.delete(field);
-    }
+    } else still.add(field);
   }
   return { set: set as Partial<MailState>, touched: [...still], conflicts };
 }

@@ -2,7 +2,7 @@ import { type FolderInfo, type FolderRole, type FolderTree, folderContent } from
 import type { FolderId } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
 import type { MailPolicy } from '#model/policy.ts';
-import { safeFolderName } from './folder-name.ts';
+import { comparableName, safeFolderName } from './folder-name.ts';
 import { type FolderPlace, matchesFolder, readPath, writePath } from './folder-pattern.ts';
 
 /**
@@ -72,8 +72,9 @@ export function planFolders(known: FolderKnowledge): readonly FolderDecision[] {
     if (roleReason) excludedBelow.add(left.id);
     if (row && row.goneSincePass !== null) decisions.push({ do: 'back', row });
     const because = roleReason ?? exclusionByPolicy(left, place, known.policy);
-    if (row && (row.excluded === because || row.excluded === refusedName(row))) {
-      decisions.push(...followFolder(row, left, place, rightById, known));
+    const target = placeFor(left, place, known.policy);
+    if (row && (row.excluded === because || isRefused(row, target))) {
+      decisions.push(...followFolder(row, left, place, target, rightById, known));
       continue;
     }
     const counterpart = place.role ? known.rightRoles.get(place.role) : undefined;
@@ -87,7 +88,6 @@ export function planFolders(known: FolderKnowledge): readonly FolderDecision[] {
       continue;
     }
     if (counterpart) continue;
-    const target = placeFor(left, place, known.policy);
     const namesake = findNamesake(target, rightOf, rightById, takenRight);
     if (namesake) {
       takenRight.add(namesake.id);
@@ -109,8 +109,9 @@ export function planFolders(known: FolderKnowledge): readonly FolderDecision[] {
   return decisions;
 }
 
-/** A name that the target refused is not tried again in every pass; a new name makes the folder due again. */
-const refusedName = (row: FolderRow): string | null => (row.excluded?.startsWith('name-refused') ? row.excluded : null);
+/** A name that the target refused (recorded as `rightName`) is not tried again in every pass; a new one makes the folder due again. */
+const isRefused = (row: FolderRow, target: RightPlace): boolean =>
+  row.excluded !== null && row.excluded.startsWith('name-refused') && row.rightName === target.name;
 
 /** Every folder's place, for patterns and paths. */
 export function folderPlaces(
@@ -165,7 +166,9 @@ function findNamesake(
   if (!parent) return null;
   const name = target.name.toLowerCase();
   for (const f of rightById.values()) {
-    if (f.parent === parent && f.kind === 'folder' && !taken.has(f.id) && f.name.toLowerCase() === name) return f;
+    if (f.parent !== parent || f.kind !== 'folder' || taken.has(f.id) || f.name.toLowerCase() !== name) continue;
+    // A calendar of that name is no place for mail.
+    if (folderContent(f.containerClass) === 'mail') return f;
   }
   return null;
 }
@@ -174,6 +177,7 @@ function followFolder(
   row: FolderRow,
   left: FolderInfo,
   place: FolderPlace,
+  target: RightPlace,
   rightById: ReadonlyMap<FolderId, FolderInfo>,
   known: FolderKnowledge,
 ): FolderDecision[] {
@@ -182,29 +186,26 @@ function followFolder(
   const decisions: FolderDecision[] = [];
   const yields = known.policy.conflict === 'target';
   if (left.name !== row.leftName) {
-    const renamedByPerson = row.rightName !== null && right.name !== row.rightName && right.name !== left.name;
+    const renamedByPerson = row.rightName !== null && right.name !== row.rightName && right.name !== target.name;
     if (renamedByPerson && yields) decisions.push({ do: 'yield', row, aspect: 'name' });
-    else if (right.name !== left.name) decisions.push({ do: 'rename', row, name: left.name });
-  } else if (
-    right.name === row.rightName &&
-    right.name !== safeFolderName(left.name) &&
-    isFree(left.name, right, rightById)
-  ) {
-    // The name was taken when it was due, and is free by now.
-    decisions.push({ do: 'rename', row, name: left.name });
+    else if (right.name !== target.name) decisions.push({ do: 'rename', row, name: target.name });
+  } else if (right.name === row.rightName && isNameDue(target.name, right, rightById)) {
+    decisions.push({ do: 'rename', row, name: target.name });
   }
   if (left.parent !== row.leftParent) {
     const movedByPerson = row.rightParent !== null && right.parent !== row.rightParent;
     if (movedByPerson && yields) decisions.push({ do: 'yield', row, aspect: 'place' });
-    else decisions.push({ do: 'move', row, place: placeFor(left, place, known.policy) });
+    else decisions.push({ do: 'move', row, place: target });
   }
   return decisions;
 }
 
-function isFree(name: string, folder: FolderInfo, rightById: ReadonlyMap<FolderId, FolderInfo>): boolean {
-  const wanted = name.toLowerCase();
+/** Whether the name was taken when the folder should have had it, and is free by now: as it is, and without what servers refuse. */
+function isNameDue(name: string, folder: FolderInfo, rightById: ReadonlyMap<FolderId, FolderInfo>): boolean {
+  const wanted = new Set([comparableName(name), comparableName(safeFolderName(name))]);
+  if (wanted.has(comparableName(folder.name))) return false;
   for (const f of rightById.values()) {
-    if (f.parent === folder.parent && f.id !== folder.id && f.name.toLowerCase() === wanted) return false;
+    if (f.parent === folder.parent && f.id !== folder.id && wanted.has(comparableName(f.name))) return false;
   }
   return true;
 }
