@@ -8,7 +8,7 @@ import { type FolderPlace, matchesFolder, readPath, writePath } from './folder-p
 /**
  * Never carried by default, and why (field notes §1). What is below such a folder is not carried either.
  */
-export const excludedRoles: Partial<Record<FolderRole, string>> = {
+const excludedRoles: Partial<Record<FolderRole, string>> = {
   outbox: 'outbox: what is in it is about to be sent',
   syncissues: 'sync issues belong to one client',
   conflicts: 'sync issues belong to one client',

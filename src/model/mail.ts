@@ -61,7 +61,6 @@ export interface MailFacts {
   /** Base64 of the tag of a retention policy of the source; means nothing in another organization. */
   readonly retentionTag: string | null;
 }
-export type MailFactField = keyof MailFacts;
 export type MailFields = MailState & MailFacts;
 
 /** A property that is not in the table, or whose value could not be read: kept as it came. */

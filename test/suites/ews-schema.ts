@@ -37,7 +37,8 @@ const knownDeviations: readonly { readonly what: RegExp; readonly because: strin
   },
   {
     what: /types\}Contains': This element is not expected/,
-    because: 'the 2007 set came by way of php-ews, which left Contains out of RestrictionType; Microsoft’s has SearchExpression there',
+    because:
+      'the 2007 set came by way of php-ews, which left Contains out of RestrictionType; Microsoft’s has SearchExpression there',
   },
   {
     what: /Notification': This element is not expected\. Expected is .*types\}Notification/,

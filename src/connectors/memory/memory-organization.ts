@@ -37,7 +37,7 @@ type Entry = {
   readonly kind: 'upsert' | 'delete' | 'read-flag';
 };
 
-export const noState: MailState = {
+const noState: MailState = {
   isRead: false,
   flagStatus: 0,
   flagCompletedAt: null,

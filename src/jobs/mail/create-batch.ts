@@ -52,7 +52,7 @@ export async function createItems(context: PassContext, row: FolderRow, creation
 }
 
 /** Runs work over things, at most `lanes` at a time; the first failure ends it once what runs has ended. */
-export async function inLanes<T>(
+async function inLanes<T>(
   lanes: number,
   things: readonly T[],
   work: (thing: T) => Promise<void>,

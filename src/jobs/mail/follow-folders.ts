@@ -114,13 +114,17 @@ async function carryOut(
     case 'rename': {
       const { name } = decision;
       const row = asKnown(context, decision.row);
-      const reason = `renamed on the source from ${JSON.stringify(row.leftName)} to ${JSON.stringify(name)}`;
+      const left = trees.left.folders.find((f) => f.id === row.left);
+      const reason =
+        left === undefined || left.name === row.leftName
+          ? `its name ${JSON.stringify(name)} is free by now`
+          : `renamed on the source from ${JSON.stringify(row.leftName)} to ${JSON.stringify(left.name)}`;
       if (!planned(context, 'rename-folder', reason, row)) return;
       await context.commit(withRows(context, [{ ...row, rightName: null }]));
       const written = await tryNames(name, (n) => context.rightBox.renameFolder(must(row), n, context.call()));
       context.counts.folderWrites++;
       await context.commit(
-        withRows(context, [{ ...row, leftName: name, rightName: written.name }], {
+        withRows(context, [{ ...row, leftName: left?.name ?? row.leftName, rightName: written.name }], {
           history: [history(context, 'rename-folder', reason, row)],
         }),
       );
@@ -254,7 +258,7 @@ async function createFolder(context: PassContext, left: FolderInfo, place: Right
     if (!(error instanceof FaultError) || error.fault.kind !== 'poison') throw error;
     const because = `${error.fault.reason}: ${error.fault.detail}`;
     await context.commit(
-      withRows(context, [{ ...row, excluded: because }], {
+      withRows(context, [{ ...row, excluded: because, rightName: place.name }], {
         history: [history(context, 'create-folder', reason, { left: left.id, outcome: 'failed', detail: because })],
       }),
     );

@@ -109,7 +109,7 @@ async function freeCopies(context: PassContext, heads: readonly MailHead[]): Pro
   ]);
 }
 
-export function rightFolderOf(context: PassContext, left: FolderId): FolderId | null {
+function rightFolderOf(context: PassContext, left: FolderId): FolderId | null {
   const row = context.rows.get(left);
   return row && row.excluded === null && !row.rightGone ? row.right : null;
 }
