@@ -20,7 +20,7 @@ const lockfile = read<Lockfile>('package-lock.json');
 
 /** Licences that may come in: permissive ones only. Weak copyleft only where it is a tool that we do not ship. */
 const permissive =
-  /^\(?(?:MIT|MIT-0|ISC|0BSD|BSD|BSD-2-Clause|BSD-3-Clause|Apache-2\.0|BlueOak-1\.0\.0|CC0-1\.0|Unlicense|Python-2\.0)(?: (?:OR|AND) [\w.-]+)*\)?$/;
+  /^\(?(?:MIT|MIT-0|ISC|0BSD|BSD|BSD-2-Clause|BSD-3-Clause|Apache-2\.0|BlueOak-1\.0\.0|CC0-1\.0|Unlicense|Python-2\.0)(?: OR [\w.+-]+)*(?: AND [\w.-]+)*\)?$/;
 
 describe('package.json', () => {
   test('every version is exact', () => {
