@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { systemClock } from '#kit/clock.ts';
 import { seededRandom } from '#kit/random.ts';
+import { SteppingClock } from '#kit/stepping-clock.ts';
 import { certainFaults } from '../ews/ews.fixture.ts';
 import { type LabVersion, labVersions } from '../seams.ts';
 import type { FeedState, Folder } from './folder.ts';
@@ -16,7 +16,7 @@ function worldOf(version: LabVersion = '2016', options: Partial<WorldOptions> = 
     mailboxes: 4,
     items: 0,
     seed: 7,
-    surroundings: { clock: systemClock, random: seededRandom(7), faults: certainFaults() },
+    surroundings: { clock: new SteppingClock(1_790_000_000_000), random: seededRandom(7), faults: certainFaults() },
     ...options,
   });
 }
