@@ -97,8 +97,9 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
             {
               ...link,
               rightId: head.id,
-              state: link.state === 'right-gone' ? 'live' : link.state,
-              goneSincePass: link.state === 'right-gone' ? null : link.goneSincePass,
+              // Missed for a while: what the source did meanwhile was not followed, so it has to be looked at once more.
+              state: link.state === 'right-gone' ? 'left-gone' : link.state,
+              goneSincePass: link.state === 'right-gone' ? known.pass : link.goneSincePass,
             },
             head,
           ),

@@ -1,4 +1,4 @@
-import { joinLeft } from '#engine/join-left.ts';
+import { joinLeft, type LeftDecision } from '#engine/join-left.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { FolderTree } from '#model/folder.ts';
 import type { ItemId, MailboxGuid, PairId } from '#model/ids.ts';
@@ -17,7 +17,7 @@ import {
   writesOf,
 } from './pass-context.ts';
 import { carryOutDecisions, knowledge, readLeft } from './read-left.ts';
-import { readRight, surveyRight } from './read-right.ts';
+import { readRight, surveyRight, suspect } from './read-right.ts';
 import { missItemsOfGoneFolders, removeGoneFolders } from './remove-folders.ts';
 import { removeGone } from './remove-gone.ts';
 import { resolveIntents } from './resolve-intents.ts';
@@ -62,17 +62,18 @@ export async function runMailPass(
     const trees = await readTrees(context, pair);
     await followFolders(context, trees);
     if (pair.state !== 'in-step') await surveyRight(context, trees.right);
-    const back = [...(await readRight(context, trees.right, options.everything ?? false))];
+    await readRight(context, trees.right, options.everything ?? false);
     await resolveIntents(context, await foldersWithIntents(context));
     await retryQuarantined(context);
     await readLeft(context, trees.left, options.everything ?? false);
     await missOrphans(context, trees.left);
     await missItemsOfGoneFolders(context);
     const removals = await removeGone(context);
-    await lookAtLeft(context, [...back, ...removals.back]);
+    const unsettled = await lookAtLeft(context, removals.back);
     const waitingFolders = await settleRight(context, trees.right);
     const failing = options.plan ? [] : await services.store.quarantine({ pair: id, retry: true }, 1);
-    const again = removals.waiting > 0 || waitingFolders > 0 || context.counts.held > 0 || failing.length > 0;
+    const again =
+      removals.waiting > 0 || unsettled > 0 || waitingFolders > 0 || context.counts.held > 0 || failing.length > 0;
     const summary = summarize(context, startedAtMs, removals.held, again ? 'partial' : 'complete');
     const leftItems = trees.left.folders.reduce(
       (n, f) => n + (context.rows.get(f.id)?.excluded === null ? f.itemCount : 0),
@@ -218,26 +219,32 @@ async function retryQuarantined(context: PassContext): Promise<void> {
   }
 }
 
-/** Source items whose link turned up again: compared with what was last agreed. */
-async function lookAtLeft(context: PassContext, links: readonly LinkRow[]): Promise<void> {
-  if (links.length === 0 || context.plan !== null) return;
+/**
+ * Source items whose link turned up again: compared with what was last agreed. No feed will show them once more, so a link with
+ * something to carry over goes on waiting for a look that finds nothing to do.
+ *
+ * @returns how many of them wait.
+ */
+async function lookAtLeft(context: PassContext, links: readonly LinkRow[]): Promise<number> {
+  if (links.length === 0 || context.plan !== null) return 0;
   const heads = await context.leftBox.heads(
     links.map((l) => l.leftId),
     context.call(),
   );
+  let unsettled = 0;
   for (const link of links) {
     const head = heads.get(link.leftId);
     const row = context.rows.get(link.leftFolder);
+    if (!head || isFault(head)) unsettled++;
     if (!head || isFault(head) || !row) continue;
     const changes = [{ kind: 'upsert' as const, head }];
-    await carryOutDecisions(
-      context,
-      row,
-      joinLeft(changes, await knowledge(context, changes)),
-      'turned up again',
-      new Map(),
+    const decisions = joinLeft(changes, await knowledge(context, changes)).map(
+      (d): LeftDecision => (d.do === 'follow' ? { ...d, link: suspect(context, d.link) } : d),
     );
+    unsettled += decisions.filter((d) => d.do === 'follow').length;
+    await carryOutDecisions(context, row, decisions, 'turned up again', new Map());
   }
+  return unsettled;
 }
 
 /**

@@ -14,24 +14,16 @@ import { whoIsGone } from './who-is-gone.ts';
 /**
  * Reads what changed on the target: echoes of our own writes, creates whose answer was lost, and what people did there. Only
  * folders whose mark moved, and those in which a create is unresolved.
- *
- * @returns links whose copy turned up again after it had been missed; their source items must be looked at once more.
  */
-export async function readRight(
-  context: PassContext,
-  tree: FolderTree,
-  everything: boolean,
-): Promise<readonly LinkRow[]> {
+export async function readRight(context: PassContext, tree: FolderTree, everything: boolean): Promise<void> {
   const marks = new Map(tree.folders.map((f) => [f.id, f.mark]));
   const open = new Set((await context.store.intents(context.pair.id)).map((i) => i.rightFolder));
-  const back: LinkRow[] = [];
   for (const row of [...context.rows.values()]) {
     if (row.right === null || row.rightGone || row.excluded !== null || !marks.has(row.right)) continue;
     const mark = marks.get(row.right) ?? null;
     if (!everything && mark !== null && mark === row.rightMark && !open.has(row.right)) continue;
-    back.push(...(await readRightFolder(context, row.left, mark)));
+    await readRightFolder(context, row.left, mark);
   }
-  return back;
 }
 
 /**
@@ -52,8 +44,7 @@ export async function surveyRight(context: PassContext, tree: FolderTree): Promi
     for (let complete = false; !complete; ) {
       context.checkpoint();
       const page: ChangePage = await context.rightBox.changes(folder.id, cursor, context.call());
-      const { commit } = await joinPage(context, page.changes);
-      await context.commit(commit);
+      await context.commit(await joinPage(context, page.changes));
       cursor = page.cursor;
       complete = page.complete;
     }
@@ -61,16 +52,11 @@ export async function surveyRight(context: PassContext, tree: FolderTree): Promi
 }
 
 /** Reads one target folder's feed to its end, in pages; each page and its cursor are recorded together. */
-export function readRightFolder(
-  context: PassContext,
-  left: FolderId,
-  mark: string | null,
-): Promise<readonly LinkRow[]> {
+export function readRightFolder(context: PassContext, left: FolderId, mark: string | null): Promise<void> {
   return context.exclusively(`right feed of ${left}`, () => readFeed(context, left, mark));
 }
 
-async function readFeed(context: PassContext, left: FolderId, mark: string | null): Promise<readonly LinkRow[]> {
-  const back: LinkRow[] = [];
+async function readFeed(context: PassContext, left: FolderId, mark: string | null): Promise<void> {
   let row = context.rows.get(left) as FolderRow;
   const right = row.right as FolderId;
   let cursor: Cursor | null = row.rightCursor;
@@ -88,28 +74,23 @@ async function readFeed(context: PassContext, left: FolderId, mark: string | nul
       continue;
     }
     for (const change of page.changes) if (change.kind === 'upsert') listed?.add(change.head.id);
-    let joined = await joinPage(context, page.changes);
-    back.push(...joined.back);
+    let commit = await joinPage(context, page.changes);
     cursor = page.cursor;
     complete = page.complete;
     if (listed !== null) {
       // What a new listing does not show is found at its end; until then there is no place to go on from.
-      await context.commit(joined.commit);
+      await context.commit(commit);
       if (!complete) continue;
       await findUnlisted(context, right, listed);
-      joined = { commit: {}, back: [] };
+      commit = {};
     }
     row = { ...row, rightCursor: cursor, rightMark: complete ? mark : row.rightMark };
-    await context.commit(withRows(context, [row], joined.commit));
+    await context.commit(withRows(context, [row], commit));
   }
-  return back;
 }
 
-async function joinPage(
-  context: PassContext,
-  changes: readonly Change[],
-): Promise<{ commit: Commit; back: readonly LinkRow[] }> {
-  if (changes.length === 0) return { commit: {}, back: [] };
+async function joinPage(context: PassContext, changes: readonly Change[]): Promise<Commit> {
+  if (changes.length === 0) return {};
   const { store, pair } = context;
   const ids = changes.flatMap((c) => (c.kind === 'upsert' ? [c.head.id] : c.id ? [c.id] : []));
   const keys = changes.flatMap((c) => (c.kind === 'upsert' && c.head.stamp !== null ? [stampKey(c.head.stamp)] : []));
@@ -135,24 +116,21 @@ async function joinPage(
   context.counts.adopted += adopted.length;
   const before = new Map([...byId, ...byStamp].map((l) => [l.id, l]));
   return {
-    back: joined.links.filter((l) => l.state === 'live' && before.get(l.id)?.state === 'right-gone'),
-    commit: {
-      links: [...joined.links.filter((l) => !same(before.get(l.id), l)), ...adopted],
-      // A create that replaces an earlier copy stays open until that copy is removed.
-      intentsResolved: joined.adopted
-        .filter(({ intent }) => intent.replaces === null)
-        .map(({ intent }) => intent.stampKey),
-      unclaimed: joined.unclaimed,
-      unclaimedTaken: joined.vanished,
-      linksForgotten: joined.ended,
-      history: joined.adopted.map(({ intent, head }) =>
-        history(context, 'create', 'its answer had been lost; found again by its stamp', {
-          left: intent.left.id,
-          right: head.id,
-          outcome: 'adopted',
-        }),
-      ),
-    },
+    links: [...joined.links.filter((l) => !same(before.get(l.id), l)), ...adopted],
+    // A create that replaces an earlier copy stays open until that copy is removed.
+    intentsResolved: joined.adopted
+      .filter(({ intent }) => intent.replaces === null)
+      .map(({ intent }) => intent.stampKey),
+    unclaimed: joined.unclaimed,
+    unclaimedTaken: joined.vanished,
+    linksForgotten: joined.ended,
+    history: joined.adopted.map(({ intent, head }) =>
+      history(context, 'create', 'its answer had been lost; found again by its stamp', {
+        left: intent.left.id,
+        right: head.id,
+        outcome: 'adopted',
+      }),
+    ),
   };
 }
 

@@ -1,7 +1,7 @@
 import { deletionsLeft } from '#engine/delete-budget.ts';
 import { observeRight } from '#engine/join-right.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
-import { aliveAgain, isOrphanId, type LinkRow, touchedByPerson } from '#model/link.ts';
+import { isOrphanId, type LinkRow, touchedByPerson } from '#model/link.ts';
 import type { MailHead } from '#model/mail.ts';
 import type { Commit } from '#store/store.ts';
 import { history, type PassContext, pathOf } from './pass-context.ts';
@@ -10,7 +10,7 @@ const dayMs = 86_400_000;
 const pageSize = 200;
 
 export interface Removals {
-  /** Missed in this very pass: they wait one pass for their create in another folder. */
+  /** Missed in this very pass, and so waiting one pass for their create in another folder; or without an answer of the source. */
   readonly waiting: number;
   /** Over the budget of deletions: held until somebody allows them. */
   readonly held: number;
@@ -36,6 +36,8 @@ export async function removeGone(context: PassContext): Promise<Removals> {
     const due = links.filter((l) => (l.goneSincePass ?? 0) < context.pass);
     waiting += links.length - due.length;
     const { gone, alive } = await lookOnce(context, due);
+    // Of some the source could not say anything.
+    waiting += due.length - gone.length - alive.length;
     back.push(...alive);
     const kept = gone.filter((l) => touchedByPerson(l).length > 0 && policy.conflict === 'target');
     await leaveToPerson(context, kept);
@@ -87,9 +89,8 @@ async function lookOnce(
     const answer = heads.get(link.leftId);
     if (answer && isFault(answer)) {
       if (answer.kind === 'gone') gone.push(link);
-    } else if (answer) alive.push(aliveAgain(link));
+    } else if (answer) alive.push(link);
   }
-  if (alive.length > 0) await context.commit({ links: alive });
   return { gone, alive };
 }
 
