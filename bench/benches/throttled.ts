@@ -30,7 +30,7 @@ const latencyMs = 5;
  * The shipped policies in a smaller scale: what may be used at once and what may be overdrawn, so that the steady state is reached with
  * thousands of mails instead of millions. The rates are those of the policies.
  */
-const scales = { '2010': 10, '2013': 30 } as const;
+const scales = { '2010': 10, '2013': 100 } as const;
 const pausesMaxMs = 86_400_000;
 
 interface Reached {
@@ -186,7 +186,7 @@ async function reach(version: '2010' | '2013', { quick, items }: BenchOptions): 
       itemsPerSecond: round(row.counts.links / seconds),
       limitedBy: tightest.organization,
       usedMs: round(tightest.usedMs),
-      allowedMs: round(tightest.allowedMs ?? 0),
+      allowedMs: round(mostOf(tightest)),
       share: round(shareOf(tightest)),
       refused: last.counters.reduce((sum, { refused }) => sum + refused, 0),
       delayed: last.counters.reduce((sum, { delayed }) => sum + delayed, 0),
@@ -198,7 +198,9 @@ async function reach(version: '2010' | '2013', { quick, items }: BenchOptions): 
   }
 }
 
-const shareOf = ({ usedMs, allowedMs }: BudgetCounters) => (allowedMs === null ? 0 : usedMs / allowedMs);
+/** Nobody can use more: what was given, and what may be overdrawn before everything is refused. */
+const mostOf = ({ allowedMs, overdraftMs }: BudgetCounters) => (allowedMs ?? Number.POSITIVE_INFINITY) + overdraftMs;
+const shareOf = (counters: BudgetCounters) => counters.usedMs / mostOf(counters);
 
 const countersOf = (organizations: readonly LabOrganization[]) =>
   organizations.flatMap(({ name, throttle }) => throttle.counters().map((one) => ({ ...one, organization: name })));
