@@ -52,7 +52,7 @@ const initial = { source: 'S', target: 'T' } as const;
 /** As long as real ids are: 120 characters for folders, 152 for items. The letters before the digits are how they are found. */
 const folderIdOf = (side: Side, folder: string) =>
   `AAMkAGNhbm5lZCBib3g${initial[side]}${folder}@@@@`.padEnd(119, 'A').concat('=');
-export const itemIdStart = { source: 'AAMkAGNhbm5lZCBpdGVtS', target: 'AAMkAGNhbm5lZCBpdGVtT' } as const;
+const itemIdStart = { source: 'AAMkAGNhbm5lZCBpdGVtS', target: 'AAMkAGNhbm5lZCBpdGVtT' } as const;
 const itemIdOf = (side: Side) => `${itemIdStart[side]}@@@@########`.padEnd(151, 'A').concat('=');
 const itemVersion = 'CQAAABYAAAC########AAAAAAAAAAAAAAAAAAAA=';
 const folderVersion = 'AQAAABYAAACcanned';

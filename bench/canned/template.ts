@@ -23,7 +23,7 @@ function placesOf(bytes: Buffer, mark: string): readonly number[] {
 }
 
 /** Writes the template to `into` at `offset`, with its digits. @returns the offset behind it. */
-export function renderTo(into: Buffer, offset: number, made: Template, mailbox: number, item: number): number {
+function renderTo(into: Buffer, offset: number, made: Template, mailbox: number, item: number): number {
   made.bytes.copy(into, offset);
   for (const place of made.mailboxPlaces) writeDigits(into, offset + place, mailbox, mailboxDigits);
   for (const place of made.itemPlaces) writeDigits(into, offset + place, item, itemDigits);
