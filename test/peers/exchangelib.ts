@@ -13,6 +13,13 @@ const leftOut: Readonly<Record<string, string>> = {
   'free-busy': 'needs calendar items',
 };
 
+/**
+ * A check that exchangelib 4.9 cannot pass against an honest server: it expects an exception where the client hands out the error as a
+ * value (`EWSService.ERRORS_TO_CATCH_IN_RESPONSE` holds ErrorItemNotFound, `QuerySet.get` returns what it is given). What it is
+ * about, ErrorItemNotFound for an item that is gone, is asked for in the lab's table of refusals. It must go on failing in this very way.
+ */
+const knownToFail: Readonly<Record<string, string>> = { 'missing-item-error': 'AssertionError: no ErrorItemNotFound' };
+
 /** What exchangelib calls the newest schema of each lab version: the way without a guess. */
 const schemaOf: Readonly<Record<string, string>> = {
   '2007': 'Exchange2007_SP1',
@@ -37,6 +44,8 @@ export interface SmokeRun {
   readonly url: string;
   readonly ca: string | null;
   readonly auth: 'basic' | 'ntlm';
+  /** Its place among the mailboxes; each run needs a fresh one, since some checks count what is left behind. */
+  readonly mailbox: number;
   readonly schema: string | null;
   /** Only this check; null: all of them. */
   readonly only: string | null;
@@ -44,8 +53,8 @@ export interface SmokeRun {
 
 /** One run of the smoke program; each of its checks becomes one of ours. */
 export async function smoke(context: PeerContext, organization: LabOrganization, run: SmokeRun): Promise<void> {
-  const [mailbox] = organization.mailboxes;
-  if (!mailbox) throw new Error(`${organization.name} has no mailbox`);
+  const mailbox = organization.mailboxes[run.mailbox];
+  if (!mailbox) throw new Error(`${organization.name} has no mailbox ${run.mailbox}`);
   const { stdout, stderr, status } = await finish(
     '/usr/bin/python3',
     [
@@ -68,7 +77,13 @@ export async function smoke(context: PeerContext, organization: LabOrganization,
   );
   for (const line of stdout.split('\n')) {
     const [, verdict, name, reason] = /^(ok|FAIL) ([\w-]+)(?:: (.*))?$/.exec(line) ?? [];
-    if (name) context.record(`${run.title} ${name}`, verdict === 'ok' ? null : (reason ?? 'failed'));
+    if (!name) continue;
+    const expected = knownToFail[name];
+    const problem = verdict === 'ok' ? null : (reason ?? 'failed');
+    if (expected === undefined) context.record(`${run.title} ${name}`, problem);
+    else if (problem === expected)
+      context.leftOut(`${run.title} ${name}`, 'the client returns the error instead of raising it');
+    else context.record(`${run.title} ${name}`, problem ?? 'passes now: take it off the list of known failures');
   }
   if (!/^\d+ passed, \d+ failed$/m.test(stdout))
     context.record(`${run.title} run`, `ended early (status ${status}): ${stderr.trim().slice(-400)}`);
@@ -89,21 +104,23 @@ export const exchangelib: PeerSuite = {
     for (const organization of await startLab(context, ['source:2010', 'target:2016'])) {
       const { version, ews, ewsPlain, ca } = organization;
       const runs: readonly SmokeRun[] = [
-        { title: `${version} basic https`, url: ews, ca, auth: 'basic', schema: null, only: null },
+        { title: `${version} basic https`, url: ews, ca, auth: 'basic', mailbox: 0, schema: null, only: null },
         {
           title: `${version} basic http`,
           url: ewsPlain,
           ca: null,
           auth: 'basic',
+          mailbox: 1,
           schema: schemaOf[version] ?? null,
           only: null,
         },
-        { title: `${version} ntlm https`, url: ews, ca, auth: 'ntlm', schema: null, only: null },
+        { title: `${version} ntlm https`, url: ews, ca, auth: 'ntlm', mailbox: 2, schema: null, only: null },
         {
           title: `${version} ntlm http`,
           url: ewsPlain,
           ca: null,
           auth: 'ntlm',
+          mailbox: 3,
           schema: schemaOf[version] ?? null,
           only: null,
         },

@@ -32,7 +32,7 @@ export async function startLab(
         join(context.root, 'bin/causeway.mjs'),
         'lab',
         ...organizations.flatMap((organization) => ['--org', organization]),
-        ...['--mailboxes', '2', '--items', '20', '--seed', '1', '--json'],
+        ...['--mailboxes', '4', '--items', '400', '--seed', '1', '--json'],
       ],
       { logFile: join(context.state, 'lab.log'), stopSignal: 'SIGINT' },
     ),

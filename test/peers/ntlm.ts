@@ -180,6 +180,7 @@ export const ntlm: PeerSuite = {
         url: ews,
         ca,
         auth: 'ntlm',
+        mailbox: 0,
         schema: null,
         only: 'message-crud',
       });
