@@ -79,6 +79,10 @@ export class BadWorld {
   tamper: Tamper | null = null;
   /** Called before a request is sent; what it throws is the transport's fault. */
   before: ((side: SideName, operation: string, request: string) => void | Promise<void>) | null = null;
+  /** What the server gets instead of a request; null: the request as it is. */
+  rewrite: ((exchange: Omit<Exchange, 'answer'>) => string | null) | null = null;
+  /** True: the connection breaks at once, and the request arrives when `send` is called. */
+  delay: ((side: SideName, operation: string, send: () => Promise<unknown>) => boolean) | null = null;
   readonly store: Store;
   private readonly random = seededRandom('bad input');
   private readonly sides: { readonly left: Connector; readonly right: Connector };
@@ -170,13 +174,26 @@ export class BadWorld {
             const text = body.toString('latin1');
             const operation = /<s:Body><m:(\w+)/.exec(text)?.[1] ?? '';
             await this.before?.(side, operation, text);
-            const response = await connection.request({ ...request, body }, requestSignal);
+            const other = this.rewrite?.({ side, operation, request: text }) ?? null;
+            const given = other === null ? body : Buffer.from(other, 'latin1');
+            const headers = { ...request.headers, 'content-length': String(given.length) };
+            const send = async () => {
+              const late = await inner.connect(origin, tls, new AbortController().signal);
+              const sent = await late.request({ ...request, headers, body: given }, new AbortController().signal);
+              await whole(sent.body);
+              late.close();
+            };
+            if (this.delay?.(side, operation, send) === true) {
+              connection.close();
+              throw new FaultError({ kind: 'transient', detail: 'the connection broke', mayHaveHappened: true });
+            }
+            const response = await connection.request({ ...request, headers, body: given }, requestSignal);
             const { tamper } = this;
             if (tamper === null) return response;
             const answer = (await whole(response.body)).toString('utf8');
             const changed = tamper({ side, operation, request: text, answer });
-            const given = typeof changed === 'string' ? { text: changed } : (changed ?? {});
-            return { ...response, ...given, body: once(Buffer.from(given.text ?? answer)) };
+            const instead = typeof changed === 'string' ? { text: changed } : (changed ?? {});
+            return { ...response, ...instead, body: once(Buffer.from(instead.text ?? answer)) };
           },
         };
       },

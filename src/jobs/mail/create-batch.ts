@@ -52,11 +52,7 @@ export async function createItems(context: PassContext, row: FolderRow, creation
 }
 
 /** Runs work over things, at most `lanes` at a time; the first failure ends it once what runs has ended. */
-async function inLanes<T>(
-  lanes: number,
-  things: readonly T[],
-  work: (thing: T) => Promise<void>,
-): Promise<void> {
+async function inLanes<T>(lanes: number, things: readonly T[], work: (thing: T) => Promise<void>): Promise<void> {
   let next = 0;
   let failed: { error: unknown } | null = null;
   const lane = async () => {
@@ -119,12 +115,17 @@ async function writeBatch(
     const intent = intentOf(context, row, creation, content as MailContent, settledAfterMs);
     ready.push({ creation, draft: { content: content as MailContent, stamp: intent.stamp }, intent });
   }
-  if (refused.length > 0)
+  if (refused.length > 0) {
+    context.counts.quarantined += refused.length;
     await context.commit({ quarantine: refused, history: refused.map((q) => refusal(context, q)) });
+  }
   if (ready.length === 0) return;
   const keys = ready.map((r) => r.intent.stampKey);
   await context.commit({ intents: ready.map((r) => r.intent) });
-  for (const key of keys) context.inFlight.add(key);
+  for (const key of keys) {
+    context.inFlight.add(key);
+    context.settledAt.set(key, call.deadlineMs);
+  }
   let answers: Awaited<ReturnType<typeof context.rightBox.create>>;
   try {
     answers = await context.rightBox.create(
@@ -165,13 +166,15 @@ async function recordAnswers(
   const done: (typeof ready)[number][] = [];
   const failed: { creation: Creation; fault: Fault }[] = [];
   const unknown: (typeof ready)[number][] = [];
+  const stopped: { item: (typeof ready)[number]; fault: Fault }[] = [];
   let bytes = 0;
   ready.forEach((item, i) => {
     const answer =
       answers[i] ?? ({ kind: 'transient', detail: 'no answer for this item', mayHaveHappened: true } as const);
     if (isFault(answer)) {
-      if (answer.kind === 'fatal') throw new FaultError(answer);
-      if (answer.kind === 'transient' && answer.mayHaveHappened) unknown.push(item);
+      // The mailbox cannot go on, or its folder is not there: no fault of the item. What was made is recorded first.
+      if (answer.kind === 'fatal' || answer.kind === 'gone') stopped.push({ item, fault: answer });
+      else if (answer.kind === 'transient' && answer.mayHaveHappened) unknown.push(item);
       else failed.push({ creation: item.creation, fault: answer });
       return;
     }
@@ -188,6 +191,7 @@ async function recordAnswers(
     intentsResolved: [
       ...done.filter((d) => d.intent.replaces === null).map((d) => d.intent.stampKey),
       ...ready.filter((r) => failed.some((f) => f.creation === r.creation)).map((r) => r.intent.stampKey),
+      ...stopped.flatMap(({ item, fault }) => (mayHaveHappened(fault) ? [] : [item.intent.stampKey])),
     ],
     quarantine,
     quarantineLeft: done.filter((d) => d.creation.attempts > 0).map((d) => d.creation.head.id),
@@ -208,6 +212,8 @@ async function recordAnswers(
   context.counts.bytes += bytes;
   context.progress?.({ kind: 'items', copied: done.length, bytes });
   for (const item of replaced) await removeReplaced(context, item.intent);
+  const [stop] = stopped;
+  if (stop) throw new FaultError(stop.fault);
   return unknown.map((u) => u.creation);
 }
 
@@ -236,7 +242,10 @@ export async function removeReplaced(context: PassContext, intent: IntentRow): P
   });
 }
 
-/** What became of creates without an answer is found out; those that did not happen are made again, one more time. */
+/**
+ * What became of creates without an answer is found out; those that did not happen are made again, by halves, so that an item on
+ * which the server breaks off is alone in the end. Alone it is tried a few more times.
+ */
 async function createAgain(context: PassContext, row: FolderRow, creations: readonly Creation[]): Promise<void> {
   await resolveIntents(context, [row.left]);
   const links = await context.store.linksById(
@@ -249,12 +258,20 @@ async function createAgain(context: PassContext, row: FolderRow, creations: read
     const copy = copies.get(c.head.id);
     return copy !== undefined && copy !== c.replaces?.right;
   };
-  const again = creations.filter((c) => !happened(c)).map((c) => ({ ...c, attempts: c.attempts + 1 }));
-  const tired = again.filter((c) => c.attempts >= attemptsMax);
+  const again = creations.filter((c) => !happened(c));
+  if (again.length > 1) {
+    const middle = again.length >> 1;
+    await createBatch(context, row, again.slice(0, middle));
+    return createBatch(context, row, again.slice(middle));
+  }
+  const [only] = again;
+  if (!only) return;
+  const next = { ...only, attempts: only.attempts + 1 };
+  if (next.attempts < attemptsMax) return createBatch(context, row, [next]);
   const fault: Fault = { kind: 'transient', detail: 'answers were lost time after time', mayHaveHappened: false };
-  if (tired.length > 0) await context.commit({ quarantine: tired.map((c) => quarantined(context, c, fault)) });
-  const fresh = again.filter((c) => c.attempts < attemptsMax);
-  if (fresh.length > 0) await createBatch(context, row, fresh);
+  const q = quarantined(context, next, fault);
+  context.counts.quarantined++;
+  await context.commit({ quarantine: [q], history: [refusal(context, q)] });
 }
 
 /**

@@ -123,6 +123,7 @@ function openContext(
     leftBox: countedMailbox(services.left.mailbox(pair.left.address), () => counts.leftCalls++),
     rightBox: countedMailbox(services.right.mailbox(pair.right.address), () => counts.rightCalls++),
     inFlight: new Set(),
+    settledAt: new Map(),
     checkpoint() {
       signal.throwIfAborted();
       if (services.draining?.aborted) throw new PassInterrupted('the pass was asked to end');

@@ -93,6 +93,8 @@ export interface PassContext extends PassServices {
   checkpoint(): void;
   /** Creates of this pass that are on their way: whoever resolves intents leaves them to their own lane. */
   readonly inFlight: Set<StampKey>;
+  /** `Clock.monotonicMs` after which nothing of a create is on its way: the wall clock may be set while a pass runs. */
+  readonly settledAt: Map<StampKey, number>;
   /** Runs one piece of work of a name at a time: lanes share feeds and cursors. */
   exclusively<R>(name: string, work: () => Promise<R>): Promise<R>;
   /** How long a request that carries so many bytes may take. */

@@ -19,8 +19,8 @@ export async function resolveIntents(context: PassContext, folders: readonly Fol
       if (open.length === 0) return;
       for (const row of rows)
         if (open.some((i) => i.rightFolder === row.right)) await readRightFolder(context, row.left, null);
-      const unsettled = (await unlinked(context, await openIntents(context, rows))).map((i) => i.settledAfterMs);
-      const waitMs = Math.max(0, ...unsettled) - context.clock.nowMs();
+      const unsettled = (await unlinked(context, await openIntents(context, rows))).map((i) => settledAt(context, i));
+      const waitMs = Math.max(0, ...unsettled) - context.clock.monotonicMs();
       if (waitMs <= 0) break;
       context.progress?.({ kind: 'waiting', why: 'requests whose answers were lost', ms: waitMs });
       await context.clock.sleep(Math.min(waitMs, pauseMs), context.signal);
@@ -30,6 +30,20 @@ export async function resolveIntents(context: PassContext, folders: readonly Fol
       await readRight(context, await context.rightBox.tree(context.call()), false);
     for (const row of rows) await settleFolder(context, row);
   });
+}
+
+/**
+ * When nothing of a create is on its way any more, by the clock that never jumps. What another process recorded by the wall clock is
+ * believed only up to the longest time that a request may take: whoever set the clock back must not make us wait for hours.
+ */
+function settledAt(context: PassContext, intent: IntentRow): number {
+  const known = context.settledAt.get(intent.stampKey);
+  if (known !== undefined) return known;
+  const bytes = Math.max(context.right.abilities.batchMaxBytes, 2 * intent.left.facts.sizeBytes);
+  const waitMs = Math.min(intent.settledAfterMs - context.clock.nowMs(), context.deadlineFor(bytes));
+  const at = context.clock.monotonicMs() + waitMs;
+  context.settledAt.set(intent.stampKey, at);
+  return at;
 }
 
 async function openIntents(context: PassContext, rows: readonly FolderRow[]): Promise<readonly IntentRow[]> {
