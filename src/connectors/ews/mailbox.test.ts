@@ -763,13 +763,20 @@ describe('folders', () => {
     const http = scripted(
       answer('UpdateFolder', success('UpdateFolder')),
       answer('MoveFolder', success('MoveFolder')),
+      // What is in it may ask for receipts, which this operation cannot suppress.
+      folderPage('', true),
       answer('DeleteFolder', success('DeleteFolder')),
     );
     const { mailbox } = open(http);
     await mailbox.renameFolder(folder, 'New', context);
     await mailbox.moveFolder(folder, 'OTHER' as FolderId, context);
     await mailbox.removeFolder(folder, context);
-    expect(http.requests.map(({ operation }) => operation)).toEqual(['UpdateFolder', 'MoveFolder', 'DeleteFolder']);
+    expect(http.requests.map(({ operation }) => operation)).toEqual([
+      'UpdateFolder',
+      'MoveFolder',
+      'FindFolder',
+      'DeleteFolder',
+    ]);
   });
 });
 

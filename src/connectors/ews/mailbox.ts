@@ -2,11 +2,11 @@ import { child, type XmlElement } from '#formats/text/xml-read.ts';
 import type { Clock } from '#kit/clock.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { FolderRole, FolderTree } from '#model/folder.ts';
-import type { FolderId, ItemId, Version } from '#model/ids.ts';
+import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailContent, MailHead, RawProperty } from '#model/mail.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
-import type { Context, Mailbox, MailboxLimits, Written } from '../contract.ts';
+import type { ChangePage, Context, Mailbox, MailboxLimits, Written } from '../contract.ts';
 import { eachInPlace, onlyAnswer, parts } from './batches.ts';
 import type { EwsClient } from './client.ts';
 import { type ExtendedField, extendedValues, findExtended, propertyKey, propertyKeyOf } from './extended-fields.ts';
@@ -187,7 +187,39 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     }
   };
 
-  return {
+  /** A folder and those below it that hold items. */
+  const occupiedBelow = async (folder: FolderId, context: Context): Promise<readonly FolderId[]> => {
+    const all = (await folders(context)).map(({ info }) => info);
+    const inside = new Set([folder]);
+    for (let size = 0; size < inside.size; ) {
+      size = inside.size;
+      for (const { id, parent } of all) if (parent !== null && inside.has(parent)) inside.add(id);
+    }
+    return all.filter(({ id, itemCount }) => itemCount > 0 && inside.has(id)).map(({ id }) => id);
+  };
+
+  /**
+   * DeleteFolder cannot suppress the not-read receipts of what is in a folder. So the unread mail that asks for one is removed by
+   * itself first; where that fails, the folder stays.
+   */
+  const removeReceipts = async (folder: FolderId, context: Context): Promise<void> => {
+    let cursor: Cursor | null = null;
+    for (let pages = 0; pages < pageMax; pages++) {
+      const page: ChangePage = await mailbox.changes(folder, cursor, context);
+      const asking = page.changes.flatMap((change) =>
+        change.kind === 'upsert' && change.head.facts.readReceiptRequested && !change.head.state.isRead
+          ? [{ id: change.head.id, expect: change.head.version, readReceiptRequested: true }]
+          : [],
+      );
+      for (const some of parts(asking, batchMax))
+        for (const answer of await mailbox.remove(some, context))
+          if (answer !== null && answer.kind !== 'gone') throw new FaultError(answer);
+      if (page.complete) return;
+      cursor = page.cursor;
+    }
+  };
+
+  const mailbox: Mailbox = {
     address,
 
     async tree(context): Promise<FolderTree> {
@@ -364,6 +396,7 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
       await only(moveFolder, { folder, to: parent }, context);
     },
     async removeFolder(folder, context) {
+      for (const occupied of await occupiedBelow(folder, context)) await removeReceipts(occupied, context);
       await only(deleteFolder, folder, context);
     },
 
@@ -398,6 +431,7 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
       return { serverTimeMs, firstByteMs, product: client.product };
     },
   };
+  return mailbox;
 
   async function contentOf(got: GotItem | Fault): Promise<MailContent | Fault> {
     if (isFault(got)) return got;
