@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { build, transform } from 'esbuild';
 import { expect, test } from 'vitest';
 import { mutants } from './mutants.ts';
-import { mutate, projectRoot } from './run-mutants.ts';
+import { mutantProgram, mutate, projectRoot } from './run-mutants.ts';
 
 const source = (file: string): string => readFileSync(join(projectRoot(), file), 'utf8');
 
@@ -14,7 +14,8 @@ test.each(mutants)('the planted bug "$name" applies and can be read', async (mut
 test('every planted bug lies in a file that the simulation uses', async () => {
   const { metafile } = await build({
     absWorkingDir: projectRoot(),
-    entryPoints: ['test/simulation/main.ts'],
+    entryPoints: [mutantProgram],
+    format: 'esm',
     bundle: true,
     write: false,
     metafile: true,

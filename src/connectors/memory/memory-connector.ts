@@ -11,6 +11,16 @@ import type { MemoryMailbox, MemoryOrganization, StoredItem } from './memory-org
 
 const gone = (what: string): Fault => ({ kind: 'gone', detail: `${what} is not there` });
 
+/** What fails for one item stands in its place. */
+function inPlace<R>(write: () => R): R | Fault {
+  try {
+    return write();
+  } catch (error) {
+    if (error instanceof FaultError) return error.fault;
+    throw error;
+  }
+}
+
 const memoryAbilities: Abilities = {
   product: 'memory',
   nativeDelta: true,
@@ -55,7 +65,7 @@ function memoryMailbox(organization: MemoryOrganization, address: string, able: 
     write: (box: MemoryMailbox, t: T) => R | Fault,
   ): readonly (R | Fault)[] => {
     const box = open(operation);
-    const answers = things.map((t) => organization.itemFault(operation, idOf(t)) ?? write(box, t));
+    const answers = things.map((t) => organization.itemFault(operation, idOf(t)) ?? inPlace(() => write(box, t)));
     organization.after(operation, box);
     return answers;
   };
@@ -97,6 +107,7 @@ function memoryMailbox(organization: MemoryOrganization, address: string, able: 
     async changes(folder, cursor) {
       const box = open('changes');
       folderOf(box, folder);
+      if (cursor !== null && !/^\d+$/.test(cursor)) throw new FaultError({ kind: 'cursor-lost' });
       const feed = box.feed(folder, cursor, able.changePageMax);
       const changes = feed.entries.map((e): Change => {
         const item = box.items.get(e.id);
@@ -140,7 +151,7 @@ function memoryMailbox(organization: MemoryOrganization, address: string, able: 
             box.add(
               id,
               mime,
-              { ...facts, searchKey: null },
+              { ...facts, searchKey: null, retentionTag: null },
               { ...state, isRead: able.readFlagAtCreate && state.isRead },
               draft.stamp,
               draft.content.bcc,
