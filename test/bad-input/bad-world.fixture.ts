@@ -15,7 +15,7 @@ import { type Fault, FaultError } from '#kit/fault.ts';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { HttpResponse, Transport } from '#kit/transport.ts';
-import { createLab, type Lab, type LabOptions } from '#lab/lab.ts';
+import { createLab, type Lab, type LabOptions, type LabOrganizationOptions } from '#lab/lab.ts';
 import type { LabVersion } from '#lab/seams.ts';
 import type { Folder } from '#lab/world/folder.ts';
 import type { Item, ItemContent } from '#lab/world/item.ts';
@@ -59,7 +59,8 @@ export function mail(subject: string, headers: Readonly<Record<string, string | 
 
 export interface BadWorldOptions extends Partial<Omit<LabOptions, 'organizations' | 'clock'>> {
   readonly versions?: readonly [LabVersion, LabVersion];
-  readonly target?: { readonly itemMaxBytes?: number; readonly quotaBytes?: number };
+  readonly source?: Partial<LabOrganizationOptions>;
+  readonly target?: Partial<LabOrganizationOptions>;
   readonly redirectHosts?: readonly string[];
   /** The clock of the program, made of the lab's. */
   readonly programClock?: (lab: Clock) => Clock;
@@ -88,11 +89,18 @@ export class BadWorld {
   private readonly sides: { readonly left: Connector; readonly right: Connector };
 
   private constructor(store: Store, options: BadWorldOptions) {
-    const { versions = ['2010', '2016'], target = {}, redirectHosts = [], programClock, ...labOptions } = options;
+    const {
+      versions = ['2010', '2016'],
+      source = {},
+      target = {},
+      redirectHosts = [],
+      programClock,
+      ...labOptions
+    } = options;
     this.store = store;
     this.lab = createLab({
       organizations: [
-        { name: 'source', version: versions[0] },
+        { name: 'source', version: versions[0], ...source },
         { name: 'target', version: versions[1], ...target },
       ],
       mailboxes: 1,
