@@ -9,10 +9,20 @@ export interface Random {
   bytes(length: number): Buffer;
 }
 
+/** Ids and nonces are asked for by the hundred, and each call of the system costs more than the bytes. */
+const poolBytes = 4096;
+let pool = Buffer.alloc(0);
+
 export const systemRandom: Random = {
   next: () => randomInt(2 ** 47) / 2 ** 47,
   int: (bound) => randomInt(bound),
-  bytes: (length) => randomBytes(length),
+  bytes(length) {
+    if (length > poolBytes) return randomBytes(length);
+    if (pool.length < length) pool = randomBytes(poolBytes);
+    const taken = Buffer.from(pool.subarray(0, length));
+    pool = pool.subarray(length);
+    return taken;
+  },
 };
 
 /** xoshiro128**: small, fast, good enough for tests and demo data; never for secrets. */

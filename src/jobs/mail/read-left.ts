@@ -30,6 +30,8 @@ async function readLeftFolder(context: PassContext, folder: FolderId, mark: stri
   let listed: Set<ItemId> | null = known ? new Set() : null;
   /** A page of which something has to be looked at again holds the cursor where it was; later pages are carried out all the same. */
   let holding = false;
+  /** Items were linked that the recorded cursor does not know: read again from it, the feed would not say that one of them was deleted. */
+  let arrived = false;
   for (let complete = false; !complete; ) {
     context.checkpoint();
     let page: Awaited<ReturnType<typeof context.leftBox.changes>>;
@@ -47,7 +49,10 @@ async function readLeftFolder(context: PassContext, folder: FolderId, mark: stri
     for (const [name, n] of Object.entries(page.oddities))
       context.counts.oddities[name] = (context.counts.oddities[name] ?? 0) + n;
     for (const change of page.changes) if (change.kind === 'upsert') listed?.add(change.head.id);
-    const settled = await carryOutPage(context, row, page.changes);
+    const settled = await carryOutPage(context, row, page.changes, async () => {
+      arrived = true;
+      if (row.leftCursor !== null) await context.commit(withRows(context, [{ ...row, leftCursor: null }]));
+    });
     holding ||= !settled;
     cursor = page.cursor;
     complete = page.complete;
@@ -59,7 +64,7 @@ async function readLeftFolder(context: PassContext, folder: FolderId, mark: stri
     }
     row = {
       ...row,
-      leftCursor: holding ? row.leftCursor : cursor,
+      leftCursor: holding ? (arrived ? null : row.leftCursor) : cursor,
       leftMark: complete && !holding ? mark : row.leftMark,
     };
     await context.commit(withRows(context, [row]));
@@ -67,8 +72,16 @@ async function readLeftFolder(context: PassContext, folder: FolderId, mark: stri
   if (holding) context.counts.held++;
 }
 
-/** @returns false when something of the page could not be finished and the page must be read again. */
-async function carryOutPage(context: PassContext, row: FolderRow, changes: readonly Change[]): Promise<boolean> {
+/**
+ * @param arrive Called before items are linked that were not linked under these ids.
+ * @returns false when something of the page could not be finished and the page must be read again.
+ */
+async function carryOutPage(
+  context: PassContext,
+  row: FolderRow,
+  changes: readonly Change[],
+  arrive: () => Promise<void>,
+): Promise<boolean> {
   if (changes.length === 0) return true;
   for (const c of changes) {
     if (c.kind === 'unreadable')
@@ -76,8 +89,9 @@ async function carryOutPage(context: PassContext, row: FolderRow, changes: reado
   }
   const deleted = changes.flatMap((c) => (c.kind === 'delete' ? [c.id] : []));
   if (deleted.length > 0) await context.commit({ quarantineLeft: deleted });
-  const decisions = joinLeft(changes, await knowledge(context, changes));
-  return carryOutDecisions(context, row, decisions, 'new on the source', new Map());
+  const known = await knowledge(context, changes);
+  if (changes.some((c) => c.kind === 'upsert' && !known.byLeftId.has(c.head.id))) await arrive();
+  return carryOutDecisions(context, row, joinLeft(changes, known), 'new on the source', new Map());
 }
 
 /** Gathers what the engine has to know about a page: links by id and search key, free copies, and who is really gone. */

@@ -1,12 +1,13 @@
 import type { ChangePage } from '#connectors/contract.ts';
 import { joinRight, rightQuestions } from '#engine/join-right.ts';
+import { changedFields } from '#engine/merge-state.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { Change } from '#model/change.ts';
 import { type FolderTree, folderContent } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
 import type { FolderRow, IntentRow, LinkRow } from '#model/link.ts';
 import { type MailHead, mailFingerprint } from '#model/mail.ts';
-import { type StampKey, stampKey } from '#model/stamp.ts';
+import { readStamp, type StampKey, stampKey } from '#model/stamp.ts';
 import type { Commit } from '#store/store.ts';
 import { history, newLinkId, type PassContext, withRows } from './pass-context.ts';
 import { whoIsGone } from './who-is-gone.ts';
@@ -134,8 +135,17 @@ async function joinPage(context: PassContext, changes: readonly Change[]): Promi
   };
 }
 
+/** Whether joining left a link as it was: these are the members that the target's feed can change. */
 const same = (a: LinkRow | undefined, b: LinkRow): boolean =>
-  a !== undefined && JSON.stringify(a) === JSON.stringify(b);
+  a !== undefined &&
+  a.rightId === b.rightId &&
+  a.rightFolder === b.rightFolder &&
+  a.rightVersion === b.rightVersion &&
+  a.state === b.state &&
+  a.goneSincePass === b.goneSincePass &&
+  a.touched.join() === b.touched.join() &&
+  (a.seenRight === b.seenRight ||
+    (a.seenRight !== null && b.seenRight !== null && changedFields(a.seenRight, b.seenRight).length === 0));
 
 /**
  * A link that was made long after its create: the source item may have gone in the meantime, and no feed will say so. It
@@ -162,7 +172,7 @@ export function linkOf(
     rightFolder: head.folder ?? intent.rightFolder,
     rightVersion: head.version,
     searchKey: left.facts.searchKey ?? '',
-    fingerprint: mailFingerprint(left.facts),
+    fingerprint: readStamp(intent.stamp)?.fingerprint ?? mailFingerprint(left.facts),
     stampKey: intent.stampKey,
     state: 'live',
     goneSincePass: null,
