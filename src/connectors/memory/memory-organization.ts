@@ -266,12 +266,17 @@ export class MemoryMailbox {
     max: number,
   ): { entries: readonly Entry[]; cursor: Cursor; complete: boolean } {
     const after = cursor === null ? 0 : Number(cursor);
+    const before = new Set<ItemId>();
     const last = new Map<ItemId, Entry>();
     for (const e of this.log) {
-      if (e.folder !== folder || e.seq <= after) continue;
+      if (e.folder !== folder) continue;
+      if (e.seq <= after) before.add(e.id);
+      if (e.seq <= after) continue;
       // An item that was not handed out yet keeps its place: on a later page a read flag alone would be all that is said of it.
       if (e.kind === 'read-flag' && last.get(e.id)?.kind === 'upsert') continue;
-      last.set(e.id, e);
+      // Of what came and went since the cursor there is nothing to say, as with the sets of ids that Exchange keeps in it.
+      if (e.kind === 'delete' && !before.has(e.id)) last.delete(e.id);
+      else last.set(e.id, e);
     }
     const all = [...last.values()]
       .filter((e) => !(cursor === null && e.kind === 'delete'))

@@ -196,7 +196,7 @@ async function stillUnread(context: PassContext, creations: readonly Creation[])
 function adoptedLink(context: PassContext, head: MailHead, copy: UnclaimedRow): LinkRow {
   const stamp = copy.right.stamp === null ? null : readStamp(copy.right.stamp);
   return {
-    id: newLinkId(context.random),
+    id: newLinkId(context),
     leftId: head.id,
     leftFolder: head.folder,
     // No version of any server: what the source shows now is compared with the copy, not with a memory.
