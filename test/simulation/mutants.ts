@@ -33,7 +33,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'intents resolved with the lost answer',
     file: 'src/jobs/mail/create-batch.ts',
-    find: "if (fault !== null && (fault.kind !== 'transient' || !fault.mayHaveHappened))",
+    find: 'if (fault !== null && !mayHaveHappened(fault))',
     replace: 'if (fault !== null)',
     why: 'a create that may have happened is taken for one that did not',
   },
@@ -88,6 +88,13 @@ export const mutants: readonly Mutant[] = [
     replace: `await context.commit({ folders: [{ ...row, leftCursor: page.cursor }] });
     const settled = await carryOutPage(context, row, page.changes);`,
     why: 'whatever a crash interrupts is never done',
+  },
+  {
+    name: 'items linked under a cursor that does not know them',
+    file: 'src/jobs/mail/read-left.ts',
+    find: 'if (row.leftCursor !== null) await context.commit(withRows(context, [{ ...row, leftCursor: null }]));',
+    replace: '',
+    why: 'after a crash nobody hears that one of them was deleted',
   },
   {
     name: 'cursor moved over unfinished items',
@@ -188,7 +195,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'deleted without looking once more',
     file: 'src/jobs/mail/remove-gone.ts',
-    find: 'else if (answer) alive.push(aliveAgain(link));',
+    find: 'else if (answer) alive.push(link);',
     replace: 'else if (answer) gone.push(link);',
     why: 'a mail that is on the source is deleted on the target',
   },
@@ -244,8 +251,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'resurrected links not looked at',
     file: 'src/jobs/mail/mail-pass.ts',
-    find: 'await lookAtLeft(context, [...back, ...removals.back]);',
-    replace: '',
+    find: 'const unsettled = await lookAtLeft(context, removals.back);',
+    replace:
+      "const unsettled = 0;\n    await context.commit({ links: removals.back.map((l) => ({ ...l, state: 'live', goneSincePass: null })) });",
     why: 'what changed while a copy was missed is never carried over',
   },
 
@@ -327,7 +335,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'folder moves not carried out',
     file: 'src/engine/plan-folders.ts',
-    find: "else decisions.push({ do: 'move', row, place: placeFor(left, place, known.policy) });",
+    find: "else decisions.push({ do: 'move', row, place: target });",
     replace: '',
     why: 'folders stay where they were first copied',
   },

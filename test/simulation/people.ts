@@ -128,6 +128,9 @@ export interface Allowance {
   copied: number;
 }
 
+/** Nobody on the source ever sets it, so that it can only be a person's of the target. */
+export const personsImportance = 'low';
+
 export function targetStep(box: SimulatedMailbox, random: Random, allow: (uid: string) => Allowance): void {
   const item = pick(
     random,
@@ -136,7 +139,7 @@ export function targetStep(box: SimulatedMailbox, random: Random, allow: (uid: s
   if (!item) return;
   const uid = uidOf(item.mime);
   const folder = pick(random, mailFolders(box)) as FolderId;
-  switch (random.int(5)) {
+  switch (random.int(6)) {
     case 0:
       allow(uid).fields.add('isRead');
       box.edit(item.id, { isRead: !item.state.isRead });
@@ -151,6 +154,10 @@ export function targetStep(box: SimulatedMailbox, random: Random, allow: (uid: s
       box.move(item.id, folder);
       return;
     case 3:
+      allow(uid).fields.add('importance');
+      box.edit(item.id, { importance: personsImportance });
+      return;
+    case 4:
       allow(uid).removed++;
       box.remove(item.id);
       return;

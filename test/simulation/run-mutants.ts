@@ -7,6 +7,8 @@ import { memoryStage } from './memory/memory-stage.ts';
 import { type Mutant, mutants } from './mutants.ts';
 import { runSeed } from './run-seed.ts';
 
+/** What is bundled with a planted bug, from the project's root. */
+export const mutantProgram = 'test/programs/mutant-seeds.ts';
 /** How many mutated programs run at the same time. */
 const lanes = 2;
 /** A mutated program may loop for ever: then no checker reported it, and it counts as missed. */
@@ -90,7 +92,7 @@ async function bundle(root: string, mutant: Mutant, outfile: string): Promise<vo
   };
   await build({
     absWorkingDir: root,
-    entryPoints: ['test/simulation/main.ts'],
+    entryPoints: [mutantProgram],
     outfile,
     bundle: true,
     format: 'esm',
@@ -103,10 +105,9 @@ async function bundle(root: string, mutant: Mutant, outfile: string): Promise<vo
   if (!planted) throw new Error(`mutant "${mutant.name}": the simulation does not use ${mutant.file}`);
 }
 
-/** @returns the first seed with a violation and what its first checker said; no seed: the program survived, or ended otherwise. */
+/** @returns the first seed with a violation, and what a checker said of it; no seed: the program survived, or ended otherwise. */
 async function runProgram(path: string, seeds: number): Promise<{ seed: number | null; report: string }> {
-  const args = [path, '--seeds', String(seeds), '--stop-at-first', '--json'];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [path, String(seeds)], { stdio: ['ignore', 'pipe', 'pipe'] });
   const limit = setTimeout(() => child.kill('SIGKILL'), limitMs);
   let out = '';
   let words = '';
@@ -118,10 +119,7 @@ async function runProgram(path: string, seeds: number): Promise<{ seed: number |
   });
   await new Promise((done) => child.once('close', done));
   clearTimeout(limit);
-  const last = out.trimEnd().split('\n').at(-1) ?? '';
-  if (!last.startsWith('{')) return { seed: null, report: `the program ended without a report: ${words.slice(-500)}` };
-  const { firstBadSeed } = JSON.parse(last) as { firstBadSeed: number | null };
-  if (firstBadSeed === null) return { seed: null, report: `no violation in ${seeds} seeds` };
-  const lines = words.split('\n');
-  return { seed: firstBadSeed, report: (lines[lines.findIndex((l) => l.startsWith('seed ')) + 1] ?? '').trim() };
+  if (out === '') return { seed: null, report: `the program ended without a report: ${words.slice(-500)}` };
+  const { seed, violation } = JSON.parse(out) as { seed: number | null; violation?: string };
+  return { seed, report: violation?.split('\n')[0] ?? `no violation in ${seeds} seeds` };
 }

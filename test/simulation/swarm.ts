@@ -22,6 +22,8 @@ export interface FaultMix {
   readonly laterTouch: number;
   /** People on the target change copies. */
   readonly targetPeople: number;
+  /** People work between the requests of a pass. */
+  readonly meanwhile: number;
 }
 
 export const calm: FaultMix = {
@@ -37,6 +39,7 @@ export const calm: FaultMix = {
   storeLost: 0,
   laterTouch: 0,
   targetPeople: 0,
+  meanwhile: 0,
 };
 
 const strongest: FaultMix = {
@@ -52,6 +55,7 @@ const strongest: FaultMix = {
   storeLost: 0.15,
   laterTouch: 0.2,
   targetPeople: 0.5,
+  meanwhile: 0.1,
 };
 
 export function swarm(random: Random): FaultMix {

@@ -12,7 +12,6 @@ import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import { Crash, type Life, type OpenStage, type Stage } from './stage.ts';
 import { calm, type FaultMix, swarm } from './swarm.ts';
 
-const leaseMs = 60_000;
 const requestDeadlineMs = 15_000;
 const quiet = { info: () => {}, warn: () => {} };
 
@@ -30,11 +29,14 @@ export class World {
   private quiet = 0;
   store: Store;
   private readonly stage: Stage;
+  /** Also shorter than a request: then whoever takes over finds requests of the dead on their way. */
+  private readonly leaseMs: number;
   private uid = 0;
 
   private constructor(seed: number, store: Store, open: OpenStage) {
     this.random = seededRandom(seed);
     this.mix = swarm(this.random);
+    this.leaseMs = this.random.int(2) === 0 ? 60_000 : 5_000;
     this.store = store;
     this.stage = open({
       seed,
@@ -89,6 +91,12 @@ export class World {
     targetStep(this.right, this.random, (uid) => this.allow(uid));
   }
 
+  /** People do not wait until a pass is over. */
+  private meanwhile(): void {
+    this.sourceStep();
+    if (this.chance('targetPeople')) this.targetStep();
+  }
+
   /** Nothing to wait for: time passed at once. */
   private async advance(ms: number): Promise<void> {
     const passing = this.stage.advance(ms);
@@ -120,12 +128,16 @@ export class World {
     if (item) this.right.touch(item.id);
   }
 
-  /** No more faults; passes until nothing is left to do. @returns how many passes it took, or null when it does not end. */
-  async quiesce(): Promise<number | null> {
+  /**
+   * No more faults; passes until nothing is left to do.
+   * @param everything Whether the first of them looks behind the marks.
+   * @returns how many passes it took, or null when it does not end.
+   */
+  async quiesce(everything: boolean): Promise<number | null> {
     this.calmDown(1);
     for (let n = 1; n <= 15; n++) {
-      await this.advance(leaseMs + requestDeadlineMs);
-      const result = await this.pass(n === 1);
+      await this.advance(this.leaseMs + requestDeadlineMs);
+      const result = await this.pass(everything && n === 1);
       if (result)
         this.events.push(`calm pass ${n}: ${result.again ? 'again' : 'done'} ${JSON.stringify(result.counts)}`);
       if (n > 1 && result && !result.again && result.summary.writes === 0) return n;
@@ -136,7 +148,13 @@ export class World {
   async pass(everything = this.random.next() < 0.1): Promise<Awaited<ReturnType<typeof runMailPass>> | null> {
     const life: Life = { dead: false, late: false };
     await this.store.notify([`mail:${this.pair}`], this.clock.nowMs());
-    const [claim] = await this.store.claim(`worker ${this.clock.nowMs()}`, 'mail:', 1, this.clock.nowMs(), leaseMs);
+    const [claim] = await this.store.claim(
+      `worker ${this.clock.nowMs()}`,
+      'mail:',
+      1,
+      this.clock.nowMs(),
+      this.leaseMs,
+    );
     if (!claim) return null;
     try {
       const result = await runMailPass(
@@ -161,7 +179,7 @@ export class World {
       this.events.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
       if (error instanceof Crash || error instanceof FencedOut) {
         // The lease of the dead runs out; whoever takes over waits for what may still be on its way.
-        await this.advance(this.random.int(2) === 0 ? leaseMs : leaseMs + requestDeadlineMs);
+        await this.advance(this.random.int(2) === 0 ? this.leaseMs : this.leaseMs + requestDeadlineMs);
         return null;
       }
       if (!(error instanceof FaultError)) throw error;
@@ -266,6 +284,7 @@ export class World {
       throw new FaultError({ kind: 'transient', detail: 'request lost', mayHaveHappened: writes });
     if (this.chance('throttled')) throw new FaultError({ kind: 'throttled', retryAfterMs: 5000, limit: 'planted' });
     if (operation === 'changes' && this.chance('cursorLost')) throw new FaultError({ kind: 'cursor-lost' });
+    if (this.chance('meanwhile')) this.meanwhile();
     const answer = await work();
     if (this.chance('lostAnswer'))
       throw new FaultError({ kind: 'transient', detail: 'answer lost', mayHaveHappened: writes });
@@ -279,7 +298,7 @@ export class World {
   /** This worker is not heard of until its lease has ended and another has done its work. */
   private async stall(): Promise<void> {
     this.events.push('stalled; another takes over');
-    await this.advance(leaseMs + 1);
+    await this.advance(this.leaseMs + 1);
     this.calmDown(1);
     await this.pass(false);
     this.calmDown(-1);
