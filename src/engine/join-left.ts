@@ -57,8 +57,7 @@ export function leftQuestions(
   const ask = new Set<ItemId>();
   for (const change of changes) {
     if (change.kind !== 'upsert' || known.byLeftId.has(change.head.id)) continue;
-    for (const link of candidates.get(identityOf(change.head)) ?? [])
-      if (!isOrphanId(link.leftId)) ask.add(link.leftId);
+    for (const link of candidatesOf(candidates, change.head)) if (!isOrphanId(link.leftId)) ask.add(link.leftId);
   }
   return [...ask];
 }
@@ -88,12 +87,14 @@ export function joinLeft(changes: readonly Change[], known: LeftKnowledge): read
   // Exact stamps first, so that of several equal copies each finds its own.
   const exact = new Map<MailHead, UnclaimedRow>();
   const byFirstId = new Map<string, UnclaimedRow>([...free].map((row) => [row.firstId, row]));
-  for (const head of heads) {
-    const row = byFirstId.get(firstIdOf(head.id));
-    if (row && free.delete(row)) exact.set(head, row);
+  if (free.size > 0) {
+    for (const head of heads) {
+      const row = byFirstId.get(firstIdOf(head.id));
+      if (row && free.delete(row)) exact.set(head, row);
+    }
   }
   for (const head of heads) {
-    const moved = (candidates.get(identityOf(head)) ?? []).find(
+    const moved = candidatesOf(candidates, head).find(
       (l) => !usedLinks.has(l.id) && (isOrphanId(l.leftId) || known.gone.has(l.leftId)),
     );
     if (moved && !exact.has(head)) {
@@ -198,12 +199,18 @@ function movedCandidates(links: readonly LinkRow[]): ReadonlyMap<string, readonl
   return map;
 }
 
+/** Most pages of a first copy have no candidate at all, and then no fingerprint is needed. */
+function candidatesOf(candidates: ReadonlyMap<string, readonly LinkRow[]>, head: MailHead): readonly LinkRow[] {
+  return candidates.size === 0 ? [] : (candidates.get(identityOf(head)) ?? []);
+}
+
 /** A free copy of the same mail; the one that already is in the right folder, when there is a choice. */
 function firstMatch(
   free: ReadonlySet<UnclaimedRow>,
   head: MailHead,
   folder: FolderId | null,
 ): UnclaimedRow | undefined {
+  if (free.size === 0) return undefined;
   const fingerprint = mailFingerprint(head.facts);
   const same = [...free].filter((r) => r.fingerprint === fingerprint && r.searchKey === (head.facts.searchKey ?? ''));
   return same.find((r) => r.right.folder === folder) ?? same[0];
