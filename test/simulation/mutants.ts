@@ -84,9 +84,10 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'cursor recorded before the page is carried out',
     file: 'src/jobs/mail/read-left.ts',
-    find: 'const settled = await carryOutPage(context, row, page.changes);',
+    find: 'const settled = await carryOutPage(context, row, page.changes, async () => {',
     replace: `await context.commit({ folders: [{ ...row, leftCursor: page.cursor }] });
-    const settled = await carryOutPage(context, row, page.changes);`,
+    const settled = await carryOutPage(context, row, page.changes, async () => {
+      return;`,
     why: 'whatever a crash interrupts is never done',
   },
   {
@@ -99,7 +100,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'cursor moved over unfinished items',
     file: 'src/jobs/mail/read-left.ts',
-    find: 'leftCursor: holding ? row.leftCursor : cursor,',
+    find: 'leftCursor: holding ? (arrived ? null : row.leftCursor) : cursor,',
     replace: 'leftCursor: cursor,',
     why: 'an update that failed is never tried again',
   },
