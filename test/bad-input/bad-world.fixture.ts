@@ -9,6 +9,7 @@ import { createSignIn } from '#connectors/ews/sign-in.ts';
 import { retried } from '#connectors/wrappers/retried.ts';
 import { type PassResult, runMailPass } from '#jobs/mail/mail-pass.ts';
 import type { PassServices } from '#jobs/mail/pass-context.ts';
+import { verifyPair } from '#jobs/verify/verify-pair.ts';
 import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import { type Fault, FaultError } from '#kit/fault.ts';
@@ -23,7 +24,7 @@ import type { Hand, Mailbox } from '#lab/world/mailbox.ts';
 import { key, type Property, type PropertyKey } from '#lab/world/property.ts';
 import { contentOfMime } from '#lab/world/read-message.ts';
 import type { PairId } from '#model/ids.ts';
-import { defaultMailPolicy } from '#model/policy.ts';
+import { defaultMailPolicy, type MailPolicy } from '#model/policy.ts';
 import { openStore } from '#store/open-store.ts';
 import type { Store } from '#store/store.ts';
 
@@ -272,6 +273,21 @@ export class BadWorld {
     );
     if (!(error instanceof FaultError)) throw new Error('expected a fault', { cause: error });
     return error.fault;
+  }
+
+  /** Both sides as `verify` sees them: everything is there, or there is a reason for it. */
+  async verified(n = 0, policy: MailPolicy = defaultMailPolicy): Promise<void> {
+    const services = {
+      ...this.sides,
+      store: this.store,
+      clock: this.programClock,
+      policy,
+      requestDeadlineMs: 60_000,
+      lanes: 2,
+    };
+    const { findings } = await verifyPair(services, this.pairId(n), {}, new AbortController().signal);
+    const unexplained = findings.filter(({ explainedBy }) => explainedBy === null);
+    if (unexplained.length > 0) throw new Error(`verify finds ${JSON.stringify(unexplained, null, 1)}`);
   }
 
   quarantine(n = 0) {

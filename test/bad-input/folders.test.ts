@@ -34,6 +34,7 @@ const namesBySubject = () =>
 async function quiet(): Promise<void> {
   const { summary, again } = await world.pass(0, { everything: true });
   expect({ writes: summary.writes, again }).toEqual({ writes: 0, again: false });
+  await world.verified();
 }
 
 const renamed = async () =>
@@ -177,6 +178,7 @@ describe('names', () => {
     await world.sync(0, { policy });
     expect(namesBySubject()).toEqual({ in: 'New' });
     expect((await world.pass(0, { policy, everything: true })).summary.writes).toBe(0);
+    await world.verified(0, policy);
     expect(namesBySubject()).toEqual({ in: 'New' });
   });
 
@@ -185,7 +187,8 @@ describe('names', () => {
     const bad = folder('Refused');
     world.deliver(mail('in'), { folder: bad });
     const refused = refusalOf('CreateFolder', 'ErrorFolderSavePropertyError');
-    world.tamper = (x) => (x.operation === 'CreateFolder' ? refused : null);
+    world.rewrite = (x) => (x.operation === 'CreateFolder' ? 'nothing' : null);
+    world.tamper = (x) => (x.operation === 'CreateFolder' ? { status: 200, text: refused } : null);
     await world.sync();
     expect(contents(world.right())).toHaveLength(1);
     const history = await world.history();
@@ -196,17 +199,12 @@ describe('names', () => {
     await quiet();
     // Renamed on the source, as the guide says.
     world.tamper = null;
-    undoCreated();
+    world.rewrite = null;
     world.left().updateFolder(bad, { name: 'Accepted' }, people);
     await world.settles();
     expect(namesBySubject()).toEqual({ in: 'Accepted' });
   });
 });
-
-/** The lab has made the folders whose refusal was put in place of its answer. */
-function undoCreated(): void {
-  for (const made of ownFolders('right')) world.right().removeFolder(made, 'HardDelete', people);
-}
 
 const refusalOf = (operation: string, code: string): string =>
   `<?xml version="1.0" encoding="utf-8"?><s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><m:${operation}Response xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"><m:ResponseMessages><m:${operation}ResponseMessage ResponseClass="Error"><m:MessageText>Refused.</m:MessageText><m:ResponseCode>${code}</m:ResponseCode><m:DescriptiveLinkKey>0</m:DescriptiveLinkKey><m:Folders/></m:${operation}ResponseMessage></m:ResponseMessages></m:${operation}Response></s:Body></s:Envelope>`;

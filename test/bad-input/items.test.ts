@@ -42,6 +42,7 @@ const at = (item: Item, property: PropertyKey) => item.content.properties.get(pr
 async function quiet(): Promise<void> {
   const { summary, again } = await world.pass(0, { everything: true });
   expect({ writes: summary.writes, again }).toEqual({ writes: 0, again: false });
+  await world.verified();
 }
 
 async function retryAndSettle(): Promise<void> {

@@ -137,10 +137,12 @@ function whyNoFolder(row: FolderRow | undefined): string | null {
 /** Names that servers refuse or that were taken are replaced by the nearest that is accepted. */
 function whyName(row: FolderRow | undefined, wanted: string, name: string): string | null {
   if (row?.rightName != null && row.rightName !== name) return 'renamed on the target by a person';
-  const safe = wanted.replace(/[\u0000-\u001f\u007f\ufffe\uffff]/g, '_').slice(0, 255) || '_';
+  if (wanted.toLowerCase() === name.toLowerCase()) return 'the target had a folder of this name, in other letters';
+  const cut = (text: string, max: number) => text.slice(0, max).replace(/[\ud800-\udbff]$/, '');
+  const safe = cut(wanted.replace(/[\u0000-\u001f\u007f\ufffe\uffff]/g, '_'), 255) || '_';
   const numbered = / \((\d)\)$/.exec(name);
   const base = numbered ? name.slice(0, numbered.index) : name;
-  return base === safe || base === safe.slice(0, 250) ? 'the name was taken or refused on the target' : null;
+  return base === safe || base === cut(safe, 250) ? 'the name was taken or refused on the target' : null;
 }
 
 function movedByPerson(row: FolderRow | undefined, counterpart: FolderInfo): string | null {
