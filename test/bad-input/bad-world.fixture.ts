@@ -326,7 +326,7 @@ export function contents(box: Mailbox): readonly string[] {
   return [...box.below(root)].flatMap((folder) => [...folder.items()].map((item) => shown(item))).sort();
 }
 
-export function shown(item: Item): string {
+function shown(item: Item): string {
   return `${pathOf(item.folder)}: ${createHash('sha256')
     .update(item.content.mime ?? '')
     .digest('hex')
@@ -355,7 +355,7 @@ function same(actual: readonly string[], expected: readonly string[]): void {
 }
 const count = (list: readonly string[], one: string) => list.filter((other) => other === one).length;
 
-export async function whole(input: Uint8Array | AsyncIterable<Uint8Array>): Promise<Buffer> {
+async function whole(input: Uint8Array | AsyncIterable<Uint8Array>): Promise<Buffer> {
   if (input instanceof Uint8Array) return Buffer.from(input);
   const chunks: Uint8Array[] = [];
   for await (const chunk of input) chunks.push(chunk);
