@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Brand } from '#kit/brand.ts';
 import type { ItemId, MailboxGuid } from './ids.ts';
 
@@ -35,7 +35,7 @@ export const stampPropertyName = 'CausewayStamp';
 const VERSION = 'cw1';
 
 export function hash128(text: string): string {
-  return createHash('sha256').update(text, 'utf8').digest('hex').slice(0, 32);
+  return hash('sha256', text, 'hex').slice(0, 32);
 }
 
 export function writeStamp(stamp: Stamp): StampText {

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { assert } from '#kit/assert.ts';
 
 /** What ids are looked up by: the first 16 bytes of their SHA-256. */
 export function idHash(id: string): Buffer {
-  return createHash('sha256').update(id, 'utf8').digest().subarray(0, 16);
+  return hash('sha256', id, 'buffer').subarray(0, 16);
 }
 
 /** Our own random ids, 32 hex digits. */

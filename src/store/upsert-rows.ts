@@ -1,5 +1,4 @@
 import { CompiledQuery } from 'kysely';
-import { must } from '#kit/assert.ts';
 import type { Sql } from './database.ts';
 import type { Engine } from './migrations/migration.ts';
 import type { Tables } from './tables.ts';
@@ -11,10 +10,15 @@ export interface BatchTable {
   readonly key: readonly string[];
   /** Columns replaced when the key is there; empty: the row that is there stays. Null: there is no key to meet. */
   readonly replaced: readonly string[] | null;
+  /**
+   * Those of the replaced columns that are part of another index and mostly stay as they are. SQLite rewrites the entries of every
+   * index whose columns a statement names, changed or not; PostgreSQL compares them first.
+   */
+  readonly steady?: readonly string[];
 }
 
-/** Rows of one SQLite statement: beyond this nothing is gained, and below the limit of 32,766 bound values. */
-const SQLITE_ROWS = 50;
+/** Rows of one SQLite statement: beyond 50 nothing is gained; smaller ones take what is left over. */
+const SQLITE_ROWS = [50, 12, 3, 1] as const;
 
 /**
  * Inserts or replaces rows, values in the order of the columns. The one place that is written for speed and therefore past Kysely's
@@ -29,27 +33,36 @@ export async function upsertRows(
   given: readonly (readonly unknown[])[],
 ): Promise<void> {
   if (given.length === 0) return;
-  const whole = Object.values(table.columns).map((type) => type === 'bigint');
-  const rows = given.map((row) => row.map((value, at) => (whole[at] ? toWhole(value) : value)));
   if (engine === 'postgres') {
-    const arrays = Object.keys(table.columns).map((_, at) => rows.map((row) => row[at]));
+    const arrays = Object.values(table.columns).map((type, at) =>
+      given.map((row) => (type === 'bigint' ? toWhole(row[at]) : row[at])),
+    );
     await sql.executeQuery(CompiledQuery.raw(text(table, 'postgres'), arrays));
     return;
   }
   let at = 0;
-  for (; at + SQLITE_ROWS <= rows.length; at += SQLITE_ROWS)
-    await sql.executeQuery(CompiledQuery.raw(text(table, SQLITE_ROWS), rows.slice(at, at + SQLITE_ROWS).flat()));
-  for (; at < rows.length; at++)
-    await sql.executeQuery(CompiledQuery.raw(text(table, 1), must(rows[at], 'row') as unknown[]));
+  for (const size of SQLITE_ROWS)
+    for (; at + size <= given.length; at += size) {
+      const values = given
+        .slice(at, at + size)
+        .flat()
+        .map(toWhole);
+      if (table.steady) {
+        const { numAffectedRows } = await sql.executeQuery(CompiledQuery.raw(text(table, size, table.steady), values));
+        if (numAffectedRows === BigInt(size)) continue;
+      }
+      await sql.executeQuery(CompiledQuery.raw(text(table, size), values));
+    }
 }
 
-/** Times that were reckoned from a monotonic clock have fractions of a millisecond. */
+/** Times that were reckoned from a monotonic clock have fractions of a millisecond. No column holds fractions. */
 const toWhole = (value: unknown): unknown => (typeof value === 'number' ? Math.round(value) : value);
 
 const texts = new Map<string, string>();
 
-function text(table: BatchTable, shape: 'postgres' | number): string {
-  const name = `${table.name} ${shape}`;
+/** @param steady Columns that are left alone; a row that is there and differs in one of them is passed over. */
+function text(table: BatchTable, shape: 'postgres' | number, steady: readonly string[] = []): string {
+  const name = `${table.name} ${shape} ${steady.length}`;
   const known = texts.get(name);
   if (known !== undefined) return known;
   const columns = Object.keys(table.columns);
@@ -59,16 +72,20 @@ function text(table: BatchTable, shape: 'postgres' | number): string {
           .map((type, n) => `$${n + 1}::${type}[]`)
           .join(', ')})`
       : `values ${Array.from({ length: shape }, () => `(${columns.map(() => '?').join(', ')})`).join(', ')}`;
-  const made = `insert into ${table.name} (${columns.join(', ')}) ${source}${conflict(table)}`;
+  const made = `insert into ${table.name} (${columns.join(', ')}) ${source}${conflict({ ...table, steady })}`;
   texts.set(name, made);
   return made;
 }
 
-function conflict({ key, replaced }: BatchTable): string {
+function conflict({ name, key, replaced, steady }: BatchTable & { readonly steady: readonly string[] }): string {
   if (replaced === null) return '';
+  const same = steady.map((column) => `${name}.${column} = excluded.${column}`);
   const action =
     replaced.length === 0
       ? 'nothing'
-      : `update set ${replaced.map((column) => `${column} = excluded.${column}`).join(', ')}`;
-  return ` on conflict (${key.join(', ')}) do ${action}`;
+      : `update set ${replaced
+          .filter((column) => !steady.includes(column))
+          .map((column) => `${column} = excluded.${column}`)
+          .join(', ')}`;
+  return ` on conflict (${key.join(', ')}) do ${action}${same.length === 0 ? '' : ` where ${same.join(' and ')}`}`;
 }

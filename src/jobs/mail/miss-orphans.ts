@@ -33,7 +33,7 @@ export async function missOrphans(context: PassContext, left: FolderTree): Promi
   await context.commit({
     links: orphans.map(
       (copy): LinkRow => ({
-        id: newLinkId(context.random),
+        id: newLinkId(context),
         leftId: orphanId(copy.stampKey),
         leftFolder: leftOf.get(copy.right.folder) ?? left.root,
         leftVersion: copy.right.version,

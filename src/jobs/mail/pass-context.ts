@@ -156,8 +156,11 @@ export function history(
   };
 }
 
-export function newLinkId(random: Random): LinkId {
-  return random.bytes(16).toString('hex') as LinkId;
+/** Begins with the time, so that stores append links in the order in which they are made, and nothing else is read from it. */
+export function newLinkId({ random, clock }: Pick<PassContext, 'random' | 'clock'>): LinkId {
+  const id = random.bytes(16);
+  id.writeUIntBE(Math.floor(clock.nowMs()), 0, 6);
+  return id.toString('hex') as LinkId;
 }
 
 /** Source path of a folder row, for people. */

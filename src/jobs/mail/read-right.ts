@@ -163,7 +163,7 @@ export function linkOf(
 ): LinkRow {
   const { left } = intent;
   return {
-    id: intent.replaces?.link ?? newLinkId(context.random),
+    id: intent.replaces?.link ?? newLinkId(context),
     leftId: left.id,
     leftFolder: left.folder,
     leftVersion: left.version,

@@ -13,8 +13,8 @@ interface Waiting {
 const GROUP_MAX = 64;
 
 /**
- * Folds the writes that wait into one transaction, because `fsync` costs more than what a write does. Each stays atomic by a
- * savepoint of its own: one that fails is undone alone, the others go on. Nothing is answered before the common commit is on disk.
+ * Folds the writes that wait into one transaction, because `fsync` costs more than what a write does. Each of several stays
+ * atomic by a savepoint of its own: one that fails is undone alone, the others go on. Nothing is answered before the common commit is on disk.
  */
 export class GroupCommit {
   readonly #sql: Kysely<Tables>;
@@ -69,7 +69,11 @@ export class GroupCommit {
       await this.#sql.connection().execute(async (connection) => {
         await sql`begin immediate`.execute(connection);
         try {
-          for (const job of group) if (await this.#runOne(job, connection, undone)) done.push(job);
+          const [alone] = group;
+          if (alone && group.length === 1) {
+            await alone.run(connection);
+            done.push(alone);
+          } else for (const job of group) if (await this.#runOne(job, connection, undone)) done.push(job);
           await sql`commit`.execute(connection);
         } catch (error) {
           // A full disk or the like: SQLite may have rolled back by itself.

@@ -12,9 +12,9 @@ interface Prepared {
 
 /**
  * Not prepared: libsql leaves a statement that met a lock half-way, and as long as it is, the connection does not give up locks
- * that it took afterwards.
+ * that it took afterwards. Savepoints stand inside of transactions that have their locks.
  */
-const TRANSACTION_CONTROL = /^(?:begin|commit|rollback|savepoint|release)\b/;
+const TRANSACTION_CONTROL = /^(?:begin|commit|rollback)\b/;
 
 /** Statements kept ready. Lists in queries are padded to powers of two (`padded.ts`), so that there are not many texts. */
 const PREPARED_MAX = 300;
