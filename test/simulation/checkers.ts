@@ -115,7 +115,8 @@ export function nothingRemovedInVain(world: World): Violations {
       .filter((i) => contents.get(uidOf(i.mime))?.size === 1 && i.stamp && readStamp(i.stamp)?.searchKey !== ''),
   );
   return [...removed].flatMap(([uid, n]) => {
-    const due = (deleted.get(uid) ?? 0) + (world.allowances.get(uid)?.removed ?? 0);
+    const { removed: byPersons = 0, expunged = 0 } = world.allowances.get(uid) ?? {};
+    const due = (deleted.get(uid) ?? 0) + byPersons + expunged;
     return n > due ? [`removed in vain: ${n} copies of mail ${uid}, of which ${due} were due`] : [];
   });
 }

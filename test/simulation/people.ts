@@ -125,6 +125,8 @@ export interface Allowance {
   readonly fields: Set<keyof MailState>;
   moved: boolean;
   removed: number;
+  /** Of those that were moved: by way of a copy. */
+  expunged: number;
   copied: number;
 }
 
@@ -149,9 +151,13 @@ export function targetStep(box: SimulatedMailbox, random: Random, allow: (uid: s
       box.edit(item.id, { categories: [...item.state.categories, `t${random.int(3)}`] });
       return;
     case 2:
-      if (item.folder === folder) return;
       allow(uid).moved = true;
-      box.move(item.id, folder);
+      if (random.next() < 0.5) {
+        // Programs that speak IMAP move so.
+        allow(uid).expunged++;
+        box.copy(item.id, folder);
+        box.remove(item.id);
+      } else if (item.folder !== folder) box.move(item.id, folder);
       return;
     case 3:
       allow(uid).fields.add('importance');

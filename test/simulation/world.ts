@@ -78,7 +78,7 @@ export class World {
   }
 
   allow(uid: string): Allowance {
-    const known = this.allowances.get(uid) ?? { fields: new Set(), moved: false, removed: 0, copied: 0 };
+    const known = this.allowances.get(uid) ?? { fields: new Set(), moved: false, removed: 0, expunged: 0, copied: 0 };
     this.allowances.set(uid, known);
     return known;
   }
