@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { joinLeft, type LeftDecision } from '#engine/join-left.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { FolderTree } from '#model/folder.ts';
@@ -106,6 +107,8 @@ function openContext(
   signal: AbortSignal,
   options: PassOptions,
 ): PassContext {
+  // Every request of every lane listens to the one signal of the pass, and stops listening when it ends.
+  setMaxListeners(0, signal);
   const counts = freshCounts();
   const chains = new Map<string, Promise<unknown>>();
   const plan = options.plan ?? null;
