@@ -60,7 +60,7 @@ const toWhole = (value: unknown): unknown => (typeof value === 'number' ? Math.r
 
 const texts = new Map<string, string>();
 
-/** @param steady Columns that are left alone; a row that is there and differs in one of them is passed over. */
+/** @param steady Columns that are left alone; a row that is there and differs in one of them is passed over, as is a new one that clashes. */
 function text(table: BatchTable, shape: 'postgres' | number, steady: readonly string[] = []): string {
   const name = `${table.name} ${shape} ${steady.length}`;
   const known = texts.get(name);
@@ -87,5 +87,7 @@ function conflict({ name, key, replaced, steady }: BatchTable & { readonly stead
           .filter((column) => !steady.includes(column))
           .map((column) => `${column} = excluded.${column}`)
           .join(', ')}`;
-  return ` on conflict (${key.join(', ')}) do ${action}${same.length === 0 ? '' : ` where ${same.join(' and ')}`}`;
+  const upsert = ` on conflict (${key.join(', ')}) do ${action}`;
+  // A new row may take over a unique value that a row passed over gives up in the same commit.
+  return same.length === 0 ? upsert : `${upsert} where ${same.join(' and ')} on conflict do nothing`;
 }

@@ -3,8 +3,11 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { must } from '#kit/assert.ts';
 import { systemClock } from '#kit/clock.ts';
-import { link, pair, pairId } from '#test/suites/store-rows.ts';
+import type { Version } from '#model/ids.ts';
+import type { LinkRow } from '#model/link.ts';
+import { itemId, link, pair, pairId } from '#test/suites/store-rows.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { openStore } from '../open-store.ts';
 import { sqlStore } from '../sql-store.ts';
@@ -180,4 +183,24 @@ describe('migrations', () => {
     });
     await db.close();
   });
+});
+
+test('among many links of one commit, a new one takes over the items that one before it gives up; all others keep theirs', async () => {
+  const store = await open();
+  try {
+    await store.putPairs([pair(1)]);
+    const before = Array.from({ length: 60 }, (_, n) => link(n));
+    await store.commit(pairId(1), null, { links: before });
+    const given = must(before[10], 'a link');
+    const changed: LinkRow[] = before.map((one) => ({ ...one, rightVersion: 'later' as Version }));
+    changed[10] = { ...given, leftId: itemId('other left'), rightId: itemId('other right') };
+    changed[11] = link(999, { leftId: given.leftId, rightId: given.rightId });
+    await store.commit(pairId(1), null, { links: changed });
+    const kept = must(before[11], 'the link that was not written again');
+    const expected = [...changed, kept].sort((a, b) => (a.id < b.id ? -1 : 1));
+    expect(await store.links(pairId(1), {}, null, 100)).toEqual(expected);
+    expect((await store.pair(pairId(1)))?.counts.links).toBe(61);
+  } finally {
+    await store.close();
+  }
 });
