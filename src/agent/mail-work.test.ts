@@ -1,6 +1,16 @@
 import { describe, expect, test } from 'vitest';
+import type { Connector } from '#connectors/contract.ts';
+import { must } from '#kit/assert.ts';
+import { systemClock } from '#kit/clock.ts';
+import { FaultError } from '#kit/fault.ts';
+import { seededRandom } from '#kit/random.ts';
+import { defaultMailPolicy } from '#model/policy.ts';
+import { SecretError } from '#project/secret.ts';
+import { openStore } from '#store/open-store.ts';
 import type { PassSummary, WorkRow } from '#store/store.ts';
-import { FULL_SWEEP_MS, nextIntervalMs, sweepFired } from './mail-work.ts';
+import { pair as pairRow, pairId } from '#test/suites/store-rows.ts';
+import { FULL_SWEEP_MS, type MailPair, mailWork, nextIntervalMs, sweepFired } from './mail-work.ts';
+import { type AgentEvent, mailKey } from './work.ts';
 
 const MINUTE = 60_000;
 const pass = (startedAtMs: number, endedAtMs: number): { readonly lastPass: PassSummary } => ({
@@ -54,5 +64,56 @@ describe('the full sweep', () => {
     expect(sweepFired(undefined, pass(0, 0))).toBe(false);
     expect(sweepFired(row({ token: 0, nextAtMs: FULL_SWEEP_MS }), pass(0, 0))).toBe(false);
     expect(sweepFired(row({ nextAtMs: FULL_SWEEP_MS }), { lastPass: null })).toBe(false);
+  });
+});
+
+describe('what makes a pair stop', () => {
+  /** @returns what the store and the events say after one try. */
+  async function oneTry(find: () => Promise<MailPair>) {
+    const store = await openStore('sqlite::memory:', { clock: systemClock, log: { info() {}, warn() {} } });
+    await store.putPairs([pairRow(1)]);
+    const id = pairId(1);
+    await store.ensureWork([{ key: mailKey(id), priority: 0, nextAtMs: 0 }]);
+    const [claim] = await store.claim('me', 'mail:', 1, systemClock.nowMs(), 60_000);
+    const events: AgentEvent[] = [];
+    const services = { store, clock: systemClock, random: seededRandom(1), log: { info() {}, warn() {} } };
+    const outcome = await mailWork(find)(
+      must(claim, 'the work is due'),
+      { ...services, draining: new AbortController().signal, emit: (event) => void events.push(event) },
+      new AbortController().signal,
+    );
+    const inMs = must(outcome.nextAtMs, 'it is looked at again') - systemClock.nowMs();
+    return { because: (await store.pair(id))?.stoppedBecause, events: events.map(({ kind }) => kind), outcome, inMs };
+  }
+  const unreachable = new FaultError({ kind: 'fatal', code: 'exhausted', detail: 'tree failed 6 times' });
+  const broken = {
+    mailbox: () => ({ tree: () => Promise.reject(unreachable), roles: () => Promise.reject(unreachable) }),
+  } as unknown as Connector;
+
+  test('an outage is told, and looked at again soon', async () => {
+    const { because, events, outcome, inMs } = await oneTry(async () => ({
+      left: broken,
+      right: broken,
+      policy: defaultMailPolicy,
+      schedule: { zone: 'UTC', windows: [], everyMs: 60 * MINUTE },
+      takeWaits: () => ({}),
+    }));
+    expect(because).toBe('exhausted: tree failed 6 times');
+    expect(events).toEqual(['pass-started', 'pair-stopped']);
+    expect(outcome.failed).toBe(true);
+    expect(inMs).toBeLessThan(MINUTE);
+  });
+
+  test.each([
+    ['a secret that was taken away', new SecretError('the environment variable X is not set'), /^config: .*X is not/],
+    [
+      'a connector that cannot be opened',
+      new FaultError({ kind: 'fatal', code: 'config', detail: 'no file' }),
+      /no file/,
+    ],
+  ])('%s', async (_what, error, because) => {
+    const tried = await oneTry(() => Promise.reject(error));
+    expect(tried.because).toMatch(because);
+    expect(tried.events).toEqual(['pair-stopped']);
   });
 });

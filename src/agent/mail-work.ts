@@ -4,9 +4,10 @@ import { PassInterrupted } from '#jobs/mail/pass-context.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { PairId } from '#model/ids.ts';
 import type { MailPolicy } from '#model/policy.ts';
+import { SecretError } from '#project/secret.ts';
 import { opensAtMs, type Schedule } from '#project/window.ts';
 import type { PairRow, Store, WorkRow } from '#store/store.ts';
-import { type Handler, subjectOf, sweepKey } from './work.ts';
+import { type Handler, type Outcome, subjectOf, sweepKey } from './work.ts';
 import { pauseAfterFailureMs } from './work-loop.ts';
 
 /** What a worker knows of a pair. */
@@ -33,9 +34,23 @@ export const FULL_SWEEP_MS = 6 * 3_600_000;
 export function mailWork(find: (pair: PairId, store: Store) => Promise<MailPair | null>): Handler {
   return async (claim, { store, clock, random, emit, draining }, signal) => {
     const id = subjectOf(claim.key) as PairId;
-    const pair = await find(id, store);
     const before = await store.pair(id);
-    if (!pair || !before) return { nextAtMs: null, failed: false };
+    if (!before) return { nextAtMs: null, failed: false };
+    /** @param everyMs Shortest pause: the cause may pass (a mailbox gets its rights, a quota is raised), but seldom soon. */
+    const stop = async (because: string, everyMs: number): Promise<Outcome> => {
+      await store.commit(id, claim, { pair: { stoppedBecause: because } });
+      emit({ kind: 'pair-stopped', pair: id, because });
+      return { nextAtMs: clock.nowMs() + Math.max(everyMs, pauseAfterFailureMs(claim.attempts)), failed: true };
+    };
+    let pair: MailPair | null;
+    try {
+      pair = await find(id, store);
+    } catch (error) {
+      const because = lasting(error);
+      if (because === null) throw error;
+      return stop(because, 0);
+    }
+    if (!pair) return { nextAtMs: null, failed: false };
     const opensMs = opensAtMs(pair.schedule, clock.nowMs());
     if (opensMs > clock.nowMs()) return { nextAtMs: opensMs, failed: false };
 
@@ -77,21 +92,26 @@ export function mailWork(find: (pair: PairId, store: Store) => Promise<MailPair 
     } catch (error) {
       // Whoever takes the claim next goes on from what is recorded.
       if (error instanceof PassInterrupted) return { nextAtMs: clock.nowMs(), failed: false };
+      const because = lasting(error);
+      // A server that cannot be reached is looked for again soon; all else needs somebody who does something about it.
+      if (because !== null) return stop(because, because.startsWith('exhausted:') ? 0 : pair.schedule.everyMs);
       if (!(error instanceof FaultError)) throw error;
       // What was done is recorded; the rest follows when the limit allows it.
       if (error.fault.kind === 'throttled') {
         emit({ kind: 'waiting', pair: id, why: error.fault.limit, ms: error.fault.retryAfterMs });
         return { nextAtMs: clock.nowMs() + error.fault.retryAfterMs, failed: false };
       }
-      if (error.fault.kind !== 'fatal') throw error;
-      emit({ kind: 'pair-stopped', pair: id, because: `${error.fault.code}: ${error.fault.detail}` });
-      // The cause may pass (a mailbox that gets its rights, a quota that is raised), so it is looked at again, seldom.
-      return {
-        nextAtMs: clock.nowMs() + Math.max(pair.schedule.everyMs, pauseAfterFailureMs(claim.attempts)),
-        failed: true,
-      };
+      throw error;
     }
   };
+}
+
+/** Why a pair cannot go on, `code: detail`; null for what is tried again at once. A secret may be taken away while we run. */
+function lasting(error: unknown): string | null {
+  if (error instanceof SecretError) return `config: ${error.message}`;
+  return error instanceof FaultError && error.fault.kind === 'fatal'
+    ? `${error.fault.code}: ${error.fault.detail}`
+    : null;
 }
 
 /** The work `sweep:PAIR`: a timer. The pass that it asks for sees that it went off and reads everything. */

@@ -40,8 +40,8 @@ const schemas: Readonly<Record<ExchangeVersion, SchemaVersion>> = {
 };
 
 /**
- * The connector of an organization of the project. Files of certificates are read now, secrets when they are used; nothing is sent
- * before a mailbox is asked for something, but for Autodiscover when the project names no endpoint. Throws FaultError.
+ * The connector of an organization of the project. Files of certificates are read now, secrets again whenever they are used; nothing
+ * is sent before a mailbox is asked for something, but for Autodiscover when the project names no endpoint. Throws FaultError, SecretError.
  */
 export async function openConnector(
   project: Project,
@@ -49,8 +49,9 @@ export async function openConnector(
   { clock, random, counting, waits, signal = new AbortController().signal }: ConnectorSurroundings,
 ): Promise<Connector> {
   const organization = must(project.organizations.get(name), `the project has no organization ${name}`);
+  const { ca } = await readReferences(organization);
   const transport = undiciTransport();
-  const tls: TlsPolicy = { ca: await Promise.all(organization.tls.caFiles.map(readPem)), min: organization.tls.min };
+  const tls: TlsPolicy = { ca, min: organization.tls.min };
   const signIn = createSignIn(await signInOf(organization), { clock, random, transport, tls });
   const endpoint =
     organization.endpoint ??
@@ -92,6 +93,23 @@ export async function openConnector(
       http.close();
     },
   };
+}
+
+/**
+ * Reads all that an organization of the project names by reference, so that what is missing is told before any work begins.
+ * Secrets are not kept. Throws FaultError (config), SecretError.
+ */
+export async function readReferences({ signIn, tls }: Organization): Promise<{ readonly ca: readonly string[] }> {
+  const ca = await Promise.all(tls.caFiles.map(readPem));
+  if (signIn.method !== 'oauth') {
+    if (typeof signIn.user !== 'string') await signIn.user.reveal();
+    await signIn.password.reveal();
+  } else if ('clientSecret' in signIn.credential) await signIn.credential.clientSecret.reveal();
+  else {
+    await signIn.credential.key.reveal();
+    await readPem(signIn.credential.chainFile);
+  }
+  return { ca };
 }
 
 /** Asks Autodiscover for one mailbox: an organization has one address for all of them. */

@@ -1,13 +1,15 @@
 import { availableParallelism } from 'node:os';
+import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { PairId } from '#model/ids.ts';
 import type { Project, ProjectPair } from '#project/project.ts';
 import type { OpenStore } from '#store/open-store.ts';
 import type { Store, WorkRow } from '#store/store.ts';
 import { FULL_SWEEP_MS } from './mail-work.ts';
+import { readReferences } from './open-connector.ts';
 import { projectWatchGroups } from './project-handlers.ts';
 import { superviseWorkers } from './supervisor.ts';
-import { type AgentEvent, type AgentLog, mailKey, sweepKey } from './work.ts';
+import { type AgentEvent, type AgentLog, mailKey, subjectOf, sweepKey } from './work.ts';
 import type { WorkerUsage } from './worker-messages.ts';
 import { forkWorker, type WorkerProcess } from './worker-process.ts';
 
@@ -42,15 +44,21 @@ const LOOK_MS = 5_000;
 
 /**
  * The agent: makes sure that there is a row of work for everything, runs worker processes that pull it, and resolves when they have
- * drained. Rejects when the work cannot be done at all (a project file or secret that a worker cannot read).
+ * drained. Rejects when the work cannot be done at all (a project file, secret or certificate that cannot be read).
+ *
+ * @returns `one-pass`: the pairs whose pass did not come to its end for a reason that the store does not hold.
  */
-export async function runAgent(options: AgentOptions): Promise<void> {
+export async function runAgent(options: AgentOptions): Promise<readonly PairId[]> {
   const { project, store, clock, pairs, until } = options;
   const ids = pairs.map(({ id }) => id);
+  for (const name of new Set(pairs.flatMap((pair) => organizationsOf(project, pair))))
+    await readReferences(must(project.organizations.get(name), `the project has no organization ${name}`));
   await ensureWork(options, ids);
   const done = new AbortController();
   const open = until === 'one-pass' ? await dueOnce(options, ids) : null;
-  if (open?.size === 0) return;
+  if (open?.size === 0) return [];
+  const tries = new Map<string, number>();
+  const failures = new Set<string>();
   const finish = (key: string) => {
     open?.delete(key);
     if (open?.size === 0) done.abort();
@@ -69,9 +77,18 @@ export async function runAgent(options: AgentOptions): Promise<void> {
       },
       workers: Math.max(1, Math.min(options.workers ?? availableParallelism(), Math.max(1, ids.length))),
       start: options.start ?? (() => forkWorker()),
-      onEvent: options.onEvent,
-      onEnded(key, failed, attempts) {
-        if (!failed || attempts >= ONE_PASS_ATTEMPTS) finish(key);
+      onEvent(event) {
+        options.onEvent(event);
+        // It stays so until somebody does something about it, and the store says why.
+        if (event.kind === 'pair-stopped') finish(mailKey(event.pair));
+      },
+      onEnded(key, failed) {
+        if (!open?.has(key)) return;
+        const count = (tries.get(key) ?? 0) + 1;
+        tries.set(key, count);
+        if (failed && count < ONE_PASS_ATTEMPTS) return;
+        if (failed) failures.add(key);
+        finish(key);
       },
       onUsage: options.onUsage ?? (() => {}),
       signal: AbortSignal.any([options.signal, done.signal]),
@@ -80,6 +97,12 @@ export async function runAgent(options: AgentOptions): Promise<void> {
     done.abort();
     await looking;
   }
+  return ids.filter((id) => failures.has(mailKey(id)));
+}
+
+function organizationsOf({ collections }: Project, { id, collection: name }: ProjectPair): readonly string[] {
+  const { source, target } = must(collections.get(name), `the pair ${id} belongs to no collection`);
+  return [source, target];
 }
 
 async function ensureWork({ project, store, clock, until }: AgentOptions, ids: readonly PairId[]): Promise<void> {
@@ -117,7 +140,10 @@ async function lookNowAndThen(
     await clock.sleep(LOOK_MS, done).catch(() => {});
     if (done.aborted) return;
     const rows = await store.work([...open]).catch((): readonly WorkRow[] => []);
-    for (const row of rows)
-      if (row.owner === null && row.generation === row.startedGeneration && row.attempts === 0) finish(row.key);
+    for (const row of rows) {
+      if (row.owner !== null || row.generation !== row.startedGeneration) continue;
+      const pair = row.attempts === 0 ? null : await store.pair(subjectOf(row.key) as PairId).catch(() => null);
+      if (row.attempts === 0 || (pair?.stoppedBecause ?? null) !== null) finish(row.key);
+    }
   }
 }

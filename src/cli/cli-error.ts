@@ -33,6 +33,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof FaultError) {
     const { fault } = error;
     if (fault.kind !== 'fatal') return { exitCode: exitCodes.stopped, message: error.message, code: fault.kind };
+    if (fault.code === 'config') return { exitCode: exitCodes.usage, message: fault.detail, code: fault.code };
     const manual = `see docs/operating/faults.md, "${fault.code}"`;
     return { exitCode: exitCodes.stopped, message: `${error.message}\n${manual}`, code: fault.code };
   }

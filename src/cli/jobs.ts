@@ -33,8 +33,8 @@ export interface JobSurroundings {
 }
 
 export interface Jobs {
-  /** The agent: worker processes that claim pairs and pass over them. Resolves when it has drained. */
-  readonly runAgent: (options: AgentOptions) => Promise<void>;
+  /** The agent: worker processes that claim pairs and pass over them. Resolves when it has drained; see `runAgent`. */
+  readonly runAgent: (options: AgentOptions) => Promise<readonly PairId[]>;
   /** What a pass would do. Writes nothing, neither to servers nor to the store. */
   readonly planPair: (pair: JobPair, store: Store, around: JobSurroundings) => Promise<readonly PlannedWrite[]>;
   readonly check: (

@@ -6,6 +6,7 @@ import type { PairRow, WorkRow } from '#store/store.ts';
 export interface PairStatus {
   readonly pair: PairId;
   readonly collection: string;
+  /** `stopped` also while an outage lasts that interrupted it. */
   readonly state: PairRow['state'];
   readonly working: boolean;
   readonly stoppedBecause: string | null;
@@ -38,7 +39,7 @@ export function statusOf(pair: ProjectPair, row: PairRow | null, work: WorkRow |
   return {
     pair: pair.id,
     collection: pair.collection,
-    state: row?.state ?? 'new',
+    state: row === null ? 'new' : row.stoppedBecause === null ? row.state : 'stopped',
     working: work !== null && work.owner !== null && work.nextAtMs !== null && work.nextAtMs > nowMs,
     stoppedBecause: row?.stoppedBecause ?? null,
     pass: row?.pass ?? 0,

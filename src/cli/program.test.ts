@@ -392,6 +392,7 @@ describe('commands that work', () => {
     ['all through', {}, exitCodes.ok],
     ['deletions held back', { lastPass: { ...summary, held: 7 } }, exitCodes.partial],
     ['a pair stopped', { state: 'stopped', stoppedBecause: 'auth: 401', lastPass: summary }, exitCodes.stopped],
+    ['an outage in the middle', { state: 'in-step', stoppedBecause: 'exhausted: no answer' }, exitCodes.stopped],
   ] as const)('sync: %s', async (_what, outcome, code) => {
     const jobs = fakeJobs({
       openConnector,
@@ -401,12 +402,20 @@ describe('commands that work', () => {
           await store.commit(id, null, { pair: { pass: 1, lastPass: summary, state: 'in-step', ...outcome } });
           onEvent({ kind: 'pass-ended', pair: id, summary });
         }
+        return [];
       },
     });
     const result = await runCli(['sync', '--json'], testTerminal({ cwd: projectFolder() }), jobs);
     expect(result.code).toBe(code);
     expect(jsonLines(result.out)).toHaveLength(3);
     expect(jsonLines(result.out).at(-1)).toMatchObject({ pairs: 2 });
+  });
+
+  test('sync: a pair whose pass failed each time is not taken for done', async () => {
+    const jobs = fakeJobs({ openConnector, runAgent: async ({ pairs }) => pairs.slice(0, 1).map(({ id }) => id) });
+    const result = await runCli(['sync'], testTerminal({ cwd: projectFolder() }), jobs);
+    expect(result.code).toBe(exitCodes.stopped);
+    expect(result.out).toMatch(/^stopped ana@old.*failed each time.*\n2 pairs: 0 writes/);
   });
 
   test.each([

@@ -59,7 +59,9 @@ async function keepInStep(run: Run, options: RunOptions, addresses: readonly str
     signal: run.signal,
     onEvent,
   });
-  const stopped = (await store.pairs()).filter(({ state }) => state === 'stopped').length;
+  const chosen = new Set(pairs.map(({ id }) => id));
+  const rows = (await store.pairs()).filter(({ id }) => chosen.has(id));
+  const stopped = rows.filter(({ stoppedBecause }) => stoppedBecause !== null).length;
   output.say(
     { stopped },
     stopped === 0 ? 'ended in order' : `ended in order; ${countOf(stopped, 'pair')} stopped, see causeway status`,

@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AgentEvent } from '#agent/work.ts';
+import type { PairId } from '#model/ids.ts';
 import { type ExitCode, exitCodes, worstOf } from '../exit-codes.ts';
 import { countOf, formatBytes, formatDuration, plain } from '../format.ts';
 import { PairProgress } from '../pair-progress.ts';
@@ -65,8 +66,9 @@ async function sync(run: Run, options: SyncOptions, addresses: readonly string[]
       bars.show(event.pair, { done: sum.items, total: due, bytes: sum.bytes, note });
     }
   };
+  let failed: ReadonlySet<PairId>;
   try {
-    await run.jobs.runAgent({
+    const unfinished = await run.jobs.runAgent({
       project: services.project,
       store,
       storeUrl: await services.storeUrl(),
@@ -78,6 +80,7 @@ async function sync(run: Run, options: SyncOptions, addresses: readonly string[]
       signal: run.signal,
       onEvent,
     });
+    failed = new Set(unfinished);
   } finally {
     bars.close();
   }
@@ -89,12 +92,13 @@ async function sync(run: Run, options: SyncOptions, addresses: readonly string[]
   const rows = (await store.pairs()).filter(({ id }) => chosen.has(id));
   const codes: ExitCode[] = [];
   const sum = { pairs: rows.length, writes: 0, bytes: 0, quarantined: 0, held: 0, stopped: 0 };
-  for (const { id, state, stoppedBecause, counts, lastPass } of rows) {
+  for (const { id, stoppedBecause, counts, lastPass } of rows) {
     sum.quarantined += counts.quarantined;
-    if (state === 'stopped') {
+    if (stoppedBecause !== null || failed.has(id)) {
       sum.stopped++;
       codes.push(exitCodes.stopped);
-      output.text(`${output.colours.red('stopped')} ${plain(id)}: ${plain(stoppedBecause ?? 'for an unknown reason')}`);
+      const why = stoppedBecause ?? 'its pass failed each time it was tried; run causeway sync again with --debug';
+      output.text(`${output.colours.red('stopped')} ${plain(id)}: ${plain(why)}`);
       continue;
     }
     sum.writes += lastPass?.writes ?? 0;

@@ -200,7 +200,7 @@ async function inStepWithPeople(
     if (through) throughMs ??= clock.monotonicMs();
     if (throughMs !== null && clock.monotonicMs() - throughMs >= afterwardsMs) break;
   }
-  run.output.say({ event: 'people-stopped', actions: acted }, '');
+  run.output.line({ event: 'people-stopped', actions: acted });
   run.output.note(`people did ${countOf(acted, 'thing')} meanwhile; now they stop, and everything settles …`);
   return acted;
 }

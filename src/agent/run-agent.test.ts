@@ -1,0 +1,108 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { systemClock } from '#kit/clock.ts';
+import { seededRandom } from '#kit/random.ts';
+import { readProject } from '#project/read-project.ts';
+import { linkedChannels } from '#store/ipc/linked-channels.ts';
+import { openStore } from '#store/open-store.ts';
+import { runAgent } from './run-agent.ts';
+import { runWorker } from './run-worker.ts';
+import { type Handler, subjectOf } from './work.ts';
+import type { WorkerProcess } from './worker-process.ts';
+
+const log = { info() {}, warn() {} };
+const HOUR_MS = 3_600_000;
+
+function projectOf(pairs: readonly string[], given: { readonly secret?: string; readonly ca?: string } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'causeway-agent-'));
+  writeFileSync(join(folder, 'secret'), 'open sesame', { mode: 0o600 });
+  const organization = (name: string) => `
+  ${name}:
+    kind: exchange
+    endpoint: https://${name}.example/EWS/Exchange.asmx
+    signIn: { method: ntlm, user: ${name}, password: 'file:${given.secret ?? 'secret'}' }
+    ${given.ca === undefined ? '' : `tls: { ca: ${given.ca} }`}`;
+  const text = `version: 1
+organizations:${organization('old')}${organization('new')}
+collections:
+  all: { source: old, target: new, pairs: { list: [${pairs.map((name) => `'${name}@old.example -> ${name}@new.example'`)}] } }
+`;
+  return readProject(text, { file: join(folder, 'causeway.yaml'), shown: 'causeway.yaml' });
+}
+
+/** One pass over the pairs with a worker inside this process. */
+async function onePass(handler: Handler, pairs: readonly string[], project = projectOf(pairs)) {
+  const store = await openStore('sqlite::memory:', { clock: systemClock, log });
+  const start = (): WorkerProcess => {
+    const { left, right, cut } = linkedChannels();
+    const running = runWorker({
+      channel: right,
+      clock: systemClock,
+      random: seededRandom(1),
+      meter: { cpuSeconds: () => 0, busyShare: () => 0 },
+      peakRssBytes: () => 1,
+      pid: 1,
+      open: async () => ({ handlers: { mail: handler }, close: async () => {} }),
+    });
+    return { pid: 1, channel: left, ended: running.then(() => 'exit code 0'), kill: cut };
+  };
+  const failed = await runAgent({
+    project,
+    store,
+    storeUrl: null,
+    log,
+    clock: systemClock,
+    workers: 1,
+    pairs: project.pairs,
+    until: 'one-pass',
+    signal: AbortSignal.timeout(15_000),
+    onEvent() {},
+    start,
+  });
+  return { failed, work: await store.work() };
+}
+
+test('one pass ends although a pair stops, which would be looked at again in an hour', async () => {
+  const { failed, work } = await onePass(
+    async ({ key }, { clock, emit }) => {
+      if (!key.includes('ben')) return { nextAtMs: clock.nowMs() + HOUR_MS, failed: false };
+      emit({ kind: 'pair-stopped', pair: subjectOf(key) as never, because: 'mailbox-gone: nobody' });
+      return { nextAtMs: clock.nowMs() + HOUR_MS, failed: true };
+    },
+    ['ana', 'ben'],
+  );
+  expect(failed).toEqual([]);
+  expect(work.every(({ owner }) => owner === null)).toBe(true);
+});
+
+test('one pass names the pairs that fail each time, for whatever reason', async () => {
+  let tries = 0;
+  const { failed } = await onePass(
+    async ({ key }, { clock }) => {
+      if (key.includes('ben')) tries++;
+      return { nextAtMs: clock.nowMs() + 10, failed: key.includes('ben') };
+    },
+    ['ana', 'ben'],
+  );
+  expect(failed).toEqual(['ben@old.example → ben@new.example']);
+  expect(tries).toBe(3);
+});
+
+test.each([
+  ['secret', { secret: 'nowhere' }, /secret file .*nowhere cannot be opened/],
+  ['certificate', { ca: 'nowhere.pem' }, /certificate file .*nowhere\.pem cannot be read/],
+])('nothing is begun without a %s that the project names', async (_what, given, message) => {
+  const begun: string[] = [];
+  const pass = onePass(
+    async ({ key }) => {
+      begun.push(key);
+      return { nextAtMs: null, failed: false };
+    },
+    ['ana'],
+    projectOf(['ana'], given),
+  );
+  await expect(pass).rejects.toThrow(message);
+  expect(begun).toEqual([]);
+});
