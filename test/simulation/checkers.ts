@@ -95,9 +95,13 @@ export async function converged(world: World, unseen: readonly MailStateField[])
  * A copy goes for three reasons only: its mail was deleted, its content was edited, or a person removed it. Whatever else is removed was
  * made once too often, or is made again.
  */
-export function nothingRemovedInVain(world: World): Violations {
-  // A create that was on its way when the database was lost is made again, and the second copy goes when it shows.
+export async function nothingRemovedInVain(world: World): Promise<Violations> {
+  // A create that was on its way when the database or its folder was lost is made again, and the second copy goes when it shows.
   if (world.events.includes('store lost')) return [];
+  const history = await world.store.history({}, 100_000);
+  const orphans = new Set(
+    history.filter((h) => h.action === 'remove' && h.left?.startsWith('gone ')).map((h) => h.right),
+  );
   const everything = [...world.left.items(), ...world.left.recoverable(), ...world.right.recoverable()];
   const contents = new Map<string, Set<string>>();
   for (const item of everything) {
@@ -114,7 +118,13 @@ export function nothingRemovedInVain(world: World): Violations {
     // Each saving of a draft may cost a copy; and what has no search key is not recognised when it moves.
     world.right
       .recoverable()
-      .filter((i) => contents.get(uidOf(i.mime))?.size === 1 && i.stamp && readStamp(i.stamp)?.searchKey !== ''),
+      .filter(
+        (i) =>
+          !orphans.has(i.id) &&
+          contents.get(uidOf(i.mime))?.size === 1 &&
+          i.stamp &&
+          readStamp(i.stamp)?.searchKey !== '',
+      ),
   );
   return [...removed].flatMap(([uid, n]) => {
     const { removed: byPersons = 0, expunged = 0 } = world.allowances.get(uid) ?? {};

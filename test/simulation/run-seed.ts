@@ -39,7 +39,7 @@ export async function runSeed(seed: number, stage: OpenStage, steps = 12): Promi
       violations.push(
         ...(await nothingLostNothingDoubled(world)),
         ...(await converged(world, [])),
-        ...nothingRemovedInVain(world),
+        ...(await nothingRemovedInVain(world)),
         ...personsChangesKept(world),
         ...(await quietRunWritesNothing(world)),
       );
