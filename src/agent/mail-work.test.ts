@@ -8,7 +8,7 @@ import { defaultMailPolicy } from '#model/policy.ts';
 import { SecretError } from '#project/secret.ts';
 import { openStore } from '#store/open-store.ts';
 import type { PassSummary, WorkRow } from '#store/store.ts';
-import { pair as pairRow, pairId } from '#test/suites/store-rows.ts';
+import { pairId, pair as pairRow } from '#test/suites/store-rows.ts';
 import { FULL_SWEEP_MS, type MailPair, mailWork, nextIntervalMs, sweepFired } from './mail-work.ts';
 import { type AgentEvent, mailKey } from './work.ts';
 

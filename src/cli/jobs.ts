@@ -5,7 +5,7 @@
 
 import type { AgentOptions } from '#agent/run-agent.ts';
 import type { Connector } from '#connectors/contract.ts';
-import type { Finding } from '#jobs/check.ts';
+import type { CheckPair, Finding } from '#jobs/check.ts';
 import type { MailboxInventory } from '#jobs/discover.ts';
 import type { PlannedWrite } from '#jobs/mail/pass-context.ts';
 import type { ProbeResult } from '#jobs/probe.ts';
@@ -38,7 +38,7 @@ export interface Jobs {
   /** What a pass would do. Writes nothing, neither to servers nor to the store. */
   readonly planPair: (pair: JobPair, store: Store, around: JobSurroundings) => Promise<readonly PlannedWrite[]>;
   readonly check: (
-    pairs: readonly JobPair[],
+    pairs: readonly CheckPair[],
     /** By organization; null: Autodiscover. */
     endpoints: ReadonlyMap<string, string | null>,
     around: JobSurroundings,

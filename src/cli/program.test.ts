@@ -8,6 +8,7 @@ import type { VerifyReport } from '#jobs/verify/report.ts';
 import { systemClock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import { readProject } from '#project/read-project.ts';
+import { SecretError } from '#project/secret.ts';
 import { openStore } from '#store/open-store.ts';
 import type { PassSummary } from '#store/store.ts';
 import { CliError } from './cli-error.ts';
@@ -328,6 +329,24 @@ describe('commands that work', () => {
     expect(jsonLines(result.out).at(-1)).toEqual({ ok: 2, note: 0, warning: 0, error: 1, ready: false });
     const text = await runCli(['check'], testTerminal({ cwd: projectFolder() }), jobs);
     expect(text.out).toMatch(/error\s+quota: ana@new\.example: 2 GB for 3 GB\n\s+→ raise the quota/);
+  });
+
+  test('check: a secret that is missing is a finding of its organization', async () => {
+    const seen: string[] = [];
+    const jobs = fakeJobs({
+      openConnector: async (_project, organization) => {
+        if (organization === 'source') throw new SecretError('the environment variable X is not set');
+        return idleConnector(organization);
+      },
+      check: async function* (pairs) {
+        seen.push(...pairs.map(({ left, right }) => `${left?.address} ${right?.address}`));
+        yield* [];
+      },
+    });
+    const result = await runCli(['check'], testTerminal({ cwd: projectFolder() }), jobs);
+    expect(result.code).toBe(exitCodes.notReady);
+    expect(result.out).toMatch(/^error +secret: source: the environment variable X is not set\n +→ /m);
+    expect(seen).toEqual(['undefined ana@new.example', 'undefined ben@new.example']);
   });
 
   test('probe: only mailboxes that are said to be throw-away, and none of a pair', async () => {

@@ -49,6 +49,7 @@ async function findings(
     all.push(finding);
   return all;
 }
+const refusing = (fault: Fault) => ({ fails: fault, opens: fault });
 const bad = (all: readonly Finding[]) =>
   all.filter(({ level }) => level !== 'ok').map(({ level, check: name, subject }) => `${level} ${name} ${subject}`);
 
@@ -119,9 +120,11 @@ describe('what is wrong', () => {
   });
 
   test.each(Object.keys(fatalCodes) as FatalCode[])('%s has advice', async (code) => {
-    const all = await findings(connector('old', { fails: { kind: 'fatal', code, detail: 'x' } }), connector('new'));
+    const all = await findings(connector('old', refusing({ kind: 'fatal', code, detail: 'x' })), connector('new'));
     const found = all.find(({ level }) => level === 'error');
-    expect(found).toMatchObject({ check: code, subject: 'old' });
+    // Who hears of a mailbox has signed in.
+    const subject = code === 'mailbox-gone' || code === 'access-denied' ? 'ana@old' : 'old';
+    expect(found).toMatchObject({ check: code, subject, detail: 'x' });
     expect(found?.advice).toMatch(/\w{4}/);
   });
 
@@ -130,5 +133,49 @@ describe('what is wrong', () => {
     const all = await findings(connector('old'), connector('new'), { resolve });
     expect(bad(all)).toEqual(['error name old']);
     expect(all.filter(({ check: name }) => name === 'mailbox').map(({ subject }) => subject)).toEqual(['ana@new']);
+  });
+
+  test('an outage is told by its cause, once', async () => {
+    const cause: Fault = { kind: 'transient', detail: 'nothing listens at this port', mayHaveHappened: false };
+    const all = await findings(
+      connector('old', refusing({ kind: 'fatal', code: 'exhausted', detail: 'ping failed 6 times', cause })),
+      connector('new'),
+    );
+    expect(bad(all)).toEqual(['error network old']);
+    expect(all.find(({ level }) => level === 'error')?.detail).toBe('nothing listens at this port');
+  });
+
+  test('a side that could not be opened does not hide the other', async () => {
+    const all: Finding[] = [];
+    const right = { connector: connector('new', { limits: { itemMaxBytes: 1e7 } }), address: 'ana@new' };
+    const services = { endpoints: new Map(), clock: systemClock, requestDeadlineMs: 1000 };
+    for await (const finding of check(services, [{ left: null, right }], new AbortController().signal))
+      all.push(finding);
+    expect(all.map(({ check: name, subject }) => `${name} ${subject}`)).toEqual([
+      'sign-in new',
+      'clock new',
+      'speed new',
+      'mailbox ana@new',
+    ]);
+  });
+
+  test('a first mailbox that is not there says nothing of its organization', async () => {
+    const gone: Fault = { kind: 'fatal', code: 'mailbox-gone', detail: 'no mailbox' };
+    const mixed = {
+      organization: 'old',
+      mailbox: (address: string) => connector('old', address === 'nobody@old' ? refusing(gone) : {}).mailbox(address),
+    } as unknown as Connector;
+    const all: Finding[] = [];
+    const pairs = ['nobody@old', 'ana@old'].map((address) => ({ left: { connector: mixed, address }, right: null }));
+    const services = { endpoints: new Map(), clock: systemClock, requestDeadlineMs: 1000 };
+    for await (const finding of check(services, pairs, new AbortController().signal)) all.push(finding);
+    expect(bad(all)).toEqual(['error mailbox-gone nobody@old']);
+    expect(all[0]?.detail).toMatch(/^signed in; Exchange/);
+  });
+
+  test('an endpoint without encryption is told', async () => {
+    const endpoints = new Map([['old', 'http://127.0.0.1/EWS/Exchange.asmx']]);
+    const all = await findings(connector('old', { limits: { usedBytes: 1 } }), connector('new'), { endpoints });
+    expect(bad(all)).toEqual(['warning tls old']);
   });
 });

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
-import type { Connector, Context, MailboxLimits } from '#connectors/contract.ts';
+import type { Connector, Context, MailboxLimits, Ping } from '#connectors/contract.ts';
 import type { Clock } from '#kit/clock.ts';
-import { describeFault, type FatalCode, FaultError } from '#kit/fault.ts';
+import { describeFault, type FatalCode, type Fault, FaultError, isFault } from '#kit/fault.ts';
 
 /** Something that `check` looked at. */
 export interface Finding {
@@ -20,9 +20,10 @@ export interface CheckSide {
   readonly address: string;
 }
 
+/** Null: the side's connector could not be opened, which was reported by whoever tried. */
 export interface CheckPair {
-  readonly left: CheckSide;
-  readonly right: CheckSide;
+  readonly left: CheckSide | null;
+  readonly right: CheckSide | null;
 }
 
 export interface CheckServices {
@@ -37,6 +38,8 @@ export interface CheckServices {
 /** Kerberos and signed assertions allow five minutes. */
 const skewMaxMs = 5 * 60_000;
 const slowMs = 2_000;
+/** Mailboxes that an organization is tried by: the first of a list may be the one that is wrong. */
+const pingedMax = 5;
 const gigabytes = (bytes: number) => `${(bytes / 1024 ** 3).toFixed(1)} GB`;
 const megabytes = (bytes: number) => `${(bytes / 1024 ** 2).toFixed(1)} MB`;
 
@@ -50,19 +53,24 @@ export async function* check(
   pairs: readonly CheckPair[],
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
-  const first = new Map<string, CheckSide>();
-  for (const { left, right } of pairs)
-    for (const side of [left, right])
-      if (!first.has(side.connector.organization)) first.set(side.connector.organization, side);
+  const first = new Map<string, CheckSide[]>();
+  for (const side of pairs.flatMap(({ left, right }) => [left, right])) {
+    if (side === null) continue;
+    const sides = first.get(side.connector.organization);
+    if (sides === undefined) first.set(side.connector.organization, [side]);
+    else if (sides.length < pingedMax) sides.push(side);
+  }
   const unreachable = new Set<string>();
-  for (const [organization, side] of first) {
-    for await (const finding of checkOrganization(services, organization, side, signal)) {
+  for (const [organization, sides] of first) {
+    for await (const finding of checkOrganization(services, organization, sides, signal)) {
       if (finding.level === 'error' && stopsOrganization.has(finding.check)) unreachable.add(organization);
       yield finding;
     }
   }
   for (const { left, right } of pairs) {
-    const sides = [left, right].filter(({ connector }) => !unreachable.has(connector.organization));
+    const sides = [left, right].flatMap((side) =>
+      side === null || unreachable.has(side.connector.organization) ? [] : [side],
+    );
     const seen: { side: CheckSide; limits: MailboxLimits; bytes: number | null }[] = [];
     for (const side of sides) {
       const [finding, limits] = await checkMailbox(services, side, signal);
@@ -71,7 +79,7 @@ export async function* check(
     }
     const [source, target] = seen;
     if (source !== undefined && target !== undefined && sides.length === 2)
-      yield* compareLimits(source.limits, target.limits, right.address);
+      yield* compareLimits(source.limits, target.limits, target.side.address);
   }
 }
 
@@ -91,7 +99,7 @@ const stopsOrganization: ReadonlySet<string> = new Set([
 async function* checkOrganization(
   { endpoints, clock, requestDeadlineMs, resolve = lookup }: CheckServices,
   organization: string,
-  { connector, address }: CheckSide,
+  sides: readonly CheckSide[],
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
   const endpoint = endpoints.get(organization) ?? null;
@@ -112,40 +120,60 @@ async function* checkOrganization(
       return;
     }
   }
-  signal.throwIfAborted();
-  const sentMs = clock.nowMs();
-  try {
-    const { serverTimeMs, firstByteMs, product } = await connector
-      .mailbox(address)
-      .ping(contextOf(clock, requestDeadlineMs, signal));
-    yield ok('sign-in', organization, `signed in; ${product}`);
-    if (serverTimeMs !== null) {
-      const skewMs = Math.round(serverTimeMs - sentMs);
-      yield Math.abs(skewMs) <= skewMaxMs
-        ? ok('clock', organization, `differs from ours by ${Math.round(Math.abs(skewMs) / 1000)} s`)
-        : {
-            level: 'warning',
-            check: 'clock',
-            subject: organization,
-            detail: `the server's clock differs from ours by ${Math.round(skewMs / 1000)} s`,
-            advice:
-              'set the clock of this machine, or of the server; sign-in by Kerberos and certificate fails above 5 minutes',
-          };
+  if (endpoint?.startsWith('http:'))
+    yield {
+      level: 'warning',
+      check: 'tls',
+      subject: organization,
+      detail: 'the endpoint is http://, so that nothing is encrypted',
+      advice: 'use it for the lab only; write https:// in the project file',
+    };
+  for (const [index, { connector, address }] of sides.entries()) {
+    signal.throwIfAborted();
+    const sentMs = clock.nowMs();
+    try {
+      const answer = await connector.mailbox(address).ping(contextOf(clock, requestDeadlineMs, signal));
+      yield ok('sign-in', organization, `signed in; ${answer.product}`);
+      yield* clockAndSpeed(organization, answer, sentMs);
+      return;
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof FaultError)) throw error;
+      const { fault } = error;
+      // Who hears this has signed in: it is told of the mailbox below, and another one may answer here.
+      if (fault.kind !== 'fatal' || (fault.code !== 'mailbox-gone' && fault.code !== 'access-denied')) {
+        yield failed(organization, fault);
+        return;
+      }
     }
-    yield firstByteMs <= slowMs
-      ? ok('speed', organization, `first byte after ${Math.round(firstByteMs)} ms`)
+    if (index === sides.length - 1)
+      yield ok('sign-in', organization, 'signed in, but no mailbox that was tried could be opened; see below');
+  }
+}
+
+function* clockAndSpeed(organization: string, { serverTimeMs, firstByteMs }: Ping, sentMs: number): Generator<Finding> {
+  if (serverTimeMs !== null) {
+    const skewMs = Math.round(serverTimeMs - sentMs);
+    yield Math.abs(skewMs) <= skewMaxMs
+      ? ok('clock', organization, `differs from ours by ${Math.round(Math.abs(skewMs) / 1000)} s`)
       : {
           level: 'warning',
-          check: 'speed',
+          check: 'clock',
           subject: organization,
-          detail: `first byte after ${Math.round(firstByteMs)} ms`,
-          advice: 'run causeway nearer to the server, or look for what is slow in between; passes will take long',
+          detail: `the server's clock differs from ours by ${Math.round(skewMs / 1000)} s`,
+          advice:
+            'set the clock of this machine, or of the server; sign-in by Kerberos and certificate fails above 5 minutes',
         };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof FaultError)) throw error;
-    yield failed(organization, error);
   }
+  yield firstByteMs <= slowMs
+    ? ok('speed', organization, `first byte after ${Math.round(firstByteMs)} ms`)
+    : {
+        level: 'warning',
+        check: 'speed',
+        subject: organization,
+        detail: `first byte after ${Math.round(firstByteMs)} ms`,
+        advice: 'run causeway nearer to the server, or look for what is slow in between; passes will take long',
+      };
 }
 
 async function checkMailbox(
@@ -163,7 +191,7 @@ async function checkMailbox(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof FaultError)) throw error;
-    return [failed(address, error), null];
+    return [failed(address, error.fault), null];
   }
 }
 
@@ -241,9 +269,12 @@ const advice: Readonly<Record<FatalCode, string>> = {
   exhausted: 'try again; if it stays, look at the network and the load of the server',
 };
 
-function failed(subject: string, { fault }: FaultError): Finding {
-  const detail = describeFault(fault);
-  if (fault.kind === 'fatal') return { level: 'error', check: fault.code, subject, detail, advice: advice[fault.code] };
+/** What a fault says that ended the try, without the words of retrying around it. */
+export function failed(subject: string, fault: Fault): Finding {
+  if (fault.kind === 'fatal' && fault.code === 'exhausted' && isFault(fault.cause)) return failed(subject, fault.cause);
+  if (fault.kind === 'fatal')
+    return { level: 'error', check: fault.code, subject, detail: fault.detail, advice: advice[fault.code] };
+  const detail = fault.kind === 'transient' ? fault.detail : describeFault(fault);
   if (fault.kind === 'throttled')
     return {
       level: 'warning',
@@ -257,7 +288,7 @@ function failed(subject: string, { fault }: FaultError): Finding {
     check: 'network',
     subject,
     detail,
-    advice: 'look at the way to the server: firewall, proxy, port 443',
+    advice: 'correct host and port in the project file, or look at the way there: DNS, firewall, proxy',
   };
 }
 

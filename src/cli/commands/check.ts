@@ -1,5 +1,10 @@
 import type { Command } from 'commander';
-import type { Finding } from '#jobs/check.ts';
+import type { Connector } from '#connectors/contract.ts';
+import { type Finding, failed } from '#jobs/check.ts';
+import { must } from '#kit/assert.ts';
+import { FaultError } from '#kit/fault.ts';
+import type { Project, ProjectPair } from '#project/project.ts';
+import { SecretError } from '#project/secret.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, plain } from '../format.ts';
 import { pickPairs } from '../pick-pairs.ts';
@@ -46,7 +51,23 @@ async function check(run: Run, options: CheckOptions, addresses: readonly string
     detail: `${countOf(chosen.length, 'pair')} to check`,
     advice: null,
   });
-  const pairs = await Promise.all(chosen.map((pair) => services.jobPair(pair)));
+  const connectors = new Map<string, Connector>();
+  for (const name of new Set(chosen.flatMap((pair) => organizationsOf(services.project, pair)))) {
+    try {
+      connectors.set(name, await services.connector(name));
+    } catch (error) {
+      // One organization that cannot even be tried does not hide the other.
+      if (run.signal.aborted) throw error;
+      report(unopened(name, error));
+    }
+  }
+  const pairs = chosen.map((pair) => {
+    const [left, right] = organizationsOf(services.project, pair).map((name) => connectors.get(name));
+    return {
+      left: left === undefined ? null : { connector: left, address: pair.source },
+      right: right === undefined ? null : { connector: right, address: pair.target },
+    };
+  });
   const endpoints = new Map([...services.project.organizations].map(([name, { endpoint }]) => [name, endpoint]));
   const around = { clock: run.terminal.clock, signal: run.signal };
   for await (const finding of run.jobs.check(pairs, endpoints, around)) report(finding);
@@ -57,4 +78,21 @@ async function check(run: Run, options: CheckOptions, addresses: readonly string
       : `ready${counts.warning > 0 ? `, with ${countOf(counts.warning, 'warning')}` : ''}; next: causeway plan, or causeway sync`,
   );
   return counts.error > 0 ? exitCodes.notReady : exitCodes.ok;
+}
+
+function organizationsOf({ collections }: Project, { id, collection: name }: ProjectPair): readonly [string, string] {
+  const { source, target } = must(collections.get(name), `the pair ${id} belongs to no collection`);
+  return [source, target];
+}
+
+function unopened(organization: string, error: unknown): Finding {
+  if (error instanceof FaultError) return failed(organization, error.fault);
+  if (!(error instanceof SecretError)) throw error;
+  return {
+    level: 'error',
+    check: 'secret',
+    subject: organization,
+    detail: error.message,
+    advice: 'the project file names where its secrets are: env:NAME or file:PATH, under signIn',
+  };
 }
