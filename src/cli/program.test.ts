@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import type { Connector } from '#connectors/contract.ts';
 import type { Finding } from '#jobs/check.ts';
@@ -19,15 +20,21 @@ import { projectTemplate } from './project-template.ts';
 import { Session } from './session.ts';
 import { fakeJobs, runCli, testTerminal } from './terminal.fixture.ts';
 
+const answers = {
+  schema: 'causeway.schema.json',
+  source: 'https://a.example/EWS/Exchange.asmx',
+  target: 'https://b.example/EWS/Exchange.asmx',
+  sourceUser: 'A\\c',
+  targetUser: 'B\\c',
+  pairs: [],
+};
+
 /** A folder with the project that `init` writes, with these pairs. */
 function projectFolder(
   pairs: readonly string[] = ['ana@old.example -> ana@new.example', 'ben@old.example -> ben@new.example'],
 ): string {
   const folder = mkdtempSync(join(tmpdir(), 'causeway-cli-'));
-  writeFileSync(
-    join(folder, 'causeway.yaml'),
-    projectTemplate({ source: 'a.example', target: 'b.example', sourceUser: 'A\\c', targetUser: 'B\\c', pairs }),
-  );
+  writeFileSync(join(folder, 'causeway.yaml'), projectTemplate({ ...answers, pairs }));
   return folder;
 }
 
@@ -216,14 +223,61 @@ describe('init', () => {
     expect(readFileSync(file, 'utf8')).toBe(written);
   });
 
+  test.each([
+    ['mail.a.example', 'https://mail.a.example/EWS/Exchange.asmx'],
+    ['mail.a.example:8443', 'https://mail.a.example:8443/EWS/Exchange.asmx'],
+    ['https://mail.a.example', 'https://mail.a.example/EWS/Exchange.asmx'],
+    ['https://mail.a.example/own/ews.asmx', 'https://mail.a.example/own/ews.asmx'],
+    ['http://127.0.0.1:8080/EWS/Exchange.asmx', 'http://127.0.0.1:8080/EWS/Exchange.asmx'],
+  ])('takes a host or an address: %s', async (given, endpoint) => {
+    const terminal = testTerminal();
+    const file = join(terminal.cwd, 'causeway.yaml');
+    expect((await runCli(['init', '--source', given, '--target', 'b.example'], terminal)).code).toBe(exitCodes.ok);
+    const text = readFileSync(file, 'utf8');
+    expect(readProject(text, { file, shown: 'causeway.yaml' }).organizations.get('source')?.endpoint).toBe(endpoint);
+    const schema = /\$schema=(.+)/.exec(text)?.[1] ?? '';
+    expect(readFileSync(join(terminal.cwd, schema), 'utf8')).toMatch(/^\{/);
+  });
+
+  test.each([
+    'http://mail.a.example/EWS/Exchange.asmx',
+    'https://u:p@mail.a.example',
+    'two words',
+    'a.example:99999',
+  ])('does not take %s', async (given) => {
+    const result = await runCli(['init', '--source', given, '--target', 'b.example']);
+    expect(result.code).toBe(exitCodes.usage);
+    expect(result.err).toMatch(/--source must be a host such as/);
+  });
+
+  const typed = (text: string) => {
+    const stdin = Object.assign(new PassThrough(), { isTTY: true });
+    stdin.end(text);
+    return { ...testTerminal(), stdin };
+  };
+
+  test('asks, also when all answers are pasted at once', async () => {
+    const terminal = typed('mail.a.example\nA\\svc\n!?\nmail.b.example\n\nana@a.example -> ana@b.example\n');
+    const result = await runCli(['init'], terminal);
+    expect(result.err).toMatch(/this must be a host/);
+    expect(result.code).toBe(exitCodes.ok);
+    const file = join(terminal.cwd, 'causeway.yaml');
+    const project = readProject(readFileSync(file, 'utf8'), { file, shown: 'causeway.yaml' });
+    expect(project.organizations.get('target')?.endpoint).toBe('https://mail.b.example/EWS/Exchange.asmx');
+    expect(project.organizations.get('source')?.signIn).toMatchObject({ user: 'A\\svc' });
+    expect(project.organizations.get('target')?.signIn).toMatchObject({ user: 'NEW\\causeway' });
+  });
+
+  test('an end in the middle of the questions writes nothing', async () => {
+    const terminal = typed('mail.a.example\n');
+    const result = await runCli(['init'], terminal);
+    expect(result.code).toBe(exitCodes.interrupted);
+    expect(result.err).toMatch(/nothing was written/);
+    expect(() => readFileSync(join(terminal.cwd, 'causeway.yaml'))).toThrow(/ENOENT/);
+  });
+
   test('every commented example in it is accepted too', () => {
-    const text = projectTemplate({
-      source: 'a.example',
-      target: 'b.example',
-      sourceUser: 'A\\c',
-      targetUser: 'B\\c',
-      pairs: [],
-    }).replace(
+    const text = projectTemplate(answers).replace(
       /^(\s*)# (impersonation|tls|redirectHosts|budgets|folders|since|itemMax|policy|schedule|store|rule| {2}exclude| {2}map| {2}conflict| {2}maxDelete):/gm,
       '$1$2:',
     );

@@ -19,6 +19,7 @@ import { syncCommand } from './commands/sync.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { Jobs } from './jobs.ts';
+import { ownFile } from './own-file.ts';
 import { globalOptions, Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -70,17 +71,10 @@ function withSubCommands(command: Command): readonly Command[] {
 }
 
 function version(): string {
-  // Beside dist/ in a bundle, beside src/ in tests: one folder up or two.
-  for (const place of ['../package.json', '../../package.json'])
-    try {
-      const manifest = JSON.parse(readFileSync(new URL(place, import.meta.url), 'utf8')) as {
-        readonly version: string;
-      };
-      return manifest.version;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  return 'unknown';
+  const manifest = ownFile('package.json');
+  return manifest === null
+    ? 'unknown'
+    : (JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string }).version;
 }
 
 /** Runs one command line. Never throws, and never ends the process. @param args Without the program's own name. */

@@ -1,5 +1,7 @@
 export interface InitAnswers {
-  /** Host with EWS, or domain; both may be used for Autodiscover. */
+  /** Path of the JSON Schema, from the folder of the file. */
+  readonly schema: string;
+  /** EWS addresses. */
   readonly source: string;
   readonly target: string;
   readonly sourceUser: string;
@@ -9,10 +11,10 @@ export interface InitAnswers {
 }
 
 /** The commented project file that `init` writes. It passes the checks of the project room as it is. */
-export function projectTemplate({ source, target, sourceUser, targetUser, pairs }: InitAnswers): string {
+export function projectTemplate({ schema, source, target, sourceUser, targetUser, pairs }: InitAnswers): string {
   const quoted = (text: string) => `'${text.replaceAll("'", "''")}'`;
   const listed = pairs.length > 0 ? pairs : ['ana@old.example -> ana@new.example'];
-  return `# yaml-language-server: $schema=./node_modules/causeway/schema/causeway.schema.json
+  return `# yaml-language-server: $schema=${schema}
 #
 # Project of Causeway: what is migrated from where to where. Every key is explained in docs/operating/project-file.md.
 # Secrets never stand here, only references to them: env:NAME or file:PATH (a file that only you can read).
@@ -21,8 +23,8 @@ version: 1
 organizations:
   source:
     kind: exchange
-    endpoint: https://${source}/EWS/Exchange.asmx
-    # autodiscover: old.example        # instead of endpoint: find the server by Autodiscover
+    endpoint: ${source}
+    # autodiscover: old.example        # instead of endpoint: a domain whose Autodiscover is asked
     signIn:
       method: ntlm                      # basic, ntlm or oauth
       user: ${quoted(sourceUser)}
@@ -33,7 +35,7 @@ organizations:
     # budgets: { inFlight: 10, perMailbox: { inFlight: 3 } }
   target:
     kind: exchange
-    endpoint: https://${target}/EWS/Exchange.asmx
+    endpoint: ${target}
     signIn:
       method: ntlm
       user: ${quoted(targetUser)}

@@ -27,6 +27,12 @@ export function processTerminal(): Terminal {
       if (controller.signal.aborted) process.exit(130);
       controller.abort(new DOMException('interrupted', 'AbortError'));
     });
+  // Who reads our output may have seen enough (`causeway history | head`). Then nobody is left to work for.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    controller.abort(new DOMException('nobody reads the output any more', 'AbortError'));
+  });
+  process.stderr.on('error', () => {});
   return {
     stdout: process.stdout,
     stderr: process.stderr,

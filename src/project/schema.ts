@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { folderRoles } from '#model/folder.ts';
 import { secretReferencePattern } from './secret.ts';
 import { didYouMean } from './suggest.ts';
-import { isHost, parseDay, parsePercent, parseSize } from './values.ts';
+import { isHost, isServiceUrl, parseDay, parsePercent, parseSize } from './values.ts';
 import { parseWindow } from './window.ts';
 
 /**
@@ -64,13 +64,7 @@ const secret = z
   })
   .describe('Reference to a secret: env:NAME, or file:PATH of a file that only you can read.');
 
-const httpsUrl = (value: string): boolean => {
-  const url = URL.canParse(value) ? new URL(value) : null;
-  if (url === null || url.username !== '' || url.password !== '' || url.hash !== '') return false;
-  const loopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
-  return url.protocol === 'https:' || (url.protocol === 'http:' && loopback);
-};
-const endpoint = text('an https:// address without user or password (http:// only on this machine)', httpsUrl);
+const endpoint = text('an https:// address without user or password (http:// only on this machine)', isServiceUrl);
 
 const user = text('a sign-in name such as DOMAIN\\user or user@domain, or env:NAME', (value) =>
   /^[^\s\p{Cc}][^\p{Cc}]{0,255}$/u.test(value),
@@ -122,7 +116,7 @@ const organization = strict({
   endpoint: endpoint.optional().describe('EWS address, …/EWS/Exchange.asmx. Without it Autodiscover is asked.'),
   autodiscover: text(
     'a domain such as contoso.com, or an https:// address',
-    (value) => isHost(value) || httpsUrl(value),
+    (value) => isHost(value) || isServiceUrl(value),
   )
     .optional()
     .describe('Where Autodiscover is asked: a domain or an address. Without it the domain of each mailbox.'),
