@@ -9,7 +9,9 @@ import { newLinkId, type PassContext } from './pass-context.ts';
  */
 export async function missOrphans(context: PassContext, left: FolderTree): Promise<void> {
   const { store, pair } = context;
-  if (context.plan !== null || (await store.unclaimedCount(pair.id)) === 0) return;
+  // Once the pair is in step every copy of ours was linked, and one without a link was made by a person: it may outlive its original.
+  if (context.plan !== null || pair.state === 'in-step') return;
+  if ((await store.unclaimedCount(pair.id)) === 0) return;
   if (!(await everythingWasRead(context, left))) return;
   const free = await store.unclaimed(pair.id, 5000);
   const linked = new Set(
