@@ -99,7 +99,7 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
               rightId: head.id,
               // Missed for a while: what the source did meanwhile was not followed, so it has to be looked at once more.
               state: link.state === 'right-gone' ? 'left-gone' : link.state,
-              goneSincePass: link.state === 'right-gone' ? known.pass : link.goneSincePass,
+              goneSincePass: link.state === 'right-gone' ? null : link.goneSincePass,
             },
             head,
           ),

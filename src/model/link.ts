@@ -67,6 +67,7 @@ export interface LinkRow {
    * right-gone: a person removed the copy; it is not made again and not written to.
    */
   readonly state: 'live' | 'left-gone' | 'right-gone';
+  /** Null with `left-gone`: the source has to be asked whether the item is there. */
   readonly goneSincePass: number | null;
   /** What a person changed on the target since the sides last agreed: not overwritten silently. */
   readonly touched: readonly TouchedAspect[];

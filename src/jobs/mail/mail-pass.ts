@@ -243,7 +243,7 @@ async function lookAtLeft(context: PassContext, links: readonly LinkRow[]): Prom
     if (!head || isFault(head) || !row) continue;
     const changes = [{ kind: 'upsert' as const, head }];
     const decisions = joinLeft(changes, await knowledge(context, changes)).map(
-      (d): LeftDecision => (d.do === 'follow' ? { ...d, link: suspect(context, d.link) } : d),
+      (d): LeftDecision => (d.do === 'follow' ? { ...d, link: suspect(d.link) } : d),
     );
     unsettled += decisions.filter((d) => d.do === 'follow').length;
     await carryOutDecisions(context, row, decisions, 'turned up again', new Map());

@@ -113,7 +113,7 @@ async function joinPage(context: PassContext, changes: readonly Change[]): Promi
     source: { organization: pair.left.organization, mailbox: context.leftMailbox },
     pass: context.pass,
   });
-  const adopted = joined.adopted.map(({ intent, head }) => suspect(context, linkOf(context, intent, head)));
+  const adopted = joined.adopted.map(({ intent, head }) => suspect(linkOf(context, intent, head)));
   context.counts.adopted += adopted.length;
   const before = new Map([...byId, ...byStamp].map((l) => [l.id, l]));
   return {
@@ -149,10 +149,10 @@ const same = (a: LinkRow | undefined, b: LinkRow): boolean =>
 
 /**
  * A link that was made long after its create: the source item may have gone in the meantime, and no feed will say so. It
- * waits like one that was missed until the source shows it or is asked for it.
+ * counts as missed, since no pass yet, until the source shows it or is asked for it.
  */
-export function suspect(context: PassContext, link: LinkRow): LinkRow {
-  return { ...link, state: 'left-gone', goneSincePass: context.pass };
+export function suspect(link: LinkRow): LinkRow {
+  return { ...link, state: 'left-gone', goneSincePass: null };
 }
 
 /** The link of a create that is known to have happened. */

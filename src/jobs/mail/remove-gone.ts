@@ -36,7 +36,7 @@ export async function removeGone(context: PassContext): Promise<Removals> {
     const due = links.filter((l) => (l.goneSincePass ?? 0) < context.pass);
     waiting += links.length - due.length;
     const { gone, alive } = await lookOnce(context, due);
-    // Of some the source could not say anything.
+    // Of some the source could not say anything, and of some it said now for the first time that they are gone.
     waiting += due.length - gone.length - alive.length;
     back.push(...alive);
     const kept = gone.filter((l) => touchedByPerson(l).length > 0 && policy.conflict === 'target');
@@ -85,12 +85,14 @@ async function lookOnce(
       : new Map<never, never>();
   const gone = due.filter((l) => isOrphanId(l.leftId));
   const alive: LinkRow[] = [];
+  const missed: LinkRow[] = [];
   for (const link of known) {
     const answer = heads.get(link.leftId);
     if (answer && isFault(answer)) {
-      if (answer.kind === 'gone') gone.push(link);
+      if (answer.kind === 'gone') (link.goneSincePass === null ? missed : gone).push(link);
     } else if (answer) alive.push(link);
   }
+  await context.commit({ links: missed.map((l) => ({ ...l, goneSincePass: context.pass })) });
   return { gone, alive };
 }
 

@@ -75,7 +75,7 @@ async function settleFolder(context: PassContext, row: FolderRow): Promise<void>
       : new Map<never, never>();
   const adopted = unknown.flatMap((intent) => {
     const head = found.get(intent.stamp)?.[0];
-    return head && !isFault(head) ? [{ intent, link: suspect(context, linkOf(context, intent, head)) }] : [];
+    return head && !isFault(head) ? [{ intent, link: suspect(linkOf(context, intent, head)) }] : [];
   });
   const happened = new Set([...open.filter((i) => !unknown.includes(i)), ...adopted.map((a) => a.intent)]);
   const replacing = [...happened].filter((i) => i.replaces !== null);
