@@ -91,6 +91,14 @@ export async function converged(world: World, unseen: readonly MailStateField[])
   return found;
 }
 
+/** What each mail ever held: several texts, when it is a draft that was edited. */
+function contentsByUid(world: World): ReadonlyMap<string, ReadonlySet<string>> {
+  const contents = new Map<string, Set<string>>();
+  for (const { mime } of [...world.left.items(), ...world.left.recoverable(), ...world.right.recoverable()])
+    contents.set(uidOf(mime), (contents.get(uidOf(mime)) ?? new Set()).add(mime.toString('latin1')));
+  return contents;
+}
+
 /**
  * A copy goes for three reasons only: its mail was deleted, its content was edited, or a person removed it. Whatever else is removed was
  * made once too often, or is made again.
@@ -102,12 +110,7 @@ export async function nothingRemovedInVain(world: World): Promise<Violations> {
   const orphans = new Set(
     history.filter((h) => h.action === 'remove' && h.left?.startsWith('gone ')).map((h) => h.right),
   );
-  const everything = [...world.left.items(), ...world.left.recoverable(), ...world.right.recoverable()];
-  const contents = new Map<string, Set<string>>();
-  for (const item of everything) {
-    const uid = uidOf(item.mime);
-    contents.set(uid, (contents.get(uid) ?? new Set()).add(item.mime.toString('latin1')));
-  }
+  const contents = contentsByUid(world);
   const count = (items: readonly SimulatedItem[]) => {
     const counts = new Map<string, number>();
     for (const item of items) counts.set(uidOf(item.mime), (counts.get(uidOf(item.mime)) ?? 0) + 1);
@@ -138,8 +141,15 @@ export function personsChangesKept(world: World): Violations {
   if (world.events.includes('store lost')) return [];
   const left = byUid(world.left);
   const right = byUid(world.right);
+  const contents = contentsByUid(world);
   const replaced = new Set(world.right.recoverable().map((i) => uidOf(i.mime)));
   const found: string[] = [];
+  for (const { mime, state } of world.right.recoverable()) {
+    const uid = uidOf(mime);
+    const { removed = 0, expunged = 0 } = world.allowances.get(uid) ?? {};
+    if (state.importance !== personsImportance || removed + expunged > 0 || contents.get(uid)?.size !== 1) continue;
+    found.push(`removed: mail ${uid}, in which a person of the target had set the importance`);
+  }
   for (const [uid, { fields, copied }] of world.allowances) {
     if (replaced.has(uid) || copied > 0) continue;
     const l = left.get(uid) ?? [];

@@ -59,13 +59,6 @@ export const mutants: readonly Mutant[] = [
     why: 'an item that the target refused is neither copied nor quarantined',
   },
   {
-    name: 'adopted link trusted at once',
-    file: 'src/jobs/mail/read-right.ts',
-    find: "return { ...link, state: 'left-gone', goneSincePass: context.pass };",
-    replace: 'return link;',
-    why: 'a mail that was deleted while its create was unresolved stays on the target',
-  },
-  {
     name: 'one nonce for all creates',
     file: 'src/jobs/mail/create-batch.ts',
     find: "nonce: context.random.bytes(6).toString('hex'),",
@@ -220,13 +213,6 @@ export const mutants: readonly Mutant[] = [
     find: 'await missOrphans(context, trees.left);',
     replace: '',
     why: 'after the loss of the database deleted mails live on',
-  },
-  {
-    name: 'orphans declared before everything was read',
-    file: 'src/jobs/mail/miss-orphans.ts',
-    find: 'if (!(await everythingWasRead(context, left))) return;',
-    replace: '',
-    why: 'copies are deleted and made again after the loss of the database',
   },
   {
     name: 'unlisted source items overlooked',

@@ -1,5 +1,5 @@
 import type { Random } from '#kit/random.ts';
-import type { FolderId } from '#model/ids.ts';
+import type { FolderId, ItemId } from '#model/ids.ts';
 import type { MailState } from '#model/mail.ts';
 import { folderByRole, type SimulatedMailbox } from './simulated-mailbox.ts';
 
@@ -133,7 +133,13 @@ export interface Allowance {
 /** Nobody on the source ever sets it, so that it can only be a person's of the target. */
 export const personsImportance = 'low';
 
-export function targetStep(box: SimulatedMailbox, random: Random, allow: (uid: string) => Allowance): void {
+/** @param readBack What the program knows of the target. */
+export function targetStep(
+  box: SimulatedMailbox,
+  random: Random,
+  readBack: ReadonlySet<ItemId>,
+  allow: (uid: string) => Allowance,
+): void {
   const item = pick(
     random,
     box.items().filter((i) => i.stamp !== null),
@@ -160,6 +166,8 @@ export function targetStep(box: SimulatedMailbox, random: Random, allow: (uid: s
       } else if (item.folder !== folder) box.move(item.id, folder);
       return;
     case 3:
+      // What changed before it was first read back is taken for what was written.
+      if (!readBack.has(item.id)) return;
       allow(uid).fields.add('importance');
       box.edit(item.id, { importance: personsImportance });
       return;

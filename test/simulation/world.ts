@@ -3,7 +3,7 @@ import { runMailPass } from '#jobs/mail/mail-pass.ts';
 import { type Fault, FaultError } from '#kit/fault.ts';
 import { type Random, seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
-import type { PairId } from '#model/ids.ts';
+import type { ItemId, PairId } from '#model/ids.ts';
 import { defaultMailPolicy } from '#model/policy.ts';
 import { openStore } from '#store/open-store.ts';
 import { FencedOut, type Store } from '#store/store.ts';
@@ -32,6 +32,8 @@ export class World {
   /** Also shorter than a request: then whoever takes over finds requests of the dead on their way. */
   private readonly leaseMs: number;
   private uid = 0;
+  /** What was on the target when a pass last went through. */
+  private readBack: ReadonlySet<ItemId> = new Set();
 
   private constructor(seed: number, store: Store, open: OpenStage) {
     this.random = seededRandom(seed);
@@ -88,7 +90,7 @@ export class World {
   }
 
   private targetStep(): void {
-    targetStep(this.right, this.random, (uid) => this.allow(uid));
+    targetStep(this.right, this.random, this.readBack, (uid) => this.allow(uid));
   }
 
   /** People do not wait until a pass is over. */
@@ -174,6 +176,7 @@ export class World {
         { everything },
       );
       await this.store.complete(claim, { nextAtMs: this.clock.nowMs(), failed: false });
+      this.readBack = new Set(this.right.items().map((item) => item.id));
       return result;
     } catch (error) {
       this.events.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
