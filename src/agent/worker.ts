@@ -29,6 +29,7 @@ await runWorker({
   open: async (setup) =>
     projectHandlers(loadProject(setup.projectFile), setup.pairs, { clock: systemClock, random: systemRandom }),
 });
-process.disconnect?.();
+// A supervisor that was killed has ended the channel already.
+if (process.connected) process.disconnect();
 // Idle connections to servers must not keep a finished worker alive.
 setTimeout(() => process.exit(), 1_000).unref();
