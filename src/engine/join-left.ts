@@ -172,7 +172,7 @@ export function touchedAfter(link: LinkRow, merge: StateMerge): LinkRow['touched
 }
 
 const isState = (aspect: TouchedAspect): aspect is MailStateField =>
-  aspect !== 'folder' && aspect !== 'content' && aspect !== 'moving' && aspect !== 'removing';
+  aspect !== 'folder' && aspect !== 'content' && aspect !== 'moving' && aspect !== 'removing' && aspect !== 'updating';
 
 /** The state fields among what was touched. */
 export const stateAspects = (link: LinkRow): readonly MailStateField[] => link.touched.filter(isState);

@@ -140,6 +140,9 @@ export function observeRight(link: LinkRow, head: MailHead): LinkRow {
 
 function observeState(link: LinkRow, state: MailState, origin: 'echo' | null): LinkRow {
   if (link.seenRight === null || origin === 'echo') return { ...link, seenRight: state };
+  // The first change after an update of ours whose answer was not recorded is that update.
+  if (link.touched.includes('updating'))
+    return { ...link, seenRight: state, touched: link.touched.filter((a) => a !== 'updating') };
   const changed = changedFields(link.seenRight, state);
   const touched = new Set<TouchedAspect>(link.touched);
   for (const field of changed) {

@@ -111,7 +111,7 @@ export function planFolders(known: FolderKnowledge): readonly FolderDecision[] {
 
 /** A name that the target refused (recorded as `rightName`) is not tried again in every pass; a new one makes the folder due again. */
 const isRefused = (row: FolderRow, target: RightPlace): boolean =>
-  row.excluded !== null && row.excluded.startsWith('name-refused') && row.rightName === target.name;
+  row.excluded?.startsWith('name-refused') === true && row.rightName === target.name;
 
 /** Every folder's place, for patterns and paths. */
 export function folderPlaces(

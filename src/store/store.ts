@@ -18,7 +18,6 @@ export class FencedOut extends Error {
   override readonly name = 'FencedOut';
 }
 
-
 export interface PairRow {
   readonly id: PairId;
   readonly collection: string;
