@@ -192,6 +192,13 @@ async function updateStates(context: PassContext, follows: readonly Follow[]): P
     const versioned = await withVersions(context, batch);
     stale.push(...batch.filter((f) => !versioned.some((v) => v.follow === f)));
     if (versioned.length === 0) continue;
+    // Said before it is done, so that new state whose answer is lost is not taken for a person's.
+    await context.commit({
+      links: versioned.map(({ follow: { link } }) => ({
+        ...link,
+        touched: [...new Set([...link.touched, 'updating' as const])],
+      })),
+    });
     const edits = versioned.map(({ follow, version }) => ({
       id: follow.link.rightId,
       expect: version,
@@ -208,7 +215,13 @@ async function updateStates(context: PassContext, follows: readonly Follow[]): P
         done.push({
           follow,
           wrote: true,
-          link: { ...follow.link, rightId: answer.id, rightVersion: answer.version, seenRight },
+          link: {
+            ...follow.link,
+            rightId: answer.id,
+            rightVersion: answer.version,
+            seenRight,
+            touched: follow.link.touched.filter((a) => a !== 'updating'),
+          },
         });
       } else if (answer.kind === 'fatal') throw new FaultError(answer);
       else stale.push(follow);

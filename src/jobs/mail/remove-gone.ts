@@ -151,7 +151,8 @@ async function removeCopies(
     }
     const seen = observeRight(link, head);
     // Touched after it was last read: the next pass leaves it to the person.
-    if (seen.touched.length > link.touched.length && context.policy.conflict === 'target') changed.push(seen);
+    if (touchedByPerson(seen).length > touchedByPerson(link).length && context.policy.conflict === 'target')
+      changed.push(seen);
     else present.push({ link, head });
   }
   // Said before it is done, so that a removal whose answer is lost is not taken for a person's.
