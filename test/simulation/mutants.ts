@@ -255,9 +255,9 @@ export const mutants: readonly Mutant[] = [
   {
     name: "echo taken for a person's change",
     file: 'src/engine/join-right.ts',
-    find: 'if (sameValue(field, state[field], link.seenLeft[field])) touched.delete(field);',
-    replace: 'if (sameValue(field, state[field], link.seenLeft[field])) touched.add(field);',
-    why: 'a field that we wrote is not followed any more',
+    find: "if (link.touched.includes('updating'))",
+    replace: "if (link.touched.includes('never' as 'updating'))",
+    why: 'a mail that we wrote ourselves is left to a person who never touched it',
   },
   {
     name: 'read flags not followed',

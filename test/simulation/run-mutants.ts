@@ -58,15 +58,17 @@ export async function runMutants(
         const mutant = chosen[n] as Mutant;
         const path = join(folder, `${n}.mjs`);
         await bundle(root, mutant, path);
-        const outcome = await runProgram(path, seeds);
+        let outcome = await runProgram(path, 1, seeds);
+        // A life that ends badly without any planted bug says nothing about this one.
+        while (outcome.seed !== null && (await runSeed(outcome.seed, memoryStage)).violations.length > 0) {
+          say(`seed ${outcome.seed} fails without any planted bug`);
+          outcome = await runProgram(path, outcome.seed + 1, seeds);
+        }
         if (outcome.seed === null) {
           missed.push(mutant.name);
           say(`MISSED  ${mutant.name} (${mutant.file}): ${outcome.report}`);
           continue;
         }
-        const { violations } = await runSeed(outcome.seed, memoryStage);
-        if (violations.length > 0)
-          throw new Error(`seed ${outcome.seed} fails without any planted bug: ${violations.join('; ')}`);
         say(`caught  ${mutant.name}: seed ${outcome.seed}, ${outcome.report}`);
       }
     };
@@ -106,8 +108,8 @@ async function bundle(root: string, mutant: Mutant, outfile: string): Promise<vo
 }
 
 /** @returns the first seed with a violation, and what a checker said of it; no seed: the program survived, or ended otherwise. */
-async function runProgram(path: string, seeds: number): Promise<{ seed: number | null; report: string }> {
-  const child = spawn(process.execPath, [path, String(seeds)], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function runProgram(path: string, from: number, to: number): Promise<{ seed: number | null; report: string }> {
+  const child = spawn(process.execPath, [path, String(from), String(to)], { stdio: ['ignore', 'pipe', 'pipe'] });
   const limit = setTimeout(() => child.kill('SIGKILL'), limitMs);
   let out = '';
   let words = '';
@@ -121,5 +123,5 @@ async function runProgram(path: string, seeds: number): Promise<{ seed: number |
   clearTimeout(limit);
   if (out === '') return { seed: null, report: `the program ended without a report: ${words.slice(-500)}` };
   const { seed, violation } = JSON.parse(out) as { seed: number | null; violation?: string };
-  return { seed, report: violation?.split('\n')[0] ?? `no violation in ${seeds} seeds` };
+  return { seed, report: violation?.split('\n')[0] ?? `no violation up to seed ${to}` };
 }
