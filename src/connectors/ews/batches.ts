@@ -9,6 +9,9 @@ export function* parts<T>(items: readonly T[], max: number): Generator<readonly 
 /**
  * Runs a batch whose answers come in its order. A server that refuses a request as a whole for what one item contains (its size,
  * its content) does not say which it was: then the batch is halved until it is alone, so that it takes no other with it.
+ *
+ * Throws only when nothing was carried out before: a request that fails after others of the same batch has its fault in the place of
+ * each of its items, so that nobody repeats the others, which would double what they created.
  */
 export async function eachInPlace<T, R>(
   items: readonly T[],
@@ -21,7 +24,20 @@ export async function eachInPlace<T, R>(
     if (!(error instanceof FaultError) || error.fault.kind !== 'poison') throw error;
     if (items.length === 1) return [error.fault];
     const middle = items.length >> 1;
-    return [...(await eachInPlace(items.slice(0, middle), run)), ...(await eachInPlace(items.slice(middle), run))];
+    const first = await eachInPlace(items.slice(0, middle), run);
+    return [...first, ...(await faultInPlace(items.slice(middle), run))];
+  }
+}
+
+async function faultInPlace<T, R>(
+  items: readonly T[],
+  run: (part: readonly T[]) => Promise<readonly (R | Fault)[]>,
+): Promise<readonly (R | Fault)[]> {
+  try {
+    return await eachInPlace(items, run);
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    return items.map(() => error.fault);
   }
 }
 
