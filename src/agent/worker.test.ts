@@ -18,7 +18,7 @@ test('a worker whose supervisor was killed ends without a word', async () => {
     });
   await once(worker, 'spawn');
   worker.disconnect();
-  const [code] = await once(worker, 'close');
+  const [[code]] = await Promise.all([once(worker, 'exit'), worker.stderr && once(worker.stderr, 'end')]);
   expect(said).toBe('');
   expect(code).toBe(0);
 });
