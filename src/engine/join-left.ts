@@ -135,8 +135,9 @@ export function follow(
   const placedByPerson = alive.touched.includes('folder') && known.policy.conflict === 'target';
   const moveTo = target !== null && target !== link.rightFolder && !placedByPerson ? target : null;
   const merge = mergeState(link.seenLeft, head.state, link.seenRight, stateAspects(link), known.policy.conflict);
-  const newVersion = head.version !== link.leftVersion;
   const moved = head.id !== link.leftId;
+  // Versions of different items say nothing about each other.
+  const newVersion = moved || head.version !== link.leftVersion;
   const inspect = newVersion && contentMayDiffer(link, head, moved || adopted);
   if (moveTo === null && !inspect && Object.keys(merge.set).length === 0 && merge.conflicts.length === 0) {
     return { do: 'see', link: { ...seenNow(alive, head), touched: touchedAfter(alive, merge) } };

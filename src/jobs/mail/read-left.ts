@@ -5,7 +5,7 @@ import type { FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { FolderRow, LinkRow, UnclaimedRow } from '#model/link.ts';
 import { type MailHead, mailFingerprint } from '#model/mail.ts';
-import { readStamp } from '#model/stamp.ts';
+import { firstIdOf, readStamp } from '#model/stamp.ts';
 import type { Commit } from '#store/store.ts';
 import { type Creation, createItems } from './create-batch.ts';
 import { type Follow, followItems } from './follow-items.ts';
@@ -118,9 +118,12 @@ export async function knowledge(context: PassContext, changes: readonly Change[]
 
 async function freeCopies(context: PassContext, heads: readonly MailHead[]): Promise<readonly UnclaimedRow[]> {
   if (heads.length === 0 || (await context.store.unclaimedCount(context.pair.id)) === 0) return [];
-  return context.store.unclaimedByFingerprint(context.pair.id, [
-    ...new Set(heads.map((h) => mailFingerprint(h.facts))),
-  ]);
+  const fingerprints = new Set(heads.map((h) => mailFingerprint(h.facts)));
+  const copies = await context.store.unclaimedByFingerprint(context.pair.id, [...fingerprints]);
+  if (context.pair.state !== 'in-step') return copies;
+  // Once the pair is in step an equal copy was made by a person, unless its stamp names the very item.
+  const ids = new Set(heads.map((h) => firstIdOf(h.id)));
+  return copies.filter((c) => ids.has(c.firstId));
 }
 
 function rightFolderOf(context: PassContext, left: FolderId): FolderId | null {
