@@ -93,6 +93,8 @@ async function readFeed(context: PassContext, left: FolderId, mark: string | nul
 async function joinPage(context: PassContext, changes: readonly Change[]): Promise<Commit> {
   if (changes.length === 0) return {};
   const { store, pair } = context;
+  // As it is before the store is read: what is answered meanwhile has a link that was not read.
+  const inFlight = new Set(context.inFlight);
   const ids = changes.flatMap((c) => (c.kind === 'upsert' ? [c.head.id] : c.id ? [c.id] : []));
   const keys = changes.flatMap((c) => (c.kind === 'upsert' && c.head.stamp !== null ? [stampKey(c.head.stamp)] : []));
   const [byId, byStamp, intents] = await Promise.all([
@@ -108,7 +110,7 @@ async function joinPage(context: PassContext, changes: readonly Change[]): Promi
   const gone = await whoIsGone(context, context.rightBox, rightQuestions(changes, known));
   const joined = joinRight(changes, {
     ...known,
-    inFlight: context.inFlight,
+    inFlight,
     gone,
     source: { organization: pair.left.organization, mailbox: context.leftMailbox },
     pass: context.pass,

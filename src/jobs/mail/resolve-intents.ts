@@ -47,8 +47,9 @@ function settledAt(context: PassContext, intent: IntentRow): number {
 }
 
 async function openIntents(context: PassContext, rows: readonly FolderRow[]): Promise<readonly IntentRow[]> {
+  const inFlight = new Set(context.inFlight);
   const all = await context.store.intents(context.pair.id);
-  return all.filter((i) => !context.inFlight.has(i.stampKey) && rows.some((r) => r.right === i.rightFolder));
+  return all.filter((i) => !inFlight.has(i.stampKey) && rows.some((r) => r.right === i.rightFolder));
 }
 
 async function unlinked(context: PassContext, intents: readonly IntentRow[]): Promise<readonly IntentRow[]> {
