@@ -121,11 +121,12 @@ async function writeBatch(
   }
   if (ready.length === 0) return;
   const keys = ready.map((r) => r.intent.stampKey);
-  await context.commit({ intents: ready.map((r) => r.intent) });
+  // Before anybody can read the intents: another lane that saw them open would close them.
   for (const key of keys) {
     context.inFlight.add(key);
     context.settledAt.set(key, call.deadlineMs);
   }
+  await context.commit({ intents: ready.map((r) => r.intent) });
   let answers: Awaited<ReturnType<typeof context.rightBox.create>>;
   try {
     answers = await context.rightBox.create(
