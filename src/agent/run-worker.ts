@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
 import type { Channel } from '#store/ipc/channel.ts';
@@ -48,6 +49,8 @@ export async function runWorker({
   open,
 }: WorkerOptions): Promise<void> {
   const drain = new AbortController();
+  // Every claim and every wait listens to it; Node's warning is meant for those who forget to stop.
+  setMaxListeners(0, drain.signal);
   const share = cpuShare(meter);
   const post = (message: ToSupervisor) => channel.post(message);
   const log: AgentLog = {

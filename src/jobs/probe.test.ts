@@ -17,6 +17,7 @@ async function run(meddle: (box: MemoryMailbox, other: MemoryMailbox) => void = 
     random: seededRandom(1),
     requestDeadlineMs: 1000,
     receiptMs: 1,
+    markMs: 20,
   };
   for await (const result of probe(
     services,
@@ -54,4 +55,19 @@ test('a server that sends receipts, makes drafts, or forgets stamps is found out
     'they stay when an item is created, flagged, removed',
     'a receipt arrived',
   ]);
+});
+
+test('marks that are told by a coarse clock are waited for', async () => {
+  const { results } = await run((box) => {
+    const info = box.folderInfo.bind(box);
+    const told = new Map<unknown, { readonly mark: string | null; readonly at: number }>();
+    box.folderInfo = (folder) => {
+      const now = info(folder);
+      const before = told.get(folder.id);
+      const seen = before?.mark === now.mark ? before : { mark: now.mark, at: Math.floor(performance.now() / 15) };
+      told.set(folder.id, seen);
+      return { ...now, mark: String(seen.at) };
+    };
+  });
+  expect(results.filter(({ outcome }) => outcome === 'different')).toEqual([]);
 });

@@ -15,6 +15,8 @@ export interface ProbeServices {
   readonly requestDeadlineMs: number;
   /** How long a receipt is waited for before it is believed that none comes. Default 30 s. */
   readonly receiptMs?: number;
+  /** How exactly servers tell the change marks of folders. Default: to the second. */
+  readonly markMs?: number;
 }
 
 /** What an experiment showed. */
@@ -58,6 +60,7 @@ const experiments: readonly (readonly [string, Experiment])[] = [
       const still: string[] = [];
       const step = async (what: string, work: () => Promise<unknown>) => {
         const before = await bench.mark();
+        await bench.untilMarksTell();
         await work();
         if ((await bench.mark()) === before) still.push(what);
       };
@@ -265,6 +268,11 @@ class Bench {
     if (answer === undefined || isFault(answer))
       throw new FaultError(answer ?? { kind: 'gone', detail: 'no answer to a move' });
     return (await this.#headsIn(this.#away)).find(({ id }) => id === answer.id) ?? null;
+  }
+
+  /** Until what changes now has another mark than what changed before. */
+  async untilMarksTell(): Promise<void> {
+    await this.#services.clock.sleep(this.#services.markMs ?? 1_100, this.#signal);
   }
 
   async mark(): Promise<string | null> {

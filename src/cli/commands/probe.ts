@@ -52,7 +52,7 @@ async function probe(run: Run, { organization, mailboxes, throwaway }: ProbeOpti
     { organization, asAssumed: counts['as-assumed'], different: counts.different, undecided: counts.undecided },
     counts.different === 0
       ? `${countOf(counts['as-assumed'], 'behaviour')} as assumed, ${counts.undecided} undecided`
-      : `${countOf(counts.different, 'behaviour')} differ from what docs/protocol-assumptions.md says; report them before you rely on the promises that rest on them`,
+      : `${countOf(counts.different, 'behaviour differs', 'behaviours differ')} from what docs/protocol-assumptions.md says; report them before you rely on the promises that rest on them`,
   );
   return counts.different === 0 ? exitCodes.ok : exitCodes.differences;
 }
