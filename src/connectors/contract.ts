@@ -11,12 +11,15 @@
  * - Retry, pacing, recording and dry run are wrappers around this interface, not part of an implementation.
  */
 import type { Fault } from '#kit/fault.ts';
+import type { AttachmentContent, AttachmentHead, EventIdentity } from '#model/appointment.ts';
 import type { Change } from '#model/change.ts';
 import type { FolderRole, FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
-import type { MailContent, MailDraft, MailHead, MailState, RawProperty } from '#model/mail.ts';
+import type { Instant, MailContent, MailDraft, MailHead, MailState, RawProperty } from '#model/mail.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
+import type { TypedDraft, TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
+import type { Day } from '#model/wall-time.ts';
 
 export interface Context {
   readonly signal: AbortSignal;
@@ -145,6 +148,78 @@ export interface Mailbox {
 
   limits(context: Context): Promise<MailboxLimits>;
   ping(context: Context): Promise<Ping>;
+
+  /** Items of a kind with their meaning. Null: this connector cannot read and write them. */
+  typed<Kind extends TypedKind>(kind: Kind): TypedItems<Kind> | null;
+  /** What this person is doing, as the organization answers anybody who asks. Absent: the server cannot tell. */
+  readonly freeBusy?: (from: Instant, to: Instant, context: Context) => Promise<readonly BusyTime[]>;
+}
+
+/** One entry of a change feed of typed items. Exceptions of a series are part of their master and never entries of their own. */
+export type TypedChange =
+  | { readonly kind: 'upsert'; readonly head: TypedHead }
+  | { readonly kind: 'delete'; readonly id: ItemId }
+  | { readonly kind: 'unreadable'; readonly id: ItemId | null; readonly detail: string };
+
+export interface TypedChangePage {
+  readonly changes: readonly TypedChange[];
+  readonly cursor: Cursor;
+  readonly complete: boolean;
+}
+
+/**
+ * Events, contacts, tasks or notes of a mailbox. No write of these ever sends anything: no invitation, update, cancellation, response or
+ * assignment, whoever organizes. Folder trees, marks and folder writes are those of the `Mailbox`.
+ */
+export interface TypedItems<Kind extends TypedKind> {
+  changes(folder: FolderId, cursor: Cursor | null, context: Context): Promise<TypedChangePage>;
+  /** Complete items, a series with its occurrences, in as few requests as possible. `gone` in place of what is not there. */
+  read(ids: readonly ItemId[], context: Context): Promise<ReadonlyMap<ItemId, TypedItem<Kind> | Fault>>;
+  /** Bytes of attachments of one item (of one occurrence with `day`), by hash. */
+  attachments(
+    id: ItemId,
+    day: Day | null,
+    wanted: readonly AttachmentHead[],
+    context: Context,
+  ): Promise<ReadonlyMap<string, AttachmentContent>>;
+  /** Items of the folder with one of these identities; walks the folder where the server has no index. */
+  findByIdentity(
+    folder: FolderId,
+    identities: readonly EventIdentity[],
+    context: Context,
+  ): Promise<ReadonlyMap<EventIdentity, readonly TypedHead[]>>;
+  /**
+   * Creates a batch, each with its stamp, identity and, for a meeting, its relation to the organizer in the same request. Occurrences of a
+   * series follow at once; when they fail the item is removed again or its place holds the fault.
+   */
+  create(
+    folder: FolderId,
+    drafts: readonly TypedDraft<Kind>[],
+    context: Context,
+  ): Promise<readonly (TypedWritten | Fault)[]>;
+  /** `stale` in place of an item that is no longer at the expected version. */
+  update(
+    edits: readonly { readonly item: TypedItem<Kind>; readonly edit: TypedEdit<Kind> }[],
+    context: Context,
+  ): Promise<readonly (TypedWritten | Fault)[]>;
+  /** Moves within the mailbox. The id may change, the identity does not. */
+  move(ids: readonly ItemId[], to: FolderId, context: Context): Promise<readonly (Written | Fault)[]>;
+  /** Removes recoverably and silently; `stale` when it is no longer at the version. */
+  remove(
+    items: readonly { readonly id: ItemId; readonly expect: Version }[],
+    context: Context,
+  ): Promise<readonly (null | Fault)[]>;
+}
+
+export interface TypedWritten extends Written {
+  /** Fields that this server cannot keep, by name, with the reason; for the report. */
+  readonly unkept: Readonly<Record<string, string>>;
+}
+
+export interface BusyTime {
+  readonly start: Instant;
+  readonly end: Instant;
+  readonly showAs: 'tentative' | 'busy' | 'oof' | 'working-elsewhere';
 }
 
 /** Something happened in a mailbox. Says where to look, never what it was: the feed is the truth. */

@@ -30,3 +30,24 @@ export const defaultMailPolicy: MailPolicy = {
   itemMaxBytes: null,
   maxDelete: { share: 0.2, atLeast: 10 },
 };
+
+/** What a collection asks of its passes over events, contacts, tasks or notes. */
+export interface TypedPolicy {
+  readonly direction: 'both' | 'one-way';
+  /** The same field changed on both sides: `active` is the side the person works in. The loser goes to the journal. */
+  readonly conflict: 'newest' | 'source' | 'target' | 'active';
+  /** Where the person works: the source until switched. */
+  readonly active: 'left' | 'right';
+  readonly include: MailPolicy['include'];
+  readonly exclude: MailPolicy['exclude'];
+  readonly maxDelete: MailPolicy['maxDelete'];
+}
+
+export const defaultTypedPolicy: TypedPolicy = {
+  direction: 'both',
+  conflict: 'active',
+  active: 'left',
+  include: [],
+  exclude: [],
+  maxDelete: defaultMailPolicy.maxDelete,
+};

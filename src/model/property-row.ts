@@ -48,3 +48,34 @@ export interface PropertyRow<T> {
   readonly note?: string;
   readonly sample: readonly T[];
 }
+
+/**
+ * One canonical field of a typed item. A field may stand for several protocol properties that mean something together only; then
+ * `codec` names what puts them together, and connectors and codecs have one function of that name.
+ */
+export interface TypedRow<T> {
+  readonly carriage: 'state' | 'fact' | 'server';
+  /** EWS field URIs; empty: as extended properties by `mapi`. */
+  readonly ews: readonly string[];
+  readonly mapi: readonly MapiProperty[];
+  /** Graph property; null: as extended property by `mapi`. */
+  readonly graph: string | null;
+  /** WebDAV names; empty: by proptag or named property of `mapi`. */
+  readonly dav: readonly string[];
+  /** iCalendar or vCard property; null: none. */
+  readonly ical: string | null;
+  /**
+   * How two changed values are merged: `scalar` as one value, `set` element by element, `attendees` by address, `attachments` by hash,
+   * `record` key by key.
+   */
+  readonly merge: 'scalar' | 'set' | 'attendees' | 'attachments' | 'record';
+  /** Large values are remembered and compared by hash. */
+  readonly large?: true;
+  /** An occurrence of a series may have its own. */
+  readonly occurrence?: true;
+  readonly codec?: string;
+  readonly unit?: string;
+  readonly source: string;
+  readonly note?: string;
+  readonly sample: readonly T[];
+}

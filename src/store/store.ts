@@ -7,19 +7,32 @@
  * - Ids of servers are kept raw and looked up by hash; ids of ours are random.
  */
 import type { PoisonReason } from '#kit/fault.ts';
+import type { EventIdentity } from '#model/appointment.ts';
 import type { FolderId, ItemId, LinkId, MailboxGuid, PairId, Side } from '#model/ids.ts';
 import type { FolderRow, IntentRow, LinkRow, UnclaimedRow } from '#model/link.ts';
 import type { StampKey } from '#model/stamp.ts';
+import type { TypedKind } from '#model/typed-item.ts';
+import type { TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
+import type { Day } from '#model/wall-time.ts';
 
 export type { FolderRow, IntentRow, LinkRow, TouchedAspect, UnclaimedRow } from '#model/link.ts';
+
+export type ContentKind = 'mail' | TypedKind;
+
+/** The row of a pair for a kind. Mail's is the pair itself. */
+export const trackId = (pair: PairId, kind: ContentKind): PairId =>
+  (kind === 'mail' ? pair : `${kind}: ${pair}`) as PairId;
 
 /** Thrown by `commit` and claim calls when the claim is held by somebody else by now. */
 export class FencedOut extends Error {
   override readonly name = 'FencedOut';
 }
 
+/** A pair has one row per kind of content, a *track*: passes, folders and links of one kind know nothing of another's. */
 export interface PairRow {
+  /** Of the pair and the kind, see `trackId`. */
   readonly id: PairId;
+  readonly kind: ContentKind;
   readonly collection: string;
   readonly left: { readonly organization: string; readonly address: string; readonly mailbox: MailboxGuid | null };
   readonly right: { readonly organization: string; readonly address: string; readonly mailbox: MailboxGuid | null };
@@ -77,9 +90,14 @@ export interface QuarantineRow {
 /** A conflict and its loser. */
 export interface JournalRow {
   readonly pair: PairId;
+  /** Number of the entry, for `journal show`. */
+  readonly no: number;
+  readonly restoredAtMs: number | null;
   readonly atMs: number;
   readonly link: LinkId;
   readonly field: string;
+  /** Day of the occurrence that it is about; null: the item, or the series. */
+  readonly day: Day | null;
   readonly base: unknown;
   readonly left: unknown;
   readonly right: unknown;
@@ -113,7 +131,15 @@ export interface Commit {
   readonly unclaimedTaken?: readonly ItemId[];
   readonly quarantine?: readonly Omit<QuarantineRow, 'pair'>[];
   readonly quarantineLeft?: readonly ItemId[];
-  readonly journal?: readonly Omit<JournalRow, 'pair'>[];
+  readonly typedLinks?: readonly TypedLinkRow[];
+  readonly typedLinksForgotten?: readonly LinkId[];
+  readonly typedIntents?: readonly TypedIntentRow[];
+  readonly typedIntentsResolved?: readonly StampKey[];
+  /** Inserted, or replaced by side and id. */
+  readonly unlinked?: readonly UnlinkedRow[];
+  readonly unlinkedTaken?: readonly { readonly side: Side; readonly id: ItemId }[];
+  readonly journal?: readonly Omit<JournalRow, 'pair' | 'no' | 'restoredAtMs'>[];
+  readonly journalRestored?: { readonly no: number; readonly atMs: number };
   readonly history?: readonly Omit<HistoryRow, 'pair'>[];
   /** Deletions made now: they count against the budget of 24 hours. */
   readonly deletions?: { readonly atMs: number; readonly count: number };
@@ -220,6 +246,25 @@ export interface Store {
     filter: { readonly pair?: PairId; readonly item?: string; readonly sinceMs?: number },
     limit: number,
   ): Promise<readonly HistoryRow[]>;
+  // typed items
+  typedLinks(pair: PairId, side: Side, ids: readonly ItemId[]): Promise<readonly TypedLinkRow[]>;
+  typedLinksByIdentity(pair: PairId, identities: readonly EventIdentity[]): Promise<readonly TypedLinkRow[]>;
+  /** In order of id, from after `after`; for full comparisons. */
+  pageTypedLinks(pair: PairId, after: LinkId | null, limit: number): Promise<readonly TypedLinkRow[]>;
+  typedLinksGone(pair: PairId, limit: number): Promise<readonly TypedLinkRow[]>;
+  typedIntents(pair: PairId): Promise<readonly TypedIntentRow[]>;
+  unlinked(pair: PairId, side: Side, ids: readonly ItemId[]): Promise<readonly UnlinkedRow[]>;
+  unlinkedByIdentity(pair: PairId, side: Side, identities: readonly EventIdentity[]): Promise<readonly UnlinkedRow[]>;
+  unlinkedByStamp(pair: PairId, side: Side, stamps: readonly StampKey[]): Promise<readonly UnlinkedRow[]>;
+  /** Everything unlinked of a folder, in order of id. */
+  pageUnlinked(
+    pair: PairId,
+    side: Side,
+    folder: FolderId,
+    after: ItemId | null,
+    limit: number,
+  ): Promise<readonly UnlinkedRow[]>;
+
   /** Forgets links, cursors, marks, snapshots and intents of a pair, and nothing else: the next pass finds them again. */
   forget(pair: PairId): Promise<void>;
 

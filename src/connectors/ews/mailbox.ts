@@ -221,6 +221,7 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
 
   const mailbox: Mailbox = {
     address,
+    typed: () => null,
 
     async tree(context): Promise<FolderTree> {
       const seen = await folders(context);

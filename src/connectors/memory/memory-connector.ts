@@ -88,6 +88,7 @@ function memoryMailbox(organization: MemoryOrganization, address: string, able: 
 
   return {
     address,
+    typed: () => null,
     async tree() {
       const box = open('tree');
       const visible = [...box.folders.values()].filter((f) => f.id !== box.root);

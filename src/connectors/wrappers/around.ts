@@ -79,6 +79,7 @@ export function aroundMailbox(inner: Mailbox, around: Around): Mailbox {
     removeFolder: (folder, context) => through('removeFolder', context, (inside) => inner.removeFolder(folder, inside)),
     limits: (context) => through('limits', context, (inside) => inner.limits(inside)),
     ping: (context) => through('ping', context, (inside) => inner.ping(inside)),
+    typed: (kind) => inner.typed(kind),
   };
 }
 

@@ -28,6 +28,7 @@ export function scripted(...outcomes: readonly Outcome[]): Scripted {
   };
   const mailbox = (address: string): Mailbox => ({
     address,
+    typed: () => null,
     tree: () => next('tree'),
     roles: () => next('roles'),
     changes: () => next('changes'),

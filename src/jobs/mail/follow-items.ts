@@ -249,7 +249,7 @@ async function record(
   if (done.length === 0) return;
   context.counts.updated += done.filter((d) => d.wrote).length;
   const conflicts = done.flatMap((d) =>
-    d.follow.merge.conflicts.map((c) => ({ ...c, atMs: context.clock.nowMs(), link: d.link.id })),
+    d.follow.merge.conflicts.map((c) => ({ ...c, day: null, atMs: context.clock.nowMs(), link: d.link.id })),
   );
   context.counts.conflicts += conflicts.length;
   await context.commit({

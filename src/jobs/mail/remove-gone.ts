@@ -106,6 +106,7 @@ async function leaveToPerson(context: PassContext, links: readonly LinkRow[]): P
       atMs: context.clock.nowMs(),
       link: l.id,
       field: 'existence',
+      day: null,
       base: 'there',
       left: 'deleted',
       right: touchedByPerson(l),
