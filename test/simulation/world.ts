@@ -1,16 +1,16 @@
-import type { Connector, Context, Mailbox } from '#connectors/contract.ts';
 import { runMailPass } from '#jobs/mail/mail-pass.ts';
-import { type Fault, FaultError } from '#kit/fault.ts';
+import { FaultError } from '#kit/fault.ts';
 import { type Random, seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { ItemId, PairId } from '#model/ids.ts';
 import { defaultMailPolicy } from '#model/policy.ts';
 import { openStore } from '#store/open-store.ts';
 import { FencedOut, type Store } from '#store/store.ts';
+import { Hazards } from './hazards.ts';
 import { type Allowance, sourceStep, targetStep } from './people.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import { Crash, type Life, type OpenStage, type Stage } from './stage.ts';
-import { calm, type FaultMix, swarm } from './swarm.ts';
+import { swarm } from './swarm.ts';
 
 const requestDeadlineMs = 15_000;
 const quiet = { info: () => {}, warn: () => {} };
@@ -24,9 +24,7 @@ export class World {
   readonly pair: PairId;
   readonly allowances = new Map<string, Allowance>();
   readonly events: string[] = [];
-  private readonly mix: FaultMix;
-  /** Reasons for which nothing goes wrong just now. */
-  private quiet = 0;
+  private readonly hazards: Hazards;
   store: Store;
   private readonly stage: Stage;
   /** Also shorter than a request: then whoever takes over finds requests of the dead on their way. */
@@ -37,17 +35,31 @@ export class World {
 
   private constructor(seed: number, store: Store, open: OpenStage) {
     this.random = seededRandom(seed);
-    this.mix = swarm(this.random);
+    const mix = swarm(this.random);
     this.leaseMs = this.random.int(2) === 0 ? 60_000 : 5_000;
     this.store = store;
     this.stage = open({
       seed,
       clock: this.clock,
-      itemFault: (operation, id) => this.itemFault(operation, id),
+      itemFault: (operation, id) => this.hazards.itemFault(operation, id),
       sourceStep: () => this.sourceStep(),
       targetStep: () => this.targetStep(),
-      stall: () => this.stall(),
+      stall: () => this.hazards.stall(),
     });
+    this.hazards = new Hazards(
+      {
+        random: this.random,
+        clock: this.clock,
+        events: this.events,
+        advance: (ms) => this.stage.advance(ms),
+        later: (atMs, work) => this.stage.later(atMs, work),
+        meanwhile: () => this.meanwhile(),
+        takenOver: () => this.takenOver(),
+        setCalm: (isCalm) => this.stage.setCalm(isCalm),
+      },
+      mix,
+      ['right'],
+    );
     this.left = this.stage.left.mailbox;
     this.right = this.stage.right.mailbox;
     this.pair = `${this.left.address} → ${this.right.address}` as PairId;
@@ -96,7 +108,7 @@ export class World {
   /** People do not wait until a pass is over. */
   private meanwhile(): void {
     this.sourceStep();
-    if (this.chance('targetPeople')) this.targetStep();
+    if (this.hazards.chance('targetPeople')) this.targetStep();
   }
 
   /** Nothing to wait for: time passed at once. */
@@ -105,18 +117,13 @@ export class World {
     if (passing) await passing;
   }
 
-  private chance(name: keyof FaultMix): boolean {
-    const mix = this.quiet > 0 ? calm : this.mix;
-    return mix[name] > 0 && this.random.next() < mix[name];
-  }
-
   /** People work, then a pass runs, with whatever goes wrong. */
   async step(): Promise<void> {
     const edits = this.random.int(6);
     for (let i = 0; i < edits; i++) this.sourceStep();
-    if (this.chance('targetPeople')) this.targetStep();
-    if (this.chance('laterTouch')) this.touch();
-    if (this.chance('storeLost')) {
+    if (this.hazards.chance('targetPeople')) this.targetStep();
+    if (this.hazards.chance('laterTouch')) this.touch();
+    if (this.hazards.chance('storeLost')) {
       this.events.push('store lost');
       await this.store.forget(this.pair);
     }
@@ -136,7 +143,7 @@ export class World {
    * @returns how many passes it took, or null when it does not end.
    */
   async quiesce(everything: boolean): Promise<number | null> {
-    this.calmDown(1);
+    this.hazards.calmDown(1);
     for (let n = 1; n <= 15; n++) {
       await this.advance(this.leaseMs + requestDeadlineMs);
       const result = await this.pass(everything && n === 1);
@@ -161,12 +168,12 @@ export class World {
     try {
       const result = await runMailPass(
         {
-          store: this.mortalStore(life),
+          store: this.hazards.mortalStore(this.store, life),
           policy: { ...defaultMailPolicy, maxDelete: { share: 1, atLeast: 1000 } },
           clock: this.stage.clock,
           random: this.random,
-          left: this.mortal(this.stage.left.connect(life), life, 'left'),
-          right: this.mortal(this.stage.right.connect(life), life, 'right'),
+          left: this.hazards.mortal(this.stage.left.connect(life), life, 'left'),
+          right: this.hazards.mortal(this.stage.right.connect(life), life, 'right'),
           requestDeadlineMs,
           lanes: 1 + this.random.int(3),
         },
@@ -193,123 +200,11 @@ export class World {
     }
   }
 
-  private itemFault(operation: string, id: string): Fault | null {
-    if (operation === 'create' && this.chance('itemPoisoned'))
-      return { kind: 'poison', reason: 'refused-by-target', detail: `planted for ${id}` };
-    if (this.chance('itemFails')) return { kind: 'transient', detail: 'planted', mayHaveHappened: false };
-    return null;
-  }
-
-  private mortalStore(life: Life): Store {
-    return new Proxy(this.store, {
-      get: (target, name) => {
-        const value = Reflect.get(target, name) as unknown;
-        if (typeof value !== 'function') return value;
-        return async (...args: unknown[]) => {
-          if (name === 'commit' && !life.dead && this.chance('crash')) life.dead = true;
-          if (life.dead) throw new Crash('before a call of the store');
-          const answer = await (value as (...a: unknown[]) => unknown).apply(target, args);
-          if (name === 'commit' && this.chance('crash')) life.dead = true;
-          if (life.dead) throw new Crash('after a call of the store');
-          return answer;
-        };
-      },
-    });
-  }
-
-  private mortal(connector: Connector, life: Life, side: 'left' | 'right'): Connector {
-    return {
-      organization: connector.organization,
-      // Not a copy: they become more precise with the first answer.
-      get abilities() {
-        return connector.abilities;
-      },
-      close: () => connector.close(),
-      mailbox: (address) => this.mortalMailbox(connector.mailbox(address), life, side),
-    };
-  }
-
-  private mortalMailbox(mailbox: Mailbox, life: Life, side: 'left' | 'right'): Mailbox {
-    return new Proxy(mailbox, {
-      get: (target, name) => {
-        const value = Reflect.get(target, name) as unknown;
-        if (typeof value !== 'function') return value;
-        return (...args: unknown[]) =>
-          this.call(
-            () => (value as (...a: unknown[]) => Promise<unknown>).apply(target, args),
-            String(name),
-            args.at(-1) as Context,
-            life,
-            side,
-          );
-      },
-    });
-  }
-
-  private async call(
-    work: () => Promise<unknown>,
-    operation: string,
-    context: Context,
-    life: Life,
-    side: 'left' | 'right',
-  ): Promise<unknown> {
-    if (life.dead) throw new Crash('before a request');
-    const passing = this.stage.advance(1 + this.random.int(50));
-    if (passing) await passing;
-    if (life.dead) throw new Crash('before a request');
-    const writes = [
-      'create',
-      'update',
-      'move',
-      'remove',
-      'createFolder',
-      'renameFolder',
-      'moveFolder',
-      'removeFolder',
-    ].includes(operation);
-    if (side === 'right' && operation === 'create' && this.chance('lateWrite')) {
-      life.dead = true;
-      this.events.push('died while a create was on its way');
-      const left = context.deadlineMs - this.clock.monotonicMs();
-      life.late = true;
-      this.stage.later(this.clock.nowMs() + this.random.int(Math.max(1, left)), () => work().catch(() => {}));
-      throw new Crash('while a create was on its way');
-    }
-    if (this.chance('crash')) {
-      life.dead = true;
-      throw new Crash('before a request');
-    }
-    if (writes && this.chance('stall')) await this.stall();
-    // A request that could not be sent within its deadline is not sent at all.
-    if (this.clock.monotonicMs() > context.deadlineMs)
-      throw new FaultError({ kind: 'transient', detail: 'too late', mayHaveHappened: false });
-    if (this.chance('lostRequest'))
-      throw new FaultError({ kind: 'transient', detail: 'request lost', mayHaveHappened: writes });
-    if (this.chance('throttled')) throw new FaultError({ kind: 'throttled', retryAfterMs: 5000, limit: 'planted' });
-    if (operation === 'changes' && this.chance('cursorLost')) throw new FaultError({ kind: 'cursor-lost' });
-    if (this.chance('meanwhile')) this.meanwhile();
-    const answer = await work();
-    if (this.chance('lostAnswer'))
-      throw new FaultError({ kind: 'transient', detail: 'answer lost', mayHaveHappened: writes });
-    if (this.chance('crash')) {
-      life.dead = true;
-      throw new Crash('after a request');
-    }
-    return answer;
-  }
-
   /** This worker is not heard of until its lease has ended and another has done its work. */
-  private async stall(): Promise<void> {
-    this.events.push('stalled; another takes over');
+  private async takenOver(): Promise<void> {
     await this.advance(this.leaseMs + 1);
-    this.calmDown(1);
+    this.hazards.calmDown(1);
     await this.pass(false);
-    this.calmDown(-1);
-  }
-
-  /** Adds a reason for calm, or takes one away. */
-  private calmDown(by: 1 | -1): void {
-    this.quiet += by;
-    this.stage.setCalm(this.quiet > 0);
+    this.hazards.calmDown(-1);
   }
 }

@@ -1,0 +1,193 @@
+import type { Connector, Context, Mailbox } from '#connectors/contract.ts';
+import { type Fault, FaultError } from '#kit/fault.ts';
+import type { Random } from '#kit/random.ts';
+import type { SteppingClock } from '#kit/stepping-clock.ts';
+import type { TypedKind } from '#model/typed-item.ts';
+import type { Store } from '#store/store.ts';
+import { Crash, type Life } from './stage.ts';
+import { calm, type FaultMix } from './swarm.ts';
+
+/** The world in which things go wrong. */
+export interface HazardHost {
+  readonly random: Random;
+  readonly clock: SteppingClock;
+  readonly events: string[];
+  /** Time passes, and what was planned for it happens. Undefined: it is over already. */
+  advance(ms: number): Promise<void> | undefined;
+  later(atMs: number, work: () => Promise<unknown>): void;
+  /** People do not wait until a pass is over. */
+  meanwhile(): void;
+  /** This worker is not heard of until its lease has ended and another has done its work. */
+  takenOver(): Promise<void>;
+  /** Called when nothing goes wrong any more, and when it does again. */
+  setCalm(isCalm: boolean): void;
+}
+
+const typedName = (name: string): string => `typed${name.charAt(0).toUpperCase()}${name.slice(1)}`;
+const writing: ReadonlySet<string> = new Set([
+  'create',
+  'update',
+  'move',
+  'remove',
+  'createFolder',
+  'renameFolder',
+  'moveFolder',
+  'removeFolder',
+  'typedCreate',
+  'typedUpdate',
+  'typedMove',
+  'typedRemove',
+]);
+
+/** Faults of a mix around the store and the connectors of one life of the program. */
+export class Hazards {
+  private readonly host: HazardHost;
+  private readonly mix: FaultMix;
+  /** Sides on which a create may be on its way when the program dies. */
+  private readonly lateSides: readonly ('left' | 'right')[];
+  /** Reasons for which nothing goes wrong just now. */
+  private quiet = 0;
+
+  constructor(host: HazardHost, mix: FaultMix, lateSides: readonly ('left' | 'right')[]) {
+    this.host = host;
+    this.mix = mix;
+    this.lateSides = lateSides;
+  }
+
+  chance(name: keyof FaultMix): boolean {
+    const mix = this.quiet > 0 ? calm : this.mix;
+    return mix[name] > 0 && this.host.random.next() < mix[name];
+  }
+
+  /** Adds a reason for calm, or takes one away. */
+  calmDown(by: 1 | -1): void {
+    this.quiet += by;
+    this.host.setCalm(this.quiet > 0);
+  }
+
+  itemFault(operation: string, id: string): Fault | null {
+    if ((operation === 'create' || operation === 'typedCreate') && this.chance('itemPoisoned'))
+      return { kind: 'poison', reason: 'refused-by-target', detail: `planted for ${id}` };
+    if (this.chance('itemFails')) return { kind: 'transient', detail: 'planted', mayHaveHappened: false };
+    return null;
+  }
+
+  mortalStore(store: Store, life: Life): Store {
+    return new Proxy(store, {
+      get: (target, name) => {
+        const value = Reflect.get(target, name) as unknown;
+        if (typeof value !== 'function') return value;
+        return async (...args: unknown[]) => {
+          if (name === 'commit' && !life.dead && this.chance('crash')) life.dead = true;
+          if (life.dead) throw new Crash('before a call of the store');
+          const answer = await (value as (...a: unknown[]) => unknown).apply(target, args);
+          if (name === 'commit' && this.chance('crash')) life.dead = true;
+          if (life.dead) throw new Crash('after a call of the store');
+          return answer;
+        };
+      },
+    });
+  }
+
+  mortal(connector: Connector, life: Life, side: 'left' | 'right'): Connector {
+    return {
+      organization: connector.organization,
+      // Not a copy: they become more precise with the first answer.
+      get abilities() {
+        return connector.abilities;
+      },
+      close: () => connector.close(),
+      mailbox: (address) => this.mortalMailbox(connector.mailbox(address), life, side),
+    };
+  }
+
+  private mortalMailbox(mailbox: Mailbox, life: Life, side: 'left' | 'right'): Mailbox {
+    return new Proxy(mailbox, {
+      get: (target, name) => {
+        if (name === 'typed')
+          return (kind: TypedKind) => {
+            const typed = target.typed(kind);
+            return typed && this.mortalCalls(typed, life, side, typedName);
+          };
+        return this.mortalCall(target, name, life, side, String);
+      },
+    });
+  }
+
+  private mortalCalls<T extends object>(calls: T, life: Life, side: 'left' | 'right', named: (n: string) => string): T {
+    return new Proxy(calls, {
+      get: (target, name) => this.mortalCall(target, name, life, side, (n) => named(String(n))),
+    });
+  }
+
+  private mortalCall(
+    target: object,
+    name: string | symbol,
+    life: Life,
+    side: 'left' | 'right',
+    named: (name: string | symbol) => string,
+  ): unknown {
+    const value = Reflect.get(target, name) as unknown;
+    if (typeof value !== 'function') return value;
+    return (...args: unknown[]) =>
+      this.call(
+        () => (value as (...a: unknown[]) => Promise<unknown>).apply(target, args),
+        named(name),
+        args.at(-1) as Context,
+        life,
+        side,
+      );
+  }
+
+  private async call(
+    work: () => Promise<unknown>,
+    operation: string,
+    context: Context,
+    life: Life,
+    side: 'left' | 'right',
+  ): Promise<unknown> {
+    const { host } = this;
+    if (life.dead) throw new Crash('before a request');
+    const passing = host.advance(1 + host.random.int(50));
+    if (passing) await passing;
+    if (life.dead) throw new Crash('before a request');
+    const writes = writing.has(operation);
+    const creates = operation === 'create' || operation === 'typedCreate';
+    if (creates && this.lateSides.includes(side) && this.chance('lateWrite')) {
+      life.dead = true;
+      host.events.push('died while a create was on its way');
+      const left = context.deadlineMs - host.clock.monotonicMs();
+      life.late = true;
+      host.later(host.clock.nowMs() + host.random.int(Math.max(1, left)), () => work().catch(() => {}));
+      throw new Crash('while a create was on its way');
+    }
+    if (this.chance('crash')) {
+      life.dead = true;
+      throw new Crash('before a request');
+    }
+    if (writes && this.chance('stall')) await this.stall();
+    // A request that could not be sent within its deadline is not sent at all.
+    if (host.clock.monotonicMs() > context.deadlineMs)
+      throw new FaultError({ kind: 'transient', detail: 'too late', mayHaveHappened: false });
+    if (this.chance('lostRequest'))
+      throw new FaultError({ kind: 'transient', detail: 'request lost', mayHaveHappened: writes });
+    if (this.chance('throttled')) throw new FaultError({ kind: 'throttled', retryAfterMs: 5000, limit: 'planted' });
+    if ((operation === 'changes' || operation === 'typedChanges') && this.chance('cursorLost'))
+      throw new FaultError({ kind: 'cursor-lost' });
+    if (this.chance('meanwhile')) host.meanwhile();
+    const answer = await work();
+    if (this.chance('lostAnswer'))
+      throw new FaultError({ kind: 'transient', detail: 'answer lost', mayHaveHappened: writes });
+    if (this.chance('crash')) {
+      life.dead = true;
+      throw new Crash('after a request');
+    }
+    return answer;
+  }
+
+  /** Whoever asks is not heard of until its lease has ended and another has done its work. */
+  async stall(): Promise<void> {
+    this.host.events.push('stalled; another takes over');
+    await this.host.takenOver();
+  }
+}
