@@ -1,6 +1,6 @@
 import type { Connector } from '#connectors/contract.ts';
 import { runMailPass } from '#jobs/mail/mail-pass.ts';
-import { PassInterrupted } from '#jobs/mail/pass-context.ts';
+import { PassInterrupted } from '#jobs/pass/pass-core.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { PairId } from '#model/ids.ts';
 import type { MailPolicy } from '#model/policy.ts';

@@ -7,7 +7,7 @@ import type { AgentOptions } from '#agent/run-agent.ts';
 import type { Connector } from '#connectors/contract.ts';
 import type { CheckPair, Finding } from '#jobs/check.ts';
 import type { MailboxInventory } from '#jobs/discover.ts';
-import type { PlannedWrite } from '#jobs/mail/pass-context.ts';
+import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import type { ProbeResult } from '#jobs/probe.ts';
 import type { Relinked } from '#jobs/relink.ts';
 import type { VerifyReport } from '#jobs/verify/report.ts';

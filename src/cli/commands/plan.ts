@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { PlannedWrite } from '#jobs/mail/pass-context.ts';
+import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import { FaultError } from '#kit/fault.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, formatBytes, formatCount, plain, table } from '../format.ts';

@@ -5,7 +5,9 @@ import type { MailContent, MailDraft, MailHead } from '#model/mail.ts';
 import { isDraft, mailFingerprint } from '#model/mail.ts';
 import { firstIdOf, stampKey, writeStamp } from '#model/stamp.ts';
 import type { Commit, QuarantineRow } from '#store/store.ts';
-import { history, type PassContext, pathOf } from './pass-context.ts';
+import { inLanes } from '../pass/in-lanes.ts';
+import { history } from '../pass/pass-core.ts';
+import { type PassContext, pathOf } from './pass-context.ts';
 import { linkOf } from './read-right.ts';
 import { resolveIntents } from './resolve-intents.ts';
 
@@ -49,24 +51,6 @@ export async function createItems(context: PassContext, row: FolderRow, creation
     Math.min(reads.batchMaxBytes, writes.batchMaxBytes),
   );
   await inLanes(context.lanes, batches, (batch) => createBatch(context, row, batch));
-}
-
-/** Runs work over things, at most `lanes` at a time; the first failure ends it once what runs has ended. */
-async function inLanes<T>(lanes: number, things: readonly T[], work: (thing: T) => Promise<void>): Promise<void> {
-  let next = 0;
-  let failed: { error: unknown } | null = null;
-  const lane = async () => {
-    while (next < things.length && failed === null) {
-      const thing = things[next++] as T;
-      try {
-        await work(thing);
-      } catch (error) {
-        failed ??= { error };
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(lanes, things.length) }, lane));
-  if (failed !== null) throw (failed as { error: unknown }).error;
 }
 
 /**

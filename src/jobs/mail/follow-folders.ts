@@ -1,15 +1,12 @@
 import { numberedNames, safeFolderName } from '#engine/folder-name.ts';
 import { type FolderDecision, planFolders, type RightPlace } from '#engine/plan-folders.ts';
 import { FaultError } from '#kit/fault.ts';
-import type { FolderInfo, FolderRole, FolderTree } from '#model/folder.ts';
+import type { FolderInfo, FolderRole } from '#model/folder.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
-import { history, type PassContext, pathOf, withRows } from './pass-context.ts';
-
-export interface Trees {
-  readonly left: FolderTree;
-  readonly right: FolderTree;
-}
+import { history } from '../pass/pass-core.ts';
+import type { Trees } from '../pass/read-trees.ts';
+import { type PassContext, pathOf, withRows } from './pass-context.ts';
 
 /**
  * Brings the folder rows in step with both trees, and the target's folders in step with the source's. Roles are asked for only

@@ -9,8 +9,9 @@ import type { FolderId } from '#model/ids.ts';
 import type { LinkRow } from '#model/link.ts';
 import type { MailHead } from '#model/mail.ts';
 import type { Commit } from '#store/store.ts';
+import { history } from '../pass/pass-core.ts';
 import { type Creation, createItems } from './create-batch.ts';
-import { history, type PassContext, pathOf } from './pass-context.ts';
+import { type PassContext, pathOf } from './pass-context.ts';
 
 export type Follow = Extract<LeftDecision, { do: 'follow' }>;
 

@@ -1,22 +1,16 @@
-import { setMaxListeners } from 'node:events';
 import { joinLeft, type LeftDecision } from '#engine/join-left.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { FolderTree } from '#model/folder.ts';
 import type { ItemId, MailboxGuid, PairId } from '#model/ids.ts';
 import type { FolderRow, LinkRow } from '#model/link.ts';
-import type { Claim, Commit, PairRow, PassSummary, QuarantineRow } from '#store/store.ts';
-import { countedMailbox } from './counted-mailbox.ts';
+import type { Claim, PairRow, PassSummary, QuarantineRow } from '#store/store.ts';
+import { countedMailbox } from '../pass/counted-mailbox.ts';
+import { openCore } from '../pass/pass-core.ts';
+import type { PlannedWrite } from '../pass/planned-write.ts';
+import { readTrees } from '../pass/read-trees.ts';
 import { followFolders } from './follow-folders.ts';
 import { missOrphans } from './miss-orphans.ts';
-import {
-  freshCounts,
-  type PassContext,
-  type PassCounts,
-  PassInterrupted,
-  type PassServices,
-  type PlannedWrite,
-  writesOf,
-} from './pass-context.ts';
+import { freshCounts, type PassContext, type PassCounts, type PassServices, writesOf } from './pass-context.ts';
 import { carryOutDecisions, knowledge, readLeft } from './read-left.ts';
 import { readRight, surveyRight, suspect } from './read-right.ts';
 import { missItemsOfGoneFolders, removeGoneFolders } from './remove-folders.ts';
@@ -60,7 +54,8 @@ export async function runMailPass(
     await context.commit({
       pair: { pass: context.pass, ...(pair.state === 'new' ? { state: 'first-pass' as const } : {}) },
     });
-    const trees = await readTrees(context, pair);
+    const trees = await readTrees(context);
+    context.leftMailbox = trees.left.mailbox;
     await followFolders(context, trees);
     if (pair.state !== 'in-step') await surveyRight(context, trees.right);
     await readRight(context, trees.right, options.everything ?? false);
@@ -107,77 +102,18 @@ function openContext(
   signal: AbortSignal,
   options: PassOptions,
 ): PassContext {
-  // Every request of every lane listens to the one signal of the pass, and stops listening when it ends.
-  setMaxListeners(0, signal);
   const counts = freshCounts();
-  const chains = new Map<string, Promise<unknown>>();
-  const plan = options.plan ?? null;
-  const deadlineFor = (bytes: number) => services.requestDeadlineMs + Math.ceil(bytes / 256);
   return {
     ...services,
-    pair,
-    claim,
-    signal,
+    ...openCore(services, pair, claim, signal, options.plan ?? null),
     counts,
-    plan,
-    pass: pair.pass + 1,
     rows: new Map<FolderRow['left'], FolderRow>(),
     leftMailbox: pair.left.mailbox ?? ('' as MailboxGuid),
     leftBox: countedMailbox(services.left.mailbox(pair.left.address), () => counts.leftCalls++),
     rightBox: countedMailbox(services.right.mailbox(pair.right.address), () => counts.rightCalls++),
     inFlight: new Set(),
     settledAt: new Map(),
-    checkpoint() {
-      signal.throwIfAborted();
-      if (services.draining?.aborted) throw new PassInterrupted('the pass was asked to end');
-    },
-    deadlineFor,
-    exclusively<R>(name: string, work: () => Promise<R>): Promise<R> {
-      const result = (chains.get(name) ?? Promise.resolve()).then(work, work);
-      chains.set(
-        name,
-        result.catch(() => {}),
-      );
-      return result;
-    },
-    call: (bytes = 0) => ({ signal, deadlineMs: services.clock.monotonicMs() + deadlineFor(bytes) }),
-    async commit(commit: Commit) {
-      if (plan === null && !isEmpty(commit)) await services.store.commit(pair.id, claim, commit);
-    },
   };
-}
-
-function isEmpty(commit: Commit): boolean {
-  return Object.values(commit).every((v) => v === undefined || (Array.isArray(v) && v.length === 0));
-}
-
-/**
- * Both trees, one request a side. The mailboxes are pinned at the first pass: another mailbox under the same address is never
- * believed, since its emptiness would look like a mass deletion.
- */
-async function readTrees(context: PassContext, pair: PairRow): Promise<{ left: FolderTree; right: FolderTree }> {
-  const [left, right] = await Promise.all([
-    context.leftBox.tree(context.call()),
-    context.rightBox.tree(context.call()),
-  ]);
-  for (const [side, tree] of [
-    ['left', left],
-    ['right', right],
-  ] as const) {
-    const pinned = pair[side].mailbox;
-    if (pinned !== null && pinned !== tree.mailbox) {
-      const where = side === 'left' ? 'source' : 'target';
-      throw new FaultError({
-        kind: 'fatal',
-        code: 'mailbox-replaced',
-        detail: `the ${where} mailbox ${pair[side].address} was ${pinned} and is ${tree.mailbox} now`,
-      });
-    }
-  }
-  context.leftMailbox = left.mailbox;
-  if (pair.left.mailbox === null || pair.right.mailbox === null)
-    await context.commit({ pair: { leftMailbox: left.mailbox, rightMailbox: right.mailbox } });
-  return { left, right };
 }
 
 async function foldersWithIntents(context: PassContext): Promise<readonly FolderRow['left'][]> {

@@ -1,6 +1,7 @@
 import type { FolderTree } from '#model/folder.ts';
 import { type LinkRow, orphanId, type UnclaimedRow } from '#model/link.ts';
-import { newLinkId, type PassContext } from './pass-context.ts';
+import { newLinkId } from '../pass/pass-core.ts';
+import type { PassContext } from './pass-context.ts';
 
 /**
  * Copies of ours that no source item claimed although the whole source was read: their items were deleted while the database

@@ -7,9 +7,10 @@ import type { FolderRow, LinkRow, UnclaimedRow } from '#model/link.ts';
 import { type MailHead, mailFingerprint } from '#model/mail.ts';
 import { firstIdOf, readStamp } from '#model/stamp.ts';
 import type { Commit } from '#store/store.ts';
+import { history, newLinkId } from '../pass/pass-core.ts';
 import { type Creation, createItems } from './create-batch.ts';
 import { type Follow, followItems } from './follow-items.ts';
-import { history, newLinkId, type PassContext, pathOf, withRows } from './pass-context.ts';
+import { type PassContext, pathOf, withRows } from './pass-context.ts';
 import { whoIsGone } from './who-is-gone.ts';
 
 /** Reads what changed on the source and carries it out, folder by folder. Only folders whose mark moved, unless `everything`. */

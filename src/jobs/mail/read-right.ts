@@ -9,7 +9,8 @@ import type { FolderRow, IntentRow, LinkRow } from '#model/link.ts';
 import { type MailHead, mailFingerprint } from '#model/mail.ts';
 import { readStamp, type StampKey, stampKey } from '#model/stamp.ts';
 import type { Commit } from '#store/store.ts';
-import { history, newLinkId, type PassContext, withRows } from './pass-context.ts';
+import { history, newLinkId } from '../pass/pass-core.ts';
+import { type PassContext, withRows } from './pass-context.ts';
 import { whoIsGone } from './who-is-gone.ts';
 
 /**

@@ -1,6 +1,7 @@
 import type { FolderTree } from '#model/folder.ts';
 import type { LinkRow } from '#model/link.ts';
-import { history, type PassContext, pathOf } from './pass-context.ts';
+import { history } from '../pass/pass-core.ts';
+import { type PassContext, pathOf } from './pass-context.ts';
 
 /** Folders that are gone from the source since an earlier pass: first what was in them, item by item, then the empty folder. */
 export async function missItemsOfGoneFolders(context: PassContext): Promise<void> {

@@ -4,7 +4,8 @@ import { FaultError, isFault } from '#kit/fault.ts';
 import { isOrphanId, type LinkRow, touchedByPerson } from '#model/link.ts';
 import type { MailHead } from '#model/mail.ts';
 import type { Commit } from '#store/store.ts';
-import { history, type PassContext, pathOf } from './pass-context.ts';
+import { history } from '../pass/pass-core.ts';
+import { type PassContext, pathOf } from './pass-context.ts';
 
 const dayMs = 86_400_000;
 const pageSize = 200;

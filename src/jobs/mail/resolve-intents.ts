@@ -1,8 +1,9 @@
 import { isFault } from '#kit/fault.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { FolderRow, IntentRow } from '#model/link.ts';
+import { history } from '../pass/pass-core.ts';
 import { removeReplaced } from './create-batch.ts';
-import { history, type PassContext } from './pass-context.ts';
+import type { PassContext } from './pass-context.ts';
 import { linkOf, readRight, readRightFolder, suspect } from './read-right.ts';
 
 /**
