@@ -1,0 +1,17 @@
+/**
+ * Why a value lost. A closed list: each has a section in `docs/operating/calendars.md`, and each is in the journal with both values.
+ */
+export const mergeOutcomes = {
+  'both-changed': 'the same field was changed on both sides',
+  'no-common-past': 'both sides had the item before they were linked, and differ',
+  'organizer-newer': 'the organizer updated one copy later than the other',
+  'response-newer': 'the person answered on both sides; the later answer counts',
+  'attendee-removed': 'an attendee was removed on one side and changed on the other',
+  'occurrence-changed-and-deleted': 'an occurrence was changed on one side and deleted on the other; the change stays',
+  'occurrence-out-of-pattern': 'the new pattern has no occurrence on the day of a changed one',
+  'occurrence-erased': 'a new pattern on one side erased a changed occurrence there',
+  'item-changed-and-deleted': 'the item was changed on one side and deleted on the other; the change stays',
+  'moved-apart': 'the item was moved to different folders on both sides',
+  'duplicate-removed': 'two items had one identity in one folder; the poorer one was merged into the other and removed',
+} as const;
+export type MergeOutcome = keyof typeof mergeOutcomes;
