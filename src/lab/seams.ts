@@ -88,15 +88,45 @@ export interface Faults {
   set(specs: readonly FaultSpec[]): void;
 }
 
-/** Every message that leaves a mailbox or the organization, by cause. The promise is that none is caused by a migration. */
+/** Why a message left a mailbox. The three `repair-` causes are the Repair Assistant's messages, FACTS §9. */
+export const outboxCauses = [
+  'sent-by-person',
+  'read-receipt',
+  'not-read-receipt',
+  'delivery-report',
+  'rule',
+  'meeting-request',
+  'meeting-update',
+  'meeting-cancellation',
+  'meeting-response',
+  'meeting-copy',
+  'repair-update',
+  'repair-missing',
+  'repair-cancellation',
+] as const;
+export type OutboxCause = (typeof outboxCauses)[number];
+
+/**
+ * Whose doing a message is: of a person who used the mailbox (also through a program under the own name), or of an account that
+ * works on the mailboxes of others, as a migration does.
+ */
+export type Doing = 'person' | 'api';
+
+/** What sent a message when nobody asked for it at that moment. */
+export type Machinery = 'attendant' | 'booking-attendant' | 'repair-assistant' | 'client' | 'transport';
+
+/** Every message that leaves a mailbox, by cause. The promise is that none of them is the doing of a migration. */
 export interface OutboxEntry {
   readonly atMs: number;
   readonly organization: string;
   readonly from: string;
   readonly to: readonly string[];
-  readonly cause: 'sent-by-person' | 'read-receipt' | 'not-read-receipt' | 'delivery-report' | 'rule' | 'meeting';
-  /** Who made the call that caused it. */
+  readonly cause: OutboxCause;
+  /** Who made the call that caused it; of a consequence, who left what the machinery acted on. */
   readonly caller: string;
+  readonly doing: Doing;
+  /** Null: sent by the call itself. Otherwise a consequence: the machinery acted later on what `caller` had left. */
+  readonly through: Machinery | null;
 }
 
 export interface LabSurroundings {

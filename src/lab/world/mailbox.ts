@@ -1,5 +1,5 @@
 import { must } from '#kit/assert.ts';
-import type { OutboxEntry } from '../seams.ts';
+import type { OutboxCause } from '../seams.ts';
 import { labVersions } from '../seams.ts';
 import { digest } from './account.ts';
 import { defaultFolders, languages, personalFolders } from './default-folders.ts';
@@ -9,6 +9,7 @@ import { folderIdOf, IdMaker, itemIdOf } from './ids.ts';
 import { Item, type ItemContent } from './item.ts';
 import type { JournalEntry } from './journal.ts';
 import type { MailboxEntry, Organization } from './organization.ts';
+import { type Origin, originOfCall } from './post-office.ts';
 import { key, messageFlag } from './property.ts';
 import { Refusal } from './refusal.ts';
 
@@ -385,13 +386,13 @@ export class Mailbox {
   #receipt(item: Item, cause: 'read-receipt' | 'not-read-receipt', by: Hand, suppressed: boolean): void {
     if (!item.receiptPending) return;
     item.receiptPending = false;
-    if (!suppressed) this.leave(cause, [item.content.from?.address ?? ''], by);
+    if (!suppressed) this.leave(cause, [item.content.from?.address ?? ''], originOfCall(this.organization, by));
   }
 
   /** A message leaves the mailbox. */
-  leave(cause: OutboxEntry['cause'], to: readonly string[], by: Hand): void {
+  leave(cause: OutboxCause, to: readonly string[], origin: Origin): void {
     const { world, name } = this.organization;
-    world.outbox.push({ atMs: this.nowMs, organization: name, from: this.address, to, cause, caller: by.caller });
+    world.outbox.push({ atMs: this.nowMs, organization: name, from: this.address, to, cause, ...origin });
   }
 
   /** Moves within or into another mailbox: the old id is gone, a new item appears. */

@@ -1,6 +1,7 @@
 import { assert, must } from '#kit/assert.ts';
 import type { Caller, LabVersion } from '../seams.ts';
 import { type Account, guidOf, ntHashOf, passwordOf } from './account.ts';
+import { MailFlow } from './mail-flow.ts';
 import { Mailbox } from './mailbox.ts';
 import { addressPart, givenNames, surnames } from './person-names.ts';
 import { type VersionFacts, versionFacts } from './versions.ts';
@@ -50,6 +51,7 @@ export class Organization {
   readonly folderItemsMax: number | null;
   readonly quotaBytes: number | null;
   readonly admin: Account;
+  readonly mailFlow: MailFlow;
   readonly mailboxes: readonly MailboxEntry[];
   /** Items generated in all mailboxes together. */
   readonly items: number;
@@ -72,6 +74,7 @@ export class Organization {
     this.version = options.version;
     this.domain = options.domain;
     this.facts = versionFacts[options.version];
+    this.mailFlow = new MailFlow(options.version);
     this.itemMaxBytes = options.itemMaxBytes ?? this.facts.itemMaxBytes;
     this.requestMaxBytes = options.requestMaxBytes ?? this.facts.requestMaxBytes;
     this.folderItemsMax = options.folderItemsMax === undefined ? this.facts.folderItemsMax : options.folderItemsMax;

@@ -7,6 +7,7 @@ import type { Item, ItemContent } from './item.ts';
 import type { Hand, Mailbox } from './mailbox.ts';
 import type { Organization } from './organization.ts';
 import { givenNames, surnames } from './person-names.ts';
+import { originOfCall } from './post-office.ts';
 import { key, messageFlag, type Property, type PropertyKey, tagKey } from './property.ts';
 import { contentOfMime } from './read-message.ts';
 import { Refusal } from './refusal.ts';
@@ -337,7 +338,12 @@ class Worker {
   #send(to: string): Item {
     const mailbox = this.#mailbox;
     const content = this.#message({ name: mailbox.displayName, address: mailbox.address }, { name: '', address: to });
-    mailbox.leave('sent-by-person', [to], this.#hand);
+    mailbox.organization.world.postOffice.send(mailbox, {
+      cause: 'sent-by-person',
+      content,
+      recipients: [to],
+      origin: originOfCall(mailbox.organization, this.#hand),
+    });
     return mailbox.create(
       mailbox.folder('sentitems'),
       { content, messageFlags: messageFlag.read | messageFlag.fromMe, isRead: true },

@@ -1,12 +1,14 @@
 import { assert } from '#kit/assert.ts';
 import type { Random } from '#kit/random.ts';
 import type { Caller, LabSurroundings, OutboxEntry } from '../seams.ts';
+import type { MeetingMachinery } from './calendar-hooks.ts';
 import { readSamples, type Sample } from './generate.ts';
 import { snapshot, type TrueMailbox } from './ground-truth.ts';
 import { Journal } from './journal.ts';
 import type { Mailbox } from './mailbox.ts';
 import { Organization, type OrganizationOptions } from './organization.ts';
 import { createPeople, type People } from './people.ts';
+import { PostOffice } from './post-office.ts';
 
 export interface WorldOptions {
   readonly organizations: readonly OrganizationOptions[];
@@ -33,6 +35,9 @@ export class World {
   readonly samples: readonly Sample[];
   /** Messages and receipts that left, by cause. */
   readonly outbox: OutboxEntry[] = [];
+  readonly postOffice = new PostOffice(this);
+  /** What invitations and answers set in motion; null: nothing. */
+  meetings: MeetingMachinery | null = null;
   /** Every commit, in order, bounded. */
   readonly journal = new Journal(200_000);
 

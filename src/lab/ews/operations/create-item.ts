@@ -1,11 +1,12 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
-import { composeMime } from '../../world/compose-mime.ts';
+import { composeMime, withHeader } from '../../world/compose-mime.ts';
 import type { Folder } from '../../world/folder.ts';
 import type { Item } from '../../world/item.ts';
+import { originOfCall } from '../../world/post-office.ts';
 import { key, messageFlag } from '../../world/property.ts';
+import { contentOfMime } from '../../world/read-message.ts';
 import { batch } from '../answer.ts';
 import type { Context } from '../context.ts';
-import { deliver } from '../delivery.ts';
 import { EwsError } from '../ews-error.ts';
 import { draftOf, type ItemDraft } from '../item-draft.ts';
 import { itemIdOnly } from '../item-shape.ts';
@@ -133,17 +134,12 @@ export function send(context: Context, draft: ItemDraft): void {
       `<${mailbox.lastCn.toString(36)}.${mailbox.guid.slice(0, 8)}@${context.organization.domain}>`,
     );
   if (draft.mime === null) draft.mime = composeMime(draft.content());
-  mailbox.leave(
-    'sent-by-person',
-    recipients.map(({ address }) => address),
-    context.hand(),
-  );
-  deliver(
-    context.world,
-    draft.mime,
-    recipients.map(({ address }) => address),
-    context.nowMs,
-  );
+  context.world.postOffice.send(mailbox, {
+    cause: 'sent-by-person',
+    content: contentOfMime(withHeader(draft.mime, 'Bcc', null)),
+    recipients: recipients.map(({ address }) => address),
+    origin: originOfCall(context.organization, context.hand()),
+  });
 }
 
 /** The way to keep a read receipt from being sent before Exchange 2013. (EWS doc: suppressreadreceipt) */
