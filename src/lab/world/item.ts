@@ -1,3 +1,4 @@
+import type { CalendarPart } from './calendar-part.ts';
 import type { Folder } from './folder.ts';
 import type { Property, PropertyKey } from './property.ts';
 
@@ -37,8 +38,10 @@ export interface ItemContent {
   readonly body: Body | null;
   /** Null: inside the MIME. */
   readonly attachments: readonly Attachment[] | null;
-  /** Fields of contacts, tasks and appointments that the lab keeps without looking into: element name → its XML. */
+  /** Fields of contacts and tasks that the lab keeps without looking into: element name → its XML. */
   readonly typed: ReadonlyMap<string, string>;
+  /** Of appointments. */
+  readonly calendar?: CalendarPart;
 }
 
 /** Where an item that nobody has touched comes from: derived anew whenever it is looked at. */

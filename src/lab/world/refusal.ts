@@ -1,5 +1,6 @@
 /** Why the store refuses, by the name Exchange gives it in EWS; other protocols translate. */
 export type RefusalCode =
+  | CalendarRefusalCode
   | 'ErrorAccessDenied'
   | 'ErrorCannotDeleteObject'
   | 'ErrorCreateItemAccessDenied'
@@ -21,6 +22,36 @@ export type RefusalCode =
   | 'ErrorCannotEmptyFolder'
   | 'ErrorItemSavePropertyError'
   | 'ErrorFolderSavePropertyError';
+
+type CalendarRefusalCode =
+  | 'ErrorCalendarCannotMoveOrCopyOccurrence'
+  | 'ErrorCalendarCannotUpdateDeletedItem'
+  | 'ErrorCalendarDurationIsTooLong'
+  | 'ErrorCalendarEndDateIsEarlierThanStartDate'
+  | 'ErrorCalendarInvalidDayForWeeklyRecurrence'
+  | 'ErrorCalendarInvalidPropertyState'
+  | 'ErrorCalendarInvalidPropertyValue'
+  | 'ErrorCalendarInvalidRecurrence'
+  | 'ErrorCalendarInvalidTimeZone'
+  | 'ErrorCalendarIsCancelledForAccept'
+  | 'ErrorCalendarIsCancelledForDecline'
+  | 'ErrorCalendarIsCancelledForRemove'
+  | 'ErrorCalendarIsCancelledForTentative'
+  | 'ErrorCalendarIsNotOrganizer'
+  | 'ErrorCalendarIsOrganizerForAccept'
+  | 'ErrorCalendarIsOrganizerForDecline'
+  | 'ErrorCalendarIsOrganizerForRemove'
+  | 'ErrorCalendarIsOrganizerForTentative'
+  | 'ErrorCalendarMeetingRequestIsOutOfDate'
+  | 'ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange'
+  | 'ErrorCalendarOccurrenceIsDeletedFromRecurrence'
+  | 'ErrorCalendarOutOfRange'
+  | 'ErrorOccurrenceCrossingBoundary'
+  | 'ErrorOccurrenceTimeSpanTooBig'
+  | 'ErrorRecurrenceEndDateTooBig'
+  | 'ErrorRecurrenceHasNoOccurrence'
+  | 'ErrorTimeZone'
+  | 'ErrorUnsupportedRecurrence';
 
 /** The store says no. */
 export class Refusal extends Error {
