@@ -169,7 +169,8 @@ async function unrecordedOf(project: WrittenProject, made: readonly JournalEntry
     const log = { info: () => {}, warn: () => {} };
     const store = await openStore(`sqlite:${project.database}`, { clock, log });
     try {
-      const pairs = new Map((await store.pairs()).map((pair) => [pair.right.address.toLowerCase(), pair.id]));
+      const mail = (await store.pairs()).filter(({ kind }) => kind === 'mail');
+      const pairs = new Map(mail.map((pair) => [pair.right.address.toLowerCase(), pair.id]));
       let unrecorded = 0;
       for (const [address, pair] of pairs) {
         const ids = made.filter(({ mailbox }) => mailbox.toLowerCase() === address).map(({ id }) => id as ItemId);

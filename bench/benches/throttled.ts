@@ -206,6 +206,6 @@ const countersOf = (organizations: readonly LabOrganization[]) =>
   organizations.flatMap(({ name, throttle }) => throttle.counters().map((one) => ({ ...one, organization: name })));
 
 async function endWhenInStep(store: Store, done: AbortController): Promise<void> {
-  const rows = await store.pairs();
+  const rows = (await store.pairs()).filter(({ kind }) => kind === 'mail');
   if (rows.every(({ state }) => state === 'in-step' || state === 'stopped')) done.abort();
 }

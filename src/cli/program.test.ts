@@ -316,7 +316,13 @@ describe('status, history, quarantine', () => {
     if (pair === undefined) throw new Error('no pair');
     const side = (organization: string, address: string) => ({ organization, address, mailbox: null });
     await store.putPairs([
-      { id: pair.id, collection: 'first', left: side('source', pair.source), right: side('target', pair.target) },
+      {
+        id: pair.id,
+        kind: 'mail',
+        collection: 'first',
+        left: side('source', pair.source),
+        right: side('target', pair.target),
+      },
     ]);
     await store.commit(pair.id, null, {
       quarantine: [

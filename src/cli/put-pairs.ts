@@ -9,6 +9,7 @@ export async function putProjectPairs(project: Project, store: Store): Promise<v
       const collection = must(project.collections.get(name), `the pair ${id} belongs to no collection`);
       return {
         id,
+        kind: 'mail',
         collection: name,
         left: { organization: collection.source, address: source, mailbox: null },
         right: { organization: collection.target, address: target, mailbox: null },

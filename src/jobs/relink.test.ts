@@ -20,7 +20,7 @@ test('after the store was lost half-way, nothing is made twice', async () => {
     const store = await openStore('sqlite::memory:', { clock: systemClock, log: { info: () => {}, warn: () => {} } });
     const side = (organization: string, address: string) => ({ organization, address, mailbox: null });
     await store.putPairs([
-      { id, collection: 'all', left: side('old', source.address), right: side('new', target.address) },
+      { id, kind: 'mail', collection: 'all', left: side('old', source.address), right: side('new', target.address) },
     ]);
     return {
       store,

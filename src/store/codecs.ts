@@ -56,7 +56,7 @@ export function readFolder(row: Row<'folder'>): FolderRow {
   };
 }
 
-const linkStates = ['live', 'left-gone', 'right-gone'] as const satisfies readonly LinkRow['state'][];
+export const linkStates = ['live', 'left-gone', 'right-gone'] as const satisfies readonly LinkRow['state'][];
 export const linkStateNumber = (state: LinkRow['state']): number => linkStates.indexOf(state);
 
 export function readLink(
@@ -107,6 +107,7 @@ export function readUnclaimed(row: Row<'unclaimed'>): UnclaimedRow {
 export function readPair(row: Row<'pair'>): PairRow {
   return {
     id: row.id as PairId,
+    kind: row.kind as PairRow['kind'],
     collection: row.collection,
     left: {
       organization: row.left_organization,

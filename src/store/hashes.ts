@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { assert } from '#kit/assert.ts';
+import type { EventIdentity } from '#model/appointment.ts';
 
 /** What ids are looked up by: the first 16 bytes of their SHA-256. */
 export function idHash(id: string): Buffer {
@@ -16,6 +17,7 @@ export const uuidText = (bytes: Buffer): string => bytes.toString('hex');
 
 const LOWER = 0;
 const TEXT = 1;
+const UPPER = 2;
 
 /**
  * Keys that are hex in all but odd cases (search keys, fingerprints, stamp keys), in half the room: a tag and the bytes. Any
@@ -27,6 +29,21 @@ export function packKey(key: string): Buffer {
     : Buffer.concat([Buffer.of(TEXT), Buffer.from(key, 'utf8')]);
 }
 
+/** The same for identities of events, whose hex is upper case. */
+export function packIdentity(identity: EventIdentity): Buffer {
+  return /^(?:[0-9A-F]{2})*$/.test(identity)
+    ? Buffer.concat([Buffer.of(UPPER), Buffer.from(identity, 'hex')])
+    : packKey(identity);
+}
+
 export function unpackKey(bytes: Buffer): string {
-  return bytes.subarray(1).toString(bytes[0] === LOWER ? 'hex' : 'utf8');
+  const rest = bytes.subarray(1);
+  switch (bytes[0]) {
+    case LOWER:
+      return rest.toString('hex');
+    case UPPER:
+      return rest.toString('hex').toUpperCase();
+    default:
+      return rest.toString('utf8');
+  }
 }

@@ -13,16 +13,20 @@ import { countDeletions } from './queries/count-deletions.ts';
 import { ensureWork } from './queries/ensure-work.ts';
 import { extendLease } from './queries/extend-lease.ts';
 import { findLinks } from './queries/find-links.ts';
+import { findTypedLinks } from './queries/find-typed-links.ts';
 import { countUnclaimed, findUnclaimed, listUnclaimed } from './queries/find-unclaimed.ts';
+import { findUnlinked, pageUnlinked } from './queries/find-unlinked.ts';
 import { forgetPair } from './queries/forget-pair.ts';
 import { notifyWork } from './queries/notify-work.ts';
 import { pageLinks } from './queries/page-links.ts';
+import { pageTypedLinks, typedLinksGone } from './queries/page-typed-links.ts';
 import { putPairs } from './queries/put-pairs.ts';
 import { readFolders } from './queries/read-folders.ts';
 import { readIntents } from './queries/read-intents.ts';
 import { findPair, listPairs } from './queries/read-pairs.ts';
 import { readQuarantine } from './queries/read-quarantine.ts';
 import { readHistory, readJournal } from './queries/read-records.ts';
+import { readTypedIntents } from './queries/read-typed-intents.ts';
 import { nextDueMs, readWork } from './queries/read-work.ts';
 import { retryQuarantine } from './queries/retry-quarantine.ts';
 import { spendBudget } from './queries/spend-budget.ts';
@@ -73,6 +77,22 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     unclaimed: (pair, limit) => ofPair(pair, [], (sql, no) => listUnclaimed(sql, no, limit)),
     unclaimedCount: (pair) => ofPair(pair, 0, (sql, no) => countUnclaimed(sql, no)),
     deletionsSince: (pair, sinceMs) => ofPair(pair, 0, (sql, no) => countDeletions(sql, no, whole(sinceMs))),
+
+    typedLinks: (pair, side, ids) =>
+      ofPair(pair, [], (sql, no) => findTypedLinks(sql, engine, refs, no, `${side}_hash`, hashes(ids))),
+    typedLinksByIdentity: (pair, identities) =>
+      ofPair(pair, [], (sql, no) => findTypedLinks(sql, engine, refs, no, 'identity_hash', hashes(identities))),
+    pageTypedLinks: (pair, after, limit) => ofPair(pair, [], (sql, no) => pageTypedLinks(sql, refs, no, after, limit)),
+    typedLinksGone: (pair, limit) => ofPair(pair, [], (sql, no) => typedLinksGone(sql, refs, no, limit)),
+    typedIntents: (pair) => ofPair(pair, [], (sql, no) => readTypedIntents(sql, no)),
+    unlinked: (pair, side, ids) =>
+      ofPair(pair, [], (sql, no) => findUnlinked(sql, engine, no, side, 'hash', hashes(ids))),
+    unlinkedByIdentity: (pair, side, identities) =>
+      ofPair(pair, [], (sql, no) => findUnlinked(sql, engine, no, side, 'identity_hash', hashes(identities))),
+    unlinkedByStamp: (pair, side, stamps) =>
+      ofPair(pair, [], (sql, no) => findUnlinked(sql, engine, no, side, 'stamp_key', keys(stamps))),
+    pageUnlinked: (pair, side, folder, after, limit) =>
+      ofPair(pair, [], (sql, no) => pageUnlinked(sql, no, side, folder, after, limit)),
 
     commit: (pair, claim, commit) => write((trx) => commitResults(trx, commitContext, pair, claim, commit)),
 

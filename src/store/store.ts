@@ -204,7 +204,7 @@ export interface BudgetLimits {
 export interface Store {
   // pairs
   /** Inserts or updates the pairs of a project; pairs that are no longer named keep their rows and are not worked on. */
-  putPairs(pairs: readonly Pick<PairRow, 'id' | 'collection' | 'left' | 'right'>[]): Promise<void>;
+  putPairs(pairs: readonly Pick<PairRow, 'id' | 'kind' | 'collection' | 'left' | 'right'>[]): Promise<void>;
   pair(id: PairId): Promise<PairRow | null>;
   pairs(filter?: { readonly collection?: string }): Promise<readonly PairRow[]>;
 
@@ -240,7 +240,8 @@ export interface Store {
   ): Promise<readonly QuarantineRow[]>;
   /** @returns how many rows will be tried again. */
   retryQuarantine(filter: { readonly pair?: PairId; readonly reason?: PoisonReason }): Promise<number>;
-  journal(filter: { readonly pair?: PairId }, limit: number): Promise<readonly JournalRow[]>;
+  /** Newest first. */
+  journal(filter: { readonly pair?: PairId; readonly no?: number }, limit: number): Promise<readonly JournalRow[]>;
   /** Newest first. `item` matches either side's id. */
   history(
     filter: { readonly pair?: PairId; readonly item?: string; readonly sinceMs?: number },
@@ -256,7 +257,7 @@ export interface Store {
   unlinked(pair: PairId, side: Side, ids: readonly ItemId[]): Promise<readonly UnlinkedRow[]>;
   unlinkedByIdentity(pair: PairId, side: Side, identities: readonly EventIdentity[]): Promise<readonly UnlinkedRow[]>;
   unlinkedByStamp(pair: PairId, side: Side, stamps: readonly StampKey[]): Promise<readonly UnlinkedRow[]>;
-  /** Everything unlinked of a folder, in order of id. */
+  /** Everything unlinked of a folder, page by page in an order that stays; `after` is the last id of the page before. */
   pageUnlinked(
     pair: PairId,
     side: Side,

@@ -1,6 +1,6 @@
 /**
  * The tables as queries see them, the same on both engines: whole numbers are JavaScript numbers (the adapters refuse what a
- * double cannot hold), byte strings are Buffers, truth values are 0 and 1. What the columns mean: `migrations/0001-begin.ts`.
+ * double cannot hold), byte strings are Buffers, truth values are 0 and 1. What the columns mean: `migrations/`.
  */
 import type { Generated } from 'kysely';
 
@@ -8,6 +8,7 @@ export interface Tables {
   readonly pair: {
     no: Generated<number>;
     id: string;
+    kind: Generated<string>;
     collection: string;
     left_organization: string;
     left_address: string;
@@ -75,6 +76,34 @@ export interface Tables {
     first_id: string;
     fingerprint: Buffer;
   };
+  readonly typed_link: {
+    pair_no: number;
+    id: Buffer;
+    identity_hash: Buffer | null;
+    identity: Buffer | null;
+    stamp_key: Buffer | null;
+    left_hash: Buffer;
+    left_id: string;
+    left_folder: number;
+    left_version: string;
+    right_hash: Buffer;
+    right_id: string;
+    right_folder: number;
+    right_version: string;
+    state: number;
+    gone_pass: number | null;
+  };
+  readonly typed_snapshot: { pair_no: number; link_id: Buffer; seen_left: string; seen_right: string };
+  readonly typed_intent: { pair_no: number; stamp_key: Buffer; row: string };
+  readonly unlinked: {
+    pair_no: number;
+    side: number;
+    hash: Buffer;
+    folder_hash: Buffer;
+    identity_hash: Buffer | null;
+    stamp_key: Buffer | null;
+    head: string;
+  };
   readonly quarantine: {
     pair_no: number;
     left_hash: Buffer;
@@ -94,9 +123,11 @@ export interface Tables {
     at_ms: number;
     link_id: string;
     field: string;
+    day: string | null;
     sides: string;
     winner: string;
     why: string;
+    restored_at_ms: number | null;
   };
   readonly history: {
     no: Generated<number>;

@@ -128,6 +128,7 @@ export class BadWorld {
     return this.store.putPairs(
       world.mailboxes.map((_, n) => ({
         id: this.pairId(n),
+        kind: 'mail',
         collection: 'all',
         left: { organization: 'source', address: this.address('source', n), mailbox: null },
         right: { organization: 'target', address: this.address('target', n), mailbox: null },

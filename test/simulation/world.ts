@@ -78,6 +78,7 @@ export class World {
     await this.store.putPairs([
       {
         id: this.pair,
+        kind: 'mail',
         collection: 'all',
         left: { organization: 'source', address: this.left.address, mailbox: null },
         right: { organization: 'target', address: this.right.address, mailbox: null },

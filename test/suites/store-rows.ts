@@ -1,8 +1,12 @@
 /** Rows for tests of the store: complete, small, and different for different numbers. */
-import type { Cursor, FolderId, ItemId, LinkId, MailboxGuid, PairId, Version } from '#model/ids.ts';
+import type { EventIdentity } from '#model/appointment.ts';
+import type { Cursor, FolderId, ItemId, LinkId, MailboxGuid, PairId, Side, Version } from '#model/ids.ts';
 import type { FolderRow, IntentRow, LinkRow, UnclaimedRow } from '#model/link.ts';
 import type { MailHead, MailState } from '#model/mail.ts';
 import { hash128, type StampKey, type StampText } from '#model/stamp.ts';
+import type { TypedHead } from '#model/typed-item.ts';
+import type { Shown, TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
+import type { Day } from '#model/wall-time.ts';
 import type { PairRow, QuarantineRow } from '#store/store.ts';
 
 export const pairId = (n: number): PairId => `person${n}@old.example → person${n}@new.example` as PairId;
@@ -45,9 +49,10 @@ export const busy: MailState = {
   iconIndex: 0x105,
 };
 
-export function pair(n: number, collection = 'staff'): Pick<PairRow, 'id' | 'collection' | 'left' | 'right'> {
+export function pair(n: number, collection = 'staff'): Pick<PairRow, 'id' | 'kind' | 'collection' | 'left' | 'right'> {
   return {
     id: pairId(n),
+    kind: 'mail',
     collection,
     left: { organization: 'old', address: `person${n}@old.example`, mailbox: null },
     right: { organization: 'new', address: `person${n}@new.example`, mailbox: null },
@@ -153,6 +158,80 @@ export function unclaimed(n: number, over: Partial<UnclaimedRow> = {}): Unclaime
     searchKey: hash128(`search${n % 2}`),
     firstId: hash128(`first${n}`),
     fingerprint: hash128(`print${n % 3}`),
+    ...over,
+  };
+}
+
+const day = (text: string) => text as Day;
+const seen: Shown = {
+  fields: {
+    subject: 'Weekly \u0000 \ud800 call',
+    body: '#0f',
+    categories: ['Rot', ''],
+    when: { start: 1, isAllDay: false },
+  },
+  occurrences: { [day('2024-03-11')]: { location: 'Room 2' }, [day('2024-03-18')]: 'deleted' },
+};
+
+/** The sides differ as servers make them: one more field, one less, another body, another occurrence. */
+export function typedLink(n: number, over: Partial<TypedLinkRow> = {}): TypedLinkRow {
+  const { categories, ...fewer } = seen.fields;
+  return {
+    id: linkId(n),
+    identity: n % 4 === 0 ? null : identity(n),
+    stampKey: n % 3 === 0 ? null : key(`stamp${n}`),
+    left: { id: itemId(`left${n}`), folder: folderId(n % 3), version: `DwAA${n}` as Version, seen },
+    right: {
+      id: itemId(`right${n}`),
+      folder: folderId(100 + (n % 3)),
+      version: `DwBB${n}` as Version,
+      seen:
+        n % 2 === 0
+          ? seen
+          : {
+              fields: { ...fewer, body: `#${n}`, sequence: n, ['__proto__']: null },
+              occurrences: { [day('2024-03-11')]: { location: 'Room 3' }, [day('2024-03-25')]: 'deleted' },
+            },
+    },
+    state: 'live',
+    goneSincePass: null,
+    ...over,
+  };
+}
+
+export const identity = (n: number): EventIdentity =>
+  `040000008200E00074C5B7101A82E008${n.toString(16).toUpperCase().padStart(80, '0')}` as EventIdentity;
+
+export function typedHead(n: number, over: Partial<TypedHead> = {}): TypedHead {
+  return {
+    id: itemId(`event${n}`),
+    version: `DwE${n}` as Version,
+    folder: folderId(n % 2),
+    itemClass: 'IPM.Appointment',
+    identity: n % 4 === 0 ? null : identity(n),
+    stamp: n % 3 === 0 ? null : (`cw1;old;${n}` as StampText),
+    searchKey: hash128(`search${n}`),
+    sizeBytes: 900 + n,
+    createdAt: null,
+    modifiedAt: 1_700_000_000_000 + n,
+    ...over,
+  };
+}
+
+export const unlinkedRow = (side: Side, n: number, over: Partial<TypedHead> = {}): UnlinkedRow => ({
+  side,
+  head: typedHead(n, over),
+});
+
+export function typedIntent(n: number, over: Partial<TypedIntentRow> = {}): TypedIntentRow {
+  return {
+    stampKey: key(`typed${n}`),
+    stamp: `cw1;old;typed${n}` as StampText,
+    side: n % 2 === 0 ? 'left' : 'right',
+    folder: folderId(101),
+    identity: n % 4 === 0 ? null : identity(n),
+    from: { id: itemId(`from${n}`), folder: folderId(1), version: 'DwF' as Version },
+    settledAfterMs: 1_700_000_000_000 + n,
     ...over,
   };
 }

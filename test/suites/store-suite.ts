@@ -3,13 +3,19 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Clock } from '#kit/clock.ts';
+import type { EventIdentity } from '#model/appointment.ts';
+import type { ItemId } from '#model/ids.ts';
 import type { LinkRow } from '#model/link.ts';
-import { type Claim, type Commit, FencedOut, type Store } from '#store/store.ts';
+import { type StampText, stampKey } from '#model/stamp.ts';
+import type { TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
+import type { Day } from '#model/wall-time.ts';
+import { type Claim, type Commit, FencedOut, type Store, trackId } from '#store/store.ts';
 import { commitModel } from './store-commit-model.ts';
 import {
   busy,
   folder,
   folderId,
+  identity,
   intent,
   itemId,
   key,
@@ -19,7 +25,11 @@ import {
   pair,
   pairId,
   quarantined,
+  typedHead,
+  typedIntent,
+  typedLink,
   unclaimed,
+  unlinkedRow,
 } from './store-rows.ts';
 import { workModel } from './store-work-model.ts';
 
@@ -321,6 +331,7 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
             atMs: 5,
             link: linkId(1),
             field,
+            day: null,
             base,
             left: [1, null],
             right: 'r',
@@ -328,9 +339,37 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
             why: 'a person changed it',
           }) as const;
         await commit({ journal: [row('isRead', false), row('categories', ['a'])] });
-        expect(await store.journal({ pair: id }, 1)).toEqual([{ ...row('categories', ['a']), pair: id }]);
+        expect(await store.journal({ pair: id }, 1)).toEqual([
+          { ...row('categories', ['a']), pair: id, no: expect.any(Number), restoredAtMs: null },
+        ]);
         expect(await store.journal({ pair: id }, 9)).toHaveLength(2);
         expect((await store.pair(id))?.counts.conflicts).toBe(2);
+      });
+
+      test('journal entries of an occurrence, by number, and marked when put back', async () => {
+        const about = (day: string | null) =>
+          ({
+            atMs: 5,
+            link: linkId(1),
+            field: 'location',
+            day: day as Day | null,
+            base: null,
+            left: 'Room 1',
+            right: 'Room 2',
+            winner: 'left',
+            why: 'the person works there',
+          }) as const;
+        await commit({ journal: [about('2024-03-11'), about(null)] });
+        const [series, occurrence] = await store.journal({ pair: id }, 9);
+        expect([occurrence?.day, series?.day]).toEqual(['2024-03-11', null]);
+        const no = occurrence?.no ?? Number.NaN;
+        expect(await store.journal({ no }, 9)).toEqual([occurrence]);
+        await commit({ journalRestored: { no, atMs: 77.4 } });
+        expect((await store.journal({ pair: id }, 9)).map((row) => row.restoredAtMs)).toEqual([null, 77]);
+        // Not by way of another pair.
+        await store.putPairs([pair(-5)]);
+        await store.commit(pairId(-5), null, { journalRestored: { no: series?.no ?? 0, atMs: 1 } });
+        expect((await store.journal({ pair: id }, 9)).map((row) => row.restoredAtMs)).toEqual([null, 77]);
       });
 
       test('history, newest first, by item of either side and by time', async () => {
@@ -353,6 +392,9 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
           links: [link(1)],
           intents: [intent(1)],
           unclaimed: [unclaimed(1)],
+          typedLinks: [typedLink(1)],
+          typedIntents: [typedIntent(1)],
+          unlinked: [unlinkedRow('left', 1), unlinkedRow('right', 1)],
           quarantine: [quarantined(1)],
           deletions: { atMs: 1, count: 1 },
           bytesCopied: 5,
@@ -363,6 +405,10 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
         expect(await store.links(id, {}, null, 10)).toEqual([]);
         expect(await store.intents(id)).toEqual([]);
         expect(await store.unclaimedCount(id)).toBe(0);
+        expect(await store.pageTypedLinks(id, null, 10)).toEqual([]);
+        expect(await store.typedIntents(id)).toEqual([]);
+        for (const side of ['left', 'right'] as const)
+          expect(await store.unlinked(id, side, [typedHead(1).id])).toEqual([]);
         expect(await store.quarantine({ pair: id }, 10)).toHaveLength(1);
         expect(await store.deletionsSince(id, 0)).toBe(1);
         expect(await store.pair(id)).toMatchObject({
@@ -370,8 +416,9 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
           left: { mailbox: mailbox(1) },
           counts: { links: 0, folders: 0, quarantined: 1, bytesCopied: 5 },
         });
-        await commit({ links: [link(1)] });
+        await commit({ links: [link(1)], typedLinks: [typedLink(1)] });
         expect(await store.linksById(id, 'left', [itemId('left1')])).toEqual([link(1)]);
+        expect(await store.typedLinks(id, 'left', [itemId('left1')])).toEqual([typedLink(1)]);
       });
 
       test('commits at the same time are each all or nothing', async () => {
@@ -387,8 +434,143 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
         expect(await store.links(id, {}, null, 100)).toHaveLength(32);
       });
 
+      test('a pair has a row per kind, and one kind knows nothing of another', async () => {
+        const calendar = trackId(id, 'calendar');
+        expect(calendar).not.toBe(id);
+        expect(trackId(id, 'mail')).toBe(id);
+        await store.putPairs([{ ...pair(n, `collection ${n}`), id: calendar, kind: 'calendar' }]);
+        expect((await store.pairs({ collection: `collection ${n}` })).map((row) => row.kind).sort()).toEqual([
+          'calendar',
+          'mail',
+        ]);
+        await store.commit(calendar, null, { typedLinks: [typedLink(1)], folders: [folder(1)] });
+        await commit({ links: [link(1)] });
+        expect(await store.typedLinks(id, 'left', [itemId('left1')])).toEqual([]);
+        expect(await store.folders(id)).toEqual([]);
+        await store.forget(calendar);
+        expect(await store.linksById(id, 'left', [itemId('left1')])).toEqual([link(1)]);
+        expect(await store.typedLinks(calendar, 'left', [itemId('left1')])).toEqual([]);
+      });
+
       test('equals a plain model after random commits', () =>
         commitModel(store, () => pair(10_000 + used++), propertyRuns));
+    });
+
+    describe('typed items', () => {
+      test('links by either id and by identity, with what each side showed', async () => {
+        const rows = [1, 2, 3, 4, 5].map((i) => typedLink(i));
+        await commit({ typedLinks: rows });
+        const ids = ['left1', 'left2', 'left1', 'none'].map(itemId);
+        expect(byKey(await store.typedLinks(id, 'left', ids), 'id')).toEqual(rows.slice(0, 2));
+        expect(await store.typedLinks(id, 'right', [itemId('right4'), itemId('left3'), itemId('RIGHT5')])).toEqual([
+          rows[3],
+        ]);
+        expect(await store.typedLinks(id, 'left', [])).toEqual([]);
+        expect(await store.typedLinksByIdentity(id, [identity(3), identity(4), identity(9)])).toEqual([rows[2]]);
+        expect((await store.pair(id))?.counts.links).toBe(5);
+      });
+
+      test('identities of any length and letters; several links may have the same', async () => {
+        const long = 'F'.repeat(10_000) as EventIdentity;
+        const odd = ['fF', 'ff', 'FF', 'F', 'not hex', ''].map((text) => text as EventIdentity);
+        const rows = [long, long, ...odd].map((each, i) => typedLink(i, { identity: each }));
+        await commit({ typedLinks: rows });
+        expect(byKey(await store.typedLinksByIdentity(id, [long]), 'id')).toEqual(rows.slice(0, 2));
+        for (const [i, each] of odd.entries())
+          expect(await store.typedLinksByIdentity(id, [each])).toEqual([rows[i + 2]]);
+      });
+
+      test('links are replaced by id, and their old item ids are free again', async () => {
+        await commit({ typedLinks: [typedLink(1), typedLink(2)] });
+        const { left, right } = typedLink(1);
+        const moved = typedLink(1, {
+          identity: identity(7),
+          left: { ...right, id: itemId('moved'), folder: folderId(77) },
+          right: { ...left, id: itemId('right1') },
+          state: 'left-gone',
+          goneSincePass: 5,
+        });
+        await commit({ typedLinks: [moved] });
+        expect(await store.typedLinks(id, 'left', [itemId('left1'), itemId('moved')])).toEqual([moved]);
+        expect(await store.typedLinksByIdentity(id, [identity(1)])).toEqual([]);
+        const heir = typedLink(9, { right: { ...right, id: itemId('right2') } });
+        await commit({ typedLinksForgotten: [linkId(2)], typedLinks: [heir] });
+        expect(await store.typedLinks(id, 'right', [itemId('right2')])).toEqual([heir]);
+        expect(await store.typedLinksGone(id, 9)).toEqual([moved]);
+        expect(await store.typedLinksGone(id, 0)).toEqual([]);
+        expect((await store.pair(id))?.counts.links).toBe(1);
+      });
+
+      test('two links of one item are refused, and nothing of the commit stays', async () => {
+        await commit({ typedLinks: [typedLink(1)] });
+        for (const side of ['left', 'right'] as const) {
+          const twin = typedLink(2, { [side]: typedLink(1)[side] });
+          await expect(
+            commit({ typedLinks: [typedLink(3), twin], unlinked: [unlinkedRow('left', 1)] }),
+          ).rejects.toMatchObject({ name: 'StoreError', code: 'contradiction' });
+        }
+        expect(await store.pageTypedLinks(id, null, 10)).toEqual([typedLink(1)]);
+        expect(await store.unlinked(id, 'left', [typedHead(1).id])).toEqual([]);
+      });
+
+      test('links page by page', async () => {
+        const rows = Array.from({ length: 600 }, (_, i) => typedLink(i));
+        await commit({ typedLinks: rows });
+        const got: TypedLinkRow[] = [];
+        for (let after: TypedLinkRow['id'] | null = null; ; after = got.at(-1)?.id ?? null) {
+          const page: readonly TypedLinkRow[] = await store.pageTypedLinks(id, after, 250);
+          got.push(...page);
+          if (page.length < 250) break;
+        }
+        expect(got).toEqual(rows);
+        const found = await store.typedLinks(
+          id,
+          'right',
+          rows.map((row) => row.right.id),
+        );
+        expect(byKey(found, 'id')).toEqual(rows);
+        await commit({ typedLinksForgotten: rows.slice(0, 590).map((row) => row.id) });
+        expect((await store.pair(id))?.counts.links).toBe(10);
+      });
+
+      test('intents of both sides', async () => {
+        await commit({ typedIntents: [typedIntent(1), typedIntent(2), typedIntent(3)] });
+        const later = typedIntent(3, { settledAfterMs: 5 });
+        await commit({ typedIntentsResolved: [typedIntent(1).stampKey], typedIntents: [later] });
+        expect(byKey(await store.typedIntents(id), 'stampKey')).toEqual(byKey([typedIntent(2), later], 'stampKey'));
+      });
+
+      test('unlinked items by id, identity and stamp, each side for itself', async () => {
+        const rows = [1, 2, 3, 4, 5].flatMap((i) => [unlinkedRow('left', i), unlinkedRow('right', i)]);
+        await commit({ unlinked: rows });
+        for (const side of ['left', 'right'] as const) {
+          const mine = rows.filter((row) => row.side === side);
+          const [one, two, three] = mine;
+          expect(await store.unlinked(id, side, [typedHead(2).id, itemId('none')])).toEqual([two]);
+          expect(await store.unlinkedByIdentity(id, side, [identity(3), identity(4)])).toEqual([three]);
+          const stamps = [1, 3].map((i) => stampKey(`cw1;old;${i}` as StampText));
+          expect(await store.unlinkedByStamp(id, side, stamps)).toEqual([one]);
+        }
+        const renewed = unlinkedRow('left', 1, { identity: identity(8), stamp: null, folder: folderId(9) });
+        await commit({ unlinked: [renewed], unlinkedTaken: [{ side: 'right', id: typedHead(1).id }] });
+        expect(await store.unlinkedByIdentity(id, 'left', [identity(1), identity(8)])).toEqual([renewed]);
+        expect(await store.unlinkedByStamp(id, 'left', [stampKey('cw1;old;1' as StampText)])).toEqual([]);
+        expect(await store.unlinked(id, 'right', [typedHead(1).id])).toEqual([]);
+      });
+
+      test('unlinked items of a folder, page by page', async () => {
+        const rows = Array.from({ length: 23 }, (_, i) => unlinkedRow('left', i));
+        await commit({ unlinked: [...rows, unlinkedRow('right', 1)] });
+        const got: UnlinkedRow[] = [];
+        for (let after: ItemId | null = null; ; after = got.at(-1)?.head.id ?? null) {
+          const page: readonly UnlinkedRow[] = await store.pageUnlinked(id, 'left', folderId(1), after, 4);
+          got.push(...page);
+          if (page.length < 4) break;
+        }
+        const byId = (list: readonly UnlinkedRow[]) => list.map(({ head }) => head.id).sort();
+        expect(byId(got)).toEqual(byId(rows.filter(({ head }) => head.folder === folderId(1))));
+        expect(await store.pageUnlinked(id, 'left', folderId(5), null, 4)).toEqual([]);
+      });
     });
 
     describe('work', () => {

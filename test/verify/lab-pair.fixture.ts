@@ -94,7 +94,13 @@ export class LabPair {
       this.store = await openStore('sqlite::memory:', { clock, log: quiet });
       const side = (organization: string, { address }: Mailbox) => ({ organization, address, mailbox: null });
       await this.store.putPairs([
-        { id: this.id, collection: 'all', left: side('source', this.left), right: side('target', this.right) },
+        {
+          id: this.id,
+          kind: 'mail',
+          collection: 'all',
+          left: side('source', this.left),
+          right: side('target', this.right),
+        },
       ]);
     }
     return {

@@ -34,6 +34,7 @@ export class MemoryPair {
     await pair.store.putPairs([
       {
         id: pair.id,
+        kind: 'mail',
         collection: 'all',
         left: { organization: 'source', address: pair.left.address, mailbox: null },
         right: { organization: 'target', address: pair.right.address, mailbox: null },

@@ -196,7 +196,8 @@ async function inStepWithPeople(
     await clock.sleep(1000 / helpings, signal);
     const rows = await store.pairs();
     const through =
-      rows.filter(({ state }) => state === 'in-step' || state === 'stopped').length >= project.pairs.length;
+      rows.filter(({ kind, state }) => kind === 'mail' && (state === 'in-step' || state === 'stopped')).length >=
+      project.pairs.length;
     if (through) throughMs ??= clock.monotonicMs();
     if (throughMs !== null && clock.monotonicMs() - throughMs >= afterwardsMs) break;
   }

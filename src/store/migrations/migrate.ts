@@ -10,6 +10,18 @@ interface Recorded {
   readonly since: string;
 }
 
+/** Refuses a store that lacks steps of this program, for those who only look and may not take them. */
+export async function requireSteps(db: Kysely<Tables>, steps: readonly Migration[]): Promise<void> {
+  const recorded = await sql<Pick<Recorded, 'name'>>`select name from store_step`.execute(db);
+  const taken = new Set(recorded.rows.map(({ name }) => name));
+  const missing = steps.find(({ name }) => !taken.has(name));
+  if (missing)
+    throw new StoreError(
+      'cannot-open',
+      `this store is from before this Causeway (it lacks step ${missing.name}): \`causeway sync\` or \`causeway run\` brings it up to date`,
+    );
+}
+
 /**
  * Brings the store to the newest step this program knows. A store that a newer program has changed in a breaking way is refused;
  * one with newer compatible steps is used as it is.

@@ -10,8 +10,11 @@ import { countFolders, forgetFolders, writeFolders } from './write-folders.ts';
 import { resolveIntents, writeIntents } from './write-intents.ts';
 import { forgetLinks, writeLinks } from './write-links.ts';
 import { countQuarantine, leaveQuarantine, writeQuarantine } from './write-quarantine.ts';
-import { writeHistory, writeJournal } from './write-records.ts';
+import { markRestored, writeHistory, writeJournal } from './write-records.ts';
+import { resolveTypedIntents, writeTypedIntents } from './write-typed-intents.ts';
+import { forgetTypedLinks, writeTypedLinks } from './write-typed-links.ts';
 import { takeUnclaimed, writeUnclaimed } from './write-unclaimed.ts';
+import { takeUnlinked, writeUnlinked } from './write-unlinked.ts';
 
 /** How long deletions are remembered: the budget looks back 24 hours, and clocks may jump. */
 const DELETIONS_KEPT_MS = 7 * 24 * 3_600_000;
@@ -37,13 +40,20 @@ export async function commitResults(
   await writeFolders(trx, engine, pairNo, commit.folders ?? []);
   const ended = await forgetLinks(trx, engine, pairNo, commit.linksForgotten ?? []);
   const begun = await writeLinks(trx, engine, refs, pairNo, commit.links ?? []);
+  const typedEnded = await forgetTypedLinks(trx, engine, pairNo, commit.typedLinksForgotten ?? []);
+  const typedBegun = await writeTypedLinks(trx, engine, refs, pairNo, commit.typedLinks ?? []);
   await resolveIntents(trx, pairNo, commit.intentsResolved ?? []);
   await writeIntents(trx, engine, pairNo, commit.intents ?? []);
+  await resolveTypedIntents(trx, pairNo, commit.typedIntentsResolved ?? []);
+  await writeTypedIntents(trx, engine, pairNo, commit.typedIntents ?? []);
   await takeUnclaimed(trx, pairNo, commit.unclaimedTaken ?? []);
   await writeUnclaimed(trx, engine, pairNo, commit.unclaimed ?? []);
+  await takeUnlinked(trx, pairNo, commit.unlinkedTaken ?? []);
+  await writeUnlinked(trx, engine, pairNo, commit.unlinked ?? []);
   await leaveQuarantine(trx, pairNo, commit.quarantineLeft ?? []);
   await writeQuarantine(trx, engine, pairNo, commit.quarantine ?? []);
   await writeJournal(trx, engine, pairNo, commit.journal ?? []);
+  if (commit.journalRestored) await markRestored(trx, pairNo, commit.journalRestored);
   await writeHistory(trx, engine, pairNo, commit.history ?? []);
   if (commit.deletions && commit.deletions.count > 0) {
     const { count } = commit.deletions;
@@ -55,7 +65,7 @@ export async function commitResults(
       .where('at_ms', '<', atMs - DELETIONS_KEPT_MS)
       .execute();
   }
-  await updatePair(trx, pairNo, commit, ended + begun);
+  await updatePair(trx, pairNo, commit, ended + begun + typedEnded + typedBegun);
 }
 
 /**

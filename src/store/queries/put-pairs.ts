@@ -8,6 +8,7 @@ const table: BatchTable = {
   name: 'pair',
   columns: {
     id: 'text',
+    kind: 'text',
     collection: 'text',
     left_organization: 'text',
     left_address: 'text',
@@ -25,7 +26,7 @@ const table: BatchTable = {
     left_items: 'bigint',
   },
   key: ['id'],
-  // Not the mailboxes: which ones they are was settled by the first pass.
+  // Not the kind, which is part of the id, and not the mailboxes: which ones they are was settled by the first pass.
   replaced: ['collection', 'left_organization', 'left_address', 'right_organization', 'right_address'],
 };
 
@@ -33,15 +34,16 @@ const table: BatchTable = {
 export async function putPairs(
   trx: Sql,
   engine: Engine,
-  pairs: readonly Pick<PairRow, 'id' | 'collection' | 'left' | 'right'>[],
+  pairs: readonly Pick<PairRow, 'id' | 'kind' | 'collection' | 'left' | 'right'>[],
 ): Promise<void> {
   const byId = new Map(pairs.map((pair) => [pair.id, pair]));
   await upsertRows(
     trx,
     engine,
     table,
-    [...byId.values()].map(({ id, collection, left, right }) => [
+    [...byId.values()].map(({ id, kind, collection, left, right }) => [
       id,
+      kind,
       printable(collection),
       left.organization,
       left.address,

@@ -5,7 +5,7 @@ import type { HistoryRow, JournalRow } from '../store.ts';
 /** Newest first, by index `journal_pair` or the primary key. */
 export async function readJournal(
   sql: Sql,
-  filter: { readonly pair?: PairId },
+  filter: { readonly pair?: PairId; readonly no?: number },
   limit: number,
 ): Promise<readonly JournalRow[]> {
   let query = sql
@@ -16,11 +16,15 @@ export async function readJournal(
     .orderBy('journal.no', 'desc')
     .limit(limit);
   if (filter.pair !== undefined) query = query.where('pair.id', '=', filter.pair);
+  if (filter.no !== undefined) query = query.where('journal.no', '=', filter.no);
   return (await query.execute()).map((row) => ({
     pair: row.pair as PairId,
+    no: row.no,
+    restoredAtMs: row.restored_at_ms,
     atMs: row.at_ms,
     link: row.link_id as JournalRow['link'],
     field: row.field,
+    day: row.day as JournalRow['day'],
     ...(JSON.parse(row.sides) as Pick<JournalRow, 'base' | 'left' | 'right'>),
     winner: row.winner as JournalRow['winner'],
     why: row.why,

@@ -1,4 +1,3 @@
-import { sql } from 'kysely';
 import { must } from '#kit/assert.ts';
 import type { LinkId } from '#model/ids.ts';
 import { linkStateNumber, writeState } from '../codecs.ts';
@@ -9,6 +8,7 @@ import type { Engine } from '../migrations/migration.ts';
 import { inPieces } from '../padded.ts';
 import type { LinkRow } from '../store.ts';
 import { type BatchTable, upsertRows } from '../upsert-rows.ts';
+import { countLive } from './count-live.ts';
 
 const links: BatchTable = {
   name: 'link',
@@ -79,7 +79,7 @@ export async function writeLinks(
     new Set(rows.flatMap((row) => [row.leftFolder, row.rightFolder])),
   );
   const ids = [...byId.values()].map(({ id }) => id);
-  const liveBefore = await countLive(trx, engine, pairNo, ids);
+  const liveBefore = await countLive(trx, engine, 'link', pairNo, ids);
   let liveAfter = 0;
   const linkValues: unknown[][] = [];
   const snapshotValues: unknown[][] = [];
@@ -125,45 +125,11 @@ export async function forgetLinks(
 ): Promise<number> {
   if (forgotten.length === 0) return 0;
   const ids = [...new Set(forgotten)].map(uuidBytes);
-  const liveBefore = await countLive(trx, engine, pairNo, ids);
+  const liveBefore = await countLive(trx, engine, 'link', pairNo, ids);
   await inPieces(ids, async (piece) => {
     await trx.deleteFrom('link').where('pair_no', '=', pairNo).where('id', 'in', piece).execute();
     await trx.deleteFrom('snapshot').where('pair_no', '=', pairNo).where('link_id', 'in', piece).execute();
     return [];
   });
   return -liveBefore;
-}
-
-/** How many of these links are live by now, by the primary key. */
-async function countLive(trx: Sql, engine: Engine, pairNo: number, ids: readonly Buffer[]): Promise<number> {
-  if (engine === 'postgres') {
-    // Key by key, as in `find-links.ts`.
-    const { rows } = await sql<{ live: number }>`
-      select count(*) as live from unnest(${ids}::bytea[]) as wanted (id)
-      cross join lateral (select 1 from link where pair_no = ${pairNo} and id = wanted.id and state = 0 offset 0) as link`.execute(
-      trx,
-    );
-    return rows[0]?.live ?? 0;
-  }
-  // Links that are made together have ids that lie together: mostly one look tells that none of them is there.
-  const sorted = ids.toSorted(Buffer.compare);
-  const some = await trx
-    .selectFrom('link')
-    .select('state')
-    .where('pair_no', '=', pairNo)
-    .where('id', '>=', must(sorted[0], 'first id'))
-    .where('id', '<=', must(sorted.at(-1), 'last id'))
-    .limit(1)
-    .execute();
-  if (some.length === 0) return 0;
-  const counts = await inPieces(sorted, (piece) =>
-    trx
-      .selectFrom('link')
-      .select(sql<number>`count(*)`.as('live'))
-      .where('pair_no', '=', pairNo)
-      .where('id', 'in', piece)
-      .where('state', '=', 0)
-      .execute(),
-  );
-  return counts.reduce((sum, { live }) => sum + live, 0);
 }

@@ -1,7 +1,7 @@
 import { printable } from '../codecs.ts';
 import type { Sql } from '../database.ts';
 import type { Engine } from '../migrations/migration.ts';
-import type { HistoryRow, JournalRow } from '../store.ts';
+import type { Commit } from '../store.ts';
 import { type BatchTable, upsertRows } from '../upsert-rows.ts';
 
 const journal: BatchTable = {
@@ -11,6 +11,7 @@ const journal: BatchTable = {
     at_ms: 'bigint',
     link_id: 'text',
     field: 'text',
+    day: 'text',
     sides: 'text',
     winner: 'text',
     why: 'text',
@@ -41,17 +42,18 @@ export async function writeJournal(
   trx: Sql,
   engine: Engine,
   pairNo: number,
-  rows: readonly Omit<JournalRow, 'pair'>[],
+  rows: NonNullable<Commit['journal']>,
 ): Promise<void> {
   await upsertRows(
     trx,
     engine,
     journal,
-    rows.map(({ atMs, link, field, base, left, right, winner, why }) => [
+    rows.map(({ atMs, link, field, day, base, left, right, winner, why }) => [
       pairNo,
       atMs,
       link,
       field,
+      day,
       JSON.stringify({ base, left, right }),
       winner,
       printable(why),
@@ -59,12 +61,26 @@ export async function writeJournal(
   );
 }
 
+/** Marks an entry of the pair as put back, by the primary key. */
+export async function markRestored(
+  trx: Sql,
+  pairNo: number,
+  { no, atMs }: NonNullable<Commit['journalRestored']>,
+): Promise<void> {
+  await trx
+    .updateTable('journal')
+    .set({ restored_at_ms: Math.round(atMs) })
+    .where('no', '=', no)
+    .where('pair_no', '=', pairNo)
+    .execute();
+}
+
 /** Appended, in the order given. */
 export async function writeHistory(
   trx: Sql,
   engine: Engine,
   pairNo: number,
-  rows: readonly Omit<HistoryRow, 'pair'>[],
+  rows: NonNullable<Commit['history']>,
 ): Promise<void> {
   await upsertRows(
     trx,

@@ -2,17 +2,20 @@ import { fork } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Kysely } from 'kysely';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '#kit/assert.ts';
 import { systemClock } from '#kit/clock.ts';
-import type { Version } from '#model/ids.ts';
+import type { PairId, Version } from '#model/ids.ts';
 import type { LinkRow } from '#model/link.ts';
 import { itemId, link, pair, pairId } from '#test/suites/store-rows.ts';
+import { begin } from '../migrations/0001-begin.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { openStore } from '../open-store.ts';
 import { sqlStore } from '../sql-store.ts';
 import { WakeBell } from '../wake-bell.ts';
 import { LibsqlConnection } from './libsql-connection.ts';
+import { libsqlDialect } from './libsql-dialect.ts';
 import { openSqlite } from './open-sqlite.ts';
 
 const log = { info() {}, warn() {} };
@@ -164,12 +167,31 @@ describe('migrations', () => {
     await store.close();
   });
 
+  test('pairs and journal of a store from before typed items are about mail', async () => {
+    const connection = new LibsqlConnection(path, { busyTimeoutMs: 0 });
+    await migrate(new Kysely({ dialect: libsqlDialect(connection) }), 'sqlite', [begin]);
+    const values = (row: readonly unknown[]) => `values (${row.map(() => '?').join(', ')})`;
+    const old = [1, 'a → b', 'staff', 'old', 'a', null, 'new', 'b', null, 'in-step', null, 3, null, 0, 0, 0, 0, 1, 0];
+    connection.run(`insert into pair ${values(old)}`, old);
+    const entry = [7, 1, 5, 'x', 'isRead', '{"base":1,"left":2,"right":3}', 'left', 'why'];
+    connection.run(`insert into journal ${values(entry)}`, entry);
+    connection.close();
+    await expect(open({ readOnly: true })).rejects.toMatchObject({ code: 'cannot-open' });
+    const store = await open();
+    expect(await store.pair('a → b' as PairId)).toMatchObject({ kind: 'mail', pass: 3, counts: { conflicts: 1 } });
+    expect(await store.journal({}, 9)).toMatchObject([{ no: 7, day: null, restoredAtMs: null, left: 2 }]);
+    await store.close();
+    const looking = await open({ readOnly: true });
+    expect(await looking.pairs()).toHaveLength(1);
+    await looking.close();
+  });
+
   test('a step that fails leaves nothing behind', async () => {
     const bell = new WakeBell(systemClock);
     const db = await openSqlite(':memory:', { clock: systemClock, bell });
     await db.read(async (sql) => {
       const failing = {
-        name: '0002-failing',
+        name: '9998-failing',
         kind: 'compatible',
         since: '0.2.0',
         async up(trx: typeof sql) {

@@ -3,7 +3,7 @@ import { Kysely } from 'kysely';
 import type { Clock } from '#kit/clock.ts';
 import type { Database } from '../database.ts';
 import { migrations } from '../migrations/index.ts';
-import { migrate } from '../migrations/migrate.ts';
+import { migrate, requireSteps } from '../migrations/migrate.ts';
 import { StoreError } from '../store-error.ts';
 import type { Tables } from '../tables.ts';
 import type { WakeBell } from '../wake-bell.ts';
@@ -59,8 +59,10 @@ export async function openSqlite(
     connection.run('pragma wal_autocheckpoint = 16384');
     if (pagesMax !== undefined) connection.run(`pragma max_page_count = ${pagesMax}`);
     const sql = new Kysely<Tables>({ dialect: libsqlDialect(connection) });
-    if (readOnly) connection.run('pragma query_only = on');
-    else await migrate(sql, 'sqlite', migrations);
+    if (readOnly) {
+      connection.run('pragma query_only = on');
+      await requireSteps(sql, migrations);
+    } else await migrate(sql, 'sqlite', migrations);
     const commits = new GroupCommit(sql, connection, { gather: !inMemory });
     const open = connection;
     let closed = false;

@@ -1,0 +1,89 @@
+/** Typed rows of the contract ↔ rows of the tables. */
+import type { Selectable } from 'kysely';
+import type { EventIdentity } from '#model/appointment.ts';
+import type { FolderId, ItemId, LinkId, Side, Version } from '#model/ids.ts';
+import type { StampKey } from '#model/stamp.ts';
+import type { Json, LinkEnd, Shown, TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
+import { linkStates } from './codecs.ts';
+import { unpackKey, uuidText } from './hashes.ts';
+import type { Tables } from './tables.ts';
+
+type Row<Name extends keyof Tables> = Selectable<Tables[Name]>;
+type Entries = Readonly<Record<string, Json>>;
+/** What makes one record of another: entries that differ, and names that go. */
+type Difference = readonly [set: Entries, without: readonly string[]];
+
+const sides = ['left', 'right'] as const satisfies readonly Side[];
+export const sideNumber = (side: Side): number => sides.indexOf(side);
+
+/** `[fields, occurrences]`. */
+export const writeShown = ({ fields, occurrences }: Shown): string => JSON.stringify([fields, occurrences]);
+
+function readShown(text: string): Shown {
+  const [fields, occurrences] = JSON.parse(text) as [Shown['fields'], Shown['occurrences']];
+  return { fields, occurrences };
+}
+
+/** What the other side shows, as what differs: two copies of one item show the same but for what their servers make of it. */
+export const writeDifference = (from: Shown, to: Shown): string =>
+  JSON.stringify([difference(from.fields, to.fields), difference(from.occurrences, to.occurrences)]);
+
+function readDifference(from: Shown, text: string): Shown {
+  const [fields, occurrences] = JSON.parse(text) as [Difference, Difference];
+  return {
+    fields: changed(from.fields, fields),
+    occurrences: changed(from.occurrences, occurrences) as Shown['occurrences'],
+  };
+}
+
+function difference(from: Entries, to: Entries): Difference {
+  const differs = ([name, value]: [string, Json]) =>
+    !Object.hasOwn(from, name) || JSON.stringify(from[name]) !== JSON.stringify(value);
+  return [
+    Object.fromEntries(Object.entries(to).filter(differs)),
+    Object.keys(from).filter((name) => !Object.hasOwn(to, name)),
+  ];
+}
+
+function changed(from: Entries, [set, without]: Difference): Entries {
+  const all = { ...from, ...set };
+  return without.length === 0
+    ? all
+    : Object.fromEntries(Object.entries(all).filter(([name]) => !without.includes(name)));
+}
+
+export function readTypedLink(
+  row: Row<'typed_link'> & Pick<Row<'typed_snapshot'>, 'seen_left' | 'seen_right'>,
+  folder: (no: number) => FolderId,
+): TypedLinkRow {
+  const seenLeft = readShown(row.seen_left);
+  const end = (id: string, folderNo: number, version: string, seen: Shown): LinkEnd => ({
+    id: id as ItemId,
+    folder: folder(folderNo),
+    version: version as Version,
+    seen,
+  });
+  return {
+    id: uuidText(row.id) as LinkId,
+    identity: row.identity === null ? null : (unpackKey(row.identity) as EventIdentity),
+    stampKey: row.stamp_key === null ? null : (unpackKey(row.stamp_key) as StampKey),
+    left: end(row.left_id, row.left_folder, row.left_version, seenLeft),
+    right: end(row.right_id, row.right_folder, row.right_version, readDifference(seenLeft, row.seen_right)),
+    state: linkStates[row.state] ?? 'live',
+    goneSincePass: row.gone_pass,
+  };
+}
+
+export function writeTypedIntent({ stampKey, ...rest }: TypedIntentRow): string {
+  return JSON.stringify(rest);
+}
+
+export const readTypedIntent = (row: Row<'typed_intent'>): TypedIntentRow => ({
+  stampKey: unpackKey(row.stamp_key) as StampKey,
+  ...(JSON.parse(row.row) as Omit<TypedIntentRow, 'stampKey'>),
+});
+
+export const readUnlinked = (row: Pick<Row<'unlinked'>, 'side' | 'head'>): UnlinkedRow => ({
+  side: sides[row.side] ?? 'left',
+  head: JSON.parse(row.head),
+});
