@@ -1,7 +1,6 @@
 import type { AttachmentHead } from '#model/appointment.ts';
 import type { Side } from '#model/ids.ts';
 import type { TypedPolicy } from '#model/policy.ts';
-import type { Recurrence } from '#model/recurrence.ts';
 import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Json, Shown } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
@@ -16,8 +15,6 @@ export interface MergeInput<Kind extends TypedKind> {
   readonly policy: TypedPolicy;
   /** The person's addresses in both organizations, lower case: whose response is the person's own. */
   readonly own: readonly string[];
-  /** Whether a series has an occurrence on a day, deleted ones included. */
-  readonly occursOn: (recurrence: Recurrence, day: Day) => boolean;
 }
 
 /** One value that lost, for the journal. `left` and `right` are complete values, not hashes. */

@@ -93,7 +93,7 @@ export interface EventFields extends OccurrenceFields {
 
   /** PidLidAppointmentStateFlags: 1 meeting, 2 received, 4 cancelled. */
   readonly stateFlags: number;
-  /** PidLidFInvited 0x8229: invitations were sent. Must not change afterwards. */
+  /** PidLidFInvited 0x8229: invitations were sent. Once true it must not change. */
   readonly invited: boolean;
   /** PidLidAppointmentSequence 0x8201. */
   readonly sequence: number;

@@ -285,7 +285,7 @@ export const eventProperties = {
     sample: [0, 1, 3, 5, 7],
   },
   invited: {
-    carriage: 'fact',
+    carriage: 'state',
     ews: ['calendar:MeetingRequestWasSent'],
     mapi: [{ set: appointment, lid: 0x8229, type: 'boolean' }],
     graph: null,
@@ -293,7 +293,7 @@ export const eventProperties = {
     ical: null,
     merge: 'scalar',
     source: '[MS-OXOCAL] 2.2.4.4',
-    note: 'Without it Outlook offers to send the meeting.',
+    note: 'Without it Outlook offers to send the meeting. Once true it must not change; it becomes true when an appointment becomes a meeting.',
     sample: [false, true],
   },
   sequence: {
