@@ -1,7 +1,12 @@
-import type { Connector, Context, Mailbox } from '../contract.ts';
+import { must } from '#kit/assert.ts';
+import type { AttachmentContent } from '#model/appointment.ts';
+import type { TypedKind } from '#model/typed-item.ts';
+import type { Connector, Context, Mailbox, TypedItems } from '../contract.ts';
 
-/** A method of Mailbox that makes requests. */
-export type MailboxOperation = Exclude<keyof Mailbox, 'address'>;
+/** A method of Mailbox that makes requests; those of its typed items begin with `typed`. */
+export type MailboxOperation =
+  | Exclude<keyof Mailbox, 'address' | 'typed'>
+  | `typed${Capitalize<keyof TypedItems<TypedKind>>}`;
 
 /** What a wrapper is told of a call, before it is made. No content. */
 export interface Call {
@@ -26,20 +31,17 @@ export const writingOperations: ReadonlySet<MailboxOperation> = new Set<MailboxO
   'renameFolder',
   'moveFolder',
   'removeFolder',
+  'typedCreate',
+  'typedUpdate',
+  'typedMove',
+  'typedRemove',
 ]);
 
 /** The same mailbox with something around each of its calls. */
 export function aroundMailbox(inner: Mailbox, around: Around): Mailbox {
   const { address } = inner;
-  const through = <T>(
-    operation: MailboxOperation,
-    context: Context,
-    make: (context: Context) => Promise<T>,
-    items = 1,
-    bytes = 0,
-  ) => around({ address, operation, writes: writingOperations.has(operation), items, bytes }, context, make);
-  const sum = <T>(things: readonly T[], size: (thing: T) => number) =>
-    things.reduce((total, thing) => total + size(thing), 0);
+  const through: Through = (operation, context, make, items = 1, bytes = 0) =>
+    around({ address, operation, writes: writingOperations.has(operation), items, bytes }, context, make);
   return {
     address,
     tree: (context) => through('tree', context, (inside) => inner.tree(inside)),
@@ -79,8 +81,79 @@ export function aroundMailbox(inner: Mailbox, around: Around): Mailbox {
     removeFolder: (folder, context) => through('removeFolder', context, (inside) => inner.removeFolder(folder, inside)),
     limits: (context) => through('limits', context, (inside) => inner.limits(inside)),
     ping: (context) => through('ping', context, (inside) => inner.ping(inside)),
-    typed: (kind) => inner.typed(kind),
+    typed<Kind extends TypedKind>(kind: Kind) {
+      const items = inner.typed(kind);
+      return items && typedThrough(items, through);
+    },
+    ...(inner.freeBusy
+      ? {
+          freeBusy: (from, to, context) =>
+            through('freeBusy', context, (inside) => must(inner.freeBusy, 'free/busy')(from, to, inside)),
+        }
+      : {}),
   };
+}
+
+type Through = <T>(
+  operation: MailboxOperation,
+  context: Context,
+  make: (context: Context) => Promise<T>,
+  items?: number,
+  bytes?: number,
+) => Promise<T>;
+
+/** The same items with something around each of their calls. */
+function typedThrough<Kind extends TypedKind>(inner: TypedItems<Kind>, through: Through): TypedItems<Kind> {
+  return {
+    changes: (folder, cursor, context) =>
+      through('typedChanges', context, (inside) => inner.changes(folder, cursor, inside)),
+    read: (ids, context) => through('typedRead', context, (inside) => inner.read(ids, inside), ids.length),
+    attachments: (id, day, wanted, context) =>
+      through(
+        'typedAttachments',
+        context,
+        (inside) => inner.attachments(id, day, wanted, inside),
+        wanted.length,
+        sum(wanted, (head) => head.sizeBytes),
+      ),
+    findByIdentity: (folder, identities, context) =>
+      through(
+        'typedFindByIdentity',
+        context,
+        (inside) => inner.findByIdentity(folder, identities, inside),
+        identities.length,
+      ),
+    create: (folder, drafts, context) =>
+      through(
+        'typedCreate',
+        context,
+        (inside) => inner.create(folder, drafts, inside),
+        drafts.length,
+        sum(
+          drafts,
+          (draft) =>
+            attachedBytes(draft.attachments) +
+            sum([...draft.occurrenceAttachments.values()], (own) => attachedBytes(own)),
+        ),
+      ),
+    update: (edits, context) =>
+      through(
+        'typedUpdate',
+        context,
+        (inside) => inner.update(edits, inside),
+        edits.length,
+        sum(edits, ({ edit }) => attachedBytes([...edit.attachments.values()])),
+      ),
+    move: (ids, to, context) => through('typedMove', context, (inside) => inner.move(ids, to, inside), ids.length),
+    remove: (items, context) => through('typedRemove', context, (inside) => inner.remove(items, inside), items.length),
+  };
+}
+
+const attachedBytes = (attachments: readonly AttachmentContent[]): number =>
+  sum(attachments, ({ bytes }) => bytes.sizeBytes);
+
+function sum<T>(things: readonly T[], size: (thing: T) => number): number {
+  return things.reduce((total, thing) => total + size(thing), 0);
 }
 
 /** The same connector, whose mailboxes are wrapped once each. */

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { must } from '#kit/assert.ts';
 import { type Fault, FaultError } from '#kit/fault.ts';
+import type { AttachmentHead } from '#model/appointment.ts';
 import type { FolderId } from '#model/ids.ts';
 import { type Budget, paced } from './paced.ts';
-import { draft, type Outcome, scripted, within } from './scripted.fixture.ts';
+import { draft, item, type Outcome, scripted, typedDraft, typedEdit, within } from './scripted.fixture.ts';
 
 const folder = 'folder' as FolderId;
 
@@ -25,6 +27,24 @@ describe('each request', () => {
     const { log, mailbox } = world({ answer: [] });
     await mailbox.create(folder, [draft(100), draft(23)], within(1000));
     expect(log).toEqual(['+ana 123', '+organization 123', '-organization', '-ana']);
+  });
+
+  test('typed items spend what their attachments weigh', async () => {
+    const { log, mailbox } = world({ answer: [] });
+    const events = must(mailbox.typed('calendar'), 'events');
+    await events.create(folder, [typedDraft(100, [20, 3]), typedDraft(7)], within(1000));
+    await events.update([typedEdit(50), typedEdit(4)], within(1000));
+    await events.attachments(item('a'), null, [{ sizeBytes: 9 } as AttachmentHead], within(1000));
+    await events.read([item('a')], within(1000));
+    await must(mailbox.freeBusy, 'free/busy')(0, 1, within(1000));
+    expect(log.filter((line) => line.startsWith('+ana'))).toEqual([
+      '+ana 130',
+      '+ana 54',
+      '+ana 9',
+      '+ana 0',
+      '+ana 0',
+    ]);
+    expect(log).toHaveLength(20);
   });
 
   test('gives both back when it fails', async () => {

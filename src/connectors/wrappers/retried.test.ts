@@ -1,10 +1,21 @@
 import { describe, expect, test } from 'vitest';
+import { must } from '#kit/assert.ts';
 import { type Fault, FaultError } from '#kit/fault.ts';
 import { seededRandom } from '#kit/random.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { Mailbox } from '../contract.ts';
 import { reaction, retried } from './retried.ts';
-import { draft, item, jumpingClock, type Outcome, scripted, within, written } from './scripted.fixture.ts';
+import {
+  draft,
+  item,
+  jumpingClock,
+  type Outcome,
+  scripted,
+  typedDraft,
+  typedEdit,
+  within,
+  written,
+} from './scripted.fixture.ts';
 
 const transient = (mayHaveHappened: boolean): Fault => ({ kind: 'transient', detail: 'reset', mayHaveHappened });
 const throttled: Fault = { kind: 'throttled', retryAfterMs: 3_000, limit: 'EWS' };
@@ -16,6 +27,8 @@ function world(...outcomes: readonly Outcome[]) {
   const mailbox = retried(connector, { clock, random: seededRandom(1) }).mailbox('ana@contoso.test');
   return { clock, calls, mailbox };
 }
+
+const events = (mailbox: Mailbox) => must(mailbox.typed('calendar'), 'events');
 
 async function faultOf(work: Promise<unknown>): Promise<Fault> {
   const error = await work.catch((thrown: unknown) => thrown);
@@ -70,6 +83,10 @@ describe('whole requests', () => {
     ['createFolder', (mailbox) => mailbox.createFolder(folder, 'x', null, within(100_000))],
     ['moveFolder', (mailbox) => mailbox.moveFolder(folder, folder, within(100_000))],
     ['removeFolder', (mailbox) => mailbox.removeFolder(folder, within(100_000))],
+    ['typedCreate', (mailbox) => events(mailbox).create(folder, [typedDraft(1)], within(100_000))],
+    ['typedUpdate', (mailbox) => events(mailbox).update([], within(100_000))],
+    ['typedMove', (mailbox) => events(mailbox).move([item('a')], folder, within(100_000))],
+    ['typedRemove', (mailbox) => events(mailbox).remove([], within(100_000))],
   ];
   test.each(writes)('%s that may have happened is never repeated', async (_name, write) => {
     const { calls, mailbox } = world({ fault: transient(true) });
@@ -161,6 +178,87 @@ describe('items of a batch', () => {
       ['b', 'head b'],
     ]);
     expect(calls).toEqual(['heads:3', 'heads:1']);
+  });
+});
+
+describe('typed items', () => {
+  const reads: readonly (readonly [string, (mailbox: Mailbox) => Promise<unknown>])[] = [
+    ['typedChanges', (mailbox) => events(mailbox).changes(folder, null, within(100_000))],
+    ['typedRead:1', (mailbox) => events(mailbox).read([item('a')], within(100_000))],
+    ['typedAttachments:0', (mailbox) => events(mailbox).attachments(item('a'), null, [], within(100_000))],
+    ['typedFindByIdentity', (mailbox) => events(mailbox).findByIdentity(folder, [], within(100_000))],
+    ['freeBusy', (mailbox) => must(mailbox.freeBusy, 'free/busy')(0, 1, within(100_000))],
+  ];
+  test.each(reads)('%s is tried again, whatever may have happened', async (name, read) => {
+    const { calls, mailbox } = world({ fault: transient(true) }, { answer: new Map() });
+    await read(mailbox);
+    expect(calls).toEqual([name, name]);
+  });
+
+  test('writes that were busy are asked for again, the others keep their answers', async () => {
+    const poison: Fault = { kind: 'poison', reason: 'too-large', detail: 'x' };
+    const { calls, mailbox } = world(
+      { answer: [written('a'), throttled, poison, transient(true)] },
+      { answer: [written('b')] },
+    );
+    const drafts = [typedDraft(1), typedDraft(1), typedDraft(1), typedDraft(1)];
+    expect(await events(mailbox).create(folder, drafts, within(100_000))).toEqual([
+      written('a'),
+      written('b'),
+      poison,
+      transient(true),
+    ]);
+    expect(calls).toEqual(['typedCreate:4', 'typedCreate:1']);
+  });
+
+  test('each writing operation goes item by item', async () => {
+    const busy = { answer: [throttled, written('b')] };
+    const script = [busy, { answer: [written('a')] }];
+    const { calls, mailbox } = world(...script, ...script, ...script);
+    const done = [written('a'), written('b')];
+    const some = [
+      { id: item('a'), expect: written('a').version },
+      { id: item('b'), expect: written('b').version },
+    ];
+    expect(await events(mailbox).update([typedEdit(0), typedEdit(0)], within(100_000))).toEqual(done);
+    expect(await events(mailbox).move([item('a'), item('b')], folder, within(100_000))).toEqual(done);
+    expect(await events(mailbox).remove(some, within(100_000))).toEqual(done);
+    expect(calls).toEqual([
+      'typedUpdate:2',
+      'typedUpdate:1',
+      'typedMove:2',
+      'typedMove:1',
+      'typedRemove:2',
+      'typedRemove:1',
+    ]);
+  });
+
+  test('reads by id', async () => {
+    const { calls, mailbox } = world(
+      {
+        answer: new Map<string, unknown>([
+          ['a', { kind: 'calendar' }],
+          ['b', throttled],
+        ]),
+      },
+      { answer: new Map([['b', { kind: 'calendar' }]]) },
+    );
+    const found = await events(mailbox).read([item('a'), item('b'), item('c')], within(100_000));
+    expect([...found]).toEqual([
+      ['a', { kind: 'calendar' }],
+      ['b', { kind: 'calendar' }],
+    ]);
+    expect(calls).toEqual(['typedRead:3', 'typedRead:1']);
+  });
+
+  test('a kind that the connector lacks stays lacking', () => {
+    const { connector } = scripted();
+    const without = {
+      ...connector,
+      mailbox: (address: string) => ({ ...connector.mailbox(address), typed: () => null }),
+    };
+    const mailbox = retried(without, { clock: jumpingClock(), random: seededRandom(1) }).mailbox('ana');
+    expect(mailbox.typed('notes')).toBeNull();
   });
 });
 

@@ -1,7 +1,9 @@
 import type { Clock } from '#kit/clock.ts';
 import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
-import type { Connector, Context, Mailbox } from '../contract.ts';
+import type { ItemId } from '#model/ids.ts';
+import type { TypedItem, TypedKind } from '#model/typed-item.ts';
+import type { Connector, Context, Mailbox, TypedItems } from '../contract.ts';
 import { aroundConnector, aroundMailbox, type MailboxOperation, writingOperations } from './around.ts';
 
 export interface RetryOptions {
@@ -140,6 +142,23 @@ function retriedMailbox(inner: Mailbox, options: RetryOptions): Mailbox {
     return result;
   };
 
+  const retriedItems = <Kind extends TypedKind>(typed: TypedItems<Kind>): TypedItems<Kind> => ({
+    ...typed,
+    read: (ids, context) =>
+      byKey<ItemId, ItemId, TypedItem<Kind>>(
+        'typedRead',
+        ids,
+        (id) => id,
+        context,
+        (some) => typed.read(some, context),
+      ),
+    create: (folder, drafts, context) =>
+      items('typedCreate', drafts, context, (some) => typed.create(folder, some, context)),
+    update: (edits, context) => items('typedUpdate', edits, context, (some) => typed.update(some, context)),
+    move: (ids, to, context) => items('typedMove', ids, context, (some) => typed.move(some, to, context)),
+    remove: (removals, context) => items('typedRemove', removals, context, (some) => typed.remove(some, context)),
+  });
+
   const base = aroundMailbox(inner, (call, context, make) => whole(call.operation, context, make));
   return {
     ...base,
@@ -171,5 +190,9 @@ function retriedMailbox(inner: Mailbox, options: RetryOptions): Mailbox {
     update: (edits, context) => items('update', edits, context, (some) => base.update(some, context)),
     move: (ids, to, context) => items('move', ids, context, (some) => base.move(some, to, context)),
     remove: (removals, context) => items('remove', removals, context, (some) => base.remove(some, context)),
+    typed(kind) {
+      const typed = base.typed(kind);
+      return typed && retriedItems(typed);
+    },
   };
 }

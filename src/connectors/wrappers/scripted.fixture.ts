@@ -1,9 +1,13 @@
+import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import { type Fault, FaultError } from '#kit/fault.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
+import type { AttachmentContent } from '#model/appointment.ts';
 import type { ItemId, Version } from '#model/ids.ts';
 import type { MailContent, MailDraft } from '#model/mail.ts';
 import type { StampText } from '#model/stamp.ts';
+import type { TypedDraft, TypedEdit, TypedItem } from '#model/typed-item.ts';
+import type { Day } from '#model/wall-time.ts';
 import type { Connector, Context, Mailbox } from '../contract.ts';
 
 /** What a call of the scripted mailbox ends with: an answer, or a fault to throw. */
@@ -28,7 +32,17 @@ export function scripted(...outcomes: readonly Outcome[]): Scripted {
   };
   const mailbox = (address: string): Mailbox => ({
     address,
-    typed: () => null,
+    typed: () => ({
+      changes: () => next('typedChanges'),
+      read: (ids) => next('typedRead', ids.length),
+      attachments: (_id, _day, wanted) => next('typedAttachments', wanted.length),
+      findByIdentity: () => next('typedFindByIdentity'),
+      create: (_folder, drafts) => next('typedCreate', drafts.length),
+      update: (edits) => next('typedUpdate', edits.length),
+      move: (ids) => next('typedMove', ids.length),
+      remove: (items) => next('typedRemove', items.length),
+    }),
+    freeBusy: () => next('freeBusy'),
     tree: () => next('tree'),
     roles: () => next('roles'),
     changes: () => next('changes'),
@@ -89,6 +103,22 @@ export const within = (deadlineMs: number, signal: AbortSignal = new AbortContro
 });
 export const item = (name: string): ItemId => name as ItemId;
 export const written = (name: string) => ({ id: name as ItemId, version: '1' as Version });
+
+/** As much of a typed draft as a wrapper looks at: bytes of its attachments and of those of its occurrences. */
+export function typedDraft(bytes: number, ofOccurrences: readonly number[] = []): TypedDraft<'calendar'> {
+  const attachment = (size: number) => ({ bytes: payloadOfBytes(Buffer.alloc(size)) }) as unknown as AttachmentContent;
+  return {
+    item: {} as unknown as TypedItem<'calendar'>,
+    attachments: [attachment(bytes)],
+    occurrenceAttachments: new Map(ofOccurrences.map((size, n) => [`2024-03-1${n}` as Day, [attachment(size)]])),
+    stamp: 'stamp' as unknown as StampText,
+  };
+}
+
+export const typedEdit = (bytes: number): { item: TypedItem<'calendar'>; edit: TypedEdit<'calendar'> } => ({
+  item: {} as unknown as TypedItem<'calendar'>,
+  edit: { set: {}, occurrences: [], attachments: new Map([['hash', must(typedDraft(bytes).attachments[0], 'one')]]) },
+});
 
 /** As much of a draft as a wrapper looks at. */
 export function draft(bytes: number): MailDraft {
