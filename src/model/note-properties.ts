@@ -1,0 +1,86 @@
+import type { NoteFields } from './note.ts';
+import { propertySets, type TypedRow } from './property-row.ts';
+
+const { note, publicStrings } = propertySets;
+
+/** The property table of notes, in the form of `eventProperties`. */
+export const noteProperties = {
+  subject: {
+    carriage: 'state',
+    ews: ['item:Subject'],
+    mapi: [{ tag: 0x0037, type: 'string' }],
+    graph: null,
+    dav: ['urn:schemas:httpmail:subject'],
+    ical: null,
+    merge: 'scalar',
+    source: '[MS-OXONOTE] 2.2.2.1',
+    note: 'First line of the text, made by the client.',
+    sample: ['', 'Shopping', 'Grüße; "x", <y>'],
+  },
+  colour: {
+    carriage: 'state',
+    ews: [],
+    mapi: [{ set: note, lid: 0x8b00, type: 'integer' }],
+    graph: null,
+    dav: [],
+    ical: null,
+    merge: 'scalar',
+    source: '[MS-OXONOTE] 2.2.1.1',
+    sample: [0, 1, 2, 3, 4],
+  },
+  width: {
+    carriage: 'state',
+    ews: [],
+    mapi: [{ set: note, lid: 0x8b02, type: 'integer' }],
+    graph: null,
+    dav: [],
+    ical: null,
+    merge: 'scalar',
+    unit: 'pixels',
+    source: '[MS-OXONOTE] 2.2.1.2',
+    sample: [0, 200],
+  },
+  height: {
+    carriage: 'state',
+    ews: [],
+    mapi: [{ set: note, lid: 0x8b03, type: 'integer' }],
+    graph: null,
+    dav: [],
+    ical: null,
+    merge: 'scalar',
+    unit: 'pixels',
+    source: '[MS-OXONOTE] 2.2.1.3',
+    sample: [0, 166],
+  },
+  categories: {
+    carriage: 'state',
+    ews: ['item:Categories'],
+    mapi: [{ set: publicStrings, name: 'Keywords', type: 'strings' }],
+    graph: 'categories',
+    dav: ['urn:schemas-microsoft-com:office:office#Keywords'],
+    ical: 'CATEGORIES',
+    merge: 'set',
+    source: '[MS-OXCMSG] 2.2.1.17',
+    sample: [[], ['Red category'], ['Projekt Ä', 'b; c']],
+  },
+  body: {
+    carriage: 'state',
+    ews: ['item:Body'],
+    mapi: [
+      { tag: 0x1000, type: 'string' },
+      { tag: 0x1013, type: 'binary' },
+    ],
+    graph: null,
+    dav: ['urn:schemas:httpmail:htmldescription', 'urn:schemas:httpmail:textdescription'],
+    ical: null,
+    merge: 'scalar',
+    large: true,
+    codec: 'body',
+    source: '[MS-OXCMSG] 2.2.1.56',
+    sample: [
+      { type: 'text', text: '' },
+      { type: 'text', text: 'Line 1' },
+      { type: 'html', text: '<html><body><p>A&nbsp;1</p></body></html>' },
+    ],
+  },
+} as const satisfies { readonly [F in keyof NoteFields]: TypedRow<NoteFields[F]> };
