@@ -13,7 +13,7 @@ export type OffsetTable = (year: number) => readonly OffsetSpan[];
 const yearOf = (ms: number): number => new Date(ms).getUTCFullYear();
 
 /** What Date can hold less two years, so that looking at neighbours stays inside. Exchange's calendars know 1601 to 4500. */
-const [firstYear, lastYear] = [1, 9999];
+const [firstYear, lastYear] = [1000, 9999];
 const clamped = (year: number): number =>
   Math.min(Math.max(Number.isNaN(year) ? firstYear : year, firstYear), lastYear);
 
