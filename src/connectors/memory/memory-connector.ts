@@ -7,7 +7,9 @@ import { mailFields, mailProperties } from '#model/mail-properties.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { Abilities, Change, Connector, Mailbox } from '../contract.ts';
+import { busyTimes } from './memory-free-busy.ts';
 import type { MemoryMailbox, MemoryOrganization, StoredItem } from './memory-organization.ts';
+import { memoryTypedItems } from './memory-typed-items.ts';
 
 const gone = (what: string): Fault => ({ kind: 'gone', detail: `${what} is not there` });
 
@@ -88,7 +90,7 @@ function memoryMailbox(organization: MemoryOrganization, address: string, able: 
 
   return {
     address,
-    typed: () => null,
+    typed: (kind) => memoryTypedItems(kind, { organization, open, folderOf, batch, changePageMax: able.changePageMax }),
     async tree() {
       const box = open('tree');
       const visible = [...box.folders.values()].filter((f) => f.id !== box.root);
@@ -107,15 +109,14 @@ function memoryMailbox(organization: MemoryOrganization, address: string, able: 
     },
     async changes(folder, cursor) {
       const box = open('changes');
-      folderOf(box, folder);
-      if (cursor !== null && !/^\d+$/.test(cursor)) throw new FaultError({ kind: 'cursor-lost' });
-      const feed = box.feed(folder, cursor, able.changePageMax);
-      const changes = feed.entries.map((e): Change => {
+      const feed = box.feed(folderOf(box, folder).id, cursor, able.changePageMax);
+      const changes = feed.entries.flatMap((e): Change[] => {
+        if (box.typed.items.has(e.id)) return [];
         const item = box.items.get(e.id);
-        if (e.kind === 'delete' || !item) return { kind: 'delete', id: e.id };
+        if (e.kind === 'delete' || !item) return [{ kind: 'delete', id: e.id }];
         return e.kind === 'read-flag' && cursor !== null
-          ? { kind: 'read-flag', id: e.id, isRead: item.state.isRead }
-          : { kind: 'upsert', head: box.head(item) };
+          ? [{ kind: 'read-flag', id: e.id, isRead: item.state.isRead }]
+          : [{ kind: 'upsert', head: box.head(item) }];
       });
       return { changes, cursor: feed.cursor, complete: feed.complete, oddities: {} };
     },
@@ -233,6 +234,7 @@ function memoryMailbox(organization: MemoryOrganization, address: string, able: 
       itemMaxBytes: able.itemMaxBytes,
       retention: [],
     }),
+    freeBusy: async (from, to) => busyTimes(open('freeBusy'), from, to),
     ping: async () => ({ serverTimeMs: null, firstByteMs: 0, product: open('ping') ? able.product : '' }),
   };
 }

@@ -4,6 +4,8 @@ import type { FolderInfo, FolderRole } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, MailboxGuid, Version } from '#model/ids.ts';
 import { type MailContent, type MailFacts, type MailHead, type MailState, MESSAGE_FLAG_READ } from '#model/mail.ts';
 import { hash128, type StampText } from '#model/stamp.ts';
+import type { TypedKind } from '#model/typed-item.ts';
+import { MemoryTypedStore } from './memory-typed-store.ts';
 
 /**
  * A mail system in memory: the clearest statement of the contract, and a fast world for tests of the engine. The people's side
@@ -54,6 +56,13 @@ const noState: MailState = {
   iconIndex: null,
 };
 
+export const containerClasses = {
+  calendar: 'IPF.Appointment',
+  contacts: 'IPF.Contact',
+  tasks: 'IPF.Task',
+  notes: 'IPF.StickyNote',
+} as const satisfies Record<TypedKind, string>;
+
 export class MemoryMailbox {
   readonly guid: MailboxGuid;
   readonly root: FolderId;
@@ -63,6 +72,14 @@ export class MemoryMailbox {
   /** Receipts that went out: the promise is that there is never one because of us. */
   readonly sent: string[] = [];
   log: Entry[] = [];
+  /** Events, contacts, tasks and notes. */
+  readonly typed = new MemoryTypedStore({
+    freshId: () => this.freshId('item') as ItemId,
+    note: (kind, folder, id) => this.note(kind, folder, id),
+    nowMs: () => this.nowMs(),
+  });
+  /** The mailbox's clock, for times of creation and change. Until somebody sets it, a second passes with every write. */
+  nowMs: () => number = () => 1_700_000_000_000 + this.seq * 1000;
   private seq = 0;
   private nextId = 0;
   readonly address: string;
@@ -82,9 +99,15 @@ export class MemoryMailbox {
     ] as const) {
       this.addFolder(this.root, name, 'IPF.Note', role);
     }
-    this.addFolder(this.root, 'Calendar', 'IPF.Appointment', 'calendar');
+    this.addFolder(this.root, 'Calendar', containerClasses.calendar, 'calendar');
     this.addFolder(this.root, 'Outbox', 'IPF.Note', 'outbox');
     this.addFolder(this.root, 'Sync Issues', 'IPF.Note', 'syncissues');
+    for (const [role, name] of [
+      ['contacts', 'Contacts'],
+      ['tasks', 'Tasks'],
+      ['notes', 'Notes'],
+    ] as const)
+      this.addFolder(this.root, name, containerClasses[role], role);
   }
 
   private freshId(kind: string): string {
@@ -221,6 +244,7 @@ export class MemoryMailbox {
   removeFolder(id: FolderId): void {
     for (const f of [...this.folders.values()]) if (f.parent === id) this.removeFolder(f.id);
     for (const i of [...this.items.values()]) if (i.folder === id) this.removeItem(i.id, { suppressReceipts: true });
+    for (const i of [...this.typed.items.values()]) if (i.folder === id) this.typed.remove(i.id);
     this.folders.delete(id);
   }
 
@@ -245,7 +269,7 @@ export class MemoryMailbox {
 
   folderInfo(f: StoredFolder): FolderInfo {
     const mine = this.log.filter((e) => e.folder === f.id && e.kind !== 'read-flag');
-    const items = [...this.items.values()].filter((i) => i.folder === f.id);
+    const items = [...this.items.values(), ...this.typed.items.values()].filter((i) => i.folder === f.id);
     return {
       id: f.id,
       parent: f.parent,
@@ -259,12 +283,13 @@ export class MemoryMailbox {
     };
   }
 
-  /** Changes of a folder after `cursor`, at most `max`, one entry per item: its last. */
+  /** Changes of a folder after `cursor`, at most `max`, one entry per item: its last. Throws `cursor-lost`. */
   feed(
     folder: FolderId,
     cursor: Cursor | null,
     max: number,
   ): { entries: readonly Entry[]; cursor: Cursor; complete: boolean } {
+    if (cursor !== null && !/^\d+$/.test(cursor)) throw new FaultError({ kind: 'cursor-lost' });
     const after = cursor === null ? 0 : Number(cursor);
     const before = new Set<ItemId>();
     const last = new Map<ItemId, Entry>();
@@ -295,6 +320,8 @@ export class MemoryOrganization {
   before: (operation: string, mailbox: MemoryMailbox) => void = () => {};
   /** Asked after a write was carried out: throw to lose its answer. */
   after: (operation: string, mailbox: MemoryMailbox) => void = () => {};
+  /** Asked when a series was written and its occurrences were not yet, which are requests of their own: throw to leave it so. */
+  between: (operation: string, mailbox: MemoryMailbox) => void = () => {};
   /** A fault for one item of a batch, which is then not carried out. */
   itemFault: (operation: string, item: { readonly id?: ItemId; readonly sizeBytes?: number }) => Fault | null = () =>
     null;
