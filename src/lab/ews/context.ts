@@ -1,11 +1,13 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
 import type { Caller, FaultPoint, FaultSpec, LabVersion } from '../seams.ts';
+import { dayAtIndex, isMaster, occurrenceItem } from '../world/appointment.ts';
 import type { Folder } from '../world/folder.ts';
 import { mailboxGuidOf } from '../world/ids.ts';
 import type { Item } from '../world/item.ts';
 import type { Hand, Mailbox } from '../world/mailbox.ts';
 import type { Organization } from '../world/organization.ts';
 import type { World } from '../world/world.ts';
+import type { Zone } from '../world/zone.ts';
 import { EwsError } from './ews-error.ts';
 import { attribute, child, childText } from './request.ts';
 import { type Schema, schemaOf } from './schema/check-schema.ts';
@@ -25,6 +27,8 @@ export class Context {
   readonly signal: AbortSignal;
   /** DateTimePrecision asked for milliseconds. */
   readonly precise: boolean;
+  /** `TimeZoneContext` of the request: the zone of times without an offset. */
+  readonly timeZone: Zone | null;
 
   constructor(init: {
     readonly organization: Organization;
@@ -35,6 +39,7 @@ export class Context {
     readonly subscriptions: Subscriptions;
     readonly signal: AbortSignal;
     readonly precise: boolean;
+    readonly timeZone: Zone | null;
   }) {
     this.world = init.organization.world;
     this.organization = init.organization;
@@ -45,6 +50,7 @@ export class Context {
     this.subscriptions = init.subscriptions;
     this.signal = init.signal;
     this.precise = init.precise;
+    this.timeZone = init.timeZone;
   }
 
   get schema(): Schema {
@@ -131,9 +137,42 @@ export class Context {
 
   /** An item by `t:ItemId`, with the change number of the change key it came with. */
   item(element: XmlElement): { readonly item: Item; readonly cn: number | null } {
-    if (element.name !== 'ItemId' && element.name !== 'ReferenceItemId' && element.name !== 'ParentItemId')
-      throw new EwsError('ErrorItemNotFound');
+    switch (element.name) {
+      case 'ItemId':
+      case 'ReferenceItemId':
+      case 'ParentItemId':
+      case 'RecurringMasterItemIdRanges':
+        break;
+      case 'OccurrenceItemId':
+        return this.#occurrence(element);
+      case 'RecurringMasterItemId':
+        return this.#masterOf(element);
+      default:
+        throw new EwsError('ErrorItemNotFound');
+    }
     return this.itemById(attribute(element, 'Id') ?? '', attribute(element, 'ChangeKey'));
+  }
+
+  /** An occurrence by its series and its place in it. (EWS doc: occurrenceitemid) */
+  #occurrence(element: XmlElement): { readonly item: Item; readonly cn: number | null } {
+    const found = this.itemById(attribute(element, 'RecurringMasterId') ?? '', attribute(element, 'ChangeKey'));
+    if (found.item.occurrence !== null || !isMaster(found.item.content))
+      throw new EwsError('ErrorCalendarCannotUseIdForRecurringMasterId', 'The Id is not that of a recurring master.');
+    const day = dayAtIndex(found.item.content, Number(attribute(element, 'InstanceIndex')));
+    if (day === null)
+      throw new EwsError(
+        'ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange',
+        'Occurrence index is out of recurrence range.',
+      );
+    return { item: occurrenceItem(found.item, day), cn: found.cn };
+  }
+
+  /** A series by one of its occurrences. (EWS doc: recurringmasteritemid) */
+  #masterOf(element: XmlElement): { readonly item: Item; readonly cn: number | null } {
+    const found = this.itemById(attribute(element, 'OccurrenceId') ?? '', attribute(element, 'ChangeKey'));
+    if (found.item.occurrence === null)
+      throw new EwsError('ErrorCalendarCannotUseIdForOccurrenceId', 'The Id is not that of an occurrence.');
+    return { item: found.item.occurrence.master, cn: found.cn };
   }
 
   itemById(id: string, changeKey: string | null): { readonly item: Item; readonly cn: number | null } {
@@ -148,7 +187,7 @@ export class Context {
     }
     const item = mailbox.itemByNo(read.no);
     if (item === null) throw new EwsError('ErrorItemNotFound');
-    return { item, cn };
+    return { item: read.day === null ? item : occurrenceItem(item, read.day), cn };
   }
 
   /** The folder inside `m:ToFolderId`, `m:ParentFolderId`, `m:SavedItemFolderId`, `m:SyncFolderId`. */

@@ -3,6 +3,7 @@ import type { Caller, Endpoint, EndpointAnswer, EndpointCall, LabVersion } from 
 import type { Organization } from '../world/organization.ts';
 import { Refusal } from '../world/refusal.ts';
 import type { World } from '../world/world.ts';
+import type { Zone } from '../world/zone.ts';
 import { Context } from './context.ts';
 import { EwsError, EwsFault } from './ews-error.ts';
 import type { Operation } from './operation.ts';
@@ -13,6 +14,7 @@ import { namespaces } from './schema/schema-table.ts';
 import { envelope, faultEnvelope } from './soap.ts';
 import { Subscriptions } from './subscriptions.ts';
 import { esc, soapNamespace } from './xml-out.ts';
+import { readZoneDefinition } from './zone-xml.ts';
 
 const byRequest = new Map<string, Operation>(operations.map((operation) => [operation.request, operation]));
 const xmlHeaders = { 'content-type': 'text/xml; charset=utf-8', 'cache-control': 'private' };
@@ -67,6 +69,13 @@ async function handle(
     if (fault === null) throw thrown;
     return { status: fault.status, headers: xmlHeaders, body: faultEnvelope(organization.facts, fault) };
   }
+}
+
+/** (EWS doc: timezonecontext) */
+function timeZoneOf(header: XmlElement | null, nowMs: number): Zone | null {
+  const element = header === null ? null : child(header, 'TimeZoneContext');
+  const definition = element === null ? null : child(element, 'TimeZoneDefinition');
+  return definition === null ? null : readZoneDefinition(definition, nowMs);
 }
 
 /** Null: larger than allowed. */
@@ -139,6 +148,7 @@ async function answer(
     subscriptions,
     signal: call.signal,
     precise: header !== null && childText(header, 'DateTimePrecision') === 'Milliseconds',
+    timeZone: timeZoneOf(header, organization.world.surroundings.clock.nowMs()),
   });
   if (operation.stream !== undefined)
     return { status: 200, headers: xmlHeaders, body: envelopes(organization, operation.stream(request, context)) };

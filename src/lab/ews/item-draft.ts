@@ -1,8 +1,11 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
+import type { CalendarPart } from '../world/calendar-part.ts';
 import { encodeWords, withHeader } from '../world/compose-mime.ts';
 import type { Address, Attachment, Body, Item, ItemContent } from '../world/item.ts';
+import type { Mailbox } from '../world/mailbox.ts';
 import { key, messageFlag, type Property, type PropertyKey, serverOwned } from '../world/property.ts';
 import { attachmentsOf, bodyOf, contentOfMime, normalizedSubject } from '../world/read-message.ts';
+import { CalendarDraft } from './calendar-draft.ts';
 import type { Context } from './context.ts';
 import { EwsError } from './ews-error.ts';
 import { flagStatuses, importances, sensitivities } from './item-shape.ts';
@@ -111,6 +114,8 @@ export class ItemDraft {
   body: Body | null;
   attachments: readonly Attachment[] | null;
   readonly typed: Map<string, string>;
+  calendar: CalendarPart | null;
+  readonly #calendarDraft: CalendarDraft | null;
   messageFlags: number | null = null;
   isRead: boolean | null = null;
   /** The client gave a time of sending (0x0039); one of a Date header does not count. */
@@ -118,8 +123,11 @@ export class ItemDraft {
   /** Something other than the read flag was changed. */
   changed = false;
 
-  /** @param element EWS element: `Message`, `Contact`, … */
-  constructor(context: Context, element: string, content: ItemContent | null) {
+  /**
+   * @param element EWS element: `Message`, `Contact`, …
+   * @param isOccurrence the content is that of one time of a series.
+   */
+  constructor(context: Context, element: string, content: ItemContent | null, isOccurrence = false) {
     this.#context = context;
     this.#element = element;
     this.mime = content?.mime ?? null;
@@ -131,6 +139,17 @@ export class ItemDraft {
     this.body = content?.body ?? null;
     this.attachments = content?.attachments ?? (content === null ? [] : null);
     this.typed = new Map(content?.typed);
+    this.calendar = content?.calendar ?? null;
+    this.#calendarDraft =
+      element === 'CalendarItem'
+        ? new CalendarDraft(context, content?.calendar === undefined ? null : content, isOccurrence)
+        : null;
+  }
+
+  /** Brings the fields of an appointment together. To be called when all are set, before the content is used. */
+  settle(mailbox: Mailbox): void {
+    if (this.#calendarDraft === null) return;
+    this.calendar = this.#calendarDraft.settle(this, mailbox);
   }
 
   content(): ItemContent {
@@ -144,7 +163,15 @@ export class ItemDraft {
       body: this.body,
       attachments: this.attachments,
       typed: this.typed,
+      ...(this.calendar === null ? {} : { calendar: this.calendar }),
     };
+  }
+
+  /** Keeps an element as it came; null: no longer. */
+  keep(name: string, xml: string | null): void {
+    this.changed = true;
+    if (xml === null) this.typed.delete(name);
+    else this.typed.set(name, xml);
   }
 
   put(at: PropertyKey, type: string, value: Property['value'] | null): void {
@@ -206,6 +233,7 @@ export class ItemDraft {
     }
     if (at === key.sentAt) this.sentAtAsked = true;
     this.changed = true;
+    if (this.#calendarDraft?.setExtended(at, property)) return;
     this.properties.set(at, property);
   }
 
@@ -215,6 +243,10 @@ export class ItemDraft {
     if (readOnly.has(name)) throw new EwsError('ErrorInvalidPropertySet');
     if (sent && fixedOnceSent.has(name))
       throw new EwsError('ErrorInvalidPropertyUpdateSentMessage', 'Update is not allowed: the message was sent.');
+    if (this.#calendarDraft?.set(this, element)) {
+      this.changed = true;
+      return;
+    }
     switch (name) {
       case 'ExtendedProperty':
         this.setExtended(element);
@@ -346,6 +378,10 @@ export class ItemDraft {
   remove(name: string): void {
     if (readOnly.has(name) || name === 'ItemClass' || name === 'IsRead' || name === 'MimeContent')
       throw new EwsError('ErrorInvalidPropertyDelete');
+    if (this.#calendarDraft?.remove(this, name)) {
+      this.changed = true;
+      return;
+    }
     switch (name) {
       case 'Subject':
         this.setSubject(null);
@@ -403,6 +439,10 @@ export class ItemDraft {
 
   /** Adds to a field that can be added to. */
   append(element: XmlElement): void {
+    if (this.#calendarDraft?.append(element)) {
+      this.changed = true;
+      return;
+    }
     switch (element.name) {
       case 'Body': {
         this.loosen();

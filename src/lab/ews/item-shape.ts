@@ -5,6 +5,7 @@ import { itemChangeKeyOf, itemIdOf } from '../world/ids.ts';
 import type { Address, Attachment, Body, Item } from '../world/item.ts';
 import { key, messageFlag } from '../world/property.ts';
 import { attachmentsOf, bodyOf, headerFields } from '../world/read-message.ts';
+import { calendarNeverUnasked, calendarNotInLists, writeCalendarField } from './calendar-shape.ts';
 import type { Context } from './context.ts';
 import { EwsError } from './ews-error.ts';
 import { folderIdXml } from './folder-shape.ts';
@@ -57,7 +58,7 @@ export function itemElementOf(itemClass: string): string {
   if (is('ipm.schedule.meeting.request')) return 'MeetingRequest';
   if (is('ipm.schedule.meeting.canceled')) return 'MeetingCancellation';
   if (is('ipm.schedule.meeting.resp')) return 'MeetingResponse';
-  if (is('ipm.appointment')) return 'CalendarItem';
+  if (is('ipm.appointment') || is('ipm.ole.class')) return 'CalendarItem';
   if (is('ipm.contact')) return 'Contact';
   if (is('ipm.distlist')) return 'DistributionList';
   if (is('ipm.task')) return 'Task';
@@ -129,6 +130,9 @@ const defaultFields = [
   'Start',
   'End',
   'Location',
+  'LegacyFreeBusyStatus',
+  'Organizer',
+  'CalendarItemType',
 ];
 /** What a find and a feed never show. (EWS doc: property sets and response shapes) */
 const notInLists: ReadonlySet<string> = new Set([
@@ -145,6 +149,7 @@ const notInLists: ReadonlySet<string> = new Set([
   'ResponseObjects',
   'InternetMessageHeaders',
   'Members',
+  ...calendarNotInLists,
 ]);
 const neverUnasked: ReadonlySet<string> = new Set([
   'MimeContent',
@@ -153,6 +158,7 @@ const neverUnasked: ReadonlySet<string> = new Set([
   'TextBody',
   'StoreEntryId',
   'BccRecipients',
+  ...calendarNeverUnasked,
 ]);
 
 /** What one answer asks of each of its items, worked out once. */
@@ -290,6 +296,8 @@ function writeField(context: Context, item: Item, field: string, prepared: Prepa
   const isMessage = (): number => messageFlagsOf(item);
   const typed = content.typed.get(field);
   if (typed !== undefined) return typed;
+  const ofCalendar = writeCalendarField(context, item, field);
+  if (ofCalendar !== null) return ofCalendar;
   switch (field) {
     case 'ItemId':
       return itemIdXml(item);

@@ -1,4 +1,5 @@
 import { guidOf } from './account.ts';
+import type { Day } from './calendar-part.ts';
 import type { Folder } from './folder.ts';
 import type { Item } from './item.ts';
 
@@ -41,6 +42,10 @@ export class IdMaker {
   item(folderNo: number, itemNo: number): string {
     return this.#item + tail(folderNo, itemNo);
   }
+  /** An occurrence goes by its series and its day. */
+  occurrence(folderNo: number, itemNo: number, day: Day): string {
+    return this.item(folderNo, itemNo) + dayTail(day, itemNo);
+  }
   folder(folderNo: number): string {
     return this.#folder + tail(folderNo, 0);
   }
@@ -77,18 +82,46 @@ export class IdMaker {
     return Buffer.from(changeKey.slice(this.#change.length), 'base64').readUIntBE(0, 6);
   }
   /** What an id of this mailbox names; null: not well-formed, or of another mailbox. */
-  read(id: string): { readonly kind: 'item' | 'folder'; readonly no: number; readonly folderNo: number } | null {
+  read(id: string): IdParts | null {
     const kind = id.startsWith(this.#item) ? 'item' : id.startsWith(this.#folder) ? 'folder' : null;
     if (kind === null) return null;
-    const rest = id.slice((kind === 'item' ? this.#item : this.#folder).length);
-    if (rest.length !== 20) return null;
+    const all = id.slice((kind === 'item' ? this.#item : this.#folder).length);
+    const rest = all.slice(0, tailLetters);
+    if (rest.length !== tailLetters) return null;
     const bytes = Buffer.from(rest, 'base64');
     if (bytes.length !== 15) return null;
     const folderNo = bytes.readUIntBE(0, 5);
     const itemNo = bytes.readUIntBE(5, 6);
     if (tail(folderNo, itemNo) !== rest) return null;
-    return { kind, no: kind === 'item' ? itemNo : folderNo, folderNo };
+    if (all.length === tailLetters) return { kind, no: kind === 'item' ? itemNo : folderNo, folderNo, day: null };
+    const day = kind === 'item' ? dayOfTail(all.slice(tailLetters), itemNo) : null;
+    return day === null ? null : { kind, no: itemNo, folderNo, day };
   }
+}
+
+export interface IdParts {
+  readonly kind: 'item' | 'folder';
+  readonly no: number;
+  readonly folderNo: number;
+  /** Of an occurrence of the item; null: the item itself. */
+  readonly day: Day | null;
+}
+
+const tailLetters = 20;
+
+/** Eight letters: `Q`, the day, and a check. */
+function dayTail(day: Day, itemNo: number): string {
+  const [year = 0, month = 0, dayOfMonth = 0] = day.split('-').map(Number);
+  const bytes = Buffer.from([0x51, year >> 8, year & 0xff, month, dayOfMonth, 0]);
+  bytes[5] = (year ^ (month << 4) ^ dayOfMonth ^ itemNo ^ 0x5a) & 0xff;
+  return bytes.toString('base64');
+}
+function dayOfTail(letters: string, itemNo: number): Day | null {
+  const bytes = Buffer.from(letters, 'base64');
+  if (bytes.length !== 6 || bytes[0] !== 0x51) return null;
+  const pad = (value: number | undefined, size: number): string => String(value ?? 0).padStart(size, '0');
+  const day = `${pad(bytes.readUInt16BE(1), 4)}-${pad(bytes[3], 2)}-${pad(bytes[4], 2)}`;
+  return dayTail(day, itemNo) === letters ? day : null;
 }
 
 /** Six bytes of a counter and two of padding. */
@@ -125,7 +158,10 @@ export function mailboxGuidOf(id: string): string | null {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(guid) ? guid : null;
 }
 
-export const itemIdOf = (item: Item): string => item.folder.mailbox.ids.item(item.folder.no, item.no);
+export const itemIdOf = (item: Item): string =>
+  item.occurrence === null
+    ? item.folder.mailbox.ids.item(item.folder.no, item.no)
+    : item.folder.mailbox.ids.occurrence(item.folder.no, item.no, item.occurrence.day);
 export const itemChangeKeyOf = (item: Item): string => item.folder.mailbox.ids.change(item.cn);
 export const folderIdOf = (folder: Folder): string => folder.mailbox.ids.folder(folder.no);
 export const folderChangeKeyOf = (folder: Folder): string => folder.mailbox.ids.change(folder.cn);

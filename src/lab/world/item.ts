@@ -1,4 +1,4 @@
-import type { CalendarPart } from './calendar-part.ts';
+import type { CalendarPart, Day } from './calendar-part.ts';
 import type { Folder } from './folder.ts';
 import type { Property, PropertyKey } from './property.ts';
 
@@ -51,6 +51,14 @@ export interface ItemOrigin {
   readonly messageFlags: number;
 }
 
+/** Where an item that is only a view of a series comes from. */
+export interface OccurrenceOf {
+  readonly master: Item;
+  readonly day: Day;
+  /** It differs from its series. */
+  readonly isException: boolean;
+}
+
 /** One item in one folder. A move makes another one, because its id changes. */
 export class Item {
   /** Unique within the mailbox, never used again. */
@@ -72,6 +80,8 @@ export class Item {
   modifiedAtMs: number;
   modifiedBy: string;
   readonly createdBy: string;
+  /** Null: an item that is kept as such. */
+  readonly occurrence: OccurrenceOf | null;
   #content: ItemContent | null;
   #origin: ItemOrigin | null;
 
@@ -87,6 +97,7 @@ export class Item {
     readonly createdAtMs?: number;
     readonly by: string;
     readonly content: ItemContent | ItemOrigin;
+    readonly occurrence?: OccurrenceOf;
   }) {
     this.no = init.no;
     this.folder = init.folder;
@@ -100,6 +111,7 @@ export class Item {
     this.modifiedAtMs = init.atMs;
     this.createdBy = init.by;
     this.modifiedBy = init.by;
+    this.occurrence = init.occurrence ?? null;
     this.#content = 'content' in init.content ? null : init.content;
     this.#origin = 'content' in init.content ? init.content : null;
   }

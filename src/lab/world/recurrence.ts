@@ -38,6 +38,9 @@ export interface Recurrence {
   /** No occurrence is before it. */
   readonly startDay: Day;
   readonly range: Range;
+  /** On the wall clock of the series, after midnight of the day of the occurrence. [MS-OXOCAL] 2.2.1.44.5 */
+  readonly startOffsetMs: number;
+  readonly endOffsetMs: number;
 }
 
 const dayMs = 86_400_000;
@@ -170,11 +173,9 @@ export function isDayOf(recurrence: Recurrence, day: Day): boolean {
 
 const intervalMax = { daily: 999, weekly: 99, monthly: 99, 'monthly-nth': 99 } as const;
 
-/**
- * Refuses what Exchange cannot keep.
- * @param durationMs of one occurrence.
- */
-export function checkRecurrence(recurrence: Recurrence, durationMs: number): void {
+/** Refuses what Exchange cannot keep. */
+export function checkRecurrence(recurrence: Recurrence): void {
+  const durationMs = recurrence.endOffsetMs - recurrence.startOffsetMs;
   const { pattern, range } = recurrence;
   const bad = (): Refusal => new Refusal('ErrorCalendarInvalidRecurrence', 'The recurrence is not valid.');
   if ('interval' in pattern && (pattern.interval < 1 || pattern.interval > intervalMax[pattern.kind])) throw bad();

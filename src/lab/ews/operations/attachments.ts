@@ -1,4 +1,5 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
+import { updateOccurrence } from '../../world/appointment.ts';
 import { itemChangeKeyOf, itemIdOf } from '../../world/ids.ts';
 import type { Attachment, Item } from '../../world/item.ts';
 import { key } from '../../world/property.ts';
@@ -51,14 +52,21 @@ export const createAttachment: Operation = {
         draft.loosen();
         draft.attachments = [...existing, made];
         draft.put(key.hasAttachments, 'Boolean', true);
-        item.folder.mailbox.update(item, draft.content(), context.hand());
+        const root = write(context, item, draft);
         const name = made.itemXml === null ? 'FileAttachment' : 'ItemAttachment';
-        return `<m:Attachments><t:${name}><t:AttachmentId Id="${attachmentIdOf(item, no)}" RootItemId="${itemIdOf(item)}" RootItemChangeKey="${itemChangeKeyOf(item)}"/></t:${name}></m:Attachments>`;
+        return `<m:Attachments><t:${name}><t:AttachmentId Id="${attachmentIdOf(root, no)}" RootItemId="${itemIdOf(root)}" RootItemChangeKey="${itemChangeKeyOf(root)}"/></t:${name}></m:Attachments>`;
       },
       '<m:Attachments/>',
     );
   },
 };
+
+/** Writes the item back; an occurrence becomes an exception by it. */
+function write(context: Context, item: Item, draft: ItemDraft): Item {
+  if (item.occurrence !== null) return updateOccurrence(item, draft.content(), context.hand());
+  item.folder.mailbox.update(item, draft.content(), context.hand());
+  return item;
+}
 
 function read(context: Context, element: XmlElement, no: number): Attachment {
   const name = childText(element, 'Name');
@@ -132,8 +140,8 @@ export const deleteAttachment: Operation = {
         'Boolean',
         draft.attachments.some((one) => !one.isInline),
       );
-      item.folder.mailbox.update(item, draft.content(), context.hand());
-      return `<m:RootItemId RootItemId="${itemIdOf(item)}" RootItemChangeKey="${itemChangeKeyOf(item)}"/>`;
+      const root = write(context, item, draft);
+      return `<m:RootItemId RootItemId="${itemIdOf(root)}" RootItemChangeKey="${itemChangeKeyOf(root)}"/>`;
     });
   },
 };

@@ -1,4 +1,5 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
+import type { InvitationChoice, MeetingAnswer } from '../../world/calendar-hooks.ts';
 import { composeMime, withHeader } from '../../world/compose-mime.ts';
 import type { Folder } from '../../world/folder.ts';
 import type { Item } from '../../world/item.ts';
@@ -44,15 +45,11 @@ export const createItem: Operation = {
           throw new EwsError('ErrorSendMeetingInvitationsRequired');
         if (element.name.endsWith('ToItem') || element.name === 'ForwardItem')
           return respond(context, request, element, disposition ?? 'SaveOnly');
-        if (
-          element.name === 'AcceptItem' ||
-          element.name === 'TentativelyAcceptItem' ||
-          element.name === 'DeclineItem' ||
-          element.name === 'CancelCalendarItem' ||
-          element.name === 'RemoveItem' ||
-          element.name === 'PostReplyItem'
-        )
+        if (element.name === 'PostReplyItem')
           throw new EwsError('ErrorInvalidOperation', 'This response object does not go with the item.');
+        if (isMeetingAnswer(element.name)) return answerMeeting(context, element, element.name, disposition);
+        if (element.name === 'CalendarItem')
+          return createAppointment(context, request, element, invitations as InvitationChoice);
         return create(context, request, element, messages.has(element.name) ? (disposition ?? 'SaveOnly') : 'SaveOnly');
       },
       '<m:Items/>',
@@ -114,8 +111,71 @@ function save(context: Context, draft: ItemDraft, folder: Folder): Item {
     },
     context.hand(),
   );
-  if (context.strike('later-touch', mailbox.address) !== null) queueMicrotask(() => mailbox.touch(item));
+  touchLater(context, item);
   return item;
+}
+
+/** An appointment: neither draft nor unread, and perhaps the beginning of a meeting. */
+function createAppointment(context: Context, request: XmlElement, element: XmlElement, choice: InvitationChoice): Xml {
+  const draft = draftOf(context, element);
+  const folder = targetFolder(context, request, element.name, 'calendar');
+  // (EWS doc: ErrorCannotCreateCalendarItemInNonCalendarFolder)
+  if (folder.containerClass !== 'IPF.Appointment' && folder.role !== 'deleteditems')
+    throw new EwsError(
+      'ErrorCannotCreateCalendarItemInNonCalendarFolder',
+      'Calendar items are created in calendar folders only.',
+    );
+  const { mailbox } = folder;
+  const by = context.hand();
+  draft.settle(mailbox);
+  const item = mailbox.create(folder, { content: draft.content(), messageFlags: messageFlag.read, isRead: true }, by);
+  touchLater(context, item);
+  context.world.meetings?.written({
+    kind: 'created',
+    mailbox,
+    item,
+    day: null,
+    before: null,
+    after: item.content,
+    choice,
+    by,
+  });
+  return ['<m:Items>', itemIdOnly(item), '</m:Items>'];
+}
+
+type AnswerKind = MeetingAnswer['kind'];
+const answerKinds: readonly AnswerKind[] = [
+  'AcceptItem',
+  'TentativelyAcceptItem',
+  'DeclineItem',
+  'CancelCalendarItem',
+  'RemoveItem',
+];
+const isMeetingAnswer = (name: string): name is AnswerKind => answerKinds.includes(name as AnswerKind);
+
+/** The answer to an invitation, or the end of a meeting. */
+function answerMeeting(context: Context, element: XmlElement, kind: AnswerKind, disposition: string | null): Xml {
+  const reference = child(element, 'ReferenceItemId');
+  if (reference === null) throw new EwsError('ErrorInvalidRequest');
+  if (disposition === null && kind !== 'RemoveItem') throw new EwsError('ErrorMessageDispositionRequired');
+  const { item } = context.item(reference);
+  const { meetings } = context.world;
+  if (meetings === null) throw new EwsError('ErrorInvalidOperation', 'This response object does not go with the item.');
+  const made = meetings.answer({
+    kind,
+    item: item.occurrence?.master ?? item,
+    day: item.occurrence?.day ?? null,
+    disposition: (disposition ?? 'SaveOnly') as MeetingAnswer['disposition'],
+    body: (child(element, 'NewBodyContent') ?? child(element, 'Body'))?.text ?? null,
+    by: context.hand(),
+  });
+  return made.length === 0 ? '<m:Items/>' : ['<m:Items>', made.map(itemIdOnly), '</m:Items>'];
+}
+
+/** Whether the server comes back to an item it has just written. */
+export function touchLater(context: Context, item: Item): void {
+  const { mailbox } = item.folder;
+  if (context.strike('later-touch', mailbox.address) !== null) queueMicrotask(() => mailbox.touch(item));
 }
 
 /** Sends a draft: it leaves, and arrives where the lab has the recipients. */

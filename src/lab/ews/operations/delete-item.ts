@@ -1,3 +1,5 @@
+import { deleteOccurrence } from '../../world/appointment.ts';
+import type { InvitationChoice } from '../../world/calendar-hooks.ts';
 import type { DeleteHow } from '../../world/mailbox.ts';
 import { batch } from '../answer.ts';
 import { EwsError } from '../ews-error.ts';
@@ -20,7 +22,22 @@ export const deleteItem: Operation = {
         throw new EwsError('ErrorSendMeetingCancellationsRequired');
       if (element === 'Task' && attribute(request, 'AffectedTaskOccurrences') === null)
         throw new EwsError('ErrorAffectedTaskOccurrencesRequired');
-      item.folder.mailbox.remove(item, how, context.hand(), { suppressReceipts });
+      const { mailbox } = item.folder;
+      const by = context.hand();
+      const { occurrence, content: before } = item;
+      if (occurrence !== null) deleteOccurrence(item, by);
+      else mailbox.remove(item, how, by, { suppressReceipts });
+      if (element === 'CalendarItem')
+        context.world.meetings?.written({
+          kind: 'deleted',
+          mailbox,
+          item: occurrence?.master ?? item,
+          day: occurrence?.day ?? null,
+          before,
+          after: null,
+          choice: attribute(request, 'SendMeetingCancellations') as InvitationChoice,
+          by,
+        });
       return '';
     });
   },

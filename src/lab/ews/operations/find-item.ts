@@ -1,7 +1,8 @@
 import type { Item } from '../../world/item.ts';
 import { batch } from '../answer.ts';
+import { calendarView } from '../calendar-view.ts';
 import { EwsError } from '../ews-error.ts';
-import { itemElementOf, prepareShape, readItemShape, writeItemNow } from '../item-shape.ts';
+import { prepareShape, readItemShape, writeItemNow } from '../item-shape.ts';
 import type { Operation } from '../operation.ts';
 import { cutPage } from '../paging.ts';
 import { attribute, child, childText, kids } from '../request.ts';
@@ -56,8 +57,7 @@ export const findItem: Operation = {
       for (const item of source)
         if (item.associated === wantAssociated && (restriction === null || restriction(item))) found.push(item);
       const order = readSortOrder(child(request, 'SortOrder'));
-      if (view?.name === 'CalendarView')
-        found = found.filter((item) => itemElementOf(item.itemClass) === 'CalendarItem');
+      if (view?.name === 'CalendarView') return calendarView(context, view, found, prepareShape(shape, true));
       // Without an order the newest comes first, as a view of the folder shows it.
       found = order === null ? found.reverse() : found.sort(order);
       const page = cutPage(context, view, found, restriction !== null);

@@ -16,6 +16,8 @@ function moveOrCopy(name: 'MoveItem' | 'CopyItem', request: XmlElement, context:
     (id) => {
       const to = context.folderIn(request, 'ToFolderId', 'ErrorToFolderNotFound');
       const { item } = context.item(id);
+      if (item.occurrence !== null)
+        throw new EwsError('ErrorCalendarCannotMoveOrCopyOccurrence', 'An occurrence cannot be moved or copied.');
       if (to.kind === 'search') throw new EwsError('ErrorMoveCopyFailed', 'Items cannot be put into a search folder.');
       const { mailbox } = item.folder;
       const made =

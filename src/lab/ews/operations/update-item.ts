@@ -1,4 +1,6 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
+import { updateOccurrence } from '../../world/appointment.ts';
+import type { InvitationChoice } from '../../world/calendar-hooks.ts';
 import type { Item } from '../../world/item.ts';
 import { messageFlag } from '../../world/property.ts';
 import { batch } from '../answer.ts';
@@ -10,7 +12,7 @@ import type { Operation } from '../operation.ts';
 import { isPath, type PropertyPath, readExtended, readPath } from '../property-path.ts';
 import { attribute, child, isTrue, kids } from '../request.ts';
 import type { Xml } from '../xml-out.ts';
-import { send } from './create-item.ts';
+import { send, touchLater } from './create-item.ts';
 
 const mailElements: ReadonlySet<string> = new Set([
   'Message',
@@ -62,20 +64,37 @@ function update(context: Context, change: XmlElement, settings: Settings): Xml {
       'ErrorIrresolvableConflict',
       'The send or update operation could not be performed because the change key passed in the request does not match the current change key for the item.',
     );
-  const draft = new ItemDraft(context, element, item.content);
+  const { occurrence } = item;
+  const before = item.content;
+  const draft = new ItemDraft(context, element, before, occurrence !== null);
   const sent = isSent(item);
   for (const one of kids(child(change, 'Updates'))) apply(draft, one, element, sent);
   const { mailbox } = item.folder;
   const by = context.hand();
+  let written = item;
   if (draft.changed) {
-    mailbox.update(item, draft.content(), by, {
-      ...(draft.isRead === null ? {} : { isRead: draft.isRead }),
-      suppressReceipts: settings.suppressReceipts,
-    });
-    if (context.strike('later-touch', mailbox.address) !== null) queueMicrotask(() => mailbox.touch(item));
-  } else if (draft.isRead !== null)
+    draft.settle(mailbox);
+    if (occurrence !== null) written = updateOccurrence(item, draft.content(), by);
+    else
+      mailbox.update(item, draft.content(), by, {
+        ...(draft.isRead === null ? {} : { isRead: draft.isRead }),
+        suppressReceipts: settings.suppressReceipts,
+      });
+    touchLater(context, occurrence?.master ?? item);
+    if (element === 'CalendarItem')
+      context.world.meetings?.written({
+        kind: 'updated',
+        mailbox,
+        item: occurrence?.master ?? item,
+        day: occurrence?.day ?? null,
+        before,
+        after: written.content,
+        choice: settings.invitations as InvitationChoice,
+        by,
+      });
+  } else if (draft.isRead !== null && occurrence === null)
     mailbox.setRead(item, draft.isRead, by, { suppressReceipts: settings.suppressReceipts });
-  const answer = itemIdOnly(item);
+  const answer = itemIdOnly(written);
   if (settings.disposition === 'SendOnly' || settings.disposition === 'SendAndSaveCopy')
     sendUpdated(context, item, settings.disposition);
   const conflicts = '<m:ConflictResults><t:Count>0</t:Count></m:ConflictResults>';
