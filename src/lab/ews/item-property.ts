@@ -2,6 +2,7 @@ import { itemChangeKeyOf } from '../world/ids.ts';
 import type { Item } from '../world/item.ts';
 import { key, messageFlag, type Property, type PropertyKey } from '../world/property.ts';
 import { bodyOf, headEnd } from '../world/read-message.ts';
+import { calendarPropertyOf } from './calendar-property.ts';
 
 const text = (value: string | null): Property | null => (value === null ? null : { type: 'String', value });
 const integer = (value: number): Property => ({ type: 'Integer', value });
@@ -69,6 +70,8 @@ const computed = new Map<PropertyKey, (item: Item) => Property | null>([
 
 /** One MAPI property of an item; null: it has none of that name. */
 export function propertyOf(item: Item, at: PropertyKey): Property | null {
+  const ofCalendar = calendarPropertyOf(item, at);
+  if (ofCalendar !== undefined) return ofCalendar;
   const compute = computed.get(at);
   return compute === undefined ? (item.content.properties.get(at) ?? null) : compute(item);
 }

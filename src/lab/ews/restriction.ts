@@ -1,4 +1,5 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
+import { calendarKey } from '../world/calendar-keys.ts';
 import type { Folder } from '../world/folder.ts';
 import type { Item } from '../world/item.ts';
 import { key, type PropertyKey, type PropertyValue } from '../world/property.ts';
@@ -44,6 +45,17 @@ const fieldKeys: Readonly<Record<string, PropertyKey>> = {
   'item:Sensitivity': key.sensitivity,
   'message:ToRecipients': key.displayTo,
   'message:CcRecipients': key.displayCc,
+  'calendar:Start': calendarKey.start,
+  'calendar:End': calendarKey.end,
+  'calendar:IsAllDayEvent': calendarKey.allDay,
+  'calendar:LegacyFreeBusyStatus': calendarKey.busyStatus,
+  'calendar:Location': calendarKey.location,
+  'calendar:IsResponseRequested': calendarKey.responseRequested,
+  'calendar:MeetingRequestWasSent': calendarKey.fInvited,
+  'calendar:AppointmentSequenceNumber': calendarKey.sequence,
+  'calendar:AppointmentState': calendarKey.stateFlags,
+  'calendar:AppointmentReplyTime': calendarKey.repliedAt,
+  'item:ReminderMinutesBeforeStart': calendarKey.reminderMinutes,
 };
 
 const flagFields: Readonly<Record<string, number>> = {

@@ -1,5 +1,6 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { Item, ItemContent } from '../../world/item.ts';
+import type { CalendarException, CalendarPart } from '../../world/calendar-part.ts';
+import type { Attachment, Item, ItemContent } from '../../world/item.ts';
 import type { Property } from '../../world/property.ts';
 import { batch } from '../answer.ts';
 import { EwsError } from '../ews-error.ts';
@@ -15,10 +16,41 @@ const frame = (operation: number, bytes: Buffer): Buffer => {
   return Buffer.concat([head, bytes]);
 };
 
+type StoredAttachment = Omit<Attachment, 'content'> & { readonly content: string };
+type StoredCalendar = Omit<CalendarPart, 'exceptions'> & {
+  readonly exceptions: readonly (Omit<CalendarException, 'properties' | 'attachments'> & {
+    readonly properties: readonly (readonly [string, Property | null])[];
+    readonly attachments: readonly StoredAttachment[] | null;
+  })[];
+};
+
+const storeAttachments = (list: readonly Attachment[] | null): readonly StoredAttachment[] | null =>
+  list?.map((one) => ({ ...one, content: one.content.toString('base64') })) ?? null;
+const restoreAttachments = (list: readonly StoredAttachment[] | null): readonly Attachment[] | null =>
+  list?.map((one) => ({ ...one, content: Buffer.from(one.content, 'base64') })) ?? null;
+const storeCalendar = (part: CalendarPart): StoredCalendar => ({
+  ...part,
+  exceptions: part.exceptions.map((one) => ({
+    ...one,
+    properties: [...one.properties],
+    attachments: storeAttachments(one.attachments),
+  })),
+});
+const restoreCalendar = (part: StoredCalendar): CalendarPart => ({
+  ...part,
+  exceptions: part.exceptions.map((one) => ({
+    ...one,
+    properties: new Map(one.properties),
+    attachments: restoreAttachments(one.attachments),
+  })),
+});
+
 interface Stored {
   readonly mime: string | null;
   readonly properties: readonly (readonly [string, Property])[];
-  readonly rest: Omit<ItemContent, 'mime' | 'properties' | 'typed' | 'attachments'>;
+  readonly rest: Pick<ItemContent, 'from' | 'to' | 'cc' | 'bcc' | 'body'>;
+  readonly attachments: readonly StoredAttachment[] | null;
+  readonly calendar: StoredCalendar | null;
   readonly typed: readonly (readonly [string, string])[];
   readonly isRead: boolean;
   readonly flags: number;
@@ -30,12 +62,14 @@ interface Stored {
  * opaque for clients by contract, so nothing outside can tell.
  */
 function writeStream(item: Item, build: readonly [number, number, number, number]): Buffer {
-  const { mime, properties, typed, from, to, cc, bcc, body } = item.content;
+  const { mime, properties, typed, from, to, cc, bcc, body, attachments, calendar } = item.content;
   const stored: Stored = {
     mime: mime?.toString('base64') ?? null,
     properties: [...properties],
     typed: [...typed],
     rest: { from, to, cc, bcc, body },
+    attachments: mime === null ? storeAttachments(attachments) : null,
+    calendar: calendar === undefined ? null : storeCalendar(calendar),
     isRead: item.isRead,
     flags: item.flags,
     searchKey: item.searchKey,
@@ -84,6 +118,8 @@ export const exportItems: Operation = {
   run(request, context) {
     return batch(context, 'ExportItems', kids(child(request, 'ItemIds')), (id) => {
       const { item } = context.item(id);
+      if (item.occurrence !== null)
+        throw new EwsError('ErrorCalendarCannotMoveOrCopyOccurrence', 'An occurrence cannot be exported by itself.');
       return [
         itemIdXml(item).replace('<t:ItemId', '<m:ItemId'),
         '<m:Data>',
@@ -133,7 +169,8 @@ export const uploadItems: Operation = {
         mime: stored.mime === null ? null : Buffer.from(stored.mime, 'base64'),
         properties: new Map(stored.properties),
         typed: new Map(stored.typed),
-        attachments: stored.mime === null ? [] : null,
+        attachments: stored.mime === null ? (restoreAttachments(stored.attachments) ?? []) : null,
+        ...(stored.calendar === null ? {} : { calendar: restoreCalendar(stored.calendar) }),
       };
       const { mailbox } = folder;
       if (idElement !== null) {
