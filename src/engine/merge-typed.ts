@@ -1,10 +1,20 @@
-import type { AttachmentHead } from '#model/appointment.ts';
+/**
+ * The merge of two copies of one typed item: per field, per element of a set, and per occurrence of a series. Three-way, with a base per
+ * side: a field has changed when a side shows something else than when it was last read back. What comes out of it in every case is
+ * in `docs/operating/calendars.md`.
+ */
+import type { AttachmentHead, EventFields } from '#model/appointment.ts';
 import type { Side } from '#model/ids.ts';
 import type { TypedPolicy } from '#model/policy.ts';
+import type { Recurrence } from '#model/recurrence.ts';
 import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Json, Shown } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
+import { type MergeContext, otherSide } from './merge-context.ts';
+import { type Level, mergeLevel, type SideValues, type Values } from './merge-fields.ts';
+import { mergeOccurrences, type SideEntries } from './merge-occurrences.ts';
 import type { MergeOutcome } from './merge-outcomes.ts';
+import { attachmentKey, changesSince, sameJson, shown, shownFields, shownOverrides } from './shown.ts';
 
 export interface MergeInput<Kind extends TypedKind> {
   readonly kind: Kind;
@@ -72,4 +82,194 @@ export interface TypedMerge<Kind extends TypedKind> {
   readonly drift: readonly { readonly field: string; readonly day: Day | null }[];
 }
 
-export type MergeTyped = <Kind extends TypedKind>(input: MergeInput<Kind>) => TypedMerge<Kind>;
+export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): TypedMerge<Kind> {
+  const { kind, left, right, seen, policy } = input;
+  const context: MergeContext = {
+    kind,
+    policy,
+    own: input.own,
+    hasBase: seen !== null,
+    organizerNewer: organizerNewer(left, right),
+    heads: { left: left.head, right: right.head },
+    conflicts: [],
+  };
+  const now = { left: shown(left), right: shown(right) };
+  const level = (side: Side): Level => ({ values: valuesOf(input[side]), base: seen?.[side].fields ?? null });
+  const merged = mergeLevel(context, null, { left: level('left'), right: level('right') });
+  const after = { left: shownFields(kind, merged.left), right: shownFields(kind, merged.right) };
+  const pattern = mergedPattern(merged, now, after);
+  const entries = mergeOccurrences(context, { left, right }, now, seen, after, pattern);
+  const changes = {
+    left: writesOf(input, 'left', now, merged, after, entries),
+    right: writesOf(input, 'right', now, merged, after, entries),
+  };
+  const oneWay = policy.direction === 'one-way';
+  return {
+    left: oneWay ? null : sideEdit(input, 'left', merged, changes.left, entries),
+    right: sideEdit(input, 'right', merged, changes.right, entries),
+    conflicts: context.conflicts,
+    taken: takenBy(oneWay ? { fields: [], days: [] } : changes.left, changes.right),
+    drift: oneWay ? driftOf(now.right, seen?.right ?? null, changes.left) : [],
+  };
+}
+
+const valuesOf = (item: TypedItem): Values => item.fields as unknown as Values;
+
+/** Both are attendee's copies: the one with the higher sequence, then the later critical change, is what the organizer said last. */
+function organizerNewer(left: TypedItem, right: TypedItem): Side | null {
+  if (left.kind !== 'calendar' || right.kind !== 'calendar') return null;
+  const received = 2;
+  const [l, r] = [left.fields as EventFields, right.fields as EventFields];
+  if (!(l.stateFlags & received) || !(r.stateFlags & received)) return null;
+  if (l.sequence !== r.sequence) return l.sequence > r.sequence ? 'left' : 'right';
+  const second = (at: number | null) => (at === null ? Number.NEGATIVE_INFINITY : Math.floor(at / 1000));
+  const [leftAt, rightAt] = [second(l.ownerCriticalChangeAt), second(r.ownerCriticalChangeAt)];
+  return leftAt === rightAt ? null : leftAt > rightAt ? 'left' : 'right';
+}
+
+/** The recurrence after the merge and the side it came from; from nobody when no side gets a new one. */
+function mergedPattern(
+  merged: SideValues,
+  now: Readonly<Record<Side, Shown>>,
+  after: Readonly<Record<Side, Shown['fields']>>,
+): { readonly recurrence: Recurrence | null; readonly from: Side | null } {
+  const isNew = (side: Side) => !sameJson(now[side].fields['recurrence'], after[side]['recurrence']);
+  const from = isNew('right') ? 'left' : isNew('left') ? 'right' : null;
+  return { recurrence: (merged[from ?? 'left']['recurrence'] ?? null) as Recurrence | null, from };
+}
+
+interface Writes {
+  readonly fields: readonly string[];
+  readonly days: readonly Day[];
+}
+
+/** What has to be written on a side so that it has what the merge says. */
+function writesOf(
+  input: MergeInput<TypedKind>,
+  side: Side,
+  now: Readonly<Record<Side, Shown>>,
+  merged: SideValues,
+  after: Readonly<Record<Side, Shown['fields']>>,
+  entries: ReadonlyMap<Day, SideEntries>,
+): Writes {
+  const values = valuesOf(input[side]);
+  const fields = Object.keys(after[side]).filter(
+    (field) => merged[side][field] !== values[field] && !sameJson(now[side].fields[field], after[side][field]),
+  );
+  const days = [...entries].flatMap(([day, entry]) => {
+    const wanted = entry[side];
+    const held =
+      wanted === null ? undefined : wanted === 'deleted' ? wanted : shownOverrides(input.kind, wanted, after[side]);
+    return sameJson(held, now[side].occurrences[day]) ? [] : [day];
+  });
+  return { fields, days };
+}
+
+function sideEdit<Kind extends TypedKind>(
+  input: MergeInput<Kind>,
+  side: Side,
+  merged: SideValues,
+  writes: Writes,
+  entries: ReadonlyMap<Day, SideEntries>,
+): SideEdit<Kind> | null {
+  if (writes.fields.length === 0 && writes.days.length === 0) return null;
+  const item = input[side];
+  const set = Object.fromEntries(writes.fields.map((field) => [field, merged[side][field]]));
+  const wasSeries = valuesOf(item)['recurrence'] != null;
+  // A day that was deleted comes back only with the whole pattern.
+  const restores = writes.days.some((day) => item.deletedDays.includes(day) && entries.get(day)?.[side] !== 'deleted');
+  if (restores) set['recurrence'] = merged[side]['recurrence'];
+  const rewrites = wasSeries && ('recurrence' in set || 'when' in set) && item.kind === 'calendar';
+  const occurrences = (rewrites ? [...entries.keys()] : writes.days).flatMap((day): TypedEdit<Kind>['occurrences'] => {
+    const entry = entries.get(day)?.[side] ?? null;
+    if (entry === 'deleted') return [{ day, do: 'delete' }];
+    if (entry === null) return rewrites ? [] : [{ day, do: 'modify', overrides: {} }];
+    return [{ day, do: 'modify', overrides: entry }];
+  });
+  const edit: TypedEdit<Kind> = { set: set as TypedEdit<Kind>['set'], occurrences, attachments: new Map() };
+  return { edit, needs: neededAttachments(input, side, edit, rewrites), rewrites };
+}
+
+/** Attachments that the edit names and the item will lack: from the other side, or from this one where a rewrite would drop them. */
+function neededAttachments(
+  input: MergeInput<TypedKind>,
+  side: Side,
+  edit: TypedEdit,
+  rewrites: boolean,
+): readonly NeededAttachments[] {
+  const needs: NeededAttachments[] = [];
+  const ask = (day: Day | null, wanted: readonly AttachmentHead[] | undefined) => {
+    if (!wanted) return;
+    const inPlace = new Set(day !== null && rewrites ? [] : attachmentsOf(input[side], day).map(attachmentKey));
+    const missing = wanted.filter((head) => !inPlace.has(attachmentKey(head)));
+    for (const from of [otherSide(side), side]) {
+      for (const place of day === null ? [null] : [day, null]) {
+        const there = new Set(attachmentsOf(input[from], place).map(attachmentKey));
+        const heads = missing.filter(
+          (head) => there.has(attachmentKey(head)) && !needs.some((n) => n.heads.includes(head)),
+        );
+        if (heads.length > 0) needs.push({ side: from, day: place, heads });
+      }
+    }
+  };
+  ask(null, (edit.set as Values)['attachments'] as readonly AttachmentHead[] | undefined);
+  for (const entry of edit.occurrences) if (entry.do === 'modify') ask(entry.day, entry.overrides.attachments);
+  return needs;
+}
+
+function attachmentsOf(item: TypedItem, day: Day | null): readonly AttachmentHead[] {
+  if (day === null) return (valuesOf(item)['attachments'] ?? []) as readonly AttachmentHead[];
+  return item.occurrences.find((o) => o.day === day)?.overrides.attachments ?? [];
+}
+
+function takenBy(left: Writes, right: Writes): readonly FieldTaken[] {
+  const from = (inLeft: boolean, inRight: boolean) => (inLeft && inRight ? 'both' : inLeft ? 'right' : 'left');
+  return [
+    ...union(left.fields, right.fields).map((field) => ({
+      field,
+      day: null,
+      from: from(left.fields.includes(field), right.fields.includes(field)),
+    })),
+    ...union(left.days, right.days).map((day) => ({
+      field: 'occurrence',
+      day,
+      from: from(left.days.includes(day), right.days.includes(day)),
+    })),
+  ] as readonly FieldTaken[];
+}
+
+const union = <T>(a: readonly T[], b: readonly T[]): readonly T[] => [...new Set([...a, ...b])].sort();
+
+/** What the right changed and the left is not given. */
+function driftOf(now: Shown, seen: Shown | null, withheld: Writes): TypedMerge<TypedKind>['drift'] {
+  if (!seen) return [];
+  const changed = changesSince(now, seen);
+  return [
+    ...withheld.fields.filter((f) => changed.fields.includes(f)).map((field) => ({ field, day: null })),
+    ...withheld.days.filter((d) => changed.days.includes(d)).map((day) => ({ field: 'occurrence', day })),
+  ];
+}
+
+/**
+ * The snapshot to record of a side.
+ * @param item As read back after the edits.
+ * @param merge The one that the edits were of; null: nothing was merged.
+ */
+export function seenAfter(
+  side: Side,
+  item: TypedItem,
+  former: Shown | null,
+  merge: Pick<TypedMerge<TypedKind>, 'drift'> | null,
+): Shown {
+  const now = shown(item);
+  if (side === 'left' || !former || !merge || merge.drift.length === 0) return now;
+  const fields = { ...now.fields };
+  const occurrences = { ...now.occurrences };
+  for (const { field, day } of merge.drift) {
+    const before = day === null ? former.fields[field] : former.occurrences[day];
+    if (day === null && before !== undefined) fields[field] = before as Json;
+    else if (day !== null && before !== undefined) occurrences[day] = before as Shown['occurrences'][Day];
+    else if (day !== null) delete occurrences[day];
+  }
+  return { fields, occurrences };
+}

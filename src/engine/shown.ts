@@ -27,12 +27,7 @@ const heldMax = 4000;
 
 /** What an item shows. Facts are not in it: they never change, and what differs there cannot be written. */
 export function shown(item: TypedItem): Shown {
-  const rows = typedRows(item.kind);
-  const values = item.fields as unknown as Readonly<Record<string, unknown>>;
-  const fields: Record<string, Json> = {};
-  for (const [field, row] of Object.entries(rows)) {
-    if (row.carriage === 'state') fields[field] = held(canonical(field, row, values[field]), row);
-  }
+  const fields = shownFields(item.kind, item.fields as unknown as Readonly<Record<string, unknown>>);
   const occurrences: Record<Day, Readonly<Record<string, Json>> | 'deleted'> = {};
   for (const { day, overrides } of item.occurrences) {
     const entry = shownOverrides(item.kind, overrides as Readonly<Record<string, unknown>>, fields);
@@ -40,6 +35,15 @@ export function shown(item: TypedItem): Shown {
   }
   for (const day of item.deletedDays) occurrences[day] = 'deleted';
   return { fields, occurrences };
+}
+
+/** Values of fields as a snapshot holds them. */
+export function shownFields(kind: TypedKind, values: Readonly<Record<string, unknown>>): Shown['fields'] {
+  const fields: Record<string, Json> = {};
+  for (const [field, row] of Object.entries(typedRows(kind))) {
+    if (row.carriage === 'state') fields[field] = held(canonical(field, row, values[field]), row);
+  }
+  return fields;
 }
 
 /** Overrides of one occurrence as a snapshot holds them. @param series What the series shows. */
@@ -91,7 +95,8 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const sortedRecord = <T>(record: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-const held = (value: Json, row: TypedRow<unknown>): Json => {
+/** A canonical value as a snapshot holds it. */
+export const held = (value: Json, row: TypedRow<unknown>): Json => {
   if (!row.large && (typeof value !== 'object' || value === null)) {
     if (typeof value !== 'string' || value.length <= heldMax) return value;
   }
@@ -197,17 +202,15 @@ function canonicalPattern(pattern: RecurrencePattern): Record<string, Json> {
   return pattern.interval > 1 ? { ...rest, days, firstDayOfWeek } : { ...rest, days };
 }
 
-/** `role response respondedAt` by key. */
 function canonicalAttendees(attendees: readonly Attendee[]): Json {
   return sortedRecord(
-    Object.fromEntries(
-      [...byKey(attendees, attendeeKey)].map(([key, a]) => [
-        key,
-        `${a.role} ${a.response} ${a.respondedAt === null ? '-' : wholeSecond(a.respondedAt)}`,
-      ]),
-    ),
+    Object.fromEntries([...byKey(attendees, attendeeKey)].map(([key, attendee]) => [key, attendeePayload(attendee)])),
   );
 }
+
+/** What may change about an attendee: `role response respondedAt`. */
+export const attendeePayload = (a: Attendee): string =>
+  `${a.role} ${a.response} ${a.respondedAt === null ? '-' : wholeSecond(a.respondedAt)}`;
 
 /** What an attendee is known by: the address, or the name of one without. */
 export const attendeeKey = (attendee: Attendee): string =>

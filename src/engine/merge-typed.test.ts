@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest';
+import type { TypedItem } from '#model/typed-item.ts';
+import { type MergeInput, mergeTyped } from './merge-typed.ts';
+import { shown } from './shown.ts';
+import { attendee, day, event, monday9, policy, series } from './typed-items.fixture.ts';
+
+const HOUR = 3_600_000;
+type Event = TypedItem<'calendar'>;
+
+/** Both sides showed `base`; now they show `left` and `right`. */
+const merge = (base: Event | null, left: Event, right: Event, over: Partial<MergeInput<'calendar'>> = {}) =>
+  mergeTyped({
+    kind: 'calendar',
+    left,
+    right,
+    seen: base && { left: shown(base), right: shown(base) },
+    policy: policy(),
+    own: ['ana@source.example', 'ana@target.example'],
+    ...over,
+  });
+
+describe('fields', () => {
+  test('different fields merge without a conflict', () => {
+    const result = merge(
+      event(),
+      event({ fields: { subject: 'Jour fixe' } }),
+      event({ fields: { location: 'Room 4' } }),
+    );
+    expect(result.left?.edit.set).toEqual({ location: 'Room 4' });
+    expect(result.right?.edit.set).toEqual({ subject: 'Jour fixe' });
+    expect(result.conflicts).toEqual([]);
+    expect(result.taken).toEqual([
+      { field: 'location', day: null, from: 'right' },
+      { field: 'subject', day: null, from: 'left' },
+    ]);
+  });
+
+  test('the same field: the side the person works in wins, the other value goes to the journal', () => {
+    const result = merge(event(), event({ fields: { location: 'A' } }), event({ fields: { location: 'B' } }));
+    expect(result.left).toBeNull();
+    expect(result.right?.edit.set).toEqual({ location: 'A' });
+    expect(result.conflicts).toMatchObject([
+      { outcome: 'both-changed', field: 'location', day: null, base: 'Room 1', left: 'A', right: 'B', winner: 'left' },
+    ]);
+  });
+
+  test('categories and attendees merge element by element', () => {
+    const base = event({ fields: { categories: ['a', 'b'], attendees: [attendee('ben@x'), attendee('cy@x')] } });
+    const result = merge(
+      base,
+      event({
+        fields: { categories: ['b', 'c'], attendees: [attendee('BEN@x', 'accept', monday9), attendee('cy@x')] },
+      }),
+      event({ fields: { categories: ['a', 'b', 'd'], attendees: [attendee('ben@x'), attendee('dot@x')] } }),
+    );
+    expect(result.left?.edit.set).toEqual({
+      categories: ['b', 'c', 'd'],
+      attendees: [attendee('BEN@x', 'accept', monday9), attendee('dot@x')],
+    });
+    expect(result.right?.edit.set).toMatchObject({ categories: ['b', 'c', 'd'] });
+    expect(result.right?.edit.set.attendees?.map((a) => [a.address, a.response])).toEqual([
+      ['ben@x', 'accept'],
+      ['dot@x', 'unknown'],
+    ]);
+    expect(result.conflicts).toEqual([]);
+  });
+
+  test('sequences only grow', () => {
+    const result = merge(
+      event({ fields: { sequence: 3 } }),
+      event({ fields: { sequence: 1 } }),
+      event({ fields: { sequence: 3 } }),
+    );
+    expect(result.left?.edit.set).toEqual({ sequence: 3 });
+    expect(result.right).toBeNull();
+  });
+});
+
+describe('a series and its occurrences', () => {
+  const moved = {
+    day: day('2024-03-11'),
+    overrides: { when: { ...event().fields.when, start: monday9 + 170 * HOUR, end: monday9 + 171 * HOUR } },
+  };
+
+  test('the series is moved on one side, an occurrence on the other: both happen, the exception is made again', () => {
+    const later = { ...event().fields.when, start: monday9 + HOUR, end: monday9 + 2 * HOUR };
+    const result = merge(series(), series({ fields: { when: later } }), series({ occurrences: [moved] }));
+    expect(result.left?.edit).toMatchObject({ set: {}, occurrences: [{ ...moved, do: 'modify' }] });
+    expect(result.left?.rewrites).toBe(false);
+    expect(result.right?.edit).toMatchObject({ set: { when: later }, occurrences: [{ ...moved, do: 'modify' }] });
+    expect(result.right?.rewrites).toBe(true);
+    expect(result.conflicts).toEqual([]);
+  });
+
+  test('deleted on one side and changed on the other: the change stays, and the deletion is in the journal', () => {
+    const result = merge(series(), series({ deletedDays: [moved.day] }), series({ occurrences: [moved] }));
+    expect(result.left?.edit.set).toEqual({ recurrence: series().fields.recurrence });
+    expect(result.left?.edit.occurrences).toEqual([{ ...moved, do: 'modify' }]);
+    expect(result.left?.rewrites).toBe(true);
+    expect(result.right).toBeNull();
+    expect(result.conflicts).toMatchObject([
+      { outcome: 'occurrence-changed-and-deleted', winner: 'right', left: 'deleted' },
+    ]);
+  });
+});
