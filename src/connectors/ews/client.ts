@@ -110,7 +110,7 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
       const spoken = version;
       const answer = await post(
         operation.name,
-        envelopeOf(operation.write(request, spoken), spoken, impersonate ? mailbox : null),
+        envelopeOf(operation.write(request, spoken), spoken, impersonate && operation.asSelf !== true ? mailbox : null),
         anchor,
         context,
       );
@@ -135,14 +135,13 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
           throw protocolFault(`HTTP ${answer.status} with XML that is no answer to ${operation.name}`);
         const asked = operation.answers(request);
         const only = messages.length === 1 && asked > 1 ? messages[0] : undefined;
-        const common = only === undefined ? null : faultOfMessage(only, operation.subject);
+        const faultOf = (message: XmlElement) => faultOfMessage(responseIn(message, operation), operation.subject);
+        const common = only === undefined ? null : faultOf(only);
         if (common !== null)
           return { answers: new Array<Fault>(asked).fill(common), repairs, serverTimeMs: serverTimeIn(answer) };
         if (messages.length !== asked)
           throw protocolFault(`${operation.name} was asked for ${asked} answers and got ${messages.length}`);
-        const answers = messages.map(
-          (message) => faultOfMessage(message, operation.subject) ?? reader.read(message, { payloads }),
-        );
+        const answers = messages.map((message) => faultOf(message) ?? reader.read(message, { payloads }));
         return { answers, repairs, serverTimeMs: serverTimeIn(answer) };
       } catch (error) {
         await dispose();
@@ -173,6 +172,11 @@ export function envelopeOf(body: XmlFragment, version: SchemaVersion, owner: str
   return xml`<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types" xmlns:m="http://schemas.microsoft.com/exchange/services/2006/messages"><s:Header><t:RequestServerVersion Version="${version}"/>${impersonation}</s:Header><s:Body>${body}</s:Body></s:Envelope>`;
 }
 
+/** The part of an answer that says how it went: nearly always the answer itself. */
+function responseIn<Request, Answer>(message: XmlElement, { messages }: Operation<Request, Answer>): XmlElement {
+  return (messages === undefined ? null : child(message, messagesNamespace, messages.response)) ?? message;
+}
+
 /** Reads an envelope; response messages and what the reader takes are not kept in the tree. Throws FaultError. */
 export async function readAnswer<Request, Answer>(
   input: XmlInput,
@@ -181,7 +185,7 @@ export async function readAnswer<Request, Answer>(
   spoolDir: string,
 ) {
   const messages: XmlElement[] = [];
-  const messageName = `${operation.name}ResponseMessage`;
+  const messageName = operation.messages?.name ?? `${operation.name}ResponseMessage`;
   const builder = new AnswerBuilder((element, depth) => {
     // Envelope 0, Body 1, Response 2, ResponseMessages 3, ResponseMessage 4.
     if (depth < 4) return false;

@@ -16,65 +16,10 @@ import {
 import { type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
 import type { MapiProperty, PropertyRow } from '#model/property-row.ts';
 import { causewayPropertySet, type StampText, stampPropertyName } from '#model/stamp.ts';
-import { readTime, writeTime } from './ews-time.ts';
 import { extendedFieldUri, extendedProperty, extendedValues, propertyKey, propertyKeyOf } from './extended-fields.ts';
 import { typesNamespace } from './namespaces.ts';
+import { boolean, choice, type Form, formOf, hex } from './value-forms.ts';
 
-/** How one value is written as text. */
-interface Form {
-  /** Undefined: cannot be read. */
-  readonly read: (text: string) => unknown;
-  readonly write: (value: never) => string;
-}
-
-const integer: Form = {
-  read: (text) => (/^\s*[+-]?\d{1,10}\s*$/.test(text) ? Number(text) : undefined),
-  write: (value: number) => String(value),
-};
-const boolean: Form = {
-  read: (text) => {
-    const word = text.trim();
-    return word === 'true' || word === '1' ? true : word === 'false' || word === '0' ? false : undefined;
-  },
-  write: (value: boolean) => String(value),
-};
-const text: Form = { read: (value) => value, write: (value: string) => value };
-const time: Form = { read: readTime, write: writeTime };
-const canonicalBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-const base64: Form = {
-  read: (value) => {
-    const trimmed = value.trim();
-    return canonicalBase64.test(trimmed) ? trimmed : undefined;
-  },
-  write: (value: string) => value,
-};
-const hex: Form = {
-  read: (value) => {
-    const encoded = base64.read(value);
-    return typeof encoded === 'string' ? Buffer.from(encoded, 'base64').toString('hex') : undefined;
-  },
-  write: (value: string) => Buffer.from(value, 'hex').toString('base64'),
-};
-/** SensitivityChoicesType and ImportanceChoicesType: our words with a capital. */
-const choice = (...words: readonly string[]): Form => ({
-  read: (value) => {
-    const word = value.trim().toLowerCase();
-    return words.includes(word) ? word : undefined;
-  },
-  write: (value: string) => `${value.charAt(0).toUpperCase()}${value.slice(1)}`,
-});
-/** Lists are handled apart; this is the form of one of their values. */
-const forms: Readonly<Record<MapiProperty['type'], Form>> = {
-  integer,
-  boolean,
-  string: text,
-  time,
-  binary: base64,
-  strings: text,
-  long: integer,
-  double: text,
-  guid: text,
-};
 /** Fields whose form does not follow from their MAPI type: a bit of an integer, words for numbers, hex for bytes. */
 const ownForms: Partial<Record<MailField, Form>> = {
   isRead: boolean,
@@ -127,7 +72,7 @@ const codecs: readonly FieldCodec[] = mailFields.map((field, index) => {
     path,
     before: element === null ? `<t:ExtendedProperty>${path}<t:Value>` : `<t:${element}>`,
     after: element === null ? '</t:Value></t:ExtendedProperty>' : `</t:${element}>`,
-    form: ownForms[field] ?? forms[row.mapi.type],
+    form: ownForms[field] ?? formOf(row.mapi.type),
     list: row.mapi.type === 'strings',
     absent: absent[field] ?? null,
   };

@@ -4,10 +4,13 @@ import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { FolderRole, FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailContent, MailHead, RawProperty } from '#model/mail.ts';
+import { mailStateFields } from '#model/mail-properties.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
-import type { ChangePage, Context, Mailbox, MailboxLimits, Written } from '../contract.ts';
+import type { TypedKind } from '#model/typed-item.ts';
+import type { BusyTime, ChangePage, Context, Mailbox, MailboxLimits, TypedItems, Written } from '../contract.ts';
 import { eachInPlace, onlyAnswer, parts } from './batches.ts';
+import { calendarItems } from './calendar/calendar-items.ts';
 import type { EwsClient } from './client.ts';
 import { type ExtendedField, extendedValues, findExtended, propertyKey, propertyKeyOf } from './extended-fields.ts';
 import { rootOf, treeOf } from './folder-tree.ts';
@@ -22,6 +25,7 @@ import { findItem } from './operations/find-item.ts';
 import { readFolder, type SeenFolder } from './operations/folder-shape.ts';
 import { getFolder } from './operations/get-folder.ts';
 import { type GotItem, getItem, type ItemShape } from './operations/get-item.ts';
+import { getUserAvailability } from './operations/get-user-availability.ts';
 import { type FolderRef, requiredFolderId } from './operations/ids.ts';
 import { moveFolder } from './operations/move-folder.ts';
 import { moveItem } from './operations/move-item.ts';
@@ -29,7 +33,7 @@ import { type HierarchyPage, syncFolderHierarchy } from './operations/sync-folde
 import { syncFolderItems } from './operations/sync-folder-items.ts';
 import { updateFolder } from './operations/update-folder.ts';
 import { updateItem } from './operations/update-item.ts';
-import { deleteAndLook, moveLookAndDelete, sameState } from './removal.ts';
+import { type Removable, removal } from './removal.ts';
 import { atLeast } from './server-version.ts';
 import { additionalEntryIds, additionalEntryIdsEx, entryIdsByRole } from './special-folders.ts';
 import { distinguishedRoles } from './well-known-folders.ts';
@@ -46,6 +50,9 @@ const pageMax = 10_000;
 export const changePageMax = 512;
 /** Items of one read by id. */
 export const batchMax = 100;
+
+/** The longest view of somebody's time that the oldest servers give: 42 days. */
+const availabilityMaxMs = 42 * 86_400_000;
 
 /** Of the mailbox's root: PidTagMessageSizeExtended; PidTagProhibitReceiveQuota and PidTagMaximumSubmitMessageSize in kB ([MS-OXCSTOR] 2.2.2.1). */
 const usedProperty: MapiProperty = { tag: 0x0e08, type: 'long' };
@@ -122,7 +129,7 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
       const now = after[n] ?? staleHead(head);
       // `gone`: no receipt is pending (ErrorReadReceiptNotPending), or the item went. Any other refusal means that a write could send one.
       if (answer !== null && answer.kind !== 'gone') heads[i] = answer;
-      else heads[i] = isFault(now) || sameState(now.state, head.state) ? now : staleHead(now);
+      else heads[i] = isFault(now) || stateText(now) === stateText(head) ? now : staleHead(now);
     }
     return heads;
   };
@@ -219,9 +226,35 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     }
   };
 
+  const calendar = calendarItems({
+    address,
+    get version() {
+      return client.version;
+    },
+    knowVersion,
+    call,
+    search,
+    named,
+    nowMs: () => clock.nowMs(),
+  });
+
   const mailbox: Mailbox = {
     address,
-    typed: () => null,
+    typed: <Kind extends TypedKind>(kind: Kind) =>
+      // The one kind there is; the compiler cannot see that `Kind` is it.
+      (kind === 'calendar' ? calendar : null) as TypedItems<Kind> | null,
+    freeBusy: async (from, to, context) => {
+      const busy: BusyTime[] = [];
+      for (let at = from; at < to; at += availabilityMaxMs)
+        busy.push(
+          ...(await only(
+            getUserAvailability,
+            { address, from: at, to: Math.min(to, at + availabilityMaxMs) },
+            context,
+          )),
+        );
+      return joined(busy);
+    },
 
     async tree(context): Promise<FolderTree> {
       const seen = await folders(context);
@@ -381,9 +414,10 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
         if (isFault(head)) results[i] = head;
         else open.push({ i, head });
       }
-      const heads = open.map(({ head }) => head);
-      const removal = atLeast(client.version, 'Exchange2010') ? deleteAndLook : moveLookAndDelete;
-      const removed = await removal({ call, headsOf, search, named }, heads, context);
+      const heads = open.map(({ head }) => removable(head));
+      const look = async (ids: readonly ItemId[]) =>
+        (await headsOf(ids, context)).map((head) => (isFault(head) ? head : removable(head)));
+      const removed = await removal(client.version)({ call, look, search, named }, heads, context);
       for (const [n, { i }] of open.entries()) results[i] = removed[n] ?? null;
       return results;
     },
@@ -450,6 +484,25 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
 }
 
 const missing: Fault = { kind: 'transient', detail: 'an answer is missing', mayHaveHappened: true };
+
+const stateText = ({ state }: MailHead): string => JSON.stringify(mailStateFields.map((field) => state[field]));
+
+const removable = (head: MailHead): Removable => ({
+  id: head.id,
+  folder: head.folder,
+  searchKey: head.facts.searchKey,
+  modifiedAt: head.facts.modifiedAt,
+  state: stateText(head),
+});
+
+/** What stands in two answers stands at the seam of both. */
+function joined(busy: readonly BusyTime[]): readonly BusyTime[] {
+  const seen = new Set<string>();
+  return busy.filter((time) => {
+    const key = JSON.stringify(time);
+    return !seen.has(key) && seen.add(key);
+  });
+}
 
 const staleHead = (head: MailHead): Fault => ({
   kind: 'stale',

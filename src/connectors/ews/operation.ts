@@ -29,6 +29,10 @@ export interface Operation<Request, Answer> {
   /** Body element of the request; with `Response` that of the answer. */
   readonly name: string;
   readonly subject: Subject;
+  /** The server refuses to act as somebody else for this one, so it is asked as whoever signs in. */
+  readonly asSelf?: true;
+  /** For operations whose answers are not named after them: the element of one answer, and the one inside it that says how it went. */
+  readonly messages?: { readonly name: string; readonly response: string };
   /** Local names of elements whose base64 text is put aside into payloads. */
   readonly spooled?: readonly string[];
   /** How many response messages there will be. */

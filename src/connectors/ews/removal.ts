@@ -1,7 +1,6 @@
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
-import type { MailHead, MailState } from '#model/mail.ts';
-import { mailStateFields } from '#model/mail-properties.ts';
+import type { Instant } from '#model/mail.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { Context } from '../contract.ts';
 import { eachInPlace, onlyAnswer } from './batches.ts';
@@ -10,6 +9,19 @@ import { deleteItem } from './operations/delete-item.ts';
 import { getFolder } from './operations/get-folder.ts';
 import { type FolderRef, requiredFolderId } from './operations/ids.ts';
 import { moveItem } from './operations/move-item.ts';
+import { atLeast, type SchemaVersion } from './server-version.ts';
+import { searchKeyProperty } from './typed-heads.ts';
+
+/** What of an item tells whether it is still what was to be removed. */
+export interface Removable {
+  readonly id: ItemId;
+  readonly folder: FolderId;
+  /** PidTagSearchKey in hex, by which it is found again; null: it has none. */
+  readonly searchKey: string | null;
+  readonly modifiedAt: Instant | null;
+  /** Canonical text of what somebody might have changed; the removal itself changes nothing of it. */
+  readonly state: string;
+}
 
 /** What a removal needs of its mailbox. */
 export interface RemovalTools {
@@ -18,7 +30,7 @@ export interface RemovalTools {
     request: Request,
     context: Context,
   ): Promise<readonly (Answer | Fault)[]>;
-  headsOf(ids: readonly ItemId[], context: Context): Promise<readonly (MailHead | Fault)[]>;
+  look(ids: readonly ItemId[], context: Context): Promise<readonly (Removable | Fault)[]>;
   /** Items of a folder whose property has one of these values. */
   search(
     folder: FolderRef,
@@ -31,37 +43,31 @@ export interface RemovalTools {
 
 type Removed = readonly (null | Fault)[];
 
-/** PidTagSearchKey, by which an item is found again after it was deleted. */
-const searchKeyProperty: MapiProperty = { tag: 0x300b, type: 'binary' };
-
 const changed: Fault = { kind: 'stale', detail: 'it was changed just before it was removed' };
 
-export const sameState = (a: MailState, b: MailState): boolean =>
-  mailStateFields.every((field) => JSON.stringify(a[field]) === JSON.stringify(b[field]));
+/** Removes items as they were just read, in the way that the version allows. Faults in place. */
+export const removal = (version: SchemaVersion): typeof deleteAndLook =>
+  atLeast(version, 'Exchange2010') ? deleteAndLook : moveLookAndDelete;
 
 /**
  * Removes items as they were just read, from Exchange 2010 on. DeleteItem ignores versions, so what was removed is looked at in
  * Recoverable Items, where it lies under another id, and put back when it is not what was read. A removal that cannot be looked
  * at stands: it stays recoverable.
  */
-export async function deleteAndLook(
-  tools: RemovalTools,
-  heads: readonly MailHead[],
-  context: Context,
-): Promise<Removed> {
-  const { call, headsOf, search, named } = tools;
-  const ids = (some: readonly MailHead[]) => some.map(({ id }) => id);
+async function deleteAndLook(tools: RemovalTools, heads: readonly Removable[], context: Context): Promise<Removed> {
+  const { call, look, search, named } = tools;
+  const ids = (some: readonly Removable[]) => some.map(({ id }) => id);
   const results = [...(await eachInPlace(heads, (some) => call(deleteItem, ids(some), context)))];
-  const keyed = heads.flatMap((head, i) => (results[i] === null && head.facts.searchKey !== null ? [{ i, head }] : []));
+  const keyed = heads.flatMap((head, i) => (results[i] === null && head.searchKey !== null ? [{ i, head }] : []));
   if (keyed.length === 0) return results;
   try {
-    const keys = new Set(keyed.map(({ head }) => Buffer.from(head.facts.searchKey ?? '', 'hex').toString('base64')));
+    const keys = new Set(keyed.map(({ head }) => Buffer.from(head.searchKey ?? '', 'hex').toString('base64')));
     const lying = await search(named('recoverableitemsdeletions'), searchKeyProperty, [...keys], context);
-    const found = (await headsOf(lying, context)).filter((head): head is MailHead => !isFault(head));
+    const found = (await look(lying, context)).filter((head): head is Removable => !isFault(head));
     for (const { i, head } of keyed) {
-      const twins = found.filter(({ facts }) => facts.searchKey === head.facts.searchKey);
-      const same = twins.find(({ state }) => sameState(state, head.state));
-      const [newest] = twins.sort((a, b) => (b.facts.modifiedAt ?? 0) - (a.facts.modifiedAt ?? 0));
+      const twins = found.filter(({ searchKey }) => searchKey === head.searchKey);
+      const same = twins.find(({ state }) => state === head.state);
+      const [newest] = twins.sort((a, b) => (b.modifiedAt ?? 0) - (a.modifiedAt ?? 0));
       const own = same ?? newest;
       if (own === undefined) continue;
       found.splice(found.indexOf(own), 1);
@@ -78,19 +84,15 @@ export async function deleteAndLook(
  * The same before Exchange 2010, whose dumpster cannot be looked into: the items go to Deleted Items first, are looked at there,
  * and only then go on. One that fails on the way stays in Deleted Items.
  */
-export async function moveLookAndDelete(
-  tools: RemovalTools,
-  heads: readonly MailHead[],
-  context: Context,
-): Promise<Removed> {
-  const { call, headsOf, named } = tools;
+async function moveLookAndDelete(tools: RemovalTools, heads: readonly Removable[], context: Context): Promise<Removed> {
+  const { call, look, named } = tools;
   if (heads.length === 0) return [];
   const bin = requiredFolderId(
     onlyAnswer(await call(getFolder, { folders: [named('deleteditems')], properties: [] }, context)),
   );
   const results: (null | Fault)[] = heads.map(() => null);
   const lying = await moved(tools, heads, bin, results, context);
-  const seen = await headsOf(
+  const seen = await look(
     lying.map(({ id }) => id),
     context,
   );
@@ -98,7 +100,7 @@ export async function moveLookAndDelete(
   for (const [n, { i, id, head }] of lying.entries()) {
     const now = seen[n];
     if (now === undefined || isFault(now)) results[i] = now ?? { kind: 'gone', detail: 'it left Deleted Items' };
-    else if (sameState(now.state, head.state)) doomed.push({ i, id });
+    else if (now.state === head.state) doomed.push({ i, id });
     else {
       results[i] = head.folder === bin ? changed : await putBack(tools, id, head.folder, context);
     }
@@ -129,7 +131,7 @@ async function putBack({ call }: RemovalTools, id: ItemId, to: FolderId, context
 /** Moves what is not there yet into `bin`; faults go into `results`. */
 async function moved(
   { call }: RemovalTools,
-  heads: readonly MailHead[],
+  heads: readonly Removable[],
   bin: FolderId,
   results: (null | Fault)[],
   context: Context,

@@ -1,10 +1,11 @@
-import { xml } from '#formats/text/xml-write.ts';
+import { type XmlFragment, xml } from '#formats/text/xml-write.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailDraft } from '#model/mail.ts';
 import type { Written } from '../../contract.ts';
-import { itemIdOf, writeMessage } from '../mail-codec.ts';
+import { writeMessage } from '../mail-codec.ts';
 import { aboutItems, type Operation } from '../operation.ts';
-import { folderRef, onlyItem } from './ids.ts';
+import { folderRef } from './ids.ts';
+import { writtenReader } from './written.ts';
 
 export interface CreateItemRequest {
   readonly folder: FolderId;
@@ -21,12 +22,7 @@ export const createItem: Operation<CreateItemRequest, Written | null> = {
   answers: ({ drafts }) => drafts.length,
   write: ({ folder, drafts }) =>
     xml`<m:CreateItem MessageDisposition="SaveOnly"><m:SavedItemFolderId>${folderRef(folder)}</m:SavedItemFolderId><m:Items>${drafts.map(writeMessage)}</m:Items></m:CreateItem>`,
-  reader: () => ({
-    read(message) {
-      const item = onlyItem(message);
-      return item === null ? null : itemIdOf(item);
-    },
-  }),
+  reader: writtenReader,
 };
 
 /**
@@ -40,4 +36,20 @@ export const suppressReadReceipt: Operation<readonly { readonly id: ItemId; read
   write: (items) =>
     xml`<m:CreateItem MessageDisposition="SaveOnly"><m:Items>${items.map(({ id, expect }) => xml`<t:SuppressReadReceipt><t:ReferenceItemId Id="${id}" ChangeKey="${expect}"/></t:SuppressReadReceipt>`)}</m:Items></m:CreateItem>`,
   reader: () => ({ read: () => null }),
+};
+
+/**
+ * Saves items of any kind, sends nothing: neither the messages nor the invitations of meetings.
+ * https://learn.microsoft.com/exchange/client-developer/web-service-reference/createitem-operation-calendar-item
+ */
+export const createItems: Operation<
+  { readonly folder: FolderId; readonly items: readonly XmlFragment[] },
+  Written | null
+> = {
+  name: 'CreateItem',
+  subject: aboutItems(true),
+  answers: ({ items }) => items.length,
+  write: ({ folder, items }) =>
+    xml`<m:CreateItem MessageDisposition="SaveOnly" SendMeetingInvitations="SendToNone"><m:SavedItemFolderId>${folderRef(folder)}</m:SavedItemFolderId><m:Items>${items}</m:Items></m:CreateItem>`,
+  reader: writtenReader,
 };

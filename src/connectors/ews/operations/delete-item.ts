@@ -1,15 +1,14 @@
 import { rawXml, xml } from '#formats/text/xml-write.ts';
-import type { ItemId } from '#model/ids.ts';
 import { aboutItems, type Operation } from '../operation.ts';
 import { atLeast } from '../server-version.ts';
-import { itemRefs } from './ids.ts';
+import { type ItemRef, itemRefs } from './ids.ts';
 
 /**
  * Deletes recoverably (Recoverable Items from 2010 on, the dumpster before). Whatever the item is, nobody is told: meetings want
  * `SendMeetingCancellations` and tasks `AffectedTaskOccurrences`, others do not mind.
  * https://learn.microsoft.com/exchange/client-developer/web-service-reference/deleteitem-operation
  */
-export const deleteItem: Operation<readonly ItemId[], null> = {
+export const deleteItem: Operation<readonly ItemRef[], null> = {
   name: 'DeleteItem',
   subject: aboutItems(true),
   answers: (ids) => ids.length,

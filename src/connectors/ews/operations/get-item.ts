@@ -2,22 +2,21 @@ import type { PayloadProblem } from '#formats/text/spool-scan.ts';
 import { child, type XmlElement, XmlFault } from '#formats/text/xml-read.ts';
 import { rawXml, xml } from '#formats/text/xml-write.ts';
 import type { Payload } from '#kit/payload.ts';
-import type { ItemId } from '#model/ids.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import { extendedFieldUri } from '../extended-fields.ts';
 import { feedPaths, itemPaths } from '../mail-codec.ts';
 import { typesNamespace } from '../namespaces.ts';
 import { aboutItems, type Operation } from '../operation.ts';
-import { itemRefs, onlyItem } from './ids.ts';
+import { type ItemRef, itemRefs, onlyItem } from './ids.ts';
 
 /**
- * What is read of the items: what a feed shows (with the folder they are in), everything with the MIME, or ids, class and
- * named properties.
+ * What is read of the items: what a feed shows (with the folder they are in), everything with the MIME, ids, class and named
+ * properties, or what written paths name.
  */
-export type ItemShape = 'head' | 'content' | readonly MapiProperty[];
+export type ItemShape = 'head' | 'content' | readonly MapiProperty[] | { readonly paths: string };
 
 export interface GetItemRequest {
-  readonly ids: readonly ItemId[];
+  readonly ids: readonly ItemRef[];
   readonly shape: ItemShape;
 }
 
@@ -37,6 +36,7 @@ const contentShape = shapeXml(true, parentPath + itemPaths);
 const shapes = (shape: ItemShape) => {
   if (shape === 'head') return headShape;
   if (shape === 'content') return contentShape;
+  if ('paths' in shape) return shapeXml(false, shape.paths);
   return shapeXml(false, `<t:FieldURI FieldURI="item:ItemClass"/>${shape.map(extendedFieldUri).join('')}`);
 };
 

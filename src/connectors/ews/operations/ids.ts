@@ -13,8 +13,21 @@ export function folderRef(folder: FolderRef): XmlFragment {
   return xml`<t:DistinguishedFolderId Id="${folder.distinguished}">${mailbox}</t:DistinguishedFolderId>`;
 }
 
-export const itemRefs = (ids: readonly ItemId[]): readonly XmlFragment[] =>
-  ids.map((id) => xml`<t:ItemId Id="${id}"/>`);
+/** The n-th occurrence of a series, from 1; deleted ones keep their place. */
+export interface OccurrenceRef {
+  readonly master: ItemId;
+  readonly index: number;
+}
+export type ItemRef = ItemId | OccurrenceRef;
+
+/** `t:ItemId` or `t:OccurrenceItemId`; without a version whatever is there now. */
+export function itemRef(ref: ItemRef, version: Version | null = null): XmlFragment {
+  const changeKey = version === null ? null : xml` ChangeKey="${version}"`;
+  return typeof ref === 'string'
+    ? xml`<t:ItemId Id="${ref}"${changeKey}/>`
+    : xml`<t:OccurrenceItemId RecurringMasterId="${ref.master}"${changeKey} InstanceIndex="${ref.index}"/>`;
+}
+export const itemRefs = (refs: readonly ItemRef[]): readonly XmlFragment[] => refs.map((ref) => itemRef(ref));
 
 /** The item of an ItemInfoResponseMessage; null when it holds none. */
 export const onlyItem = (message: XmlElement): XmlElement | null =>

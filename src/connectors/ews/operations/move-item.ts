@@ -1,10 +1,10 @@
 import { rawXml, xml } from '#formats/text/xml-write.ts';
 import type { ItemId } from '#model/ids.ts';
 import type { Written } from '../../contract.ts';
-import { itemIdOf } from '../mail-codec.ts';
 import { aboutItems, type Operation } from '../operation.ts';
 import { atLeast } from '../server-version.ts';
-import { type FolderRef, folderRef, itemRefs, onlyItem } from './ids.ts';
+import { type FolderRef, folderRef, itemRefs } from './ids.ts';
+import { writtenReader } from './written.ts';
 
 export interface MoveItemRequest {
   readonly ids: readonly ItemId[];
@@ -21,10 +21,5 @@ export const moveItem: Operation<MoveItemRequest, Written | null> = {
   answers: ({ ids }) => ids.length,
   write: ({ ids, to }, version) =>
     xml`<m:MoveItem><m:ToFolderId>${folderRef(to)}</m:ToFolderId><m:ItemIds>${itemRefs(ids)}</m:ItemIds>${rawXml(atLeast(version, 'Exchange2010_SP2') ? '<m:ReturnNewItemIds>true</m:ReturnNewItemIds>' : '')}</m:MoveItem>`,
-  reader: () => ({
-    read(message) {
-      const item = onlyItem(message);
-      return item === null ? null : itemIdOf(item);
-    },
-  }),
+  reader: writtenReader,
 };

@@ -1,11 +1,12 @@
-import { rawXml, xml } from '#formats/text/xml-write.ts';
+import { rawXml, type XmlFragment, xml } from '#formats/text/xml-write.ts';
 import type { ItemId, Version } from '#model/ids.ts';
 import type { MailState } from '#model/mail.ts';
 import type { Written } from '../../contract.ts';
-import { itemIdOf, writeUpdates } from '../mail-codec.ts';
+import { writeUpdates } from '../mail-codec.ts';
 import { aboutItems, type Operation } from '../operation.ts';
 import { atLeast } from '../server-version.ts';
-import { onlyItem } from './ids.ts';
+import { type ItemRef, itemRef } from './ids.ts';
+import { writtenReader } from './written.ts';
 
 export interface ItemUpdate {
   readonly id: ItemId;
@@ -27,12 +28,33 @@ export const updateItem: Operation<readonly ItemUpdate[], Written | null> = {
       ({ id, expect, set }) =>
         xml`<t:ItemChange><t:ItemId Id="${id}" ChangeKey="${expect}"/>${writeUpdates(set)}</t:ItemChange>`,
     )}</m:ItemChanges></m:UpdateItem>`,
-  reader: () => ({
-    read(message) {
-      const item = onlyItem(message);
-      return item === null ? null : itemIdOf(item);
-    },
-  }),
+  reader: writtenReader,
+};
+
+export interface ItemChange {
+  readonly ref: ItemRef;
+  /** Null: whatever is there now. */
+  readonly expect: Version | null;
+  /** `t:Updates` */
+  readonly updates: XmlFragment;
+}
+
+/**
+ * The same for items of any kind and for occurrences. Nobody is told of a meeting's change. With `onlyExpected` each item must be at
+ * the version expected.
+ */
+export const updateItems: Operation<
+  { readonly changes: readonly ItemChange[]; readonly onlyExpected: boolean },
+  Written | null
+> = {
+  name: 'UpdateItem',
+  subject: aboutItems(true),
+  answers: ({ changes }) => changes.length,
+  write: ({ changes, onlyExpected }, version) =>
+    xml`<m:UpdateItem ConflictResolution="${onlyExpected ? 'NeverOverwrite' : 'AlwaysOverwrite'}" MessageDisposition="SaveOnly" SendMeetingInvitationsOrCancellations="SendToNone"${suppression(atLeast(version, 'Exchange2013'))}><m:ItemChanges>${changes.map(
+      ({ ref, expect, updates }) => xml`<t:ItemChange>${itemRef(ref, expect)}${updates}</t:ItemChange>`,
+    )}</m:ItemChanges></m:UpdateItem>`,
+  reader: writtenReader,
 };
 
 const suppression = (known: boolean) => rawXml(known ? ' SuppressReadReceipts="true"' : '');

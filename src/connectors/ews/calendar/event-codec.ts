@@ -1,0 +1,493 @@
+import { attribute, child, children, type XmlElement } from '#formats/text/xml-read.ts';
+import { escapeText } from '#formats/text/xml-write.ts';
+import type {
+  Attendee,
+  Body,
+  EventFields,
+  MeetingResponse,
+  OccurrenceFields,
+  Person,
+  Reminder,
+  When,
+} from '#model/appointment.ts';
+import { type EventField, eventFields, eventProperties } from '#model/event-properties.ts';
+import type { Instant, RawProperty } from '#model/mail.ts';
+import type { MapiProperty, TypedRow } from '#model/property-row.ts';
+import type { Recurrence } from '#model/recurrence.ts';
+import type { Zone } from '#model/zone.ts';
+import { readTime, writeTime } from '../ews-time.ts';
+import { extendedFieldUri, extendedProperty, extendedValues, propertyKey, propertyKeyOf } from '../extended-fields.ts';
+import { typesNamespace } from '../namespaces.ts';
+import { atLeast, type SchemaVersion } from '../server-version.ts';
+import { boolean, choice, type Form, formOf, integer } from '../value-forms.ts';
+import {
+  attendeeLists,
+  readAttendees,
+  readPerson,
+  responseNamed,
+  responseNumber,
+  responseOfNumber,
+  writeAttendees,
+} from './attendees.ts';
+import { readRecurrence, writeRecurrence } from './recurrence-codec.ts';
+import { plainZone, readMeetingZone, readZoneDefinition, writeMeetingZone, writeZoneDefinition } from './zone-codec.ts';
+
+/** Everything of an event but its attachments, which take requests of their own. */
+export type PlainField = Exclude<EventField, 'attachments'>;
+export type PlainFields = Pick<EventFields, PlainField>;
+
+/** What an answer shows of an item: typed elements by local name, extended properties by `propertyKey`. */
+export interface ShownItem {
+  readonly typed: ReadonlyMap<string, XmlElement>;
+  readonly extended: ReadonlyMap<string, readonly string[]>;
+}
+
+export function shownItem(item: XmlElement): ShownItem {
+  const typed = new Map<string, XmlElement>();
+  const extended = new Map<string, readonly string[]>();
+  for (const element of item.children) {
+    if (element.ns !== typesNamespace) continue;
+    const uri = element.name === 'ExtendedProperty' ? child(element, typesNamespace, 'ExtendedFieldURI') : null;
+    if (uri !== null) extended.set(propertyKeyOf(uri), extendedValues(element));
+    else typed.set(element.name, element);
+  }
+  return { typed, extended };
+}
+
+/** One property of a write. */
+export interface Part {
+  /** `t:FieldURI` or `t:ExtendedFieldURI`. */
+  readonly path: string;
+  /** Local name of the element that holds the value: decides its place in a create. */
+  readonly element: string;
+  /** Null: the property goes. */
+  readonly xml: string | null;
+}
+
+/** What a write depends on besides the values. */
+export interface WriteTerms {
+  readonly version: SchemaVersion;
+  /** Occurrences show through what their series has. */
+  readonly isOccurrence: boolean;
+  /** When the reminder of the item rings next; null: never. Not asked for without a reminder. */
+  readonly signalAt: Instant | null;
+}
+
+/** One field in both directions. */
+interface FieldCodec<T> {
+  /** What a read asks for. */
+  paths(version: SchemaVersion): string;
+  /** Undefined: what is shown cannot be read. */
+  read(shown: ShownItem): T | undefined;
+  write(value: T, terms: WriteTerms): readonly Part[];
+}
+
+const fieldUri = (uri: string): string => `<t:FieldURI FieldURI="${uri}"/>`;
+const elementOf = (uri: string): string => uri.slice(uri.indexOf(':') + 1);
+const textIn = (shown: ShownItem, element: string): string | null => shown.typed.get(element)?.text ?? null;
+const propertyIn = (shown: ShownItem, property: MapiProperty): string | null =>
+  shown.extended.get(propertyKey(property))?.[0] ?? null;
+
+function typedPart(uri: string, content: string | null): Part {
+  const element = elementOf(uri);
+  return { path: fieldUri(uri), element, xml: content === null ? null : `<t:${element}>${content}</t:${element}>` };
+}
+function extendedPart(property: MapiProperty, value: string | readonly string[] | null): Part {
+  return {
+    path: extendedFieldUri(property),
+    element: 'ExtendedProperty',
+    xml: value === null ? null : extendedProperty(property, value),
+  };
+}
+
+const row = (field: EventField): TypedRow<unknown> => eventProperties[field] as TypedRow<unknown>;
+const uriOf = (field: EventField): string => row(field).ews[0] ?? '';
+const mapiOf = (field: EventField, at = 0): MapiProperty => {
+  const property = row(field).mapi[at];
+  if (property === undefined) throw new Error(`the property table has no MAPI property ${at} for ${field}`);
+  return property;
+};
+
+/** A typed element with one value. */
+function typed<T>(field: EventField, form: Form, absent: T): FieldCodec<T> {
+  const uri = uriOf(field);
+  return {
+    paths: () => fieldUri(uri),
+    read(shown) {
+      const text = textIn(shown, elementOf(uri));
+      return text === null ? absent : (form.read(text) as T | undefined);
+    },
+    write: (value) => [typedPart(uri, escapeText(form.write(value as never)))],
+  };
+}
+
+/** An extended property with one value, or nothing. */
+function extended<T>(field: EventField, form: Form, absent: T): FieldCodec<T> {
+  const property = mapiOf(field);
+  return {
+    paths: () => extendedFieldUri(property),
+    read(shown) {
+      const text = propertyIn(shown, property);
+      return text === null ? absent : (form.read(text) as T | undefined);
+    },
+    write: (value) => [extendedPart(property, value === null ? null : form.write(value as never))],
+  };
+}
+
+/** A typed element that only the server writes: read when the property behind it is not there, and written there. */
+function readOnly<T>(
+  field: EventField,
+  form: Form,
+  readTyped: (text: string) => T | undefined,
+  absent: T,
+): FieldCodec<T> {
+  const [uri, property] = [uriOf(field), mapiOf(field)];
+  return {
+    paths: () => fieldUri(uri) + extendedFieldUri(property),
+    read(shown) {
+      const value = propertyIn(shown, property);
+      if (value !== null) return form.read(value) as T | undefined;
+      const text = textIn(shown, elementOf(uri));
+      return text === null ? absent : readTyped(text);
+    },
+    write: (value) => [extendedPart(property, value === null ? null : form.write(value as never))],
+  };
+}
+
+const plainText: Form = { read: (value) => value, write: (value: string) => value };
+
+/** LegacyFreeBusyType, in the order of PidLidBusyStatus ([MS-OXOCAL] 2.2.1.2), from 0. */
+const busyWords = [
+  ['free', 'Free'],
+  ['tentative', 'Tentative'],
+  ['busy', 'Busy'],
+  ['oof', 'OOF'],
+  ['working-elsewhere', 'WorkingElsewhere'],
+] as const satisfies readonly (readonly [OccurrenceFields['showAs'], string])[];
+export const showAsNamed = (name: string): OccurrenceFields['showAs'] | undefined =>
+  busyWords.find(([, known]) => known === name.trim())?.[0];
+
+const showAs: FieldCodec<OccurrenceFields['showAs']> = {
+  paths: () => fieldUri(uriOf('showAs')),
+  read(shown) {
+    const text = textIn(shown, 'LegacyFreeBusyStatus');
+    return text === null ? 'busy' : showAsNamed(text);
+  },
+  write(value, { version }) {
+    const known = value === 'working-elsewhere' && !atLeast(version, 'Exchange2013') ? 'free' : value;
+    return [typedPart(uriOf('showAs'), busyWords.find(([word]) => word === known)?.[1] ?? 'Busy')];
+  },
+};
+
+const intendedShowAs: FieldCodec<EventFields['intendedShowAs']> = extended(
+  'intendedShowAs',
+  {
+    read: (text) => busyWords[Number(integer.read(text) ?? Number.NaN)]?.[0],
+    write: (value: OccurrenceFields['showAs']) => String(busyWords.findIndex(([word]) => word === value)),
+  },
+  null,
+);
+
+const body: FieldCodec<Body> = {
+  paths: () => fieldUri(uriOf('body')),
+  read(shown) {
+    const element = shown.typed.get('Body');
+    if (element === undefined) return { type: 'text', text: '' };
+    return { type: attribute(element, 'BodyType') === 'HTML' ? 'html' : 'text', text: element.text };
+  },
+  write: ({ type, text }) => [
+    {
+      path: fieldUri(uriOf('body')),
+      element: 'Body',
+      xml: `<t:Body BodyType="${type === 'html' ? 'HTML' : 'Text'}">${escapeText(text)}</t:Body>`,
+    },
+  ],
+};
+
+const categories: FieldCodec<readonly string[]> = {
+  paths: () => fieldUri(uriOf('categories')),
+  read(shown) {
+    const element = shown.typed.get('Categories');
+    return element === undefined ? [] : children(element, typesNamespace, 'String').map((one) => one.text);
+  },
+  write: (value) => [
+    typedPart(
+      uriOf('categories'),
+      value.length === 0 ? null : value.map((one) => `<t:String>${escapeText(one)}</t:String>`).join(''),
+    ),
+  ],
+};
+
+/** PidLidReminderTime, the start; PidLidReminderSignalTime, when it rings. [MS-OXORMDR] 2.2.1.3, 2.2.1.4 */
+const [reminderTime, signalTime] = [mapiOf('reminder', 2), mapiOf('reminder', 3)];
+const [reminderIsSet = '', reminderMinutes = ''] = eventProperties.reminder.ews;
+const reminder: FieldCodec<Reminder> = {
+  paths: () => eventProperties.reminder.ews.map(fieldUri).join(''),
+  read(shown) {
+    const isSet = boolean.read(textIn(shown, 'ReminderIsSet') ?? 'false');
+    const minutesBefore = integer.read(textIn(shown, 'ReminderMinutesBeforeStart') ?? '0');
+    return isSet === undefined || minutesBefore === undefined
+      ? undefined
+      : { isSet: isSet as boolean, minutesBefore: minutesBefore as number };
+  },
+  write({ isSet, minutesBefore }, { isOccurrence, signalAt }) {
+    const parts = [typedPart(reminderIsSet, String(isSet)), typedPart(reminderMinutes, String(minutesBefore))];
+    if (!isSet || isOccurrence || signalAt === null) return parts;
+    // Both follow from the start; written so that nothing rings twice and nothing of the past rings at all.
+    return [
+      ...parts,
+      extendedPart(reminderTime, writeTime(signalAt + minutesBefore * 60_000)),
+      extendedPart(signalTime, writeTime(signalAt)),
+    ];
+  },
+};
+
+const attendees: FieldCodec<readonly Attendee[]> = {
+  paths: () => eventProperties.attendees.ews.map(fieldUri).join(''),
+  read: (shown) =>
+    attendeeLists.flatMap(([element, role]) => {
+      const list = shown.typed.get(element);
+      return list === undefined ? [] : readAttendees(list, role);
+    }),
+  write: (value) =>
+    attendeeLists.map(([element, role]) => {
+      const some = value.filter((attendee) => attendee.role === role);
+      return typedPart(`calendar:${element}`, some.length === 0 ? null : writeAttendees(some));
+    }),
+};
+
+const recurrence: FieldCodec<Recurrence | null> = {
+  paths: () => fieldUri(uriOf('recurrence')),
+  read(shown) {
+    const element = shown.typed.get('Recurrence');
+    return element === undefined ? null : readRecurrence(element);
+  },
+  write: (value, { version }) => [
+    {
+      path: fieldUri(uriOf('recurrence')),
+      element: 'Recurrence',
+      xml: value === null ? null : writeRecurrence(value, version),
+    },
+  ],
+};
+
+const [organizerName, organizerAddress, organizerSmtp] = [
+  mapiOf('organizer', 0),
+  mapiOf('organizer', 1),
+  mapiOf('organizer', 2),
+];
+const organizer: FieldCodec<Person | null> = {
+  paths: () => fieldUri(uriOf('organizer')),
+  read(shown) {
+    const element = shown.typed.get('Organizer');
+    const mailbox = element === undefined ? null : child(element, typesNamespace, 'Mailbox');
+    return mailbox === null ? null : readPerson(mailbox);
+  },
+  /** The typed element is the server's own; these are unproven, and what they make of the item is read back. */
+  write: (value) =>
+    value === null
+      ? []
+      : [
+          ...(value.name === '' ? [] : [extendedPart(organizerName, value.name)]),
+          ...(value.address === '' ? [] : [extendedPart(organizerAddress, value.address)]),
+          ...(value.address.includes('@') ? [extendedPart(organizerSmtp, value.address)] : []),
+        ],
+};
+
+const [startUri = '', endUri = '', allDayUri = '', startZoneUri = '', endZoneUri = ''] = eventProperties.when.ews;
+const meetingZoneUri = 'calendar:MeetingTimeZone';
+const when: FieldCodec<When> = {
+  paths: (version) =>
+    [startUri, endUri, allDayUri, ...(knowsZones(version) ? [startZoneUri, endZoneUri] : [meetingZoneUri])]
+      .map(fieldUri)
+      .join(''),
+  read(shown) {
+    const [start, end] = [readTime(textIn(shown, 'Start') ?? ''), readTime(textIn(shown, 'End') ?? '')];
+    const isAllDay = boolean.read(textIn(shown, 'IsAllDayEvent') ?? 'false');
+    if (start === undefined || end === undefined || isAllDay === undefined) return undefined;
+    const year = new Date(start).getUTCFullYear();
+    const startZone = plainZone(readZone(shown, 'StartTimeZone'), year);
+    const endZone = plainZone(readZone(shown, 'EndTimeZone'), year) ?? startZone;
+    return { start, end, isAllDay: isAllDay as boolean, startZone, endZone };
+  },
+  write({ start, end, isAllDay, startZone, endZone }, { version }) {
+    const parts = [
+      typedPart(startUri, writeTime(start)),
+      typedPart(endUri, writeTime(end)),
+      typedPart(allDayUri, String(isAllDay)),
+    ];
+    if (!knowsZones(version)) {
+      if (startZone === null) return parts;
+      const xml = writeMeetingZone(startZone, new Date(start).getUTCFullYear());
+      return [...parts, { path: fieldUri(meetingZoneUri), element: 'MeetingTimeZone', xml }];
+    }
+    return [...parts, ...zonePart('StartTimeZone', startZone), ...zonePart('EndTimeZone', endZone ?? startZone)];
+  },
+};
+
+const zonePart = (name: 'StartTimeZone' | 'EndTimeZone', zone: Zone | null): readonly Part[] =>
+  zone === null ? [] : [{ path: fieldUri(`calendar:${name}`), element: name, xml: writeZoneDefinition(name, zone) }];
+
+/** Before 2010 an item has one zone, with rules of one year. */
+export const knowsZones = (version: SchemaVersion): boolean => atLeast(version, 'Exchange2010');
+
+function readZone({ typed: elements }: ShownItem, name: 'StartTimeZone' | 'EndTimeZone'): Zone | null {
+  const definition = elements.get(name);
+  if (definition !== undefined) return readZoneDefinition(definition);
+  const meeting = elements.get('MeetingTimeZone');
+  return meeting === undefined ? null : readMeetingZone(meeting);
+}
+
+const responseForm: Form = {
+  read: (text) => responseOfNumber(Number(integer.read(text) ?? Number.NaN)),
+  write: (value: MeetingResponse) => String(responseNumber(value)),
+};
+const instantForm = formOf('time');
+
+const codecs: { readonly [F in PlainField]: FieldCodec<EventFields[F]> } = {
+  subject: typed('subject', plainText, ''),
+  location: typed('location', plainText, ''),
+  when,
+  body,
+  reminder,
+  showAs,
+  sensitivity: typed('sensitivity', choice('normal', 'personal', 'private', 'confidential'), 'normal'),
+  importance: typed('importance', choice('low', 'normal', 'high'), 'normal'),
+  categories,
+  attendees,
+  myResponse: readOnly('myResponse', responseForm, responseNamed, 'unknown'),
+  myResponseAt: readOnly<Instant | null>('myResponseAt', instantForm, readTime, null),
+  recurrence,
+  organizer,
+  responseRequested: typed('responseRequested', boolean, true),
+  allowNewTimeProposal: typed('allowNewTimeProposal', boolean, true),
+  onlineMeetingUrl: extended('onlineMeetingUrl', plainText, null),
+  stateFlags: readOnly('stateFlags', integer, integer.read as (text: string) => number | undefined, 0),
+  invited: readOnly('invited', boolean, boolean.read as (text: string) => boolean | undefined, false),
+  sequence: readOnly('sequence', integer, integer.read as (text: string) => number | undefined, 0),
+  ownerCriticalChangeAt: extended('ownerCriticalChangeAt', instantForm, null),
+  attendeeCriticalChangeAt: extended('attendeeCriticalChangeAt', instantForm, null),
+  intendedShowAs,
+};
+const plainFields = eventFields.filter((field): field is PlainField => field !== 'attachments');
+const codecOf = (field: PlainField): FieldCodec<unknown> => codecs[field] as FieldCodec<unknown>;
+
+/** Fields that an occurrence may have for itself, attachments apart. */
+export const occurrencePlainFields = plainFields.filter(
+  (field): field is PlainField & keyof OccurrenceFields => row(field).occurrence === true,
+);
+
+/** Paths of all fields, for a read of items. */
+export const eventPaths = (version: SchemaVersion): string =>
+  plainFields.map((field) => codecOf(field).paths(version)).join('');
+
+export interface ReadFields {
+  readonly fields: PlainFields;
+  /** What could not be read, as it came. */
+  readonly extras: readonly RawProperty[];
+  /** Fields without which the item means something else. */
+  readonly unreadable: readonly PlainField[];
+}
+
+/** Without these an event would be another one. */
+const indispensable: ReadonlySet<PlainField> = new Set(['when', 'recurrence']);
+
+/** What fields are that cannot be read. */
+const unreadFields: Partial<PlainFields> = {
+  subject: '',
+  location: '',
+  showAs: 'busy',
+  sensitivity: 'normal',
+  importance: 'normal',
+  reminder: { isSet: false, minutesBefore: 0 },
+  myResponse: 'unknown',
+  responseRequested: true,
+  allowNewTimeProposal: true,
+  stateFlags: 0,
+  invited: false,
+  sequence: 0,
+};
+
+export function readFields(shown: ShownItem): ReadFields {
+  const fields: Record<string, unknown> = {};
+  const extras: RawProperty[] = [];
+  const unreadable: PlainField[] = [];
+  for (const field of plainFields) {
+    const value = codecOf(field).read(shown);
+    const repairs = repairsOf(shown, field);
+    if (value === undefined || repairs.length > 0)
+      extras.push({ property: mapiOf(field), values: [...rawOf(shown, field), ...repairs] });
+    if (value === undefined && indispensable.has(field)) unreadable.push(field);
+    fields[field] = value ?? (value === null ? null : (unreadFields[field] ?? null));
+  }
+  return { fields: fields as unknown as PlainFields, extras, unreadable };
+}
+
+const shownElements = (shown: ShownItem, field: PlainField): readonly XmlElement[] =>
+  row(field).ews.flatMap((uri) => shown.typed.get(elementOf(uri)) ?? []);
+
+/** What stands in the elements and properties of a field. */
+const rawOf = (shown: ShownItem, field: PlainField): readonly string[] => [
+  ...shownElements(shown, field).map((element) => element.text),
+  ...row(field).mapi.flatMap((property) => shown.extended.get(propertyKey(property)) ?? []),
+];
+
+/** Characters that XML forbids and the server sent nevertheless, as they were written. */
+const repairsOf = (shown: ShownItem, field: PlainField): readonly string[] =>
+  shownElements(shown, field).flatMap((element) => element.repairs.map((repair) => repair.raw));
+
+/** Properties of the fields given. `organizer` is written in a create only. */
+export function writeParts(fields: Partial<EventFields>, terms: WriteTerms): readonly Part[] {
+  return plainFields.flatMap((field) => {
+    const value = fields[field];
+    return value === undefined ? [] : codecOf(field).write(value, terms);
+  });
+}
+
+/** Order of the elements in ItemType and CalendarItemType, as far as they are written. */
+const schemaOrder = [
+  'ItemClass',
+  'Subject',
+  'Sensitivity',
+  'Body',
+  'Categories',
+  'Importance',
+  'ReminderIsSet',
+  'ReminderMinutesBeforeStart',
+  'ExtendedProperty',
+  'UID',
+  'Start',
+  'End',
+  'IsAllDayEvent',
+  'LegacyFreeBusyStatus',
+  'Location',
+  'IsResponseRequested',
+  'RequiredAttendees',
+  'OptionalAttendees',
+  'Resources',
+  'Recurrence',
+  'MeetingTimeZone',
+  'StartTimeZone',
+  'EndTimeZone',
+  'AllowNewTimeProposal',
+];
+
+/** `t:CalendarItem` of a create. */
+export function writeItem(parts: readonly Part[]): string {
+  const sorted = parts
+    .filter(({ xml }) => xml !== null)
+    .sort((a, b) => schemaOrder.indexOf(a.element) - schemaOrder.indexOf(b.element));
+  return `<t:CalendarItem>${sorted.map(({ xml }) => xml).join('')}</t:CalendarItem>`;
+}
+
+/** `t:Updates` of an update. */
+export function writeUpdates(parts: readonly Part[]): string {
+  const updates = parts.map(({ path, xml }) =>
+    xml === null
+      ? `<t:DeleteItemField>${path}</t:DeleteItemField>`
+      : `<t:SetItemField>${path}<t:CalendarItem>${xml}</t:CalendarItem></t:SetItemField>`,
+  );
+  return `<t:Updates>${updates.join('')}</t:Updates>`;
+}
+
+export { extendedPart, propertyIn, textIn, typedPart };

@@ -1,0 +1,81 @@
+import type { EventFields } from '#model/appointment.ts';
+import type { EventField } from '#model/event-properties.ts';
+import { atLeast, type SchemaVersion } from '../server-version.ts';
+import { recurrenceLoss } from './recurrence-codec.ts';
+
+/** Where an event is written. */
+export interface Destination {
+  readonly version: SchemaVersion;
+  /** SMTP address of the mailbox. */
+  readonly owner: string;
+}
+
+/** Something that a server does not keep when it is written over EWS. */
+interface Loss {
+  readonly field: EventField;
+  /** The first version that keeps it; null: none. */
+  readonly keptFrom: SchemaVersion | null;
+  /** In words, for the report and `docs/carried-calendars.md`. */
+  readonly what: string;
+  /** Whether it concerns these values; of an update only those that are written. */
+  readonly concerns: (fields: Partial<EventFields>, to: Destination) => boolean;
+}
+
+/** Every loss that is known. Read by the report of a run and by the document, so that neither can be ahead of the other. */
+export const losses: readonly Loss[] = [
+  {
+    field: 'organizer',
+    keptFrom: null,
+    what: 'the owner of the mailbox becomes the organizer, unless it is written by stream',
+    concerns: ({ organizer }, { owner }) =>
+      organizer !== undefined && (organizer?.address ?? '').toLowerCase() !== owner.toLowerCase(),
+  },
+  {
+    field: 'showAs',
+    keptFrom: 'Exchange2013',
+    what: 'working elsewhere is shown as free',
+    concerns: ({ showAs }) => showAs === 'working-elsewhere',
+  },
+  {
+    field: 'when',
+    keptFrom: 'Exchange2010',
+    what: 'an end in another time zone than the start is shown in the zone of the start',
+    concerns: ({ when }) =>
+      when !== undefined && when.endZone !== null && JSON.stringify(when.endZone) !== JSON.stringify(when.startZone),
+  },
+  {
+    field: 'when',
+    keptFrom: 'Exchange2010',
+    what: 'of a zone with rules of its own, the rule of the year of the start is kept',
+    concerns: ({ when }) => (when?.startZone?.rules?.length ?? 0) > 1,
+  },
+  {
+    field: 'when',
+    keptFrom: null,
+    what: 'an item without a time zone gets one from the server',
+    concerns: ({ when }) => when !== undefined && when.startZone === null,
+  },
+  {
+    field: 'recurrence',
+    keptFrom: 'Exchange2010_SP1',
+    what: 'weeks begin on Sunday, which moves a pattern of every other week that begins on another day',
+    concerns: ({ recurrence }) =>
+      recurrence !== undefined && recurrence !== null && recurrenceLoss(recurrence, 'Exchange2007_SP1') !== null,
+  },
+  {
+    field: 'attachments',
+    keptFrom: 'Exchange2010',
+    what: 'whether an attachment is shown inside the body',
+    concerns: ({ attachments }) => attachments?.some(({ isInline }) => isInline) ?? false,
+  },
+];
+
+/** What of these values will not be there afterwards, by field. */
+export function unkeptOf(fields: Partial<EventFields>, to: Destination): Readonly<Record<string, string>> {
+  const unkept: Record<string, string> = {};
+  for (const { field, keptFrom, what, concerns } of losses) {
+    if (keptFrom !== null && atLeast(to.version, keptFrom)) continue;
+    if (concerns(fields, to)) unkept[field] = unkept[field] === undefined ? what : `${unkept[field]}; ${what}`;
+  }
+  return unkept;
+}

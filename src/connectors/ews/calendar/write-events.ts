@@ -1,0 +1,400 @@
+import { effectiveOccurrences, occurrenceSpan } from '#formats/occurrences.ts';
+import { escapeText, rawXml } from '#formats/text/xml-write.ts';
+import { type Fault, FaultError, isFault } from '#kit/fault.ts';
+import type { AttachmentContent, AttachmentHead, EventFields, OccurrenceOverrides } from '#model/appointment.ts';
+import { type EventField, eventProperties } from '#model/event-properties.ts';
+import type { FolderId, ItemId, Version } from '#model/ids.ts';
+import type { Instant, RawProperty } from '#model/mail.ts';
+import type { TypedDraft, TypedEdit, TypedItem } from '#model/typed-item.ts';
+import type { Day } from '#model/wall-time.ts';
+import type { Context, TypedWritten, Written } from '../../contract.ts';
+import { eachInPlace } from '../batches.ts';
+import { propertyKey } from '../extended-fields.ts';
+import { itemIdOf, stampProperty } from '../mail-codec.ts';
+import { createItems } from '../operations/create-item.ts';
+import { deleteItem } from '../operations/delete-item.ts';
+import { updateItems } from '../operations/update-item.ts';
+import { type AttachmentReader, putAttachments } from './attachments.ts';
+import type { CalendarTools } from './calendar-tools.ts';
+import { extendedPart, type Part, typedPart, writeItem, writeParts, writeUpdates } from './event-codec.ts';
+import { cleanGlobalObjectId, globalObjectId, uidOf } from './identity.ts';
+import { getItems, missing, seeEvents } from './read-events.ts';
+import { unkeptOf } from './unkept.ts';
+import { type SeriesWork, strayDaysOf, writeOccurrences } from './write-occurrences.ts';
+
+type Draft = TypedDraft<'calendar'>;
+type Item = TypedItem<'calendar'>;
+type Edit = TypedEdit<'calendar'>;
+
+/** What follows the first write of an item: its attachments, then its occurrences. */
+interface FollowUp {
+  /** Where the item is after the first write. */
+  readonly written: Written;
+  readonly attachments: {
+    readonly wanted: readonly AttachmentHead[];
+    readonly contents: ReadonlyMap<string, AttachmentContent>;
+    /** Then it has none yet. */
+    readonly isNew: boolean;
+  } | null;
+  readonly work: SeriesWork | null;
+}
+
+const noAnswer: Fault = { kind: 'transient', detail: 'the write was answered without an id', mayHaveHappened: true };
+const byHash = (contents: readonly AttachmentContent[]) =>
+  new Map(contents.map((one) => [one.head.hash, one] as const));
+
+/** Creates events, each whole: what cannot be finished is taken away again, recoverably, and its place holds the fault. */
+export async function createEvents(
+  tools: CalendarTools,
+  reader: AttachmentReader,
+  folder: FolderId,
+  drafts: readonly Draft[],
+  context: Context,
+): Promise<readonly (TypedWritten | Fault)[]> {
+  await tools.knowVersion(context);
+  const answers = await eachInPlace(drafts, (some) =>
+    tools.call(createItems, { folder, items: some.map((draft) => rawXml(createXml(tools, draft))) }, context),
+  );
+  const made = drafts.map((draft, at): FollowUp | Fault => {
+    const written = answers[at] ?? noAnswer;
+    return isFault(written) ? written : followUpOfDraft(written, draft);
+  });
+  const finished = await finish(tools, reader, made, context);
+  const halves = made.flatMap((up, at) => (!isFault(up) && isFault(finished[at]) ? [up.written.id] : []));
+  await takeAway(tools, halves, context);
+  return drafts.map(({ item }, at) => {
+    const [up = missing, now = missing] = [made[at], finished[at]];
+    return isFault(now) || isFault(up)
+      ? isFault(now)
+        ? now
+        : noAnswer
+      : { ...now, unkept: lossesOf(tools, item.fields, up.work) };
+  });
+}
+
+/** Properties that the table has; extras are what is beside it. */
+const ownProperties = new Set(
+  Object.values(eventProperties).flatMap(({ mapi }) => mapi.map((property) => propertyKey(property))),
+);
+
+/** Everything that makes the item what it is, in one request: identity, stamp, relation to the organizer. */
+function createXml(tools: CalendarTools, { item, stamp }: Draft): string {
+  const { head, fields, extras } = item;
+  const { identity } = head;
+  const id = identity === null ? null : Buffer.from(identity, 'hex').toString('base64');
+  const parts: readonly Part[] = [
+    // A class of its own may be a form that the other side lacks; it is an appointment all the same.
+    ...(/^ipm\.appointment\../i.test(head.itemClass) ? [typedPart('item:ItemClass', escapeText(head.itemClass))] : []),
+    extendedPart(stampProperty, stamp),
+    ...(identity === null || id === null
+      ? []
+      : [
+          typedPart('calendar:UID', escapeText(uidOf(identity))),
+          extendedPart(globalObjectId, id),
+          extendedPart(cleanGlobalObjectId, id),
+        ]),
+    ...writeParts(fields, { version: tools.version, isOccurrence: false, signalAt: signalAt(item, tools.nowMs()) }),
+    ...extras.flatMap(extraPart),
+  ];
+  return writeItem(parts);
+}
+
+/** Named properties that no field stands for. Tags are the server's own business, and what could not be read is not written. */
+function extraPart({ property, values }: RawProperty): readonly Part[] {
+  if ('tag' in property || ownProperties.has(propertyKey(property))) return [];
+  if (property.type === 'strings') return [extendedPart(property, values)];
+  const [value] = values;
+  return value === undefined || values.length > 1 ? [] : [extendedPart(property, value)];
+}
+
+/** PidLidReminderSignalTime of a reminder that never rings again. [MS-OXORMDR] 2.2.1.4 */
+const neverAgain: Instant = Date.UTC(4501, 0, 1);
+/** How far a series is looked at for its next reminder: further than that, a later write sets it. */
+const reminderHorizonMs = 10 * 366 * 86_400_000;
+
+/** When the reminder rings next: reminders of the past do not, or a first logon would ring them all. */
+function signalAt(item: Pick<Item, 'fields' | 'occurrences' | 'deletedDays'>, nowMs: number): Instant | null {
+  const { isSet, minutesBefore } = item.fields.reminder;
+  if (!isSet) return null;
+  const leadMs = minutesBefore * 60_000;
+  const from = nowMs + leadMs;
+  const [next] =
+    item.fields.recurrence === null
+      ? [item.fields.when].filter(({ start }) => start >= from)
+      : effectiveOccurrences(item, { from, until: from + reminderHorizonMs }, 4).filter(({ start }) => start >= from);
+  return next === undefined ? neverAgain : next.start - leadMs;
+}
+
+function followUpOfDraft(written: Written, draft: Draft): FollowUp {
+  const { fields, occurrences, deletedDays } = draft.item;
+  const contents = byHash(draft.attachments);
+  const { recurrence } = fields;
+  const attachments = fields.attachments.length === 0 ? null : { wanted: fields.attachments, contents, isNew: true };
+  if (recurrence === null || (occurrences.length === 0 && deletedDays.length === 0))
+    return { written, attachments, work: null };
+  const modifies = occurrences.map(({ day, overrides }) => ({ day, set: overrides }));
+  return {
+    written,
+    attachments,
+    work: {
+      master: written.id,
+      fields,
+      recurrence,
+      expect: null,
+      deletes: deletedDays,
+      modifies,
+      attachments: attachmentsOfDays(fields, modifies),
+      contents: new Map([
+        ...contents,
+        ...[...draft.occurrenceAttachments.values()].flatMap((some) => [...byHash(some)]),
+      ]),
+    },
+  };
+}
+
+/**
+ * Attachments that modified days are to have. Whether an exception begins with those of its series is not documented, so with any in
+ * play all days are made sure of.
+ */
+function attachmentsOfDays(
+  fields: EventFields,
+  modifies: SeriesWork['modifies'],
+): ReadonlyMap<Day, readonly AttachmentHead[]> {
+  return new Map(
+    modifies.flatMap(({ day, set }) =>
+      set.attachments !== undefined || (fields.attachments.length > 0 && Object.keys(set).length > 0)
+        ? [[day, set.attachments ?? fields.attachments] as const]
+        : [],
+    ),
+  );
+}
+
+/** Carries out what follows; in place where each item is now, or the first thing that went wrong with it. */
+async function finish(
+  tools: CalendarTools,
+  reader: AttachmentReader,
+  ups: readonly (FollowUp | Fault)[],
+  context: Context,
+): Promise<readonly (Written | Fault)[]> {
+  const results: (Written | Fault)[] = ups.map((up) => (isFault(up) ? up : up.written));
+  const moved = new Set<number>();
+  for (const [at, up] of ups.entries()) {
+    if (isFault(up) || up.attachments === null) continue;
+    const { wanted, contents, isNew } = up.attachments;
+    await orFault(results, [at], async () => {
+      const present = isNew ? [] : await presentAttachments(tools, reader, up.written.id, context);
+      if ((await putAttachments(tools.call, up.written, present, wanted, contents, context)) !== null) moved.add(at);
+    });
+  }
+  const working = ups.flatMap((up, at) =>
+    isFault(up) || up.work === null || isFault(results[at]) ? [] : [{ at, work: up.work }],
+  );
+  await orFault(
+    results,
+    working.map(({ at }) => at),
+    async () => {
+      const faults = await writeOccurrences(
+        tools,
+        reader,
+        working.map(({ work, at }) => (moved.has(at) ? { ...work, expect: null } : work)),
+        context,
+      );
+      for (const [n, { at }] of working.entries()) {
+        moved.add(at);
+        const fault = faults[n] ?? null;
+        if (fault !== null) results[at] = fault;
+      }
+    },
+  );
+  const changed = [...moved].filter((at) => !isFault(results[at]));
+  await orFault(results, changed, async () => {
+    const ids = changed.flatMap((at) => {
+      const result = results[at];
+      return result === undefined || isFault(result) ? [] : [result.id];
+    });
+    const now = await getItems(tools, ids, '<t:FieldURI FieldURI="item:ItemClass"/>', context);
+    for (const [n, at] of changed.entries()) {
+      const answer = now[n] ?? missing;
+      results[at] = isFault(answer) ? answer : (itemIdOf(answer.item) ?? noAnswer);
+    }
+  });
+  return results;
+}
+
+/** A request that fails as a whole after others were done has its fault in the place of each item, so that nobody repeats the others. */
+async function orFault(results: (Written | Fault)[], at: readonly number[], work: () => Promise<void>): Promise<void> {
+  if (at.length === 0) return;
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+    for (const one of at) if (!isFault(results[one])) results[one] = error.fault;
+  }
+}
+
+async function presentAttachments(tools: CalendarTools, reader: AttachmentReader, id: ItemId, context: Context) {
+  const [event = missing] = await seeEvents(tools, [id], context);
+  if (isFault(event)) throw new FaultError(event);
+  return (await reader.heads(event.listed, context)).map((one) => {
+    if (isFault(one)) throw new FaultError(one);
+    return one;
+  });
+}
+
+/** Removes what was made half. Should that fail as well, the stamp on it tells whose it is. */
+async function takeAway(tools: CalendarTools, ids: readonly ItemId[], context: Context): Promise<void> {
+  try {
+    await eachInPlace(ids, (some) => tools.call(deleteItem, some, context));
+  } catch (error) {
+    if (!(error instanceof FaultError)) throw error;
+  }
+}
+
+function lossesOf(
+  { version, address }: CalendarTools,
+  written: Partial<EventFields>,
+  work: SeriesWork | null,
+): TypedWritten['unkept'] {
+  const unkept = unkeptOf(written, { version, owner: address });
+  const stray = work === null ? 0 : strayDaysOf(work).length;
+  return stray === 0 ? unkept : { ...unkept, occurrences: `${stray} days that the pattern does not have` };
+}
+
+/** Written at creation and never after: a change would make another meeting of it. */
+const onlyAtCreation = new Set<EventField>(['organizer', 'invited']);
+
+/** Changes events that are at the version expected; `stale` in place of others. */
+export async function updateEvents(
+  tools: CalendarTools,
+  reader: AttachmentReader,
+  edits: readonly { readonly item: Item; readonly edit: Edit }[],
+  context: Context,
+): Promise<readonly (TypedWritten | Fault)[]> {
+  await tools.knowVersion(context);
+  const plans = edits.map(({ item, edit }) => planOf(tools, item, edit));
+  const writing = plans.flatMap((plan, at) => (plan.parts.length === 0 ? [] : [{ at, plan }]));
+  const answers = await eachInPlace(writing, (some) =>
+    tools.call(
+      updateItems,
+      {
+        onlyExpected: true,
+        changes: some.map(({ plan: { item, parts } }) => ({
+          ref: item.head.id,
+          expect: item.head.version,
+          updates: rawXml(writeUpdates(parts)),
+        })),
+      },
+      context,
+    ),
+  );
+  const first: (Written | Fault)[] = plans.map(({ item }) => ({ id: item.head.id, version: item.head.version }));
+  for (const [n, { at }] of writing.entries()) first[at] = answers[n] ?? noAnswer;
+  const finished = await finish(
+    tools,
+    reader,
+    plans.map(({ parts, attachments, work }, at) => {
+      const written = first[at] ?? missing;
+      if (isFault(written)) return written;
+      // What this call wrote itself is no reason to stop.
+      return { written, attachments, work: work !== null && parts.length > 0 ? { ...work, expect: null } : work };
+    }),
+    context,
+  );
+  return plans.map(({ written, work }, at) => {
+    const now = finished[at] ?? missing;
+    return isFault(now) ? now : { ...now, unkept: lossesOf(tools, written, work) };
+  });
+}
+
+interface UpdatePlan {
+  readonly item: Item;
+  readonly written: Partial<EventFields>;
+  readonly parts: readonly Part[];
+  readonly attachments: FollowUp['attachments'];
+  readonly work: SeriesWork | null;
+}
+
+function planOf(tools: CalendarTools, item: Item, edit: Edit): UpdatePlan {
+  const { attachments, ...set } = edit.set;
+  const after: EventFields = { ...item.fields, ...edit.set };
+  const wasSeries = item.fields.recurrence !== null;
+  const bringsBack = edit.occurrences.some(({ day, do: what }) => what === 'modify' && item.deletedDays.includes(day));
+  // A deleted occurrence comes back only with a new pattern, even when that says the same.
+  const reshapes =
+    after.recurrence !== null && (set.recurrence !== undefined || (wasSeries && set.when !== undefined) || bringsBack);
+  const wanted =
+    reshapes && bringsBack && set.recurrence === undefined && set.when === undefined
+      ? everyDay(item, edit)
+      : edit.occurrences;
+  const rings = set.reminder !== undefined || set.when !== undefined || set.recurrence !== undefined;
+  const written: Partial<EventFields> = {
+    ...Object.fromEntries(Object.entries(set).filter(([field]) => !onlyAtCreation.has(field as EventField))),
+    ...(reshapes ? { when: after.when, recurrence: after.recurrence } : {}),
+    ...(rings && after.reminder.isSet ? { reminder: after.reminder } : {}),
+  };
+  const parts = writeParts(written, {
+    version: tools.version,
+    isOccurrence: false,
+    signalAt: signalAt({ ...item, fields: after }, tools.nowMs()),
+  });
+  return {
+    item,
+    written: edit.set,
+    parts,
+    attachments: attachments === undefined ? null : { wanted: attachments, contents: edit.attachments, isNew: false },
+    work: workOfEdit(item, after, wanted, reshapes, edit, parts.length === 0 ? item.head.version : null),
+  };
+}
+
+/** All days that an item is to have for itself after an edit that names only some. */
+function everyDay(item: Item, edit: Edit): Edit['occurrences'] {
+  const named = new Set(edit.occurrences.map(({ day }) => day));
+  return [
+    ...item.deletedDays.filter((day) => !named.has(day)).map((day) => ({ day, do: 'delete' as const })),
+    ...item.occurrences
+      .filter(({ day }) => !named.has(day))
+      .map(({ day, overrides }) => ({ day, do: 'modify' as const, overrides })),
+    ...edit.occurrences,
+  ];
+}
+
+function workOfEdit(
+  item: Item,
+  after: EventFields,
+  wanted: Edit['occurrences'],
+  reshapes: boolean,
+  edit: Edit,
+  expect: Version | null,
+): SeriesWork | null {
+  const { recurrence } = after;
+  if (recurrence === null || wanted.length === 0) return null;
+  const modifies = wanted.flatMap((one) =>
+    one.do === 'delete'
+      ? []
+      : [{ day: one.day, set: reshapes ? one.overrides : withReturns(item, after, one.day, one.overrides) }],
+  );
+  return {
+    master: item.head.id,
+    fields: after,
+    recurrence,
+    expect,
+    deletes: wanted.flatMap((one) => (one.do === 'delete' ? [one.day] : [])),
+    modifies,
+    attachments: attachmentsOfDays(after, modifies),
+    contents: edit.attachments,
+  };
+}
+
+/** What was different before and is not any more takes the value of the series: EWS has no way to say "as the series". */
+function withReturns(item: Item, after: EventFields, day: Day, overrides: OccurrenceOverrides): OccurrenceOverrides {
+  const before = item.occurrences.find((one) => one.day === day)?.overrides ?? {};
+  const returned = Object.fromEntries(
+    Object.keys(before)
+      .filter((field) => !(field in overrides))
+      .map((field) => [
+        field,
+        field === 'when' ? { ...after.when, ...occurrenceSpan(after.when, day) } : after[field as keyof EventFields],
+      ]),
+  );
+  return { ...returned, ...overrides };
+}
