@@ -1,7 +1,14 @@
+/**
+ * Joins what the feeds of both sides show with what is recorded, and decides what is to be done about every item. No item is read for it:
+ * versions, folders, identities and stamps tell which ones have to be.
+ */
+import type { EventIdentity } from '#model/appointment.ts';
 import type { FolderId, ItemId, Side } from '#model/ids.ts';
 import type { TypedPolicy } from '#model/policy.ts';
+import { firstIdOf, readStamp, type StampKey, stampKey } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
-import type { TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
+import type { LinkEnd, TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
+import { otherSide } from './merge-context.ts';
 
 /** One entry of a change feed, as the connectors hand it out (`TypedChange`). */
 export type FeedEntry =
@@ -69,12 +76,16 @@ export type TypedDecision =
   | { readonly do: 'forget'; readonly link: TypedLinkRow }
   /** One-way only: a person removed the copy on the right; it is not made again. */
   | { readonly do: 'stay-gone'; readonly link: TypedLinkRow }
-  /** Several items with one identity in one folder. Read all, ask `settleDuplicates`. What stays is compared by the next pass. */
+  /**
+   * Several items with one identity in one folder. Read all, ask `settleDuplicates`. What stays without a link is recorded as unlinked, so
+   * that the next pass adopts it.
+   */
   | {
       readonly do: 'dedupe';
       readonly on: Side;
+      /** Those without a link. */
       readonly heads: readonly TypedHead[];
-      /** Link of one of them. */
+      /** Its item on `on` is one of them as well. */
       readonly link: TypedLinkRow | null;
     }
   /** Recorded as unlinked. */
@@ -84,3 +95,251 @@ export type TypedDecision =
       readonly head: TypedHead;
       readonly because: 'not-in-step' | 'one-way' | 'intent-open';
     };
+
+const sides = ['left', 'right'] as const satisfies readonly Side[];
+type Known = Omit<TypedKnowledge, 'gone'>;
+
+/** Ids to look up before the join: an item without a link that has the identity or the stamp of a linked one is that one moved, or another. */
+export function joinQuestions(known: Known): Readonly<Record<Side, readonly ItemId[]>> {
+  const ask = { left: new Set<ItemId>(), right: new Set<ItemId>() };
+  const index = indexOf(known);
+  for (const side of sides) {
+    for (const head of index.fresh[side].values()) {
+      for (const link of linksLike(index, head)) {
+        if (link.state !== `${side}-gone` && !index.entries[side].has(link[side].id)) ask[side].add(link[side].id);
+      }
+    }
+  }
+  return { left: [...ask.left], right: [...ask.right] };
+}
+
+interface Index {
+  /** Last word of the feeds about an id; null: deleted. */
+  readonly entries: Readonly<Record<Side, ReadonlyMap<ItemId, TypedHead | null>>>;
+  /** Items without a link. What a decision was made about is taken out. */
+  readonly fresh: Readonly<Record<Side, Map<ItemId, TypedHead>>>;
+  readonly byIdentity: ReadonlyMap<EventIdentity, readonly TypedLinkRow[]>;
+  readonly byStamp: ReadonlyMap<StampKey, TypedLinkRow>;
+}
+
+function indexOf(known: Known): Index {
+  const entries = { left: lastWords(known.left), right: lastWords(known.right) };
+  const linked = {
+    left: new Set(known.links.map((l) => l.left.id)),
+    right: new Set(known.links.map((l) => l.right.id)),
+  };
+  const fresh = { left: new Map<ItemId, TypedHead>(), right: new Map<ItemId, TypedHead>() };
+  for (const { side, head } of known.unlinked) {
+    if (!linked[side].has(head.id) && entries[side].get(head.id) !== null) fresh[side].set(head.id, head);
+  }
+  for (const side of sides) {
+    for (const [id, head] of entries[side]) if (head && !linked[side].has(id)) fresh[side].set(id, head);
+  }
+  const byIdentity = new Map<EventIdentity, TypedLinkRow[]>();
+  const byStamp = new Map<StampKey, TypedLinkRow>();
+  for (const link of known.links) {
+    if (link.identity !== null) byIdentity.set(link.identity, [...(byIdentity.get(link.identity) ?? []), link]);
+    if (link.stampKey !== null) byStamp.set(link.stampKey, link);
+  }
+  return { entries, fresh, byIdentity, byStamp };
+}
+
+function lastWords(feed: readonly FeedEntry[]): ReadonlyMap<ItemId, TypedHead | null> {
+  const words = new Map<ItemId, TypedHead | null>();
+  for (const entry of feed) {
+    if (entry.kind === 'upsert') words.set(entry.head.id, entry.head);
+    else if (entry.kind === 'delete') words.set(entry.id, null);
+  }
+  return words;
+}
+
+/** Links of what may be the same thing as an item without a link. */
+function linksLike({ byIdentity, byStamp }: Index, head: TypedHead): readonly TypedLinkRow[] {
+  const stamped = head.stamp ? byStamp.get(stampKey(head.stamp)) : undefined;
+  const same = (head.identity && byIdentity.get(head.identity)) || [];
+  return stamped && !same.includes(stamped) ? [...same, stamped] : same;
+}
+
+export function joinTyped(known: TypedKnowledge): readonly TypedDecision[] {
+  const index = indexOf(known);
+  const decisions: TypedDecision[] = [];
+  for (const link of known.links) {
+    const decision = decideLink(known, index, link);
+    if (decision) decisions.push(decision);
+  }
+  decisions.push(...duplicates(known, index));
+  decisions.push(...adoptions(known, index));
+  for (const side of sides) {
+    for (const head of index.fresh[side].values()) decisions.push(decideNew(known, side, head));
+  }
+  return decisions;
+}
+
+/** One end of a link as it is now. */
+interface EndNow {
+  readonly end: LinkEnd;
+  /** Null: the feed says nothing about it. */
+  readonly head: TypedHead | null;
+  readonly isMissing: boolean;
+}
+
+/** Null: nothing is said about either of its items. */
+function decideLink(known: TypedKnowledge, index: Index, link: TypedLinkRow): TypedDecision | null {
+  const left = endNow(known, index, link, 'left');
+  const right = endNow(known, index, link, 'right');
+  const found: TypedLinkRow = { ...link, left: left.end, right: right.end };
+  if (left.isMissing && right.isMissing) return { do: 'forget', link: found };
+  if (left.isMissing || right.isMissing) return decideGone(known, found, left.isMissing ? 'left' : 'right');
+  if (!left.head && !right.head && link.state === 'live') return null;
+  const alive: TypedLinkRow = { ...found, state: 'live', goneSincePass: null };
+  const isNew = ({ head, end }: EndNow, before: LinkEnd): boolean =>
+    head !== null && (head.version !== before.version || head.id !== before.id || end.folder !== before.folder);
+  const changed = { left: isNew(left, link.left), right: isNew(right, link.right) };
+  if (!changed.left && !changed.right) return { do: 'see', link: alive };
+  const recreated = left.end.id !== link.left.id || right.end.id !== link.right.id;
+  const moved = left.end.folder !== link.left.folder || right.end.folder !== link.right.folder;
+  return {
+    do: 'compare',
+    link: alive,
+    left: changed.left ? left.head : null,
+    right: changed.right ? right.head : null,
+    ...placesAfter(known, link, alive),
+    because: moved ? 'moved' : recreated ? 'recreated' : 'changed',
+  };
+}
+
+function endNow(known: TypedKnowledge, index: Index, link: TypedLinkRow, side: Side): EndNow {
+  const end = link[side];
+  const word = index.entries[side].get(end.id);
+  if (word) return { end: { ...end, folder: word.folder }, head: word, isMissing: false };
+  const isMissing = word === null || link.state === `${side}-gone` || known.gone[side].has(end.id);
+  if (!isMissing) return { end, head: null, isMissing };
+  // The same thing under another id: moved, or deleted and made again by a client that knows no better way.
+  const heads = [...index.fresh[side].values()].filter((h) => linksLike(index, h).includes(link));
+  const head = heads.find((h) => h.folder === end.folder) ?? heads[0];
+  if (!head) return { end, head: null, isMissing };
+  index.fresh[side].delete(head.id);
+  return { end: { ...end, id: head.id, folder: head.folder }, head, isMissing: false };
+}
+
+function decideGone({ policy, pass }: TypedKnowledge, link: TypedLinkRow, gone: Side): TypedDecision {
+  if (gone === 'right' && policy.direction === 'one-way')
+    return { do: 'stay-gone', link: { ...link, state: 'right-gone', goneSincePass: null } };
+  if (link.state !== `${gone}-gone`)
+    return { do: 'wait', link: { ...link, state: `${gone}-gone`, goneSincePass: pass } };
+  // Removed by a person while the collection was one-way.
+  if (link.goneSincePass === null) return { do: 'stay-gone', link };
+  return pass > link.goneSincePass ? { do: 'settle', link, gone } : { do: 'wait', link };
+}
+
+/** Where an item has to be moved because its twin was. */
+function placesAfter(
+  { counterpart, policy }: TypedKnowledge,
+  before: TypedLinkRow,
+  now: TypedLinkRow,
+): Pick<Extract<TypedDecision, { do: 'compare' }>, 'move' | 'movedApart'> {
+  const moved = { left: now.left.folder !== before.left.folder, right: now.right.folder !== before.right.folder };
+  const none = { move: null, movedApart: null };
+  if (!moved.left && !moved.right) return none;
+  const placeOf = (on: Side): FolderId | null => counterpart(otherSide(on), now[otherSide(on)].folder);
+  if (placeOf('right') === now.right.folder) return none;
+  const moveOn = (on: Side) => {
+    const to = placeOf(on);
+    return to === null || to === now[on].folder || (on === 'left' && policy.direction === 'one-way')
+      ? null
+      : { on, to };
+  };
+  if (moved.left !== moved.right) return { move: moveOn(moved.left ? 'right' : 'left'), movedApart: null };
+  const winner = policy.conflict === 'source' ? 'left' : policy.conflict === 'target' ? 'right' : policy.active;
+  return {
+    move: moveOn(otherSide(winner)),
+    movedApart: { left: now.left.folder, right: now.right.folder, winner },
+  };
+}
+
+/** Two with one identity in one folder. */
+function duplicates(known: TypedKnowledge, index: Index): readonly TypedDecision[] {
+  const decisions: TypedDecision[] = [];
+  for (const on of sides) {
+    const groups = new Map<string, TypedHead[]>();
+    for (const head of index.fresh[on].values()) {
+      if (head.identity === null || (on === 'left' && known.policy.direction === 'one-way')) continue;
+      const key = `${head.identity} ${head.folder}`;
+      groups.set(key, [...(groups.get(key) ?? []), head]);
+    }
+    for (const heads of groups.values()) {
+      const [first] = heads;
+      if (!first?.identity) continue;
+      const { folder } = first;
+      const links = (index.byIdentity.get(first.identity) ?? []).filter(
+        (l) => l[on].folder === folder && !isMissing(known, index, l, on),
+      );
+      const [link] = links;
+      if (heads.length < 2 && !link) continue;
+      for (const head of heads) index.fresh[on].delete(head.id);
+      decisions.push({ do: 'dedupe', on, heads, link: link ?? null });
+    }
+  }
+  return decisions;
+}
+
+const isMissing = (known: TypedKnowledge, index: Index, link: TypedLinkRow, side: Side): boolean =>
+  index.entries[side].get(link[side].id) === null ||
+  link.state === `${side}-gone` ||
+  known.gone[side].has(link[side].id);
+
+/** Items of both sides that are the same thing, exact stamps first. */
+function adoptions(known: TypedKnowledge, index: Index): readonly TypedDecision[] {
+  const decisions: TypedDecision[] = [];
+  const adopt = (
+    copySide: Side,
+    copy: TypedHead,
+    twin: TypedHead,
+    by: 'stamp' | 'identity',
+    intent: TypedIntentRow | null,
+  ) => {
+    index.fresh[copySide].delete(copy.id);
+    index.fresh[otherSide(copySide)].delete(twin.id);
+    const [left, right] = copySide === 'right' ? [twin, copy] : [copy, twin];
+    decisions.push({ do: 'adopt', left, right, by, intent });
+  };
+  const intents = new Map(known.intents.map((i) => [`${i.side} ${i.stampKey}`, i]));
+  for (const side of sides) {
+    const others = index.fresh[otherSide(side)];
+    const byFirstId = new Map([...others.values()].map((h) => [firstIdOf(h.id), h]));
+    for (const copy of [...index.fresh[side].values()]) {
+      if (!copy.stamp) continue;
+      const intent = intents.get(`${side} ${stampKey(copy.stamp)}`) ?? null;
+      const twin = (intent && others.get(intent.from.id)) ?? byFirstId.get(readStamp(copy.stamp)?.firstId ?? '');
+      if (twin && others.has(twin.id)) adopt(side, copy, twin, 'stamp', intent);
+    }
+  }
+  const rightByIdentity = new Map<EventIdentity, TypedHead[]>();
+  for (const head of index.fresh.right.values()) {
+    if (head.identity) rightByIdentity.set(head.identity, [...(rightByIdentity.get(head.identity) ?? []), head]);
+  }
+  for (const left of [...index.fresh.left.values()]) {
+    const twins = (left.identity && rightByIdentity.get(left.identity)) || [];
+    const there = twins.filter((h) => index.fresh.right.has(h.id));
+    const twin = there.find((h) => h.folder === known.counterpart('left', left.folder)) ?? there[0];
+    if (twin) adopt('right', twin, left, 'identity', null);
+  }
+  return decisions;
+}
+
+function decideNew(
+  { intents, nowMs, policy, counterpart }: TypedKnowledge,
+  side: Side,
+  head: TypedHead,
+): TypedDecision {
+  const folder = counterpart(side, head.folder);
+  if (folder === null) return { do: 'leave', side, head, because: 'not-in-step' };
+  if (side === 'right' && policy.direction === 'one-way') return { do: 'leave', side, head, because: 'one-way' };
+  const isOpen = intents.some(
+    (i) =>
+      i.settledAfterMs >= nowMs &&
+      (i.from.id === head.id || (i.side === side && head.stamp !== null && i.stampKey === stampKey(head.stamp))),
+  );
+  if (isOpen) return { do: 'leave', side, head, because: 'intent-open' };
+  return { do: 'create', on: otherSide(side), folder, from: head };
+}
