@@ -1,0 +1,54 @@
+/** Levels of calendar folder permissions, weakest first. (EWS doc: CalendarPermissionLevel) */
+export const calendarLevels = [
+  'None',
+  'FreeBusyTimeOnly',
+  'FreeBusyTimeAndSubjectAndLocation',
+  'Reviewer',
+  'Author',
+  'Editor',
+  'Owner',
+] as const;
+export type CalendarLevel = (typeof calendarLevels)[number];
+
+export interface Delegate {
+  readonly address: string;
+  readonly level: CalendarLevel;
+  readonly receivesCopies: boolean;
+  readonly seesPrivate: boolean;
+}
+
+/** Who may see whose calendar, and who receives copies of requests. Addresses are compared in lower case. */
+export class Delegates {
+  readonly #of = new Map<string, Map<string, Delegate>>();
+  readonly #everybody = new Map<string, CalendarLevel>();
+
+  add(owner: string, delegate: Delegate): void {
+    const key = owner.toLowerCase();
+    const list = this.#of.get(key) ?? new Map<string, Delegate>();
+    this.#of.set(key, list);
+    list.set(delegate.address.toLowerCase(), { ...delegate, address: delegate.address.toLowerCase() });
+  }
+  remove(owner: string, delegate: string): boolean {
+    return this.#of.get(owner.toLowerCase())?.delete(delegate.toLowerCase()) ?? false;
+  }
+  of(owner: string): readonly Delegate[] {
+    return [...(this.#of.get(owner.toLowerCase())?.values() ?? [])];
+  }
+  delegate(owner: string, address: string): Delegate | null {
+    return this.#of.get(owner.toLowerCase())?.get(address.toLowerCase()) ?? null;
+  }
+
+  /** What everybody of the organization sees: the Default entry of the calendar's permissions. */
+  setDefault(owner: string, level: CalendarLevel): void {
+    this.#everybody.set(owner.toLowerCase(), level);
+  }
+  /** How much somebody sees of a calendar. @param viewer null: nobody in particular, as administrators and strangers. */
+  levelFor(owner: string, viewer: string | null): CalendarLevel {
+    if (viewer !== null && viewer.toLowerCase() === owner.toLowerCase()) return 'Owner';
+    const own = viewer === null ? null : this.delegate(owner, viewer);
+    return own?.level ?? this.#everybody.get(owner.toLowerCase()) ?? 'FreeBusyTimeOnly';
+  }
+}
+
+export const atLeast = (level: CalendarLevel, least: CalendarLevel): boolean =>
+  calendarLevels.indexOf(level) >= calendarLevels.indexOf(least);
