@@ -394,6 +394,8 @@ export class CalendarDraft {
     };
     // Whoever creates it for whatever organizer, the owner of the mailbox is the organizer. (EWS doc: organizer; FIELD-NOTES)
     holder.from = { name: mailbox.displayName, address: mailbox.address };
+    preset(key.receivedAt, 'SystemTime', this.#context.nowMs);
+    preset(key.sentAt, 'SystemTime', this.#context.nowMs);
     preset(calendarKey.response, 'Integer', 1);
     preset(calendarKey.fInvited, 'Boolean', false);
     preset(calendarKey.sequence, 'Integer', 0);
