@@ -1,0 +1,168 @@
+/** Decisions that need whole items: about what is gone on one side, and about two items with one identity. */
+import type { AttachmentHead, EventFields } from '#model/appointment.ts';
+import type { ItemId, Side, Version } from '#model/ids.ts';
+import type { TypedPolicy } from '#model/policy.ts';
+import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
+import type { Json, TypedLinkRow } from '#model/typed-link.ts';
+import type { Day } from '#model/wall-time.ts';
+import { applyEdit } from './apply-edit.ts';
+import { otherSide } from './merge-context.ts';
+import { mergeTyped, type TypedConflict } from './merge-typed.ts';
+import { sameShown, shown } from './shown.ts';
+
+/** An item in the journal: everything that it takes to make it again, but for the bytes of attachments. */
+export const journalled = ({ fields, occurrences, deletedDays, extras }: TypedItem): Json =>
+  ({ fields, occurrences, deletedDays, extras }) as unknown as Json;
+
+export type GoneDecision =
+  /** Recoverably, if it is still at that version. */
+  | { readonly do: 'remove'; readonly on: Side; readonly expect: Version }
+  /** Made again on the side where it was deleted, and linked anew. */
+  | { readonly do: 'revive'; readonly on: Side; readonly conflict: TypedConflict }
+  /** One-way: what the source deleted was changed on the target. It stays there, without a link. */
+  | { readonly do: 'keep'; readonly conflict: TypedConflict }
+  /** Gone there as well. */
+  | { readonly do: 'forget' };
+
+/**
+ * An item is gone on one side, and its wait is over.
+ * @param item The other side's, as it is now; null: gone too.
+ */
+export function settleGone(link: TypedLinkRow, gone: Side, item: TypedItem | null, policy: TypedPolicy): GoneDecision {
+  if (!item) return { do: 'forget' };
+  const there = otherSide(gone);
+  const end = link[there];
+  const isMoved = item.head.folder !== end.folder;
+  if (!isMoved && sameShown(shown(item), end.seen)) return { do: 'remove', on: there, expect: item.head.version };
+  const conflict: TypedConflict = {
+    outcome: 'item-changed-and-deleted',
+    field: 'item',
+    day: null,
+    base: null,
+    left: there === 'left' ? journalled(item) : null,
+    right: there === 'right' ? journalled(item) : null,
+    winner: there,
+    why: `deleted on the ${gone}, ${isMoved ? 'moved' : 'changed'} on the ${there}; a change stays`,
+  };
+  return gone === 'left' && policy.direction === 'one-way'
+    ? { do: 'keep', conflict }
+    : { do: 'revive', on: gone, conflict };
+}
+
+export interface DuplicateDecision<Kind extends TypedKind> {
+  readonly keep: TypedItem<Kind>;
+  /** Recoverably, once `edit` is done. */
+  readonly remove: readonly TypedItem<Kind>[];
+  /** What the kept one takes over from the others; null: nothing. */
+  readonly edit: TypedEdit<Kind> | null;
+  /** Bytes that the edit needs, and which of the items holds them. */
+  readonly needs: readonly {
+    readonly from: ItemId;
+    readonly day: Day | null;
+    readonly heads: readonly AttachmentHead[];
+  }[];
+  /** The removed ones, whole. */
+  readonly conflicts: readonly TypedConflict[];
+  /** Why this one was kept. */
+  readonly why: string;
+}
+
+/**
+ * Several items with one identity in one folder: the richest stays and takes over what the others have and it lacks.
+ * @param linked Id of the one that is linked; null: none.
+ */
+export function settleDuplicates<Kind extends TypedKind>(
+  on: Side,
+  items: readonly TypedItem<Kind>[],
+  linked: ItemId | null,
+  own: readonly string[],
+  policy: TypedPolicy,
+): DuplicateDecision<Kind> | null {
+  const ranked = [...items].sort(
+    (a, b) => compareRanks(rankOf(b, linked), rankOf(a, linked)) || (a.head.id < b.head.id ? -1 : 1),
+  );
+  const [keep, ...remove] = ranked;
+  if (!keep || remove.length === 0) return null;
+  let merged = keep;
+  let edit: TypedEdit<Kind> | null = null;
+  const needs: DuplicateDecision<Kind>['needs'][number][] = [];
+  for (const other of remove) {
+    const merge = mergeTyped({
+      kind: keep.kind,
+      left: merged,
+      right: other,
+      seen: null,
+      policy: { ...policy, direction: 'both', conflict: 'source', active: 'left' },
+      own,
+    });
+    if (!merge.left) continue;
+    for (const { side, day, heads } of merge.left.needs)
+      needs.push({ from: (side === 'left' ? keep : other).head.id, day, heads });
+    merged = applyEdit(merged, merge.left.edit);
+    edit = edit ? bothEdits(edit, merge.left.edit) : merge.left.edit;
+  }
+  return {
+    keep,
+    remove,
+    edit,
+    needs,
+    conflicts: remove.map((item) => removed(on, item)),
+    why: reasonFor(rankOf(keep, linked), rankOf(remove[0] ?? keep, linked)),
+  };
+}
+
+const removed = (on: Side, item: TypedItem): TypedConflict => ({
+  outcome: 'duplicate-removed',
+  field: 'item',
+  day: null,
+  base: null,
+  left: on === 'left' ? journalled(item) : null,
+  right: on === 'right' ? journalled(item) : null,
+  winner: on,
+  why: 'another item with the same identity in the same folder is richer; this one was merged into it and removed',
+});
+
+/** In order of weight. */
+const rankReasons = [
+  'the organizer updated it last',
+  'the person answered it',
+  'it is linked',
+  'we made it',
+  'it has more changed occurrences',
+  'it holds more',
+  'it is older',
+] as const;
+
+function rankOf(item: TypedItem, linked: ItemId | null): readonly number[] {
+  const fields = item.fields as Partial<EventFields>;
+  const answered = fields.myResponse !== undefined && fields.myResponse !== 'unknown' && fields.myResponse !== 'none';
+  return [
+    fields.sequence ?? 0,
+    answered ? 1 : 0,
+    item.head.id === linked ? 1 : 0,
+    item.head.stamp ? 1 : 0,
+    item.occurrences.length + item.deletedDays.length,
+    JSON.stringify(item.fields).length,
+    -(item.head.createdAt ?? 0),
+  ];
+}
+
+function compareRanks(a: readonly number[], b: readonly number[]): number {
+  for (const [i, rank] of a.entries()) if (rank !== b[i]) return rank - (b[i] ?? 0);
+  return 0;
+}
+
+function reasonFor(kept: readonly number[], removedRank: readonly number[]): string {
+  const decisive = kept.findIndex((rank, i) => rank !== removedRank[i]);
+  return rankReasons[decisive] ?? 'they are equal';
+}
+
+/** The second edit was made for what the first one leaves behind. */
+function bothEdits<Kind extends TypedKind>(first: TypedEdit<Kind>, second: TypedEdit<Kind>): TypedEdit<Kind> {
+  const days = new Set(second.occurrences.map((o) => o.day));
+  return {
+    set: { ...first.set, ...second.set },
+    occurrences: [...first.occurrences.filter((o) => !days.has(o.day)), ...second.occurrences],
+    attachments: new Map(),
+  };
+}
