@@ -16,6 +16,7 @@ import { type Application, createTokenService, type TokenService } from './edge/
 import type { SignInScheme } from './edge/sign-in.ts';
 import { policyOf, Throttle, type ThrottlingMode } from './edge/throttling.ts';
 import { Traffic } from './edge/traffic.ts';
+import { Meetings, type MeetingsOptions } from './meetings/meetings.ts';
 import { labParts } from './parts.ts';
 import type { Endpoint, FaultSpec, Faults, LabVersion, OutboxEntry } from './seams.ts';
 import { guidOf } from './world/account.ts';
@@ -53,6 +54,7 @@ export interface LabOptions {
   readonly faults?: readonly FaultSpec[];
   /** For organizations that do not say otherwise. Default `migration-policy`. */
   readonly throttling?: ThrottlingMode;
+  readonly meetings?: MeetingsOptions;
   readonly clock?: Clock;
   readonly limits?: Partial<ListenLimits>;
   /** Told of every fault of the lab's own, besides `Lab.failures`. */
@@ -108,6 +110,8 @@ export interface LabOrganization {
 
 export interface Lab {
   readonly world: World;
+  /** Attendants, assistants and settings of calendars. What they plan is done when `meetings.runDue` is called. */
+  readonly meetings: Meetings;
   readonly clock: Clock;
   readonly faults: Faults;
   readonly outbox: readonly OutboxEntry[];
@@ -145,6 +149,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
     rebuildMime: options.rebuildMime ?? false,
     surroundings: { clock, random: seededRandom(`${seed} world`), faults },
   });
+  const meetings = new Meetings(world, options.meetings);
 
   const fronts = new Map<string, LabOrganization>();
   const secureOrigins = new Map<string, string>();
@@ -282,6 +287,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
 
   return {
     world,
+    meetings,
     clock,
     faults,
     get outbox() {
