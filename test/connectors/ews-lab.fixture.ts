@@ -63,6 +63,7 @@ export async function openEwsLab(version: LabVersion, itemMaxBytes: number): Pro
     },
   };
   const surroundings = { clock, random, transport, tls };
+  const people = labMailbox(mailbox, lab.outbox);
   const { user, password } = world.admin;
   const http = ewsHttp({
     ...surroundings,
@@ -72,12 +73,13 @@ export async function openEwsLab(version: LabVersion, itemMaxBytes: number): Pro
   });
   return {
     connector: ewsConnector({ organization: 'lab', http, impersonate: true, clock, random, spoolDir }),
-    people: labMailbox(mailbox, lab.outbox),
+    people,
     clock,
     requestedAtMs,
     setLatency(ms) {
       latencyMs = ms;
     },
+    recoverableCount: () => people.recoverable().length,
     forgetCursors: () => lab.faults.set([{ point: 'stale-state', chance: 1, limit: 1 }]),
     async close() {
       http.close();

@@ -33,6 +33,8 @@ export interface ConnectorUnderTest {
   readonly requestedAtMs: readonly number[];
   /** From now on each request takes so long. */
   setLatency(ms: number): void;
+  /** How many events, contacts, tasks and notes were deleted and can be brought back. */
+  recoverableCount(): number;
   /** The server forgets every place in its change feeds. */
   forgetCursors(): void;
   /** Takes everything down. Throws when something was wrong that no answer showed, as requests against the schema. */
@@ -127,14 +129,14 @@ class Bench {
   }
 }
 
-function found<T>(value: T | undefined | null): Exclude<T, undefined | null | { readonly kind: FaultKind }> {
+export function found<T>(value: T | undefined | null): Exclude<T, undefined | null | { readonly kind: FaultKind }> {
   if (value === undefined || value === null) throw new Error('nothing was answered');
   if (isFault(value)) throw new Error(`a fault was answered: ${describeFault(value)}`);
   return value as Exclude<T, undefined | null | { readonly kind: FaultKind }>;
 }
 
 /** The fault with which a call fails as a whole. */
-async function thrown(call: Promise<unknown>): Promise<FaultError['fault']> {
+export async function thrown(call: Promise<unknown>): Promise<FaultError['fault']> {
   try {
     await call;
   } catch (error) {
@@ -187,7 +189,7 @@ const plain: MailFields = {
 };
 
 let nonce = 0;
-function freshStamp(): StampText {
+export function freshStamp(): StampText {
   return writeStamp({
     organization: 'source; with ä',
     mailbox: '11111111-2222-3333-4444-555555555555' as MailboxGuid,
@@ -998,19 +1000,36 @@ define('limits and ping answer, and the product is known afterwards', async (b) 
   expect(limits.retention).toEqual([]);
 });
 
-export function connectorSuite(suite: ConnectorSuite): void {
+export interface SuiteTest<Bench> {
+  readonly name: string;
+  readonly body: (bench: Bench, suite: ConnectorSuite) => Promise<unknown>;
+}
+
+export const connectorSuite = (suite: ConnectorSuite): void =>
+  runSuite(
+    suite,
+    (it) => new Bench(it),
+    tests.map(([name, body]) => ({ name, body })),
+  );
+
+/** Each test on a mailbox of its own. One that is listed as a deviation must fail. */
+export function runSuite<Bench>(
+  suite: ConnectorSuite,
+  benchOf: (it: ConnectorUnderTest) => Bench,
+  all: readonly SuiteTest<Bench>[],
+): void {
   describe(suite.name, () => {
     const deviations = new Map(suite.deviations.map((deviation) => [deviation.test, deviation.because]));
 
-    test.each(tests)('%s', async (name, body) => {
+    test.each(all)('$name', async ({ name, body }) => {
       const because = deviations.get(name);
       const it = await suite.open();
       if (because === undefined) {
-        await body(new Bench(it), suite);
+        await body(benchOf(it), suite);
         await it.close();
         return;
       }
-      const failed = await body(new Bench(it), suite).then(
+      const failed = await body(benchOf(it), suite).then(
         () => false,
         () => true,
       );
@@ -1020,7 +1039,7 @@ export function connectorSuite(suite: ConnectorSuite): void {
     });
 
     test('every deviation is one of a test that there is', () => {
-      const names = new Set(tests.map(([name]) => name));
+      const names = new Set(all.map(({ name }) => name));
       expect([...deviations.keys()].filter((name) => !names.has(name))).toEqual([]);
     });
   });
