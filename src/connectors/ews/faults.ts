@@ -50,7 +50,7 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
       ErrorServiceDiscoveryFailed ErrorProxyServiceDiscoveryFailed ErrorAutoDiscoverFailed ErrorMissedNotificationEvents
       ErrorReadEventsFailed ErrorSubscriptionNotFound ErrorSubscriptionUnsubscribed ErrorExpiredSubscription
       ErrorInvalidSubscription ErrorInvalidPullSubscriptionId ErrorInvalidWatermark ErrorEventNotFound
-      ErrorNewEventStreamConnectionOpened ErrorProxiedSubscriptionCallFailure`,
+      ErrorNewEventStreamConnectionOpened ErrorProxiedSubscriptionCallFailure ErrorFreeBusyGenerationFailed`,
   },
   {
     // The server gave up somewhere, or a front end lost its back end: nothing says on which side of the commit.
@@ -70,13 +70,14 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
   {
     reaction: { kind: 'stale' },
     codes: `ErrorIrresolvableConflict ErrorStaleObject ErrorChangeKeyRequired ErrorChangeKeyRequiredForWriteOperations
-      ErrorInvalidChangeKey ErrorFolderExists ErrorDuplicateInputFolderNames`,
+      ErrorInvalidChangeKey ErrorFolderExists ErrorDuplicateInputFolderNames ErrorCalendarCannotUseIdForOccurrenceId`,
   },
   {
     reaction: { kind: 'gone' },
     codes: `ErrorItemNotFound ErrorFolderNotFound ErrorParentFolderNotFound ErrorToFolderNotFound ErrorSavedItemFolderNotFound
       ErrorSyncFolderNotFound ErrorManagedFolderNotFound ErrorCannotAccessDeletedPublicFolder ErrorCalendarOccurrenceIsDeletedFromRecurrence
-      ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange ErrorMailboxHoldNotFound ErrorReadReceiptNotPending`,
+      ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange ErrorMailboxHoldNotFound ErrorReadReceiptNotPending
+      ErrorCalendarCannotUpdateDeletedItem`,
   },
   { reaction: { kind: 'cursor-lost' }, codes: 'ErrorInvalidSyncStateData' },
   {
@@ -99,14 +100,16 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
       ErrorInvalidInternetHeaderChildNodes ErrorInvalidReferenceItem ErrorMessageBlocked ErrorSentMeetingRequestUpdate ErrorSentTaskRequestUpdate
       ErrorInvalidCompleteDate ErrorInvalidPercentCompleteValue ErrorCalendarInvalidPropertyState ErrorCalendarInvalidPropertyValue
       ErrorCalendarInvalidAttributeValue ErrorCalendarInvalidTimeZone ErrorCalendarOutOfRange ErrorTimeZone ErrorMissingRecipients
-      ErrorDistributionListMemberNotExist`,
+      ErrorDistributionListMemberNotExist ErrorOccurrenceCrossingBoundary ErrorOccurrenceTimeSpanTooBig ErrorRecurrenceEndDateTooBig
+      ErrorRecurrenceHasNoOccurrence ErrorUnsupportedRecurrence ErrorCalendarInvalidRecurrence ErrorCalendarInvalidDayForTimeChangePattern
+      ErrorCalendarInvalidDayForWeeklyRecurrence ErrorCalendarDurationIsTooLong ErrorCalendarEndDateIsEarlierThanStartDate`,
   },
   {
     reaction: poison('corrupt', 'class-refused'),
     codes: `ErrorUnsupportedMimeConversion ErrorUnsupportedTypeForConversion ErrorInvalidItemForOperationCreateItem ErrorObjectTypeChanged
       ErrorCannotCreateCalendarItemInNonCalendarFolder ErrorCannotCreateContactInNonContactFolder
       ErrorCannotCreatePostItemInNonMailFolder ErrorCannotCreateTaskInNonTaskFolder ErrorInvalidFolderTypeForOperation
-      ErrorVoiceMailNotImplemented`,
+      ErrorVoiceMailNotImplemented ErrorInvalidItemForOperationCreateItemAttachment ErrorMissingItemForCreateItemAttachment`,
   },
   { reaction: poison('access-denied', 'send-only-folder', 'access-denied'), codes: 'ErrorCreateItemAccessDenied' },
   {
@@ -128,7 +131,7 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
     codes: `ErrorImpersonateUserDenied ErrorImpersonationDenied ErrorImpersonationFailed ErrorInvalidExchangeImpersonationHeaderData
       ErrorInvalidUserPrincipalName ErrorInvalidUserSid ErrorInvalidSid ErrorOrganizationAccessBlocked ErrorUserNotAllowedByPolicy
       ErrorNotDelegate ErrorDelegateNoUser ErrorSubscriptionAccessDenied ErrorSubscriptionDelegateAccessNotSupported
-      ErrorSendAsDenied ErrorInvalidManagementRoleHeader ErrorDistinguishedUserNotSupported ErrorProxyRequestNotAllowed`,
+      ErrorNoFreeBusyAccess ErrorSendAsDenied ErrorInvalidManagementRoleHeader ErrorDistinguishedUserNotSupported ErrorProxyRequestNotAllowed`,
   },
   {
     reaction: fatal('auth'),
@@ -158,7 +161,8 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
       ErrorInvalidPropertyForExists ErrorInvalidIndexedPagingParameters ErrorInvalidFractionalPagingParameters ErrorInvalidPagingMaxRows
       ErrorValueOutOfRange ErrorInvalidSubscriptionRequest ErrorAccessModeSpecified ErrorMoreThanOneAccessModeSpecified
       ErrorCannotSpecifySearchFolderAsSourceFolder ErrorSearchFolderNotInitialized ErrorDuplicateTransactionId
-      ErrorNoFolderClassOverride`,
+      ErrorNoFolderClassOverride ErrorCalendarCannotMoveOrCopyOccurrence ErrorCalendarCannotUseIdForRecurringMasterId
+      ErrorInvalidFreeBusyViewType ErrorInvalidMergedFreeBusyInterval`,
   },
 ];
 

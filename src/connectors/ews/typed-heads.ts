@@ -1,10 +1,10 @@
+import { identityOfBytes, identityOfUid } from '#formats/mapi/global-object-id.ts';
 import { childText, type XmlElement } from '#formats/text/xml-read.ts';
-import type { EventIdentity } from '#model/appointment.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
-import { cleanGlobalObjectId, identityOfUid } from './calendar/identity.ts';
+import { cleanGlobalObjectId } from './calendar/identity.ts';
 import { readTime } from './ews-time.ts';
 import { extendedFieldUri, findExtended } from './extended-fields.ts';
 import { itemIdOf, parentFolderOf, stampProperty } from './mail-codec.ts';
@@ -24,7 +24,7 @@ export const headPaths = common;
 /** The same for events. */
 export const eventHeadPaths = `${common}${extendedFieldUri(cleanGlobalObjectId)}<t:FieldURI FieldURI="calendar:UID"/>`;
 
-const hexOf = (base64: string | undefined): string => Buffer.from(base64 ?? '', 'base64').toString('hex');
+const bytesOf = (base64: string | undefined): Buffer => Buffer.from(base64 ?? '', 'base64');
 
 /** Null: the item has no id. `folder`: where it was found, when the answer does not say. */
 export function readTypedHead(item: XmlElement, folder: FolderId | null): TypedHead | null {
@@ -32,14 +32,14 @@ export function readTypedHead(item: XmlElement, folder: FolderId | null): TypedH
   const inFolder = parentFolderOf(item) ?? folder;
   if (ids === null || inFolder === null) return null;
   const text = (name: string) => childText(item, typesNamespace, name);
-  const clean = hexOf(findExtended(item, cleanGlobalObjectId)?.[0]).toUpperCase();
   return {
     ...ids,
     folder: inFolder,
     itemClass: text('ItemClass') ?? '',
-    identity: clean === '' ? identityOfUid(text('UID') ?? '') : (clean as EventIdentity),
+    identity:
+      identityOfBytes(bytesOf(findExtended(item, cleanGlobalObjectId)?.[0])) ?? identityOfUid(text('UID') ?? ''),
     stamp: (findExtended(item, stampProperty)?.[0] ?? null) as StampText | null,
-    searchKey: hexOf(findExtended(item, searchKeyProperty)?.[0]),
+    searchKey: bytesOf(findExtended(item, searchKeyProperty)?.[0]).toString('hex'),
     sizeBytes: Number.parseInt(text('Size') ?? '0', 10) || 0,
     createdAt: readTime(text('DateTimeCreated') ?? '') ?? null,
     modifiedAt: readTime(findExtended(item, { tag: 0x3008, type: 'time' })?.[0] ?? '') ?? null,

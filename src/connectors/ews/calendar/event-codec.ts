@@ -1,3 +1,8 @@
+import { BlobError } from '#formats/mapi/byte-reader.ts';
+import {
+  readZoneDefinition as readDefinitionBlob,
+  writeZoneDefinition as writeDefinitionBlob,
+} from '#formats/mapi/zone-blobs.ts';
 import { attribute, child, children, type XmlElement } from '#formats/text/xml-read.ts';
 import { escapeText } from '#formats/text/xml-write.ts';
 import type {
@@ -294,13 +299,15 @@ const organizer: FieldCodec<Person | null> = {
         ],
 };
 
+/** PidLidAppointmentTimeZoneDefinitionStartDisplay and …EndDisplay, [MS-OXOCAL] 2.2.1.41, 2.2.1.42. */
+const [startDefinition, endDefinition] = [mapiOf('when', 3), mapiOf('when', 4)];
 const [startUri = '', endUri = '', allDayUri = '', startZoneUri = '', endZoneUri = ''] = eventProperties.when.ews;
 const meetingZoneUri = 'calendar:MeetingTimeZone';
 const when: FieldCodec<When> = {
   paths: (version) =>
     [startUri, endUri, allDayUri, ...(knowsZones(version) ? [startZoneUri, endZoneUri] : [meetingZoneUri])]
       .map(fieldUri)
-      .join(''),
+      .join('') + (knowsZones(version) ? '' : [startDefinition, endDefinition].map(extendedFieldUri).join('')),
   read(shown) {
     const [start, end] = [readTime(textIn(shown, 'Start') ?? ''), readTime(textIn(shown, 'End') ?? '')];
     const isAllDay = boolean.read(textIn(shown, 'IsAllDayEvent') ?? 'false');
@@ -318,8 +325,13 @@ const when: FieldCodec<When> = {
     ];
     if (!knowsZones(version)) {
       if (startZone === null) return parts;
-      const xml = writeMeetingZone(startZone, new Date(start).getUTCFullYear());
-      return [...parts, { path: fieldUri(meetingZoneUri), element: 'MeetingTimeZone', xml }];
+      const year = new Date(start).getUTCFullYear();
+      return [
+        ...parts,
+        { path: fieldUri(meetingZoneUri), element: 'MeetingTimeZone', xml: writeMeetingZone(startZone, year) },
+        ...definitionPart(startDefinition, startZone, year),
+        ...definitionPart(endDefinition, endZone ?? startZone, year),
+      ];
     }
     return [...parts, ...zonePart('StartTimeZone', startZone), ...zonePart('EndTimeZone', endZone ?? startZone)];
   },
@@ -328,14 +340,33 @@ const when: FieldCodec<When> = {
 const zonePart = (name: 'StartTimeZone' | 'EndTimeZone', zone: Zone | null): readonly Part[] =>
   zone === null ? [] : [{ path: fieldUri(`calendar:${name}`), element: name, xml: writeZoneDefinition(name, zone) }];
 
-/** Before 2010 an item has one zone, with rules of one year. */
+/** Outlook's own form of a zone, which servers without typed zones keep. Nothing for a zone whose rules nobody knows. */
+function definitionPart(property: MapiProperty, zone: Zone, year: number): readonly Part[] {
+  const bytes = writeDefinitionBlob(zone, year, false);
+  return bytes === null ? [] : [extendedPart(property, bytes.toString('base64'))];
+}
+
+/** Before 2010 the typed fields of an item have one zone, with rules of one year. */
 export const knowsZones = (version: SchemaVersion): boolean => atLeast(version, 'Exchange2010');
 
-function readZone({ typed: elements }: ShownItem, name: 'StartTimeZone' | 'EndTimeZone'): Zone | null {
-  const definition = elements.get(name);
+function readZone(shown: ShownItem, name: 'StartTimeZone' | 'EndTimeZone'): Zone | null {
+  const definition = shown.typed.get(name);
   if (definition !== undefined) return readZoneDefinition(definition);
-  const meeting = elements.get('MeetingTimeZone');
+  const blob = propertyIn(shown, name === 'StartTimeZone' ? startDefinition : endDefinition);
+  const zone = blob === null ? null : zoneOfBlob(Buffer.from(blob, 'base64'));
+  if (zone !== null) return zone;
+  const meeting = shown.typed.get('MeetingTimeZone');
   return meeting === undefined ? null : readMeetingZone(meeting);
+}
+
+/** Null: no definition that can be read; the typed field has to do. */
+function zoneOfBlob(bytes: Buffer): Zone | null {
+  try {
+    return readDefinitionBlob(bytes).zone;
+  } catch (error) {
+    if (error instanceof BlobError) return null;
+    throw error;
+  }
 }
 
 const responseForm: Form = {

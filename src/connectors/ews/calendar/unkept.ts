@@ -38,22 +38,28 @@ export const losses: readonly Loss[] = [
   },
   {
     field: 'when',
-    keptFrom: 'Exchange2010',
-    what: 'an end in another time zone than the start is shown in the zone of the start',
-    concerns: ({ when }) =>
-      when !== undefined && when.endZone !== null && JSON.stringify(when.endZone) !== JSON.stringify(when.startZone),
-  },
-  {
-    field: 'when',
-    keptFrom: 'Exchange2010',
-    what: 'of a zone with rules of its own, the rule of the year of the start is kept',
-    concerns: ({ when }) => (when?.startZone?.rules?.length ?? 0) > 1,
+    keptFrom: null,
+    what: 'an item without a time zone gets one from the server',
+    concerns: ({ when }) => when !== undefined && when.startZone === null,
   },
   {
     field: 'when',
     keptFrom: null,
-    what: 'an item without a time zone gets one from the server',
-    concerns: ({ when }) => when !== undefined && when.startZone === null,
+    what: 'times are kept to the minute',
+    concerns: ({ when }) => when !== undefined && (when.start % 60_000 !== 0 || when.end % 60_000 !== 0),
+  },
+  {
+    field: 'body',
+    keptFrom: null,
+    what: 'HTML gets a head that names its character set',
+    concerns: ({ body }) => body?.type === 'html' && !/<meta[^>]+http-equiv/i.test(body.text),
+  },
+  {
+    field: 'attendees',
+    keptFrom: null,
+    what: 'what attendees answered, and when, is for the server to know; only a stream keeps it',
+    concerns: ({ attendees }) =>
+      attendees?.some(({ response, respondedAt }) => response !== 'unknown' || respondedAt !== null) ?? false,
   },
   {
     field: 'recurrence',

@@ -1,3 +1,4 @@
+import { uidOfIdentity } from '#formats/mapi/global-object-id.ts';
 import { effectiveOccurrences, occurrenceSpan } from '#formats/occurrences.ts';
 import { escapeText, rawXml } from '#formats/text/xml-write.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
@@ -17,7 +18,7 @@ import { updateItems } from '../operations/update-item.ts';
 import { type AttachmentReader, putAttachments } from './attachments.ts';
 import type { CalendarTools } from './calendar-tools.ts';
 import { extendedPart, type Part, typedPart, writeItem, writeParts, writeUpdates } from './event-codec.ts';
-import { cleanGlobalObjectId, globalObjectId, uidOf } from './identity.ts';
+import { cleanGlobalObjectId, globalObjectId } from './identity.ts';
 import { getItems, missing, seeEvents } from './read-events.ts';
 import { unkeptOf } from './unkept.ts';
 import { type SeriesWork, strayDaysOf, writeOccurrences } from './write-occurrences.ts';
@@ -89,7 +90,7 @@ function createXml(tools: CalendarTools, { item, stamp }: Draft): string {
     ...(identity === null || id === null
       ? []
       : [
-          typedPart('calendar:UID', escapeText(uidOf(identity))),
+          typedPart('calendar:UID', escapeText(uidOfIdentity(identity))),
           extendedPart(globalObjectId, id),
           extendedPart(cleanGlobalObjectId, id),
         ]),
@@ -255,7 +256,10 @@ function lossesOf(
   written: Partial<EventFields>,
   work: SeriesWork | null,
 ): TypedWritten['unkept'] {
-  const unkept = unkeptOf(written, { version, owner: address });
+  const to = { version, owner: address };
+  const unkept: Record<string, string> = { ...unkeptOf(written, to) };
+  for (const { set } of work?.modifies ?? [])
+    for (const [field, what] of Object.entries(unkeptOf(set, to))) unkept[field] ??= what;
   const stray = work === null ? 0 : strayDaysOf(work).length;
   return stray === 0 ? unkept : { ...unkept, occurrences: `${stray} days that the pattern does not have` };
 }

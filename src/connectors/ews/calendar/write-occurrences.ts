@@ -1,3 +1,4 @@
+import { occurrenceSpan } from '#formats/occurrences.ts';
 import { rawXml } from '#formats/text/xml-write.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { AttachmentContent, AttachmentHead, EventFields, OccurrenceOverrides } from '#model/appointment.ts';
@@ -65,7 +66,7 @@ export async function writeOccurrences(
   const never = () => false;
 
   const changesOf = (work: SeriesWork, at: number): readonly (Step & { readonly change: ItemChange })[] =>
-    work.modifies.flatMap(({ day, set }) => {
+    inOrder(work).flatMap(({ day, set }) => {
       const ref = refOf(work, day);
       const updates = ref === null ? null : updatesOf(tools, work, set);
       return ref === null || updates === null ? [] : [{ at, ref, change: { ref, expect: null, updates } }];
@@ -76,7 +77,7 @@ export async function writeOccurrences(
   const first = works.flatMap((work, at) => {
     const [step] = all[at] ?? [];
     const { expect } = work;
-    const fits = work.deletes.length === 0 || work.modifies[0]?.set.when === undefined;
+    const fits = work.deletes.length === 0 || work.modifies.every(({ set }) => set.when === undefined);
     return expect !== null && step !== undefined && fits ? [{ ...step, change: { ...step.change, expect } }] : [];
   });
   const guarded = new Set(first.map(({ at }) => at));
@@ -118,6 +119,21 @@ export async function writeOccurrences(
     }
   }
   return faults;
+}
+
+/**
+ * An occurrence must not cross its neighbours on the way either (ErrorOccurrenceCrossingBoundary): those that move later go from the
+ * last one on, those that move earlier from the first one on, so that each finds its place free.
+ */
+function inOrder({ fields, modifies }: SeriesWork): SeriesWork['modifies'] {
+  const shift = ({ day, set }: SeriesWork['modifies'][number]): number =>
+    set.when === undefined ? 0 : Math.sign(set.when.start - occurrenceSpan(fields.when, day).start);
+  const days = [...modifies].sort((a, b) => (a.day < b.day ? -1 : 1));
+  return [
+    ...days.filter((one) => shift(one) > 0).reverse(),
+    ...days.filter((one) => shift(one) < 0),
+    ...days.filter((one) => shift(one) === 0),
+  ];
 }
 
 function refOf({ master, recurrence }: SeriesWork, day: Day): OccurrenceRef | null {
