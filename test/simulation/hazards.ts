@@ -19,6 +19,8 @@ export interface HazardHost {
   meanwhile(): void;
   /** This worker is not heard of until its lease has ended and another has done its work. */
   takenOver(): Promise<void>;
+  /** Told of every request before it is made. */
+  beforeCall?(): void;
   /** Called when nothing goes wrong any more, and when it does again. */
   setCalm(isCalm: boolean): void;
 }
@@ -174,6 +176,7 @@ export class Hazards {
     if (this.chance('throttled')) throw new FaultError({ kind: 'throttled', retryAfterMs: 5000, limit: 'planted' });
     if ((operation === 'changes' || operation === 'typedChanges') && this.chance('cursorLost'))
       throw new FaultError({ kind: 'cursor-lost' });
+    host.beforeCall?.();
     if (this.chance('meanwhile')) host.meanwhile();
     const answer = await work();
     if (this.chance('lostAnswer'))

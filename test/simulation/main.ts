@@ -1,20 +1,29 @@
 /**
- * `npm run sim -- [--world memory|ews] [--seeds N] [--from N] [--seed N] [--json]`: lives of a pair from seeds, with faults, on a
- * clock of their own; with `--world ews` over the real EWS connectors, against the lab in this process.
+ * `npm run sim -- [--of mail,calendar] [--world memory|ews] [--seeds N] [--from N] [--seed N] [--json]`: lives of a pair from seeds, with
+ * faults, on a clock of their own; a life of its mail and a life of its calendars from each seed. With `--world ews` over the real EWS
+ * connectors, against the lab in this process.
  * Prints every violation with the command that replays it; the last line with `--json` is
  * `{"seeds","violations","firstBadSeed","duplicated","lost","mails"}`.
+ *
+ * `npm run sim -- rival [--moves N] [--seeds N] [--seed N] [--json]`: Repair Assistant, Calendar Attendant and clients like Outlook and phones
+ * against the program: every way in which up to N (2) moves of theirs can fall between its requests, then N lives from seeds.
  *
  * `npm run sim -- --mutants [--mutant NAME] [--seeds N] [--json]`: plants bugs into the program (`mutants.ts`), each of which the
  * checkers must find within N (2,000) seeds. Last line: `{"mutants","caught","missed":[…]}`.
  */
 import { parseArgs } from 'node:util';
+import { memoryCalendarStage } from './calendar/memory-calendar-stage.ts';
+import { runExhaustively, type Schedule } from './calendar/rival-exhaustive.ts';
+import { rivalMoves } from './calendar/rivals.ts';
+import { runCalendarSeed } from './calendar/run-calendar-seed.ts';
 import { ewsStage } from './ews/ews-stage.ts';
 import { memoryStage } from './memory/memory-stage.ts';
-import { runSeed } from './run-seed.ts';
+import { runSeed, type SeedReport } from './run-seed.ts';
 
-const { values } = parseArgs({
+const { values, positionals } = parseArgs({
   options: {
     world: { type: 'string', default: 'memory' },
+    of: { type: 'string' },
     seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
@@ -22,33 +31,58 @@ const { values } = parseArgs({
     'stop-at-first': { type: 'boolean', default: false },
     mutants: { type: 'boolean', default: false },
     mutant: { type: 'string' },
+    moves: { type: 'string', default: '2' },
+    schedule: { type: 'string' },
   },
+  allowPositionals: true,
 });
 const say = (line: string) => (values.json ? process.stderr : process.stdout).write(`${line}\n`);
 
-const stages = { memory: memoryStage, ews: ewsStage } as const;
-const isStage = (name: string): name is keyof typeof stages => Object.hasOwn(stages, name);
+type Life = (seed: number) => Promise<SeedReport>;
+/** What is lived in each world, by the kind of content. */
+const lives: Readonly<Record<string, Readonly<Record<string, Life>>>> = {
+  memory: {
+    mail: (seed) => runSeed(seed, memoryStage),
+    calendar: (seed) => runCalendarSeed(seed, memoryCalendarStage),
+  },
+  ews: {
+    mail: (seed) => runSeed(seed, ewsStage),
+  },
+};
+/** Lives of calendars to which rivals write as well. */
+const rivalLives: Readonly<Record<string, Life>> = {
+  memory: (seed) => runCalendarSeed(seed, memoryCalendarStage, { rivals: rivalMoves }),
+};
 const { world } = values;
 
 async function runSeeds(): Promise<void> {
-  if (!isStage(world)) throw new Error(`there is no world ${world}; there are ${Object.keys(stages).join(' and ')}`);
+  const known = lives[world];
+  if (!known) throw new Error(`there is no world ${world}; there are ${Object.keys(lives).join(' and ')}`);
+  const chosen = (values.of?.split(',') ?? Object.keys(known)).map((kind) => {
+    const live = known[kind];
+    if (!live)
+      throw new Error(`the world ${world} has no lives of ${kind}; it has ${Object.keys(known).join(' and ')}`);
+    return [kind, live] as const;
+  });
   const again = world === 'memory' ? '' : `--world ${world} `;
   const from = Number(values.seed ?? values.from);
   const count = values.seed === undefined ? Number(values.seeds ?? 200) : 1;
   const total = { seeds: 0, violations: 0, firstBadSeed: null as number | null, duplicated: 0, lost: 0, mails: 0 };
   for (let seed = from; seed < from + count; seed++) {
-    const report = await runSeed(seed, stages[world]);
     total.seeds++;
-    total.violations += report.violations.length;
-    total.duplicated += report.duplicated;
-    total.lost += report.lost;
-    total.mails += report.mails;
-    if (values.seed !== undefined) for (const event of report.events) say(`  ${event}`);
-    if (report.violations.length === 0) continue;
-    total.firstBadSeed ??= seed;
-    say(`seed ${seed}: replay with npm run sim -- ${again}--seed ${seed}`);
-    for (const violation of report.violations) say(`  ${violation}`);
-    if (values['stop-at-first']) break;
+    for (const [kind, live] of chosen) {
+      const report = await live(seed);
+      total.violations += report.violations.length;
+      total.duplicated += report.duplicated;
+      total.lost += report.lost;
+      total.mails += report.mails;
+      if (values.seed !== undefined) for (const event of report.events) say(`  ${event}`);
+      if (report.violations.length === 0) continue;
+      total.firstBadSeed ??= seed;
+      say(`seed ${seed}: replay with npm run sim -- ${again}--of ${kind} --seed ${seed}`);
+      for (const violation of report.violations) say(`  ${violation}`);
+    }
+    if (values['stop-at-first'] && total.violations > 0) break;
   }
   say(
     `${total.seeds} seeds, ${total.violations} violations, ${total.lost} lost, ${total.duplicated} duplicated, ${total.mails} mails`,
@@ -65,4 +99,45 @@ async function plantBugs(): Promise<void> {
   process.exitCode = report.missed.length > 0 ? 1 : 0;
 }
 
-await (values.mutants || values.mutant !== undefined ? plantBugs() : runSeeds());
+async function runRivals(): Promise<void> {
+  const live = rivalLives[world];
+  if (!live) throw new Error(`there is no world ${world}; there are ${Object.keys(rivalLives).join(' and ')}`);
+  const total = { seeds: 0, violations: 0, firstBadSeed: null as number | null, duplicated: 0, lost: 0, mails: 0 };
+  const add = (found: { violations: number; lost: number; duplicated: number; mails: number }) => {
+    total.violations += found.violations;
+    total.duplicated += found.duplicated;
+    total.lost += found.lost;
+    total.mails += found.mails;
+  };
+  if (values.seed === undefined && world === 'memory') {
+    const only = values.schedule === undefined ? null : (JSON.parse(values.schedule) as Schedule);
+    const report = await runExhaustively(Number(values.moves), say, only);
+    say(`${report.schedules} schedules of up to ${values.moves} moves, ${report.violations} violations`);
+    add(report);
+  }
+  const from = Number(values.seed ?? values.from);
+  const count = values.schedule !== undefined ? 0 : values.seed === undefined ? Number(values.seeds ?? 200) : 1;
+  for (let seed = from; seed < from + count; seed++) {
+    const report = await live(seed);
+    total.seeds++;
+    add({ ...report, violations: report.violations.length });
+    if (values.seed !== undefined) for (const event of report.events) say(`  ${event}`);
+    if (report.violations.length === 0) continue;
+    total.firstBadSeed ??= seed;
+    say(
+      `seed ${seed}: replay with npm run sim -- rival ${world === 'memory' ? '' : `--world ${world} `}--seed ${seed}`,
+    );
+    for (const violation of report.violations) say(`  ${violation}`);
+    if (values['stop-at-first']) break;
+  }
+  say(
+    `${total.seeds} seeds, ${total.violations} violations, ${total.lost} lost, ${total.duplicated} duplicated, ${total.mails} mails`,
+  );
+  if (values.json) process.stdout.write(`${JSON.stringify(total)}\n`);
+  process.exitCode = total.violations > 0 ? 1 : 0;
+}
+
+const [what, ...more] = positionals;
+if (more.length > 0 || (what !== undefined && what !== 'rival'))
+  throw new Error(`there is no simulation ${positionals.join(' ')}; there is rival`);
+await (what === 'rival' ? runRivals() : values.mutants || values.mutant !== undefined ? plantBugs() : runSeeds());

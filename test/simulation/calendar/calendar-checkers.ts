@@ -1,0 +1,107 @@
+import type { EventFields, EventIdentity, OccurrenceFields } from '#model/appointment.ts';
+import type { Violations } from '../checkers.ts';
+import { daysOf, tokensIn } from './calendar-people.ts';
+import type { CalendarWorld } from './calendar-world.ts';
+import type { SimulatedCalendar, SimulatedEvent } from './simulated-calendar.ts';
+
+function byIdentity(calendar: SimulatedCalendar): ReadonlyMap<EventIdentity, readonly SimulatedEvent[]> {
+  const map = new Map<EventIdentity, SimulatedEvent[]>();
+  for (const event of calendar.events()) map.set(event.identity, [...(map.get(event.identity) ?? []), event]);
+  return map;
+}
+
+/** What people see of an event, so that two of them can be compared; what a server writes in its own way is left out. */
+function visible(fields: EventFields | OccurrenceFields): Record<string, unknown> {
+  const { when, body, categories, attendees } = fields;
+  return {
+    subject: fields.subject,
+    location: fields.location,
+    when: [when.start, when.end, when.isAllDay],
+    body: body.text.replaceAll(/<[^>]*>|\s+/g, ' ').trim(),
+    showAs: fields.showAs,
+    sensitivity: fields.sensitivity,
+    importance: fields.importance,
+    categories: [...categories].sort(),
+    attendees: attendees.map((a) => `${a.address.toLowerCase()} ${a.role} ${a.response}`).sort(),
+  };
+}
+
+/** Every occurrence as people see it, whatever is an exception in the server's eyes. */
+function show(event: SimulatedEvent): string {
+  const { item } = event;
+  const occurrences = daysOf(event).map((day) => {
+    if (item.deletedDays.includes(day)) return [day, 'deleted'];
+    const overrides = item.occurrences.find((o) => o.day === day)?.overrides ?? {};
+    const { when, ...rest } = visible({ ...item.fields, ...overrides });
+    return [day, rest, overrides.when ? when : 'by the pattern'];
+  });
+  return JSON.stringify([visible(item.fields), item.fields.recurrence, occurrences]);
+}
+
+export function calendarsConverged(world: CalendarWorld): Violations {
+  const left = byIdentity(world.left);
+  const right = byIdentity(world.right);
+  const found: string[] = [];
+  for (const identity of new Set([...left.keys(), ...right.keys()])) {
+    const [l = [], r = []] = [left.get(identity), right.get(identity)];
+    const what = `event ${identity.slice(-8)}`;
+    if (l.length > 1 || r.length > 1) found.push(`duplicated: ${what} is ${l.length} and ${r.length} times there`);
+    else if (l.length !== r.length) found.push(`lost: ${what} is ${l.length} and ${r.length} times there`);
+    else if (l[0] && r[0] && show(l[0]) !== show(r[0]))
+      found.push(`altered: ${what}\n  left  ${show(l[0])}\n  right ${show(r[0])}`);
+  }
+  return found;
+}
+
+/** Whatever anybody wrote is in a calendar or in the journal, unless somebody who saw it put something else in its place. */
+export async function nothingWrittenDisappears(world: CalendarWorld): Promise<Violations> {
+  const kept = new Set<string>(world.ledger.dropped);
+  for (const calendar of [world.left, world.right])
+    for (const { item } of calendar.events())
+      for (const token of tokensIn([item.fields, item.occurrences])) kept.add(token);
+  for (const row of await world.store.journal({}, 100_000)) for (const token of tokensIn(row)) kept.add(token);
+  return [...world.ledger.written]
+    .filter(([token]) => !kept.has(token))
+    .map(([token, what]) => `lost: ${what}, ${token}, is neither in a calendar nor in the journal`);
+}
+
+/** An event that nobody deleted is there. */
+export function nothingRemovedInVain(world: CalendarWorld): Violations {
+  const there = new Set([...byIdentity(world.left).keys(), ...byIdentity(world.right).keys()]);
+  return [...world.seen]
+    .filter((identity) => !there.has(identity) && !world.ledger.removed.has(identity))
+    .map((identity) => `lost: event ${identity.slice(-8)} is gone, and nobody deleted it`);
+}
+
+export function noMailSent(world: CalendarWorld): Violations {
+  return [...world.left.sent(), ...world.right.sent()].map((s) => `mail: ${s}`);
+}
+
+export async function quietPassWritesNothing(world: CalendarWorld): Promise<Violations> {
+  const before = world.left.commits + world.right.commits;
+  const result = await world.pass(false);
+  if (!result) return ['a quiet pass did not run'];
+  const found: string[] = [];
+  if (result.summary.writes > 0 || world.left.commits + world.right.commits !== before)
+    found.push(`a quiet pass made ${result.summary.writes} writes`);
+  if (result.summary.requestsLeft !== 1 || result.summary.requestsRight !== 1)
+    found.push(`a quiet pass cost ${result.summary.requestsLeft} and ${result.summary.requestsRight} requests`);
+  return found;
+}
+
+/** What cursors and links led to is what a look at everything, without any memory, leads to. */
+export async function rescanChangesNothing(world: CalendarWorld): Promise<Violations> {
+  if ((await world.store.quarantine({}, 1)).length > 0) return [];
+  const all = () =>
+    [world.left, world.right].map((c) =>
+      c
+        .events()
+        .map((e) => `${e.identity} ${show(e)}`)
+        .sort(),
+    );
+  const before = JSON.stringify(all());
+  await world.store.forget(world.track);
+  for (let i = 0; i < 3; i++) await world.pass(true);
+  const after = JSON.stringify(all());
+  return before === after ? [] : [`rescan:\n  before ${before}\n  after  ${after}`];
+}

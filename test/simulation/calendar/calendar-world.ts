@@ -1,0 +1,240 @@
+import { runTypedPass } from '#jobs/typed/typed-pass.ts';
+import { FaultError } from '#kit/fault.ts';
+import { type Random, seededRandom } from '#kit/random.ts';
+import { SteppingClock } from '#kit/stepping-clock.ts';
+import type { EventIdentity } from '#model/appointment.ts';
+import type { PairId } from '#model/ids.ts';
+import { defaultTypedPolicy, type TypedPolicy } from '#model/policy.ts';
+import { openStore } from '#store/open-store.ts';
+import { FencedOut, type Store, trackId } from '#store/store.ts';
+import { Hazards } from '../hazards.ts';
+import { Crash, type Life } from '../stage.ts';
+import { type FaultMix, swarm } from '../swarm.ts';
+import { calendarStep, freshLedger, type Ledger } from './calendar-people.ts';
+import type { CalendarStage, OpenCalendarStage } from './calendar-stage.ts';
+import type { RivalMove } from './rivals.ts';
+import type { SimulatedCalendar } from './simulated-calendar.ts';
+
+const requestDeadlineMs = 15_000;
+const quiet = { info: () => {}, warn: () => {} };
+const policies: readonly TypedPolicy['conflict'][] = ['active', 'newest', 'source', 'target'];
+
+/** What goes on beside the people's ordinary days. */
+export interface Plot {
+  /** Default: by the seed. */
+  readonly mix?: FaultMix;
+  readonly rivals?: readonly RivalMove[];
+  /** Begin with empty calendars. */
+  readonly isEmpty?: boolean;
+}
+
+/** Two calendars of one person, people on both sides, the program, and everything that goes wrong; all of it from one seed. */
+export class CalendarWorld {
+  readonly random: Random;
+  readonly clock = new SteppingClock(1_700_000_000_000);
+  readonly left: SimulatedCalendar;
+  readonly right: SimulatedCalendar;
+  readonly pair: PairId;
+  readonly track: PairId;
+  readonly ledger: Ledger = freshLedger();
+  /** Every event that was ever in a calendar. */
+  readonly seen = new Set<EventIdentity>();
+  readonly events: string[] = [];
+  readonly store: Store;
+  private readonly hazards: Hazards;
+  private readonly stage: CalendarStage;
+  private readonly policy: TypedPolicy;
+  /** Also shorter than a request: then whoever takes over finds requests of the dead on their way. */
+  private readonly leaseMs: number;
+  /** Told of every request of ours before it is made. */
+  onCall: (() => void) | null = null;
+  private readonly rivals: readonly RivalMove[];
+  private number = 0;
+  /** Whether passes are told that something changed, which spares them the trees. */
+  private readonly hasNotice: boolean;
+
+  private constructor(seed: number, store: Store, open: OpenCalendarStage, plot: Plot) {
+    this.random = seededRandom(seed);
+    const mix = plot.mix ?? swarm(this.random);
+    this.rivals = plot.rivals ?? [];
+    this.leaseMs = this.random.int(2) === 0 ? 60_000 : 5_000;
+    this.hasNotice = this.random.int(3) === 0;
+    this.policy = {
+      ...defaultTypedPolicy,
+      conflict: policies[this.random.int(policies.length)] ?? 'active',
+      active: this.random.int(2) === 0 ? 'left' : 'right',
+      maxDelete: { share: 1, atLeast: 1000 },
+    };
+    this.store = store;
+    this.stage = open({
+      seed,
+      clock: this.clock,
+      itemFault: (operation, id) => this.hazards.itemFault(operation, id),
+      sourceStep: () => this.personStep('left'),
+      targetStep: () => this.personStep('right'),
+      stall: () => this.hazards.stall(),
+    });
+    this.hazards = new Hazards(
+      {
+        random: this.random,
+        clock: this.clock,
+        events: this.events,
+        advance: (ms) => this.stage.advance(ms),
+        later: (atMs, work) => this.stage.later(atMs, work),
+        meanwhile: () => this.someStep(),
+        takenOver: () => this.takenOver(),
+        beforeCall: () => this.onCall?.(),
+        setCalm: (isCalm) => this.stage.setCalm(isCalm),
+      },
+      mix,
+      ['left', 'right'],
+    );
+    this.left = this.stage.left.calendar;
+    this.right = this.stage.right.calendar;
+    this.pair = `${this.left.address} → ${this.right.address}` as PairId;
+    this.track = trackId(this.pair, 'calendar');
+  }
+
+  static async open(seed: number, stage: OpenCalendarStage, plot: Plot = {}): Promise<CalendarWorld> {
+    const store = await openStore('sqlite::memory:', { clock: new SteppingClock(0), log: quiet });
+    const world = new CalendarWorld(seed, store, stage, plot);
+    await store.putPairs([
+      {
+        id: world.track,
+        kind: 'calendar',
+        collection: 'all',
+        left: { organization: 'source', address: world.left.address, mailbox: null },
+        right: { organization: 'target', address: world.right.address, mailbox: null },
+      },
+    ]);
+    await store.ensureWork([{ key: world.workKey, priority: 0, nextAtMs: 0 }]);
+    const start = plot.isEmpty ? 0 : world.random.int(12);
+    for (let i = 0; i < start; i++) world.personStep('left');
+    return world;
+  }
+
+  private get workKey(): string {
+    return `calendar:${this.pair}`;
+  }
+
+  async close(): Promise<void> {
+    await this.store.close();
+    await this.stage.close();
+  }
+
+  rivalStep(move: RivalMove): void {
+    move.act({ left: this.left, right: this.right, ledger: this.ledger, next: () => ++this.number });
+    this.look();
+  }
+
+  /** Events are remembered as soon as they are there. */
+  look(): void {
+    for (const calendar of [this.left, this.right])
+      for (const { identity } of calendar.events()) this.seen.add(identity);
+  }
+
+  private personStep(side: 'left' | 'right'): void {
+    const calendar = this[side];
+    calendarStep({ calendar, random: this.random, ledger: this.ledger, next: () => ++this.number });
+    this.look();
+  }
+
+  private someStep(): void {
+    const rival = this.rivals[this.random.int(2 * Math.max(1, this.rivals.length))];
+    if (rival) this.rivalStep(rival);
+    else this.personStep(this.random.int(2) === 0 ? 'left' : 'right');
+  }
+
+  /** Nothing to wait for: time passed at once. */
+  private async advance(ms: number): Promise<void> {
+    const passing = this.stage.advance(ms);
+    if (passing) await passing;
+  }
+
+  /** People work, then a pass runs, with whatever goes wrong. */
+  async step(): Promise<void> {
+    const edits = this.random.int(4);
+    for (let i = 0; i < edits; i++) {
+      this.someStep();
+      await this.advance(this.random.int(5_000));
+    }
+    if (this.hazards.chance('laterTouch')) this.touch();
+    if (this.hazards.chance('storeLost')) {
+      this.events.push('store lost');
+      await this.store.forget(this.track);
+    }
+    await this.pass();
+    await this.advance(this.random.int(30_000));
+  }
+
+  private touch(): void {
+    const calendar = this.random.int(2) === 0 ? this.left : this.right;
+    const events = calendar.events();
+    const event = events[this.random.int(Math.max(1, events.length))];
+    if (event) calendar.touch(event.id);
+  }
+
+  /**
+   * No more faults; passes until nothing is left to do.
+   * @returns how many passes it took, or null when it does not end.
+   */
+  async quiesce(everything: boolean): Promise<number | null> {
+    this.hazards.calmDown(1);
+    for (let n = 1; n <= 15; n++) {
+      await this.advance(this.leaseMs + requestDeadlineMs);
+      const result = await this.pass(everything && n === 1);
+      if (result)
+        this.events.push(`calm pass ${n}: ${result.again ? 'again' : 'done'} ${JSON.stringify(result.counts)}`);
+      if (n > 1 && result && !result.again && result.summary.writes === 0) return n;
+    }
+    return null;
+  }
+
+  async pass(everything = this.random.next() < 0.1): Promise<Awaited<ReturnType<typeof runTypedPass>> | null> {
+    const life: Life = { dead: false, late: false };
+    await this.store.notify([this.workKey], this.clock.nowMs());
+    const now = this.clock.nowMs();
+    const [claim] = await this.store.claim(`worker ${now}`, 'calendar:', 1, now, this.leaseMs);
+    if (!claim) return null;
+    try {
+      const result = await runTypedPass(
+        {
+          store: this.hazards.mortalStore(this.store, life),
+          policy: this.policy,
+          clock: this.stage.clock,
+          random: this.random,
+          left: this.hazards.mortal(this.stage.left.connect(life), life, 'left'),
+          right: this.hazards.mortal(this.stage.right.connect(life), life, 'right'),
+          requestDeadlineMs,
+        },
+        this.pair,
+        'calendar',
+        claim,
+        new AbortController().signal,
+        { everything, noticed: !everything && this.hasNotice },
+      );
+      await this.store.complete(claim, { nextAtMs: this.clock.nowMs(), failed: false });
+      return result;
+    } catch (error) {
+      this.events.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+      if (error instanceof Crash || error instanceof FencedOut) {
+        // The lease of the dead runs out; whoever takes over waits for what may still be on its way.
+        await this.advance(this.random.int(2) === 0 ? this.leaseMs : this.leaseMs + requestDeadlineMs);
+        return null;
+      }
+      if (!(error instanceof FaultError)) throw error;
+      await this.store.complete(claim, { nextAtMs: this.clock.nowMs(), failed: true }).catch((fenced: unknown) => {
+        if (!(fenced instanceof FencedOut)) throw fenced;
+      });
+      return null;
+    }
+  }
+
+  /** This worker is not heard of until its lease has ended and another has done its work. */
+  private async takenOver(): Promise<void> {
+    await this.advance(this.leaseMs + 1);
+    this.hazards.calmDown(1);
+    await this.pass(false);
+    this.hazards.calmDown(-1);
+  }
+}

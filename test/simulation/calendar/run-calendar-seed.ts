@@ -1,0 +1,55 @@
+import type { SeedReport } from '../run-seed.ts';
+import {
+  calendarsConverged,
+  noMailSent,
+  nothingRemovedInVain,
+  nothingWrittenDisappears,
+  quietPassWritesNothing,
+  rescanChangesNothing,
+} from './calendar-checkers.ts';
+import type { OpenCalendarStage } from './calendar-stage.ts';
+import { CalendarWorld, type Plot } from './calendar-world.ts';
+
+/** One life of a pair of calendars, from its seed: people on both sides, passes, faults; then calm, and the checkers. */
+export async function runCalendarSeed(
+  seed: number,
+  stage: OpenCalendarStage,
+  plot: Plot = {},
+  steps = 10,
+): Promise<SeedReport> {
+  const world = await CalendarWorld.open(seed, stage, plot);
+  const violations: string[] = [];
+  try {
+    for (let n = 0; n < steps; n++) await world.step();
+    const settled = await world.quiesce(true);
+    for (const h of (await world.store.history({}, 300)).toReversed()) {
+      world.events.push(
+        `pass ${h.pass}: ${h.action} ${h.left ?? ''} → ${h.right ?? ''}: ${h.reason}, ${h.outcome} ${h.detail ?? ''}`,
+      );
+    }
+    if (settled === null) violations.push('does not converge: passes go on writing');
+    else {
+      violations.push(
+        ...calendarsConverged(world),
+        ...(await nothingWrittenDisappears(world)),
+        ...nothingRemovedInVain(world),
+        ...(await quietPassWritesNothing(world)),
+      );
+      violations.push(...(await rescanChangesNothing(world)));
+    }
+    violations.push(...noMailSent(world));
+  } catch (error) {
+    violations.push(`threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  } finally {
+    await world.close();
+  }
+  const count = (kind: string) => violations.filter((v) => v.startsWith(kind)).length;
+  return {
+    seed,
+    violations,
+    lost: count('lost'),
+    duplicated: count('duplicated'),
+    mails: count('mail'),
+    events: world.events,
+  };
+}
