@@ -197,13 +197,9 @@ export class CalendarDraft {
           throw new EwsError('ErrorCalendarInvalidPropertyState', 'An occurrence has no recurrence of its own.');
         this.#asked.recurrence = element;
         return true;
-      case 'ReminderMinutesBeforeStart': {
-        const minutes = Number(text);
-        if (!Number.isInteger(minutes) || minutes < 0)
-          throw new EwsError('ErrorCalendarInvalidPropertyValue', 'The minutes of a reminder are not negative.');
-        holder.put(calendarKey.reminderMinutes, 'Integer', minutes);
+      case 'ReminderMinutesBeforeStart':
+        holder.put(calendarKey.reminderMinutes, 'Integer', Number(text));
         return true;
-      }
       case 'ReminderDueBy':
         // Follows from the start. (EWS doc: reminderdueby)
         return true;

@@ -17,7 +17,7 @@ import {
   thursdays,
   updateAppointment,
   view,
-} from './calendar.fixture.ts';
+} from './calendar-requests.ts';
 import { EwsBench } from './ews.fixture.ts';
 
 const schemas = haveSchemas();

@@ -1,9 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { must } from '#kit/assert.ts';
 import { haveSchemas, validateEnvelope } from '#test/suites/ews-schema.ts';
 import { labVersions } from '../seams.ts';
+import { deleteOccurrence, occurrenceItem } from '../world/appointment.ts';
 import { folderIdOf, itemChangeKeyOf, itemIdOf } from '../world/ids.ts';
+import { appointmentOf } from '../world/make-appointment.ts';
 import { key } from '../world/property.ts';
 import { contentOfMime } from '../world/read-message.ts';
+import { windowsZone } from '../world/zone.ts';
 import { bytesOf, EwsBench, replyOf } from './ews.fixture.ts';
 import { type RefusalStage, refusals, versionsOf } from './refusals.ts';
 
@@ -35,6 +39,28 @@ function stage(ews: EwsBench): RefusalStage {
   const goneFolder = mailbox.createFolder(inbox, 'gone', 'IPF.Note', by);
   mailbox.removeFolder(goneFolder, 'HardDelete', by);
   const strange = other.create(other.folder('inbox'), { content, messageFlags: null }, by);
+  const calendar = mailbox.folder('calendar');
+  const berlin = must(windowsZone('W. Europe Standard Time'), 'known');
+  const plan = (count: number) => ({
+    subject: 'x',
+    startMs: Date.UTC(2031, 2, 13, 8),
+    endMs: Date.UTC(2031, 2, 13, 9),
+    zone: berlin,
+    organizer: { name: mailbox.displayName, address: mailbox.address },
+    ...(count === 0
+      ? {}
+      : {
+          recurrence: {
+            pattern: { kind: 'weekly', interval: 1, days: [4], firstDay: 1 },
+            startDay: '2031-03-13',
+            range: { kind: 'count', count },
+          } as const,
+        }),
+  });
+  const appoint = (count: number) =>
+    mailbox.create(calendar, { content: appointmentOf(plan(count)), messageFlags: 1 }, by);
+  const series = appoint(6);
+  deleteOccurrence(occurrenceItem(series, '2031-04-10'), by);
   const guid = Buffer.from(itemIdOf(item), 'base64');
   guid.write('00000000-0000-4000-8000-000000000000', 4, 'latin1');
   return {
@@ -48,6 +74,10 @@ function stage(ews: EwsBench): RefusalStage {
     draft: itemIdOf(draft),
     draftKey: itemChangeKeyOf(draft),
     appointment: itemIdOf(make(mailbox.folder('calendar'), 'IPM.Appointment')),
+    single: itemIdOf(appoint(0)),
+    series: itemIdOf(series),
+    occurrence: itemIdOf(occurrenceItem(series, '2031-03-20')),
+    lonelySeries: itemIdOf(appoint(1)),
     task: itemIdOf(make(mailbox.folder('tasks'), 'IPM.Task')),
     goneItem: itemIdOf(gone),
     strangeItem: itemIdOf(strange),

@@ -1,5 +1,6 @@
 import type { LabVersion } from '../seams.ts';
 import { labVersions } from '../seams.ts';
+import { calendarRefusals } from './calendar-refusals.ts';
 
 /** What a row's request may refer to: things of the mailbox it is sent to, made fresh for each run. */
 export interface RefusalStage {
@@ -17,6 +18,12 @@ export interface RefusalStage {
   readonly draft: string;
   readonly draftKey: string;
   readonly appointment: string;
+  /** A single appointment; a series of six Thursdays from 13 March 2031 on whose fifth was deleted; its second occurrence. */
+  readonly single: string;
+  readonly series: string;
+  readonly occurrence: string;
+  /** A series of one. */
+  readonly lonelySeries: string;
   readonly task: string;
   /** An item that was deleted, one of another mailbox, one of no mailbox at all. */
   readonly goneItem: string;
@@ -1570,6 +1577,7 @@ export const refusals: readonly RefusalRow[] = [
       code: 'ErrorRequiredPropertyMissing',
     },
   ]),
+  ...calendarRefusals,
 ];
 
 export const versionsOf = (row: RefusalRow): readonly LabVersion[] => row.versions ?? labVersions;

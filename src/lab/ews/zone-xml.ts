@@ -117,7 +117,7 @@ export function readMeetingTimeZone(element: XmlElement, nowMs: number): Zone {
   const base = childText(element, 'BaseOffset');
   if (base === null) {
     const known = windowsZone(id);
-    if (known === null) throw bad('The time zone is not known.');
+    if (known === null) throw new EwsError('ErrorCalendarInvalidTimeZone', 'The time zone is not known.');
     return known;
   }
   const change = (name: string): YearlyChange | null => {

@@ -1,14 +1,20 @@
 import type { LabVersion } from '../seams.ts';
 import type { EwsBench, Reply } from './ews.fixture.ts';
 
+/** Requests about appointments, for tests and for the table of refusals. */
+
 /** Berlin, as the version says it. */
 export const berlin = (version: LabVersion): string =>
   version === '2007'
     ? '<t:MeetingTimeZone TimeZoneName="W. Europe Standard Time"/>'
     : '<t:StartTimeZone Id="W. Europe Standard Time"/><t:EndTimeZone Id="W. Europe Standard Time"/>';
 
-export const createAppointment = (fields: string, attributes = ' SendMeetingInvitations="SendToNone"'): string =>
-  `<m:CreateItem${attributes}><m:SavedItemFolderId><t:DistinguishedFolderId Id="calendar"/></m:SavedItemFolderId><m:Items><t:CalendarItem>${fields}</t:CalendarItem></m:Items></m:CreateItem>`;
+export const createAppointment = (
+  fields: string,
+  attributes = ' SendMeetingInvitations="SendToNone"',
+  folder = '<t:DistinguishedFolderId Id="calendar"/>',
+): string =>
+  `<m:CreateItem${attributes}><m:SavedItemFolderId>${folder}</m:SavedItemFolderId><m:Items><t:CalendarItem>${fields}</t:CalendarItem></m:Items></m:CreateItem>`;
 
 export const getItems = (ids: string, paths = '', base = 'AllProperties'): string =>
   `<m:GetItem><m:ItemShape><t:BaseShape>${base}</t:BaseShape>${paths === '' ? '' : `<t:AdditionalProperties>${paths}</t:AdditionalProperties>`}</m:ItemShape><m:ItemIds>${ids}</m:ItemIds></m:GetItem>`;
