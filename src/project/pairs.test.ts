@@ -31,7 +31,20 @@ describe('pairs from CSV', () => {
   test('columns in any order, others left alone, addresses in lower case', () => {
     const { pairs } = read('Name;TARGET;Source\n"Ana, A.";Ana@New.example;ANA@old.example\n');
     expect(pairs).toEqual([
-      { source: 'ana@old.example', target: 'ana@new.example', at: { file: 'p.csv', line: 2, column: 27 } },
+      {
+        source: 'ana@old.example',
+        target: 'ana@new.example',
+        active: null,
+        at: { file: 'p.csv', line: 2, column: 27 },
+      },
+    ]);
+  });
+
+  test('a column says where each person works', () => {
+    const text = 'source,target,active\na@o.example,a@n.example,Target\nb@o.example,b@n.example,\n';
+    expect(read(text).pairs.map(({ active }) => active)).toEqual(['right', null]);
+    expect(problems(text.replace('Target', 'tagret'))).toEqual([
+      'p.csv:2:1: active must be source or target; did you mean target?',
     ]);
   });
 

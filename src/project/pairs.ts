@@ -1,3 +1,4 @@
+import type { Side } from '#model/ids.ts';
 import { readCsv } from './csv.ts';
 import type { Problem } from './problem.ts';
 import { didYouMean } from './suggest.ts';
@@ -7,6 +8,8 @@ import { isAddress } from './values.ts';
 export interface AddressPair {
   readonly source: string;
   readonly target: string;
+  /** Where the person works; null: nothing is said, so where the collection does. */
+  readonly active: Side | null;
   readonly at: { readonly file: string; readonly line: number; readonly column: number };
 }
 
@@ -41,17 +44,23 @@ export function parseAddressRule(text: string): AddressRule | string {
 }
 
 /** One entry of the list in the project file: `source -> target`, or a source address for the rule. */
-export function readPairEntry(text: string, rule: AddressRule | null, at: AddressPair['at']): AddressPair | Problem {
+export function readPairEntry(
+  text: string,
+  active: string | undefined,
+  rule: AddressRule | null,
+  at: AddressPair['at'],
+): AddressPair | Problem {
   const [source = '', target, ...more] = text.trim().split(arrow);
   if (more.length > 0) return { ...at, message: 'one pair on a line: "source -> target"' };
-  return pairOf(source, target ?? '', rule, at);
+  return pairOf(source, target ?? '', active ?? '', rule, at);
 }
 
-const columns = ['source', 'target'];
+const columns = ['source', 'target', 'active'];
 
 /**
- * Reads pairs from CSV. The header names the columns `source` and `target` in any order; other columns are left alone, so
- * that a list that is used elsewhere as well can be taken as it is. `target` may be empty or absent where a rule fits.
+ * Reads pairs from CSV. The header names the columns `source` and `target` in any order; other columns but `active` are left alone,
+ * so that a list that is used elsewhere as well can be taken as it is. `target` may be empty or absent where a rule fits, `active`
+ * where the person works where the others of the collection do.
  */
 export function readPairsCsv(content: string, file: string, rule: AddressRule | null): PairsRead {
   const { rows, problems: syntax } = readCsv(content);
@@ -69,6 +78,7 @@ export function readPairsCsv(content: string, file: string, rule: AddressRule | 
       problems.push({ file, ...place(doubled), message: `the column ${name} occurs twice` });
   const sourceAt = names.indexOf('source');
   const targetAt = names.indexOf('target');
+  const activeAt = names.indexOf('active');
   if (sourceAt < 0) {
     const near = header.map(({ text }) => didYouMean(text, columns)).find((hint) => hint.includes('source')) ?? '';
     const first = header[0] ?? { line: 1, column: 1 };
@@ -83,7 +93,7 @@ export function readPairsCsv(content: string, file: string, rule: AddressRule | 
       problems.push({ ...at, message: `${row.length} fields, but the header names ${header.length} columns` });
       continue;
     }
-    const pair = pairOf(source?.text ?? '', row[targetAt]?.text ?? '', rule, at);
+    const pair = pairOf(source?.text ?? '', row[targetAt]?.text ?? '', row[activeAt]?.text ?? '', rule, at);
     if ('message' in pair) problems.push(pair);
     else pairs.push(pair);
   }
@@ -92,23 +102,33 @@ export function readPairsCsv(content: string, file: string, rule: AddressRule | 
 
 const place = ({ line, column }: { readonly line: number; readonly column: number }) => ({ line, column });
 
+const sides: ReadonlyMap<string, Side | null> = new Map([
+  ['', null],
+  ['source', 'left'],
+  ['target', 'right'],
+]);
+
 function pairOf(
   sourceText: string,
   targetText: string,
+  activeText: string,
   rule: AddressRule | null,
   at: AddressPair['at'],
 ): AddressPair | Problem {
+  const active = sides.get(activeText.trim().toLowerCase());
+  if (active === undefined)
+    return { ...at, message: `active must be source or target${didYouMean(activeText, ['source', 'target'])}` };
   const source = sourceText.trim().toLowerCase();
   const target = targetText.trim().toLowerCase();
   if (source === '') return { ...at, message: 'the source address is missing' };
   if (!isAddress(source)) return { ...at, message: `${JSON.stringify(source)} is no e-mail address` };
   if (target !== '') {
-    if (isAddress(target)) return { source, target, at };
+    if (isAddress(target)) return { source, target, active, at };
     return { ...at, message: `${JSON.stringify(target)} is no e-mail address` };
   }
   if (rule === null) return { ...at, message: `no target for ${source}; write "${source} -> TARGET", or give a rule` };
   const made = rule(source);
   return made === null
     ? { ...at, message: `the rule does not fit ${source}; write its target beside it` }
-    : { source, target: made, at };
+    : { source, target: made, active, at };
 }

@@ -1,5 +1,6 @@
-import type { PairId } from '#model/ids.ts';
-import type { MailPolicy } from '#model/policy.ts';
+import type { PairId, Side } from '#model/ids.ts';
+import type { MailPolicy, TypedPolicy } from '#model/policy.ts';
+import type { TypedKind } from '#model/typed-item.ts';
 import type { Secret } from './secret.ts';
 import type { Schedule } from './window.ts';
 
@@ -72,6 +73,10 @@ export interface Collection {
   readonly target: string;
   readonly content: readonly 'mail'[];
   readonly mail: MailPolicy;
+  /** Kinds that are kept in step, besides mail. Where a person works is the pair's own. */
+  readonly typed: ReadonlyMap<TypedKind, Omit<TypedPolicy, 'active'>>;
+  /** Time within which a change is to be on the other side. */
+  readonly lagObjectiveMs: number;
   readonly schedule: Schedule;
 }
 
@@ -81,4 +86,28 @@ export interface ProjectPair {
   /** Addresses, lower case. */
   readonly source: string;
   readonly target: string;
+  /** Where the person works. */
+  readonly active: Side;
+}
+
+/** One kind of content of one pair: what a pass is about. */
+export interface Track {
+  readonly pair: ProjectPair;
+  readonly kind: 'mail' | TypedKind;
+}
+
+type Collections = Pick<Project, 'collections'>;
+
+/** The tracks of pairs, in the order of the pairs; mail first. */
+export function tracksOf({ collections }: Collections, pairs: readonly ProjectPair[]): readonly Track[] {
+  return pairs.flatMap((pair) => {
+    const collection = collections.get(pair.collection);
+    return [...(collection?.content ?? []), ...(collection?.typed.keys() ?? [])].map((kind) => ({ pair, kind }));
+  });
+}
+
+/** What a pass over events, contacts, tasks or notes of a pair is asked for; null: the kind is not kept in step. */
+export function typedPolicyOf({ collections }: Collections, pair: ProjectPair, kind: TypedKind): TypedPolicy | null {
+  const policy = collections.get(pair.collection)?.typed.get(kind);
+  return policy === undefined ? null : { ...policy, active: pair.active };
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { describeProblem, ProjectError } from './problem.ts';
+import { tracksOf, typedPolicyOf } from './project.ts';
 import { loadProject, parseStoreAddress, readProject } from './read-project.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'causeway-project-'));
@@ -61,6 +62,7 @@ describe('what is right', () => {
         collection: 'all',
         source: 'ana@old.example',
         target: 'ana@new.example',
+        active: 'left',
       },
     ]);
     expect(project.store).toEqual({ engine: 'sqlite', file: join(directory, '.causeway/causeway.db') });
@@ -74,7 +76,40 @@ describe('what is right', () => {
       content: ['mail'],
       mail: { conflict: 'target', include: [], since: null, maxDelete: { share: 0.2, atLeast: 10 } },
       schedule: { zone: 'UTC', windows: [], everyMs: 3_600_000 },
+      lagObjectiveMs: 60_000,
     });
+    expect(project.collections.get('all')?.typed.size).toBe(0);
+  });
+
+  test('calendars, contacts, tasks and notes, and where people work', () => {
+    const project = read(
+      base.replace(
+        list,
+        () =>
+          '      list:\n        - ana@old.example -> ana@new.example\n        - { pair: ben@old.example -> ben@new.example, active: source }\n',
+      ) +
+        `    content: []
+    active: target
+    lagObjective: 2 min
+    calendar: { maxDelete: { share: 5%, atLeast: 3 }, folders: { exclude: [Old] } }
+    contacts: {}
+    notes: { direction: both, conflict: newest }
+`,
+    );
+    const maxDelete = { share: 0.2, atLeast: 10 };
+    const rest = { conflict: 'active', include: [], exclude: [], maxDelete };
+    expect([...(project.collections.get('all')?.typed ?? [])]).toEqual([
+      ['calendar', { ...rest, direction: 'both', exclude: ['Old'], maxDelete: { share: 0.05, atLeast: 3 } }],
+      ['contacts', { ...rest, direction: 'one-way' }],
+      ['notes', { ...rest, direction: 'both', conflict: 'newest' }],
+    ]);
+    expect(project.pairs.map(({ active }) => active)).toEqual(['right', 'left']);
+    expect(project.collections.get('all')?.lagObjectiveMs).toBe(120_000);
+    const [ana] = project.pairs;
+    if (!ana) throw new Error('no pair');
+    expect(typedPolicyOf(project, ana, 'contacts')).toMatchObject({ direction: 'one-way', active: 'right' });
+    expect(typedPolicyOf(project, ana, 'tasks')).toBeNull();
+    expect(tracksOf(project, [ana]).map(({ kind }) => kind)).toEqual(['calendar', 'contacts', 'notes']);
   });
 
   test('every key there is', () => {

@@ -2,15 +2,16 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
-import type { PairId } from '#model/ids.ts';
-import { defaultMailPolicy } from '#model/policy.ts';
+import type { PairId, Side } from '#model/ids.ts';
+import { defaultMailPolicy, type TypedPolicy } from '#model/policy.ts';
+import { type TypedKind, typedKinds } from '#model/typed-item.ts';
 import { type AddressPair, type AddressRule, parseAddressRule, readPairEntry, readPairsCsv } from './pairs.ts';
 import { type Problem, ProjectError } from './problem.ts';
 import type { Budget, Collection, Organization, Project, ProjectPair, SignIn, StoreAddress } from './project.ts';
 import { type ProjectFile, projectSchema } from './schema.ts';
 import { Secret } from './secret.ts';
 import { didYouMean } from './suggest.ts';
-import { parseDay, parsePercent, parseSize } from './values.ts';
+import { parseDay, parseDuration, parsePercent, parseSize } from './values.ts';
 import { parseWindow } from './window.ts';
 
 const PROJECT_BYTES_MAX = 4 * 1024 * 1024;
@@ -75,6 +76,7 @@ export function readProject(text: string, where: { readonly file: string; readon
         collection: name,
         source: pair.source,
         target: pair.target,
+        active: pair.active ?? sideOf(written.active),
       });
     }
   }
@@ -268,11 +270,15 @@ function collectionOf(name: string, written: ProjectFile['collections'][string])
       since: written.since === undefined ? null : parseDay(written.since),
       until: written.until === undefined ? null : parseDay(written.until),
       itemMaxBytes: written.itemMax === undefined ? null : parseSize(written.itemMax),
-      maxDelete: {
-        share: parsePercent(policy?.maxDelete?.share ?? '') ?? byDefault.maxDelete.share,
-        atLeast: policy?.maxDelete?.atLeast ?? byDefault.maxDelete.atLeast,
-      },
+      maxDelete: maxDeleteOf(policy?.maxDelete),
     },
+    typed: new Map(
+      typedKinds.flatMap((kind): [TypedKind, Omit<TypedPolicy, 'active'>][] => {
+        const block = written[kind];
+        return block === undefined ? [] : [[kind, typedOf(kind, block)]];
+      }),
+    ),
+    lagObjectiveMs: (written.lagObjective === undefined ? null : parseDuration(written.lagObjective)) ?? 60_000,
     schedule: {
       zone: schedule?.zone ?? 'UTC',
       windows: (schedule?.windows ?? []).flatMap((window) => parseWindow(window) ?? []),
@@ -280,6 +286,26 @@ function collectionOf(name: string, written: ProjectFile['collections'][string])
     },
   };
 }
+
+type TypedBlock = NonNullable<ProjectFile['collections'][string][TypedKind]>;
+
+const typedOf = (
+  kind: TypedKind,
+  { direction, conflict, folders, maxDelete }: TypedBlock,
+): Omit<TypedPolicy, 'active'> => ({
+  direction: direction ?? (kind === 'calendar' ? 'both' : 'one-way'),
+  conflict: conflict ?? 'active',
+  include: folders?.include ?? [],
+  exclude: folders?.exclude ?? [],
+  maxDelete: maxDeleteOf(maxDelete),
+});
+
+const maxDeleteOf = (written: TypedBlock['maxDelete']): TypedPolicy['maxDelete'] => ({
+  share: parsePercent(written?.share ?? '') ?? defaultMailPolicy.maxDelete.share,
+  atLeast: written?.atLeast ?? defaultMailPolicy.maxDelete.atLeast,
+});
+
+const sideOf = (word: 'source' | 'target' | undefined): Side => (word === 'target' ? 'right' : 'left');
 
 /** Pairs of a collection. What is wrong with them is added to the reading's problems. */
 function pairsOf(
@@ -301,7 +327,8 @@ function pairsOf(
   const pairs: AddressPair[] = [];
   for (const [at, entry] of (written.list ?? []).entries()) {
     const { file, line, column } = reading.placeOf([...path, 'list', at]);
-    const pair = readPairEntry(entry, rule, { file, line, column });
+    const [text, active] = typeof entry === 'string' ? [entry] : [entry.pair, entry.active];
+    const pair = readPairEntry(text, active, rule, { file, line, column });
     if ('message' in pair) reading.problems.push(pair);
     else pairs.push(pair);
   }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { folderRoles } from '#model/folder.ts';
 import { secretReferencePattern } from './secret.ts';
 import { didYouMean } from './suggest.ts';
-import { isHost, isServiceUrl, parseDay, parsePercent, parseSize } from './values.ts';
+import { isHost, isServiceUrl, parseDay, parseDuration, parsePercent, parseSize } from './values.ts';
 import { parseWindow } from './window.ts';
 
 /**
@@ -168,23 +168,69 @@ const folderPath = text('a folder path such as Projects/Old, without / at its en
   /^[^/*]+(?:\/[^/*]+)*$/.test(value),
 );
 
+const maxDelete = strict({
+  share: text('a percentage such as 20%', (value) => parsePercent(value) !== null).optional(),
+  atLeast: count('a number of items', 0, 1_000_000).optional(),
+})
+  .optional()
+  .describe('Deletions of a pair in 24 hours: the larger of the two (default 20% and 10). Above it they are held.');
+
+const folderChoice = {
+  include: list(folderPattern).optional().describe('Only these folders; without it all.'),
+  exclude: list(folderPattern).optional().describe('Not these folders; wins over include.'),
+};
+
+const side = choice(['source', 'target']);
+
+/** Events, contacts, tasks or notes: kept in step when the block is there. */
+const typedContent = (what: string, direction: 'both' | 'one-way') =>
+  strict({
+    direction: choice(['both', 'one-way'])
+      .optional()
+      .describe(`Default ${direction}. one-way: what changes on the target stays there.`),
+    conflict: choice(['active', 'newest', 'source', 'target'])
+      .optional()
+      .describe('Who wins where both sides changed the same field (default active: where the person works).'),
+    maxDelete,
+    folders: strict(folderChoice).optional(),
+  })
+    .optional()
+    .describe(`Keeps ${what} in step; without it they are left alone.`);
+
 const day = text('a day such as 2019-12-31', (value) => parseDay(value) !== null);
 
 const collection = strict({
   source: z.string({ error: 'this must be the name of an organization' }),
   target: z.string({ error: 'this must be the name of an organization' }),
   content: list(choice(['mail']))
-    .min(1, { error: 'name at least one content' })
-    .optional(),
+    .optional()
+    .describe('[mail] (default); [] where only calendars, contacts, tasks or notes are kept in step.'),
+  calendar: typedContent('calendars', 'both'),
+  contacts: typedContent('contacts', 'one-way'),
+  tasks: typedContent('tasks', 'one-way'),
+  notes: typedContent('notes', 'one-way'),
+  active: side.optional().describe('Where the people of this collection work (default source): wins in conflicts.'),
+  lagObjective: text('a duration such as 60 s', (value) => parseDuration(value) !== null)
+    .optional()
+    .describe(
+      'Time within which a change is to be on the other side (default 60 s); status warns before it is missed.',
+    ),
   pairs: strict({
     file: z
       .string({ error: 'this must be the path of a CSV file' })
       .min(1, { error: 'this must be the path of a CSV file' })
       .optional()
-      .describe('CSV file with a header line and the columns source and target.'),
-    list: list(z.string({ error: 'this must be "source -> target", or a source address when there is a rule' }))
+      .describe('CSV file with a header line and the columns source and target, and active where people differ.'),
+    list: list(
+      z.union([z.string(), strict({ pair: z.string(), active: side.optional() })], {
+        error:
+          'this must be "source -> target", a source address when there is a rule, or { pair: "source -> target", active: target }',
+      }),
+    )
       .optional()
-      .describe('`source -> target`; or only the source address, then the rule makes the target.'),
+      .describe(
+        '`source -> target`; or only the source address, then the rule makes the target. `{ pair, active }` for a person who works elsewhere than the others.',
+      ),
     rule: z
       .string({ error: 'this must be a rule such as "*@old.example -> *@new.example"' })
       .optional()
@@ -193,8 +239,7 @@ const collection = strict({
     error: 'name the mailboxes: file: a CSV file, or list: addresses',
   }),
   folders: strict({
-    include: list(folderPattern).optional().describe('Only these folders; without it all.'),
-    exclude: list(folderPattern).optional().describe('Not these folders; wins over include.'),
+    ...folderChoice,
     map: z
       .record(folderPath, folderPath, { error: 'this must be a block of "source path: target path"' })
       .optional()
@@ -209,12 +254,7 @@ const collection = strict({
     conflict: choice(['source', 'target'])
       .optional()
       .describe('Who wins when both sides changed the same thing (default target). The loser goes to the journal.'),
-    maxDelete: strict({
-      share: text('a percentage such as 20%', (value) => parsePercent(value) !== null).optional(),
-      atLeast: count('a number of items', 0, 1_000_000).optional(),
-    })
-      .optional()
-      .describe('Deletions of a pair in 24 hours: the larger of the two (default 20% and 10). Above it they are held.'),
+    maxDelete,
   }).optional(),
   schedule: strict({
     zone: text('a time zone such as Europe/Vienna', isZone).optional().describe('IANA time zone (default UTC).'),
@@ -226,7 +266,11 @@ const collection = strict({
       .optional()
       .describe('Longest time between two passes of a pair (default 60).'),
   }).optional(),
-});
+}).refine(
+  ({ content, calendar, contacts, tasks, notes }) =>
+    (content ?? ['mail']).length > 0 || [calendar, contacts, tasks, notes].some((block) => block !== undefined),
+  { error: 'name at least one content', path: ['content'] },
+);
 
 export const projectSchema = strict({
   version: z.literal(1, { error: 'this must be 1' }),

@@ -22,6 +22,13 @@ export function parsePercent(text: string): number | null {
   return number === undefined || Number(number) > 100 ? null : Number(number) / 100;
 }
 
+/** `500 ms`, `60 s`, `5 min`, `2 h` in milliseconds. */
+export function parseDuration(text: string): number | null {
+  const [, number = '', unit = ''] = /^(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|min|h)$/.exec(text.trim()) ?? [];
+  const ms = Math.round(Number(number) * ({ ms: 1, s: 1_000, min: 60_000, h: 3_600_000 }[unit] ?? Number.NaN));
+  return ms > 0 ? ms : null;
+}
+
 /** `22:30` in minutes since midnight; `24:00` is the end of the day. */
 export function parseTimeOfDay(text: string): number | null {
   const [, hours, minutes] = /^(\d{2}):(\d{2})$/.exec(text) ?? [];

@@ -69,6 +69,8 @@ export interface PassSummary {
   readonly waitedMs: Readonly<Record<string, number>>;
   readonly held: number;
   readonly outcome: 'complete' | 'partial' | 'stopped';
+  /** How long changes took to become visible on the other side, as counts by class (`jobs/pass/lag-histogram.ts`), over passes. */
+  readonly lag?: readonly number[];
 }
 
 export interface QuarantineRow {

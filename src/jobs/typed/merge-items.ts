@@ -1,0 +1,424 @@
+import type { TypedWritten } from '#connectors/contract.ts';
+import { applyEdit } from '#engine/apply-edit.ts';
+import { batchBySize } from '#engine/batches.ts';
+import type { TypedDecision } from '#engine/join-typed.ts';
+import { mergeTyped, type SideEdit, seenAfter, type TypedConflict, type TypedMerge } from '#engine/merge-typed.ts';
+import { sameShown, withoutOccurrences } from '#engine/shown.ts';
+import { type Fault, FaultError, isFault } from '#kit/fault.ts';
+import type { ItemId, Side } from '#model/ids.ts';
+import { stampKey } from '#model/stamp.ts';
+import type { TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
+import type { Shown, TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
+import type { Commit } from '#store/store.ts';
+import { history, newLinkId } from '../pass/pass-core.ts';
+import { type Fetched, fetchAttachments } from './attachments.ts';
+import { unkeptNote } from './create-items.ts';
+import { endAfter, endOf } from './link-ends.ts';
+import { readItems } from './read-items.ts';
+import { setAside, takeBack } from './set-aside.ts';
+import { flush, flushPart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
+
+type Compare = Extract<TypedDecision, { do: 'compare' }>;
+type Adopt = Extract<TypedDecision, { do: 'adopt' }>;
+
+/** Two items that belong together and may differ. */
+export interface Match {
+  /** As recorded, with ids and folders of now; null: nobody had linked them. */
+  readonly link: TypedLinkRow | null;
+  readonly left: { readonly id: ItemId; readonly head: TypedHead | null };
+  readonly right: { readonly id: ItemId; readonly head: TypedHead | null };
+  readonly intent: TypedIntentRow | null;
+  readonly reason: string;
+}
+
+/** Tries of one item against somebody who writes at the same time, before it is left to the next pass. */
+const staleMax = 3;
+
+export const matchOfCompare = ({ link, left, right, because }: Compare): Match => ({
+  link,
+  left: { id: link.left.id, head: left },
+  right: { id: link.right.id, head: right },
+  intent: null,
+  reason:
+    because === 'changed'
+      ? 'changed'
+      : because === 'moved'
+        ? 'moved'
+        : 'made again by somebody under the same identity',
+});
+
+export const matchOfAdopt = ({ left, right, by, intent }: Adopt): Match => ({
+  link: null,
+  left: { id: left.id, head: left },
+  right: { id: right.id, head: right },
+  intent,
+  reason: intent
+    ? 'its answer had been lost; found again by its stamp'
+    : by === 'stamp'
+      ? 'already there with our stamp'
+      : 'already there with the same identity',
+});
+
+/** Reads, merges, writes and records pairs of items, batch by batch. */
+export async function mergeItems<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  matches: readonly Match[],
+): Promise<void> {
+  const { left, right } = context.sides;
+  const countMax = Math.min(left.connector.abilities.batchMax, right.connector.abilities.batchMax);
+  const bytesMax = Math.min(left.connector.abilities.batchMaxBytes, right.connector.abilities.batchMaxBytes);
+  const sizeOf = (m: Match) => Math.max(m.left.head?.sizeBytes ?? 0, m.right.head?.sizeBytes ?? 0);
+  const batches = batchBySize(matches, sizeOf, countMax, bytesMax);
+  for (const [n, batch] of batches.entries()) {
+    let pending: readonly Match[] = batch;
+    for (let attempt = 0; pending.length > 0; attempt++) {
+      context.checkpoint();
+      const stale = await mergeBatch(context, pending);
+      if (attempt === staleMax) {
+        for (const match of stale) later(context, match, { kind: 'stale', detail: 'somebody else goes on writing it' });
+        break;
+      }
+      pending = stale;
+    }
+    if (n < batches.length - 1) await flushPart(context);
+  }
+}
+
+/** Both sides of one match as they are now, and what is to be written. */
+interface Merged<Kind extends TypedKind> {
+  readonly match: Match;
+  readonly now: Readonly<Record<Side, TypedItem<Kind>>>;
+  readonly merge: TypedMerge<Kind>;
+}
+
+/** @returns those that somebody else wrote in the meantime. */
+async function mergeBatch<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  batch: readonly Match[],
+): Promise<readonly Match[]> {
+  const read = await readBoth(context, batch);
+  const merged: Merged<Kind>[] = [];
+  for (const match of batch) {
+    const left = read.left.get(match.left.id) ?? noAnswer;
+    const right = read.right.get(match.right.id) ?? noAnswer;
+    if (isFault(left) || isFault(right)) {
+      missing(context, match, left, right);
+      continue;
+    }
+    const merge = mergeTyped({
+      kind: context.kind,
+      left,
+      right,
+      seen: match.link === null ? null : { left: match.link.left.seen, right: match.link.right.seen },
+      policy: context.policy,
+      own: [context.pair.left.address.toLowerCase(), context.pair.right.address.toLowerCase()],
+    });
+    merged.push({ match, now: { left, right }, merge });
+  }
+  if (context.plan !== null) {
+    for (const m of merged) planEdits(context, m);
+    return [];
+  }
+  const outcomes = await writeEdits(context, merged);
+  await recordMerged(context, merged, outcomes);
+  return merged.filter((m) => outcomes.get(m)?.state === 'stale').map((m) => m.match);
+}
+
+const noAnswer: Fault = { kind: 'transient', detail: 'not in the answer', mayHaveHappened: false };
+
+async function readBoth<Kind extends TypedKind>(context: TypedContext<Kind>, batch: readonly Match[]) {
+  const wanted = (side: Side) => batch.map((m) => ({ id: m[side].id, sizeBytes: m[side].head?.sizeBytes ?? 0 }));
+  const [left, right] = await Promise.all([
+    readItems(context, 'left', wanted('left')),
+    readItems(context, 'right', wanted('right')),
+  ]);
+  return { left, right };
+}
+
+/** What went away between the feed and now is found by the next look. Whatever else it is, the item is tried again. */
+function missing(context: TypedContext, match: Match, left: TypedItem | Fault, right: TypedItem | Fault): void {
+  const faults = [left, right].filter((answer) => isFault(answer));
+  const [other] = faults.filter((fault) => fault.kind !== 'gone');
+  if (other) later(context, match, other);
+  else {
+    context.isAgain = true;
+    // Its link is there for the delete that the feed is going to show; an end without a link would be forgotten.
+    if (match.link === null) context.staged.add({ unlinked: unlinkedOf(match) });
+  }
+}
+
+const unlinkedOf = (match: Match): readonly UnlinkedRow[] =>
+  (['left', 'right'] as const).flatMap((side) => {
+    const { head } = match[side];
+    return head === null ? [] : [{ side, head }];
+  });
+
+/** Tried again in the next pass, or by the operator. The feed will not show it once more, so quarantine remembers it. */
+function later(context: TypedContext, match: Match, fault: Fault): void {
+  const changed: Side = match.left.head !== null ? 'left' : 'right';
+  const head = match[changed].head;
+  if (head === null) return;
+  setAside(context, changed, head, fault);
+  if (match.link === null) context.staged.add({ unlinked: unlinkedOf(match) });
+}
+
+function planEdits<Kind extends TypedKind>(context: TypedContext<Kind>, { match, now, merge }: Merged<Kind>): void {
+  for (const side of ['left', 'right'] as const) {
+    const edit = merge[side];
+    if (edit === null) continue;
+    context.plan?.push({
+      action: 'update',
+      side,
+      reason: `${match.reason} on the ${side === 'left' ? 'target' : 'source'}`,
+      folder: pathOf(context, side, now[side].head.folder),
+      left: match.left.id,
+      right: match.right.id,
+      bytes: 0,
+      detail: fieldsOf(edit.edit),
+    });
+  }
+}
+
+/** Names of what an edit sets, for people. */
+function fieldsOf(edit: TypedEdit): string {
+  const days = edit.occurrences.map((o) => `${o.day}${o.do === 'delete' ? ' deleted' : ''}`);
+  return [...Object.keys(edit.set), ...days].join(', ');
+}
+
+type Outcome =
+  | { readonly state: 'done'; readonly written: Partial<Readonly<Record<Side, TypedWritten>>> }
+  | { readonly state: 'stale' }
+  | { readonly state: 'failed'; readonly fault: Fault };
+
+/** Writes what merges ask for, one request a side. */
+async function writeEdits<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  merged: readonly Merged<Kind>[],
+): Promise<Map<Merged<Kind>, Outcome>> {
+  const outcomes = new Map<Merged<Kind>, Outcome>(merged.map((m) => [m, { state: 'done', written: {} }]));
+  await sayRewrites(context, merged);
+  for (const side of ['left', 'right'] as const) {
+    const due = merged.filter((m) => m.merge[side] !== null && outcomes.get(m)?.state === 'done');
+    if (due.length === 0) continue;
+    const ready: { readonly of: Merged<Kind>; readonly edit: TypedEdit<Kind>; readonly fetched: readonly Fetched[] }[] =
+      [];
+    try {
+      for (const of of due) {
+        const loaded = await withAttachments(context, of, of.merge[side] as SideEdit<Kind>);
+        if (isFault(loaded)) outcomes.set(of, outcomeOf(loaded));
+        else ready.push({ of, ...loaded });
+      }
+      if (ready.length === 0) continue;
+      const answers = await answered<TypedWritten>(
+        () =>
+          context.sides[side].items.update(
+            ready.map(({ of, edit }) => ({ item: of.now[side], edit })),
+            context.call(ready.reduce((n, r) => n + r.fetched.reduce((m, f) => m + f.sizeBytes, 0), 0)),
+          ),
+        ready.length,
+      );
+      for (const [n, { of }] of ready.entries()) {
+        const answer = answers[n] ?? noAnswer;
+        const before = outcomes.get(of);
+        if (isFault(answer)) {
+          if (answer.kind === 'fatal') throw new FaultError(answer);
+          outcomes.set(of, outcomeOf(answer));
+          continue;
+        }
+        context.lags.visible(context.clock.nowMs(), of.now[otherSide(side)].head.modifiedAt);
+        const earlier = before?.state === 'done' ? before.written : {};
+        outcomes.set(of, { state: 'done', written: { ...earlier, [side]: answer } });
+      }
+    } finally {
+      await Promise.all(ready.flatMap((r) => r.fetched.map((f) => f.dispose())));
+    }
+  }
+  return outcomes;
+}
+
+const outcomeOf = (fault: Fault): Outcome =>
+  fault.kind === 'stale' || fault.kind === 'gone' ? { state: 'stale' } : { state: 'failed', fault };
+
+/**
+ * Said before it is done: an edit that makes a server drop every exception first must not look like a person who dropped them, should we
+ * break off in the middle.
+ */
+async function sayRewrites<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  merged: readonly Merged<Kind>[],
+): Promise<void> {
+  const links = merged.flatMap(({ match: { link }, merge }) =>
+    link !== null && (merge.left?.rewrites || merge.right?.rewrites)
+      ? [
+          {
+            ...link,
+            left: { ...link.left, seen: withoutOccurrences(link.left.seen) },
+            right: { ...link.right, seen: withoutOccurrences(link.right.seen) },
+          },
+        ]
+      : [],
+  );
+  if (links.length > 0) await flush(context, { typedLinks: links });
+}
+
+async function withAttachments<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  { match }: Merged<Kind>,
+  { edit, needs }: SideEdit<Kind>,
+): Promise<{ readonly edit: TypedEdit<Kind>; readonly fetched: readonly Fetched[] } | Fault> {
+  const fetched: Fetched[] = [];
+  for (const side of ['left', 'right'] as const) {
+    const there = needs.filter((n) => n.side === side);
+    if (there.length === 0) continue;
+    const got = await fetchAttachments(context, side, match[side].id, there);
+    if (isFault(got)) {
+      await Promise.all(fetched.map((f) => f.dispose()));
+      return got;
+    }
+    fetched.push(got);
+  }
+  return { edit: { ...edit, attachments: new Map(fetched.flatMap((f) => [...f.byHash])) }, fetched };
+}
+
+/** The answers of a batch; a request that failed as a whole for a passing reason counts as that fault for each. */
+async function answered<R>(ask: () => Promise<readonly (R | Fault)[]>, count: number): Promise<readonly (R | Fault)[]> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof FaultError) || (error.fault.kind !== 'transient' && error.fault.kind !== 'poison'))
+      throw error;
+    const { fault } = error;
+    return Array.from({ length: count }, () => fault);
+  }
+}
+
+/** Reads back what was written, and records links, conflicts and history. */
+async function recordMerged<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  merged: readonly Merged<Kind>[],
+  outcomes: ReadonlyMap<Merged<Kind>, Outcome>,
+): Promise<void> {
+  const written = (side: Side) =>
+    merged.filter((m) => {
+      const outcome = outcomes.get(m);
+      return outcome?.state === 'done' && outcome.written[side] !== undefined;
+    });
+  const readBack = async (side: Side) =>
+    written(side).length === 0
+      ? new Map<ItemId, TypedItem<Kind> | Fault>()
+      : readItems(
+          context,
+          side,
+          written(side).map((m) => ({ id: m.match[side].id, sizeBytes: m.now[side].head.sizeBytes })),
+        );
+  const [left, right] = await Promise.all([readBack('left'), readBack('right')]);
+  for (const m of merged) {
+    const outcome = outcomes.get(m);
+    if (!outcome || outcome.state === 'stale') continue;
+    if (outcome.state === 'failed') {
+      later(context, m.match, outcome.fault);
+      continue;
+    }
+    const after = { left: left.get(m.match.left.id) ?? m.now.left, right: right.get(m.match.right.id) ?? m.now.right };
+    if (isFault(after.left) || isFault(after.right)) {
+      // It was written and cannot be read back now: the next look compares it with what is recorded, and finds nothing to do.
+      later(context, m.match, isFault(after.left) ? after.left : (after.right as Fault));
+      continue;
+    }
+    record(context, m, { left: after.left, right: after.right }, outcome.written);
+  }
+}
+
+function record<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  { match, merge, now }: Merged<Kind>,
+  after: Readonly<Record<Side, TypedItem<Kind>>>,
+  written: Partial<Readonly<Record<Side, TypedWritten>>>,
+): void {
+  const { link } = match;
+  const end = (side: Side): TypedLinkRow[Side] => {
+    const edit = merge[side]?.edit;
+    const answer = written[side];
+    const former = link?.[side].seen ?? null;
+    if (!edit || !answer) return endOf(after[side], seenAfter(side, after[side], former, merge));
+    return endAfter(answer, applyEdit(now[side], edit), after[side], (item) => seenAfter(side, item, former, merge));
+  };
+  const next: TypedLinkRow = {
+    id: link?.id ?? newLinkId(context),
+    identity: after.left.head.identity ?? after.right.head.identity,
+    stampKey: link === null ? stampOf(match) : link.stampKey,
+    left: end('left'),
+    right: end('right'),
+    state: 'live',
+    goneSincePass: null,
+  };
+  const ids = { left: next.left.id, right: next.right.id };
+  const staged: Commit = {
+    ...(link !== null && sameLink(link, next) ? {} : { typedLinks: [next] }),
+    ...(link === null
+      ? {
+          unlinkedTaken: [
+            { side: 'left', id: ids.left },
+            { side: 'right', id: ids.right },
+          ],
+          history: [history(context, 'create', match.reason, { ...ids, outcome: 'adopted' })],
+        }
+      : {}),
+    ...(match.intent === null ? {} : { typedIntentsResolved: [match.intent.stampKey] }),
+    journal: merge.conflicts.map((c) => journalOf(context, next.id, c)),
+  };
+  context.staged.add(staged);
+  context.counts.conflicts += merge.conflicts.length;
+  if (link === null) context.counts.adopted++;
+  takeBack(context, now.left.head, now.right.head);
+  for (const side of ['left', 'right'] as const) {
+    const edit = merge[side];
+    const answer = written[side];
+    if (edit === null || answer === undefined) continue;
+    context.counts.updated++;
+    const not = unkeptNote(answer.unkept);
+    context.staged.add({
+      history: [
+        history(context, 'update', `${match.reason} on the ${side === 'left' ? 'target' : 'source'}`, {
+          ...ids,
+          detail: [fieldsOf(edit.edit), ...(not === null ? [] : [not])].join('; '),
+        }),
+      ],
+    });
+  }
+}
+
+/** A value that lost, as the journal keeps it. */
+export const journalOf = (
+  { clock }: Pick<TypedContext, 'clock'>,
+  link: TypedLinkRow['id'],
+  { outcome, field, day, base, left, right, winner, why }: TypedConflict,
+): NonNullable<Commit['journal']>[number] => ({
+  atMs: clock.nowMs(),
+  link,
+  field,
+  day,
+  base,
+  left,
+  right,
+  winner,
+  why: `${outcome}: ${why}`,
+});
+
+/** Of the side that was created by us; null: neither carries a stamp. */
+function stampOf({ left, right, intent }: Match): TypedLinkRow['stampKey'] {
+  if (intent !== null) return intent.stampKey;
+  const stamp = right.head?.stamp ?? left.head?.stamp ?? null;
+  return stamp === null ? null : stampKey(stamp);
+}
+
+export const sameLink = (a: TypedLinkRow, b: TypedLinkRow): boolean =>
+  a.state === b.state &&
+  a.goneSincePass === b.goneSincePass &&
+  a.identity === b.identity &&
+  sameEnd(a.left, b.left) &&
+  sameEnd(a.right, b.right);
+
+const sameEnd = (a: TypedLinkRow['left'], b: TypedLinkRow['left']): boolean =>
+  a.id === b.id && a.folder === b.folder && a.version === b.version && sameSeen(a.seen, b.seen);
+const sameSeen = (a: Shown, b: Shown): boolean => a === b || sameShown(a, b);

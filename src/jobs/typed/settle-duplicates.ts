@@ -1,0 +1,116 @@
+import type { TypedDecision } from '#engine/join-typed.ts';
+import { type DuplicateDecision, settleDuplicates as decide } from '#engine/settle-typed.ts';
+import { FaultError, isFault } from '#kit/fault.ts';
+import type { LinkId, Side, Version } from '#model/ids.ts';
+import type { TypedItem, TypedKind } from '#model/typed-item.ts';
+import { history } from '../pass/pass-core.ts';
+import { type Fetched, fetchAttachments } from './attachments.ts';
+import { journalOf } from './merge-items.ts';
+import { readItems } from './read-items.ts';
+import { pathOf, type TypedContext } from './typed-context.ts';
+
+/**
+ * Several items with one identity in one folder, made by us and by somebody else at the same time: one stays and takes over what the
+ * others have, the others go recoverably and whole into the journal. What stays is compared in the next round.
+ */
+export async function settleDuplicates<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  { on, heads, link }: Extract<TypedDecision, { do: 'dedupe' }>,
+): Promise<void> {
+  const read = await readItems(context, on, [...heads, ...(link === null ? [] : [{ id: link[on].id, sizeBytes: 0 }])]);
+  const items: TypedItem<Kind>[] = [];
+  for (const answer of read.values()) {
+    if (!isFault(answer)) items.push(answer);
+    // One that cannot be read now is not judged by its absence.
+    else if (answer.kind !== 'gone') {
+      context.isAgain = true;
+      return;
+    }
+  }
+  const own = [context.pair.left.address.toLowerCase(), context.pair.right.address.toLowerCase()];
+  const decision = decide(on, items, link?.[on].id ?? null, own, context.policy);
+  if (decision === null) {
+    for (const item of items) context.lookAgain[on].push({ kind: 'upsert', head: item.head });
+    return;
+  }
+  const reason = `a duplicate: ${decision.why}`;
+  if (context.plan !== null) {
+    for (const { head } of decision.remove)
+      context.plan.push({
+        action: 'remove',
+        side: on,
+        reason,
+        folder: pathOf(context, on, head.folder),
+        left: on === 'left' ? head.id : null,
+        right: on === 'right' ? head.id : null,
+        bytes: 0,
+        detail: null,
+      });
+    return;
+  }
+  if (!(await takeOver(context, on, decision))) {
+    context.isAgain = true;
+    context.staged.add({ unlinked: heads.map((head) => ({ side: on, head })) });
+    return;
+  }
+  const answers = await context.sides[on].items.remove(
+    decision.remove.map(({ head }) => ({ id: head.id, expect: head.version })),
+    context.call(),
+  );
+  for (const [n, { head }] of decision.remove.entries()) {
+    const answer = answers[n];
+    if (answer && isFault(answer)) {
+      if (answer.kind === 'fatal') throw new FaultError(answer);
+      if (answer.kind !== 'gone') {
+        // Both are still there: the next round judges them again.
+        context.lookAgain[on].push({ kind: 'upsert', head });
+        context.isAgain = true;
+        continue;
+      }
+    } else {
+      context.counts.removed++;
+      const where = on === 'left' ? { left: head.id } : { right: head.id };
+      context.staged.add({ history: [history(context, 'remove', reason, where)] });
+    }
+    context.staged.add({ unlinkedTaken: [{ side: on, id: head.id }] });
+  }
+  context.counts.conflicts += decision.conflicts.length;
+  context.staged.add({
+    journal: decision.conflicts.map((c) => journalOf(context, link?.id ?? ('' as LinkId), c)),
+    // No version of any server: whatever the kept one shows is compared with what was agreed.
+    ...(link === null
+      ? {}
+      : { typedLinks: [{ ...link, [on]: { ...link[on], id: decision.keep.head.id, version: '' as Version } }] }),
+  });
+  context.lookAgain[on].push({ kind: 'upsert', head: decision.keep.head });
+}
+
+/** @returns false when somebody wrote the kept one in the meantime, or its new content cannot be had. */
+async function takeOver<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  on: Side,
+  { keep, edit, needs }: DuplicateDecision<Kind>,
+): Promise<boolean> {
+  if (edit === null) return true;
+  const fetched: Fetched[] = [];
+  try {
+    for (const { from, day, heads } of needs) {
+      const got = await fetchAttachments(context, on, from, [{ day, heads }]);
+      if (isFault(got)) return false;
+      fetched.push(got);
+    }
+    const attachments = new Map(fetched.flatMap((f) => [...f.byHash]));
+    const [answer] = await context.sides[on].items.update(
+      [{ item: keep, edit: { ...edit, attachments } }],
+      context.call(),
+    );
+    if (!answer || isFault(answer)) {
+      if (answer?.kind === 'fatal') throw new FaultError(answer);
+      return false;
+    }
+    context.counts.updated++;
+    return true;
+  } finally {
+    await Promise.all(fetched.map((f) => f.dispose()));
+  }
+}

@@ -1,0 +1,258 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { memoryConnector } from '#connectors/memory/memory-connector.ts';
+import { type MemoryMailbox, MemoryOrganization } from '#connectors/memory/memory-organization.ts';
+import { FaultError } from '#kit/fault.ts';
+import { seededRandom } from '#kit/random.ts';
+import { SteppingClock } from '#kit/stepping-clock.ts';
+import type { EventFields, EventIdentity } from '#model/appointment.ts';
+import type { PairId } from '#model/ids.ts';
+import { defaultTypedPolicy, type TypedPolicy } from '#model/policy.ts';
+import { openStore } from '#store/open-store.ts';
+import { type Store, trackId } from '#store/store.ts';
+import type { PlannedWrite } from '../pass/planned-write.ts';
+import type { TypedPassOptions } from './typed-context.ts';
+import { runTypedPass } from './typed-pass.ts';
+
+const pair = 'ana@old.example → ana@new.example' as PairId;
+const track = trackId(pair, 'calendar');
+const signal = new AbortController().signal;
+
+class World {
+  readonly clock = new SteppingClock(1_700_000_000_000);
+  readonly old = new MemoryOrganization('old');
+  readonly young = new MemoryOrganization('new');
+  readonly left = this.old.add('ana@old.example');
+  readonly right = this.young.add('ana@new.example');
+  readonly store: Store;
+  policy: TypedPolicy = defaultTypedPolicy;
+
+  constructor(store: Store) {
+    this.store = store;
+  }
+
+  async begin(): Promise<this> {
+    const side = (organization: string, address: string) => ({ organization, address, mailbox: null });
+    await this.store.putPairs([
+      {
+        id: track,
+        kind: 'calendar',
+        collection: 'all',
+        left: side('old', this.left.address),
+        right: side('new', this.right.address),
+      },
+    ]);
+    return this;
+  }
+
+  async pass(options: TypedPassOptions = {}) {
+    await this.clock.sleep(1_000, signal);
+    return runTypedPass(
+      {
+        store: this.store,
+        left: memoryConnector(this.old),
+        right: memoryConnector(this.young),
+        policy: this.policy,
+        clock: this.clock,
+        random: seededRandom(this.clock.nowMs()),
+        requestDeadlineMs: 1_000,
+      },
+      pair,
+      'calendar',
+      null,
+      signal,
+      options,
+    );
+  }
+
+  async settle(): Promise<void> {
+    for (let n = 0; n < 5; n++) if (!(await this.pass()).again) return;
+    throw new Error('it does not come to its end');
+  }
+}
+
+const book = (box: MemoryMailbox, fields: Partial<EventFields>) =>
+  box.typed.add('calendar', box.byRole('calendar'), fields).id;
+const subjects = (box: MemoryMailbox): readonly string[] =>
+  [...box.typed.items.values()].map((i) => (i.fields as EventFields).subject).sort();
+const only = (box: MemoryMailbox) => {
+  const [item, ...more] = [...box.typed.items.values()];
+  if (!item || more.length > 0) throw new Error(`${more.length + (item ? 1 : 0)} items`);
+  return { id: item.id, fields: item.fields as EventFields, identity: item.identity };
+};
+
+let world: World;
+beforeEach(async () => {
+  const store = await openStore('sqlite::memory:', {
+    clock: new SteppingClock(0),
+    log: { info: () => {}, warn: () => {} },
+  });
+  world = await new World(store).begin();
+  return () => store.close();
+});
+
+describe('two calendars', () => {
+  test('what is on either side comes to be on both, once', async () => {
+    book(world.left, { subject: 'a' });
+    book(world.right, { subject: 'b' });
+    const first = await world.pass();
+    expect(first.counts).toMatchObject({ created: 2, adopted: 0 });
+    expect(first.again).toBe(false);
+    expect(subjects(world.left)).toEqual(['a', 'b']);
+    expect(subjects(world.right)).toEqual(['a', 'b']);
+  });
+
+  test('a pass after a pass writes nothing and asks each side once', async () => {
+    for (let n = 0; n < 120; n++) book(n % 2 === 0 ? world.left : world.right, { subject: `meeting ${n}` });
+    await world.settle();
+    const next = await world.pass();
+    expect(next.summary).toMatchObject({ writes: 0, requestsLeft: 1, requestsRight: 1, outcome: 'complete' });
+  });
+
+  test('a notice costs no trees', async () => {
+    book(world.left, { subject: 'a' });
+    await world.settle();
+    expect((await world.pass({ noticed: true })).summary).toMatchObject({
+      writes: 0,
+      requestsLeft: 1,
+      requestsRight: 1,
+    });
+    book(world.left, { subject: 'b' });
+    const carried = await world.pass({ noticed: true });
+    expect(subjects(world.right)).toEqual(['a', 'b']);
+    expect(carried.summary.requestsLeft + carried.summary.requestsRight).toBeLessThanOrEqual(7);
+    world.right.typed.edit<'calendar'>(idOf(world.right, 'b'), { set: { location: 'Room 4' }, occurrences: [] });
+    const edited = await world.pass({ noticed: true });
+    expect(edited.summary.requestsLeft + edited.summary.requestsRight).toBeLessThanOrEqual(6);
+    expect([...world.left.typed.items.values()].map((i) => (i.fields as EventFields).location)).toContain('Room 4');
+  });
+
+  test('fields that were changed on different sides merge; the same field is decided and the loser kept', async () => {
+    const id = book(world.left, { subject: 'a', location: 'here' });
+    await world.settle();
+    const copy = only(world.right).id;
+    world.left.typed.edit<'calendar'>(id, { set: { subject: 'left', location: 'Room 1' }, occurrences: [] });
+    world.right.typed.edit<'calendar'>(copy, { set: { subject: 'right', showAs: 'free' }, occurrences: [] });
+    await world.settle();
+    for (const box of [world.left, world.right])
+      expect(only(box).fields).toMatchObject({ subject: 'left', location: 'Room 1', showAs: 'free' });
+    const [entry] = await world.store.journal({ pair: track }, 10);
+    expect(entry).toMatchObject({ field: 'subject', left: 'left', right: 'right', winner: 'left' });
+  });
+
+  test('what was there on both sides under one identity is linked, not copied', async () => {
+    const identity = '040000008200E00074C5B7101A82E00800000000' as EventIdentity;
+    for (const box of [world.left, world.right])
+      box.typed.add('calendar', box.byRole('calendar'), { subject: 'same' }, { identity });
+    const first = await world.pass();
+    expect(first.counts).toMatchObject({ adopted: 1, created: 0, updated: 0 });
+    expect((await world.pass()).summary.writes).toBe(0);
+  });
+
+  test('a delete waits one pass and is carried over', async () => {
+    const id = book(world.left, { subject: 'a' });
+    await world.settle();
+    world.left.typed.remove(id);
+    expect((await world.pass()).again).toBe(true);
+    expect(subjects(world.right)).toEqual(['a']);
+    await world.settle();
+    expect(subjects(world.right)).toEqual([]);
+  });
+
+  test('an emptied side is not believed beyond the budget', async () => {
+    world.policy = { ...world.policy, maxDelete: { share: 0.2, atLeast: 3 } };
+    const ids = Array.from({ length: 20 }, (_, n) => book(world.left, { subject: `${n}` }));
+    await world.settle();
+    for (const id of ids) world.left.typed.remove(id);
+    await world.pass();
+    const held = await world.pass();
+    expect(held.held).toBe(16);
+    expect(subjects(world.right)).toHaveLength(16);
+  });
+
+  test('a rival that was faster leaves one of the two', async () => {
+    const id = book(world.left, { subject: 'a' });
+    const identity = world.left.typed.items.get(id)?.identity as EventIdentity;
+    world.young.before = (operation) => {
+      if (operation !== 'typedCreate') return;
+      world.young.before = () => {};
+      world.right.typed.add(
+        'calendar',
+        world.right.byRole('calendar'),
+        { subject: 'a', location: 'his' },
+        { identity },
+      );
+    };
+    await world.settle();
+    expect(only(world.right).identity).toBe(identity);
+    expect(only(world.left).identity).toBe(identity);
+  });
+
+  test('an answer that is lost is not asked for twice', async () => {
+    book(world.left, { subject: 'a' });
+    world.young.after = (operation) => {
+      if (operation !== 'typedCreate') return;
+      world.young.after = () => {};
+      throw new FaultError({ kind: 'transient', detail: 'cut off', mayHaveHappened: true });
+    };
+    await world.pass();
+    await world.clock.sleep(10_000, signal);
+    await world.settle();
+    expect(subjects(world.right)).toEqual(['a']);
+    expect(await world.store.typedIntents(track)).toEqual([]);
+  });
+
+  test('one item that is refused does not stop the others, and is told', async () => {
+    const bad = book(world.left, { subject: 'bad' });
+    book(world.left, { subject: 'good' });
+    world.young.itemFault = (operation, { id }) =>
+      operation === 'typedCreate' && id === bad ? { kind: 'poison', reason: 'refused-by-target', detail: 'no' } : null;
+    await world.settle();
+    expect(subjects(world.right)).toEqual(['good']);
+    expect(await world.store.quarantine({ pair: track }, 10)).toMatchObject([
+      { left: bad, reason: 'refused-by-target' },
+    ]);
+    expect((await world.pass({ everything: true })).summary.writes).toBe(0);
+    world.young.itemFault = () => null;
+    await world.store.retryQuarantine({ pair: track });
+    await world.settle();
+    expect(subjects(world.right)).toEqual(['bad', 'good']);
+    expect(await world.store.quarantine({ pair: track }, 10)).toEqual([]);
+  });
+
+  test('a plan says what a pass would do and does nothing', async () => {
+    book(world.left, { subject: 'a' });
+    book(world.right, { subject: 'b' });
+    const plan: PlannedWrite[] = [];
+    await world.pass({ plan });
+    expect(plan.map(({ action, side }) => `${action} ${side}`).sort()).toEqual(['create left', 'create right']);
+    expect(subjects(world.left)).toEqual(['a']);
+    expect(await world.store.folders(track)).toEqual([]);
+  });
+
+  test('a calendar of one side is made on the other, with what is in it', async () => {
+    await world.settle();
+    const folder = world.right.addFolder(world.right.byRole('calendar'), 'Team', 'IPF.Appointment');
+    world.right.typed.add('calendar', folder, { subject: 'in team' });
+    await world.settle();
+    const made = [...world.left.folders.values()].find((f) => f.name === 'Team');
+    expect(made?.parent).toBe(world.left.byRole('calendar'));
+    expect([...world.left.typed.items.values()].map((i) => i.folder)).toEqual([made?.id]);
+  });
+
+  test('an event that is moved into another calendar is moved on the other side', async () => {
+    const team = world.left.addFolder(world.left.byRole('calendar'), 'Team', 'IPF.Appointment');
+    const id = book(world.left, { subject: 'a' });
+    await world.settle();
+    world.left.typed.move(id, team);
+    await world.settle();
+    const there = [...world.right.folders.values()].find((f) => f.name === 'Team')?.id;
+    expect([...world.right.typed.items.values()].map((i) => i.folder)).toEqual([there]);
+    expect([...world.left.typed.items.values()].map((i) => i.folder)).toEqual([team]);
+  });
+});
+
+function idOf(box: MemoryMailbox, subject: string) {
+  const found = [...box.typed.items.values()].find((i) => (i.fields as EventFields).subject === subject);
+  if (!found) throw new Error(`no ${subject}`);
+  return found.id;
+}
