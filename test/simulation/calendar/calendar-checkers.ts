@@ -79,7 +79,7 @@ export function noMailSent(world: CalendarWorld): Violations {
 
 export async function quietPassWritesNothing(world: CalendarWorld): Promise<Violations> {
   const before = world.left.commits + world.right.commits;
-  const result = await world.pass(false);
+  const result = await world.pass(false, false);
   if (!result) return ['a quiet pass did not run'];
   const found: string[] = [];
   if (result.summary.writes > 0 || world.left.commits + world.right.commits !== before)

@@ -60,11 +60,48 @@ export interface CalendarPerson {
   readonly ledger: Ledger;
   /** Numbers for tokens. */
   next(): number;
+  /** What is done, for whoever replays a life. */
+  say(deed: string): void;
+}
+
+/** The calendar, saying what it is told to do. */
+function aloud({ calendar, say }: Pick<CalendarPerson, 'calendar' | 'say'>): SimulatedCalendar {
+  return {
+    ...calendar,
+    book(folder, fields, identity) {
+      const id = calendar.book(folder, fields, identity);
+      say(`books ${id}: ${JSON.stringify(fields)}`);
+      return id;
+    },
+    edit(id, set) {
+      say(`edits ${id}: ${JSON.stringify(set)}`);
+      calendar.edit(id, set);
+    },
+    editOccurrence(id, day, overrides) {
+      say(`edits ${id} on ${day}: ${JSON.stringify(overrides)}`);
+      calendar.editOccurrence(id, day, overrides);
+    },
+    deleteOccurrence(id, day) {
+      say(`deletes ${id} on ${day}`);
+      calendar.deleteOccurrence(id, day);
+    },
+    move(id, to) {
+      const moved = calendar.move(id, to);
+      say(`moves ${id} to ${to}, where it is ${moved}`);
+      return moved;
+    },
+    remove(id) {
+      say(`removes ${id}`);
+      calendar.remove(id);
+    },
+  };
 }
 
 /** What the owner of a calendar does in a step, on either side. */
-export function calendarStep(person: CalendarPerson): void {
-  const { calendar, random, ledger } = person;
+export function calendarStep(who: CalendarPerson): void {
+  const { random, ledger } = who;
+  const calendar = aloud(who);
+  const person = { ...who, calendar };
   const events = calendar.events();
   const event = pick(random, events);
   const series = pick(

@@ -135,7 +135,13 @@ export class CalendarWorld {
 
   private personStep(side: 'left' | 'right'): void {
     const calendar = this[side];
-    calendarStep({ calendar, random: this.random, ledger: this.ledger, next: () => ++this.number });
+    calendarStep({
+      calendar,
+      random: this.random,
+      ledger: this.ledger,
+      next: () => ++this.number,
+      say: (deed) => void this.events.push(`${side}: ${deed}`),
+    });
     this.look();
   }
 
@@ -190,7 +196,10 @@ export class CalendarWorld {
     return null;
   }
 
-  async pass(everything = this.random.next() < 0.1): Promise<Awaited<ReturnType<typeof runTypedPass>> | null> {
+  async pass(
+    everything = this.random.next() < 0.1,
+    noticed = this.hasNotice,
+  ): Promise<Awaited<ReturnType<typeof runTypedPass>> | null> {
     const life: Life = { dead: false, late: false };
     await this.store.notify([this.workKey], this.clock.nowMs());
     const now = this.clock.nowMs();
@@ -211,7 +220,7 @@ export class CalendarWorld {
         'calendar',
         claim,
         new AbortController().signal,
-        { everything, noticed: !everything && this.hasNotice },
+        { everything, noticed: !everything && noticed },
       );
       await this.store.complete(claim, { nextAtMs: this.clock.nowMs(), failed: false });
       return result;
