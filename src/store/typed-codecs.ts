@@ -16,13 +16,43 @@ type Difference = readonly [set: Entries, without: readonly string[]];
 const sides = ['left', 'right'] as const satisfies readonly Side[];
 export const sideNumber = (side: Side): number => sides.indexOf(side);
 
-/** `[fields, occurrences]`. */
-export const writeShown = ({ fields, occurrences }: Shown): string => JSON.stringify([fields, occurrences]);
+const nothing: Shown = { fields: {}, occurrences: {} };
+/** An event of which nobody said more than subject and time, its body empty. Stored snapshots rest on it: it is never changed. */
+const usualEvent: Shown = {
+  fields: {
+    location: '',
+    body: '#12ae32cb1ec02d01eda3581b127c1fee',
+    reminder: 15,
+    showAs: 'busy',
+    sensitivity: 'normal',
+    importance: 'normal',
+    categories: [],
+    attendees: {},
+    attachments: [],
+    myResponse: 'none',
+    myResponseAt: null,
+    recurrence: null,
+    responseRequested: true,
+    allowNewTimeProposal: true,
+    stateFlags: 0,
+    invited: false,
+    sequence: 0,
+    ownerCriticalChangeAt: null,
+    attendeeCriticalChangeAt: null,
+    intendedShowAs: null,
+  },
+  occurrences: {},
+};
+/** What a snapshot is written as a difference from, by the digit that it begins with. */
+const usuals = [nothing, usualEvent] as const;
 
-function readShown(text: string): Shown {
-  const [fields, occurrences] = JSON.parse(text) as [Shown['fields'], Shown['occurrences']];
-  return { fields, occurrences };
+/** A digit that says from what, and the difference: snapshots keep only what differs from the usual, which is little for most. */
+export function writeShown(shown: Shown): string {
+  const digit = Object.hasOwn(shown.fields, 'showAs') ? 1 : 0;
+  return `${digit}${writeDifference(usuals[digit], shown)}`;
 }
+
+const readShown = (text: string): Shown => readDifference(usuals[Number(text[0])] ?? nothing, text.slice(1));
 
 /** What the other side shows, as what differs: two copies of one item show the same but for what their servers make of it. */
 export const writeDifference = (from: Shown, to: Shown): string =>

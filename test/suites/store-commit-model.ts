@@ -41,8 +41,8 @@ const links = fc.array(
   }),
   { maxLength: 5 },
 );
-const names = fc.constantFrom('subject', 'body', 'when', '__proto__', 'x');
-const values = fc.constantFrom<Json>('a', '#b', null, { y: 1, z: [] }, ['c']);
+const names = fc.constantFrom('subject', 'body', 'showAs', 'location', 'categories', '__proto__', 'x');
+const values = fc.constantFrom<Json>('a', '#b', 'busy', '', null, { y: 1, z: [] }, [], ['c']);
 const shown: fc.Arbitrary<Shown> = fc.record({
   fields: fc.dictionary(names, values, { maxKeys: 4 }),
   occurrences: fc.dictionary(

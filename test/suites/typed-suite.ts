@@ -247,6 +247,8 @@ define('occurrences are changed, changed back and deleted', async (b) => {
     occurrences: [{ day: nth(1), overrides: { location: 'Cellar' } }],
     deletedDays: [nth(2), nth(4)],
   });
+  // A day that is gone is nothing else as well.
+  expect([second.occurrences.map((o) => o.day), second.deletedDays]).toEqual([[nth(1)], [nth(2), nth(4)]]);
 });
 
 define('one edit changes a series and its occurrences', async (b) => {
