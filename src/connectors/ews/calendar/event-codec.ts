@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { BlobError } from '#formats/mapi/byte-reader.ts';
 import {
   readZoneDefinition as readDefinitionBlob,
@@ -326,12 +327,18 @@ const when: FieldCodec<When> = {
     if (!knowsZones(version)) {
       if (startZone === null) return parts;
       const year = new Date(start).getUTCFullYear();
-      return [
-        ...parts,
-        { path: fieldUri(meetingZoneUri), element: 'MeetingTimeZone', xml: writeMeetingZone(startZone, year) },
+      const definitions = [
         ...definitionPart(startDefinition, startZone, year),
         ...definitionPart(endDefinition, endZone ?? startZone, year),
       ];
+      // The typed zone is that of both ends, so it is left out where they differ; no series has two.
+      const differ = endZone !== null && !isDeepStrictEqual(startZone, endZone) && definitions.length === 2;
+      const meeting = {
+        path: fieldUri(meetingZoneUri),
+        element: 'MeetingTimeZone',
+        xml: writeMeetingZone(startZone, year),
+      };
+      return [...parts, ...(differ ? [] : [meeting]), ...definitions];
     }
     return [...parts, ...zonePart('StartTimeZone', startZone), ...zonePart('EndTimeZone', endZone ?? startZone)];
   },

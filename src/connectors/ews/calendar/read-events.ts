@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { dayOfOriginalStart, occurrenceSpan } from '#formats/occurrences.ts';
 import { child, children, childText, type XmlElement } from '#formats/text/xml-read.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
@@ -203,7 +204,7 @@ function overridesOf(
   const overrides: Record<string, unknown> = {};
   for (const field of [...occurrencePlainFields, 'attachments'] as const) {
     if (field === 'when') continue;
-    if (JSON.stringify(own[field]) !== JSON.stringify(series[field])) overrides[field] = own[field];
+    if (!isDeepStrictEqual(own[field], series[field])) overrides[field] = own[field];
   }
   if (!isInPlace(series.when, own.when, place))
     overrides['when'] = {
@@ -220,7 +221,7 @@ function isInPlace(
   own: When,
   { day, originalStart }: { readonly day: Day; readonly originalStart: Instant },
 ): boolean {
-  const same = (a: unknown, b: unknown) => a === null || JSON.stringify(a) === JSON.stringify(b);
+  const same = (a: unknown, b: unknown) => a === null || isDeepStrictEqual(a, b);
   if (own.isAllDay !== series.isAllDay || !same(own.startZone, series.startZone) || !same(own.endZone, series.endZone))
     return false;
   const span = occurrenceSpan(series, day);

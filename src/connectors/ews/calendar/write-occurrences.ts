@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { occurrenceSpan } from '#formats/occurrences.ts';
 import { rawXml } from '#formats/text/xml-write.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
@@ -144,10 +145,9 @@ function refOf({ master, recurrence }: SeriesWork, day: Day): OccurrenceRef | nu
 function updatesOf({ version }: CalendarTools, { fields, attachments }: SeriesWork, set: OccurrenceOverrides) {
   const { attachments: own, when, ...plain } = set;
   const { startZone, endZone } = fields.when;
-  const same = (a: unknown, b: unknown) => JSON.stringify(a) === JSON.stringify(b);
   // An occurrence is in the zone of its series, unless it says otherwise.
   const times =
-    when === undefined || !same([when.startZone, when.endZone], [startZone, endZone])
+    when === undefined || !isDeepStrictEqual([when.startZone, when.endZone], [startZone, endZone])
       ? when
       : { ...when, startZone: null, endZone: null };
   const written = times === undefined ? plain : { ...plain, when: times };
