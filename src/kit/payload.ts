@@ -1,3 +1,5 @@
+import { AssertionFailure } from './assert.ts';
+
 /**
  * Bytes that are moved and not looked at: the MIME of a message, an attachment. Small ones are held in memory, large ones
  * are spooled to a file by whoever made the payload; the reader cannot tell. Servers speak base64, so a payload keeps the
@@ -10,17 +12,17 @@ export interface Payload {
   bytes(): AsyncIterable<Uint8Array>;
   /** The same as canonical base64 text (no line breaks), in ASCII chunks whose lengths are multiples of 4. */
   base64(): AsyncIterable<Uint8Array>;
-  /** The canonical base64 text when it is in memory anyway; null when it must be streamed. */
-  readonly inMemoryBase64: Buffer | null;
-  /** Removes the spool file, if there is one. Idempotent. */
+  /** What `base64` hands out, when it is in memory anyway; null when it must be streamed. */
+  readonly inMemoryBase64: readonly Buffer[] | null;
+  /** Removes the spool file, or gives the memory back. Idempotent. */
   dispose(): Promise<void>;
 }
 
 /** A payload of bytes in memory. */
 export function payloadOfBytes(content: Uint8Array): Payload {
   const plain = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
-  let encoded: Buffer | null = null;
-  const text = () => (encoded ??= Buffer.from(plain.toString('base64'), 'latin1'));
+  let encoded: readonly Buffer[] | null = null;
+  const text = () => (encoded ??= [Buffer.from(plain.toString('base64'), 'latin1')]);
   return {
     sizeBytes: plain.length,
     get inMemoryBase64() {
@@ -30,26 +32,45 @@ export function payloadOfBytes(content: Uint8Array): Payload {
       yield plain;
     },
     async *base64() {
-      yield text();
+      yield* text();
     },
     dispose: async () => {},
   };
 }
 
-/** A payload of canonical base64 text in memory: padding correct, no white space (the maker has checked that). */
-export function payloadOfBase64(text: Buffer): Payload {
-  let padding = 0;
-  while (padding < 2 && text[text.length - 1 - padding] === 0x3d) padding++;
+/**
+ * A payload of canonical base64 text in memory: padding correct, no white space (the maker has checked that), in pieces whose
+ * lengths are multiples of 4. @param onDispose Called once; the memory may be used for something else from then on.
+ */
+export function payloadOfBase64(
+  pieces: readonly Buffer[],
+  sizeBytes: number,
+  onDispose: () => void = () => {},
+): Payload {
+  let held: readonly Buffer[] | null = pieces;
+  const text = (): readonly Buffer[] => {
+    if (held === null) throw new AssertionFailure('a payload was read after it was disposed of');
+    return held;
+  };
+  function* each(): Generator<Buffer> {
+    for (let i = 0; i < pieces.length; i++) yield text()[i] as Buffer;
+  }
   return {
-    sizeBytes: (text.length / 4) * 3 - padding,
-    inMemoryBase64: text,
+    sizeBytes,
+    get inMemoryBase64() {
+      return text();
+    },
     async *bytes() {
-      yield Buffer.from(text.toString('latin1'), 'base64');
+      for (const piece of each()) yield Buffer.from(piece.toString('latin1'), 'base64');
     },
     async *base64() {
-      yield text;
+      yield* each();
     },
-    dispose: async () => {},
+    async dispose() {
+      if (held === null) return;
+      held = null;
+      onDispose();
+    },
   };
 }
 

@@ -1,4 +1,5 @@
-import { SpoolingHandler } from '#formats/text/spool-scan.ts';
+import { SpoolMemory } from '#formats/text/spool-memory.ts';
+import { SpoolingHandler, type SpoolOptions } from '#formats/text/spool-scan.ts';
 import {
   child,
   readXml,
@@ -22,8 +23,10 @@ export interface EwsClientOptions {
   readonly http: EwsHttp;
   /** Act as the mailbox's owner (ExchangeImpersonation); otherwise as whoever signs in. */
   readonly impersonate: boolean;
-  /** Where large messages are spooled: a private folder, made when it is needed. */
+  /** Where messages are spooled that find no room in memory: a private folder, made when it is needed. */
   readonly spoolDir: string;
+  /** How much base64 text of larger messages is held in memory, in bytes; without it none. */
+  readonly spoolMemoryBytes?: number;
   /** The schema version to begin with, before an answer shows the server's own; without it the oldest. */
   readonly version?: SchemaVersion;
 }
@@ -65,7 +68,14 @@ export interface EwsClient {
 /** Answers are read up to this many bytes, texts that are put aside not counted. */
 const answerLimits = { bytesMax: 128 * 1024 * 1024, depthMax: 64, elementsMax: 2_000_000 } as const;
 
-export function ewsClient({ http, impersonate, spoolDir, version: configured }: EwsClientOptions): EwsClient {
+export function ewsClient({
+  http,
+  impersonate,
+  spoolDir,
+  spoolMemoryBytes = 0,
+  version: configured,
+}: EwsClientOptions): EwsClient {
+  const spool = { directory: spoolDir, memory: new SpoolMemory(spoolMemoryBytes) };
   let version = configured ?? oldestSchema;
   let product = '';
 
@@ -115,7 +125,7 @@ export function ewsClient({ http, impersonate, spoolDir, version: configured }: 
         context,
       );
       const reader = operation.reader(request);
-      const { root, repairs, messages, payloads, dispose } = await readAnswer(answer.body, operation, reader, spoolDir);
+      const { root, repairs, messages, payloads, dispose } = await readAnswer(answer.body, operation, reader, spool);
       try {
         const header = child(root, soapNamespace, 'Header');
         learn(header === null ? null : child(header, typesNamespace, 'ServerVersionInfo'));
@@ -182,7 +192,7 @@ export async function readAnswer<Request, Answer>(
   input: XmlInput,
   operation: Operation<Request, Answer>,
   reader: AnswerReader<Answer>,
-  spoolDir: string,
+  where: Pick<SpoolOptions, 'directory' | 'memory'>,
 ) {
   const messages: XmlElement[] = [];
   const messageName = operation.messages?.name ?? `${operation.name}ResponseMessage`;
@@ -197,7 +207,7 @@ export async function readAnswer<Request, Answer>(
   const spool =
     operation.spooled === undefined
       ? null
-      : new SpoolingHandler(builder, { ns: typesNamespace, names: operation.spooled, directory: spoolDir });
+      : new SpoolingHandler(builder, { ns: typesNamespace, names: operation.spooled, ...where });
   const dispose = async (): Promise<void> => spool?.dispose();
   try {
     const repairs = await readXml(input, spool ?? builder, answerLimits);

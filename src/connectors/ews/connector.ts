@@ -1,3 +1,4 @@
+import { base64Length } from '#formats/text/base64.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
 import type { Abilities, Connector, Context, Mailbox } from '../contract.ts';
@@ -17,8 +18,10 @@ export interface EwsConnectorOptions {
   readonly impersonate: boolean;
   readonly clock: Clock;
   readonly random: Random;
-  /** Private folder for messages too large to be held in memory. */
+  /** Private folder for messages that find no room in memory. */
   readonly spoolDir: string;
+  /** How much base64 text of larger messages is held in memory. */
+  readonly spoolMemoryBytes?: number;
 }
 
 /**
@@ -26,6 +29,8 @@ export interface EwsConnectorOptions {
  * here and its answer is one transaction of patience for the server.
  */
 const batchMaxBytes = 8 * 1024 * 1024;
+/** Three batches: of the four that a pass has under way one is usually still being asked for. What finds no room goes into files. */
+const defaultSpoolMemoryBytes = 3 * base64Length(batchMaxBytes);
 
 /** One organization over Exchange Web Services, 2007 SP1 to SE and Online. */
 export function ewsConnector({
@@ -36,8 +41,15 @@ export function ewsConnector({
   clock,
   random,
   spoolDir,
+  spoolMemoryBytes = defaultSpoolMemoryBytes,
 }: EwsConnectorOptions): Connector {
-  const client = ewsClient({ http, impersonate, spoolDir, ...(version === undefined ? {} : { version }) });
+  const client = ewsClient({
+    http,
+    impersonate,
+    spoolDir,
+    spoolMemoryBytes,
+    ...(version === undefined ? {} : { version }),
+  });
   const mailboxes = new Map<string, Mailbox>();
   const abilities: Abilities = {
     get product() {

@@ -36,6 +36,7 @@ function open(
     clock,
     random: seededRandom(1),
     spoolDir,
+    spoolMemoryBytes: 0,
     ...rest,
   });
   return { connector, mailbox: connector.mailbox('anna@example.test') };

@@ -38,12 +38,9 @@ async function readAll<Request, Answer>(
   bytes: Buffer,
 ): Promise<number> {
   const reader = operation.reader(request);
-  const { messages, payloads, dispose } = await readAnswer(
-    bytes,
-    operation,
-    reader,
-    join(tmpdir(), 'recorded-answers-spool'),
-  );
+  const { messages, payloads, dispose } = await readAnswer(bytes, operation, reader, {
+    directory: join(tmpdir(), 'recorded-answers-spool'),
+  });
   for (const message of messages) {
     if (faultOfMessage(message, operation.subject) !== null) continue;
     const answer: unknown = reader.read(message, { payloads });

@@ -3,6 +3,7 @@ import { type FileHandle, mkdir, open, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path';
 import { type Payload, payloadOfBase64 } from '#kit/payload.ts';
 import { Base64Checker, type Base64Problem, decodeBase64 } from './base64.ts';
+import { blockBytes, SpoolMemory } from './spool-memory.ts';
 import type { XmlLimits, XmlRepair } from './xml-fault.ts';
 import type { XmlAttributes, XmlName } from './xml-names.ts';
 import { readXml, type XmlDocument, type XmlElement, type XmlInput, XmlTreeBuilder } from './xml-read.ts';
@@ -14,9 +15,11 @@ export interface SpoolOptions {
   readonly ns: string;
   /** Local names of the elements whose text is base64. */
   readonly names: readonly string[];
-  /** Private folder for texts over the threshold; made with mode 0700 when it is missing. Only used when there are such. */
+  /** Private folder for texts that do not stay in memory; made with mode 0700 when it is missing. Only used when there are such. */
   readonly directory: string;
-  /** Longest base64 text held in memory, in bytes. */
+  /** Where texts over the threshold stay while there is room. Without it they go into files. */
+  readonly memory?: SpoolMemory;
+  /** Base64 text that is held in memory in any case, in bytes, give or take a line. */
   readonly thresholdBytes?: number;
   /** Longest base64 text taken at all; a longer one is a fault of its element. */
   readonly payloadBytesMax?: number;
@@ -42,8 +45,8 @@ export interface SpooledDocument extends XmlDocument {
 
 /** Suffix of spool files; the name begins with the id of the process. */
 const suffix = '.spool';
-/** Size of the writes to a spool file. */
-const blockBytes = 1024 * 1024;
+/** What a checked text may need beyond its own length, and less than is worth a call of the checker. */
+const slackBytes = 64;
 
 /** A payload of canonical base64 text in a file of its own. */
 function payloadOfFile(path: string, textLength: number, sizeBytes: number): Payload {
@@ -52,7 +55,7 @@ function payloadOfFile(path: string, textLength: number, sizeBytes: number): Pay
     const file = await open(path, 'r');
     try {
       for (let at = 0; at < textLength; ) {
-        const block = Buffer.allocUnsafe(Math.min(blockBytes / 4, textLength - at));
+        const block = Buffer.allocUnsafe(Math.min(blockBytes, textLength - at));
         let filled = 0;
         while (filled < block.length) {
           const { bytesRead } = await file.read(block, filled, block.length - filled, at + filled);
@@ -87,9 +90,14 @@ function ignoreMissing(error: unknown): void {
 class Spool {
   readonly #checker = new Base64Checker();
   readonly #options: Required<SpoolOptions>;
-  #block: Buffer = Buffer.allocUnsafe(1024);
+  /** The last block, which is being filled. The first one is as long as the threshold at most, the others are of one size. */
+  #block: Buffer = Buffer.alloc(0);
   #used = 0;
   #full: Buffer[] = [];
+  /** Blocks of the common memory, full ones and the last one. */
+  #taken: Buffer[] = [];
+  /** The common memory had no block for more than the threshold. */
+  #refused = false;
   #file: FileHandle | null = null;
   #path: string | null = null;
   #length = 0;
@@ -106,8 +114,8 @@ class Spool {
 
   push(bytes: Buffer, from: number, to: number): void {
     for (let at = from; at < to && this.#problem === null; ) {
-      const end = Math.min(to, at + blockBytes / 4);
-      this.#room(end - at + 4);
+      if (this.#block.length - this.#used < slackBytes) this.#grow(to - at);
+      const end = Math.min(to, at + this.#block.length - this.#used - 4);
       const written = this.#checker.push(bytes, at, end, this.#block, this.#used);
       this.#used += written;
       this.#length += written;
@@ -119,8 +127,7 @@ class Spool {
 
   fail(problem: PayloadProblem): void {
     this.#problem ??= problem;
-    this.#full = [];
-    this.#used = 0;
+    this.#release();
   }
 
   end(): void {
@@ -129,60 +136,81 @@ class Spool {
     if (problem !== null) this.fail(problem);
   }
 
-  /** Room for `length` bytes in the block. A block grows up to the threshold; from then on blocks are written and new ones begun. */
-  #room(length: number): void {
-    if (this.#used + length <= this.#block.length) return;
-    const big = this.#file !== null || this.#length + length > this.#options.thresholdBytes + 4;
-    if (big && this.#used > 0) {
-      this.#full.push(this.#block.subarray(0, this.#used));
-      this.#used = 0;
-      this.#block = Buffer.allocUnsafeSlow(blockBytes);
+  /** Room for more. The first block grows up to the threshold; then further ones are begun, which the common memory may refuse. */
+  #grow(wanted: number): void {
+    const firstMax = this.#options.thresholdBytes + 2 * slackBytes;
+    if (this.#block.length < firstMax) {
+      const length = Math.min(firstMax, Math.max(2 * this.#block.length, this.#used + wanted + slackBytes));
+      const grown = Buffer.allocUnsafe(length);
+      this.#block.copy(grown, 0, 0, this.#used);
+      this.#block = grown;
       return;
     }
-    const grown = Buffer.allocUnsafe(Math.max(this.#block.length * 2, this.#used + length));
-    this.#block.copy(grown, 0, 0, this.#used);
-    this.#block = grown;
+    this.#full.push(this.#block.subarray(0, this.#used));
+    const block = this.#refused ? null : this.#options.memory.take();
+    if (block === null) this.#refused = true;
+    else this.#taken.push(block);
+    this.#block = block ?? Buffer.allocUnsafeSlow(blockBytes);
+    this.#used = 0;
+  }
+
+  #release(): void {
+    this.#full = [];
+    this.#block = Buffer.alloc(0);
+    this.#used = 0;
+    this.#giveBack();
+  }
+
+  #giveBack(): void {
+    this.#options.memory.give(this.#taken);
+    this.#taken = [];
   }
 
   get #toFile(): boolean {
-    return this.#problem === null && (this.#file !== null || this.#length > this.#options.thresholdBytes);
+    return this.#problem === null && this.#refused;
   }
 
-  /** Something must be written before more is taken. */
+  /** Something must be done before more is taken. */
   get pending(): boolean {
-    return this.#ended || this.#full.length > 0;
+    return this.#ended || (this.#toFile && this.#full.length > 0);
   }
 
   /** Writes what is due. Returns the payload once the text has ended. */
   async settle(): Promise<SpooledPayload | null> {
-    if (this.#toFile && (this.#full.length > 0 || this.#ended)) {
-      if (this.#file === null) {
-        await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
-        this.#path = join(this.#options.directory, `${process.pid}-${randomUUID()}${suffix}`);
-        this.#file = await open(this.#path, 'wx', 0o600);
-      }
-      if (this.#ended && this.#used > 0) {
-        this.#full.push(this.#block.subarray(0, this.#used));
-        this.#used = 0;
-      }
-      for (const block of this.#full) await this.#file.writeFile(block);
-      this.#full = [];
-    }
+    if (this.#toFile) await this.#write();
     if (!this.#ended) return null;
     if (this.#problem !== null) {
       await this.abandon();
       return { payload: null, problem: this.#problem };
     }
+    const sizeBytes = this.#checker.decodedLength;
     if (this.#path !== null) {
       await this.#file?.close();
       this.#file = null;
-      return { payload: payloadOfFile(this.#path, this.#length, this.#checker.decodedLength), problem: null };
+      return { payload: payloadOfFile(this.#path, this.#length, sizeBytes), problem: null };
     }
-    const text = Buffer.concat([...this.#full, this.#block.subarray(0, this.#used)], this.#length);
-    return { payload: payloadOfBase64(text), problem: null };
+    const pieces = [...this.#full, this.#block.subarray(0, this.#used)];
+    return { payload: payloadOfBase64(pieces, sizeBytes, () => this.#giveBack()), problem: null };
+  }
+
+  /** All full blocks go into the file, and the last one when the text has ended. */
+  async #write(): Promise<void> {
+    if (this.#file === null) {
+      await mkdir(this.#options.directory, { recursive: true, mode: 0o700 });
+      this.#path = join(this.#options.directory, `${process.pid}-${randomUUID()}${suffix}`);
+      this.#file = await open(this.#path, 'wx', 0o600);
+    }
+    if (this.#ended) {
+      this.#full.push(this.#block.subarray(0, this.#used));
+      this.#used = 0;
+    }
+    for (const block of this.#full) await this.#file.writeFile(block);
+    this.#full = [];
+    this.#giveBack();
   }
 
   async abandon(): Promise<void> {
+    this.#release();
     await this.#file?.close();
     this.#file = null;
     if (this.#path !== null) await unlink(this.#path).catch(ignoreMissing);
@@ -204,7 +232,12 @@ export class SpoolingHandler implements XmlHandler {
 
   constructor(inner: XmlTreeBuilder, options: SpoolOptions) {
     this.#inner = inner;
-    this.#options = { thresholdBytes: defaultThresholdBytes, payloadBytesMax: defaultPayloadBytesMax, ...options };
+    this.#options = {
+      thresholdBytes: defaultThresholdBytes,
+      payloadBytesMax: defaultPayloadBytesMax,
+      memory: new SpoolMemory(0),
+      ...options,
+    };
     this.#names = new Set(options.names);
   }
 
@@ -263,7 +296,7 @@ export class SpoolingHandler implements XmlHandler {
 
 /**
  * A document as a tree in which the text of the named elements stands aside in payloads: the way to read answers that carry
- * whole messages, small or large, in one pass. Memory does not grow with the size of a text over the threshold.
+ * whole messages, small or large, in one pass. Memory does not grow with the size of texts beyond what `memory` allows.
  * Throws XmlFault (nothing is left behind then), and what the file system throws.
  */
 export async function parseXmlSpooled(

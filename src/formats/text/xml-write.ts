@@ -158,7 +158,7 @@ export function xmlBody(fragment: XmlFragment): XmlBody {
     let at = 0;
     for (const part of parts) {
       if (typeof part === 'string') at += whole.write(part, at, 'utf8');
-      else at += part.inMemoryBase64?.copy(whole, at) ?? 0;
+      else for (const piece of part.inMemoryBase64 ?? []) at += piece.copy(whole, at);
     }
   }
   const all = whole;
@@ -169,8 +169,7 @@ export function xmlBody(fragment: XmlFragment): XmlBody {
     }
     for (const part of parts) {
       if (typeof part === 'string') yield Buffer.from(part);
-      else if (part.inMemoryBase64 !== null) yield part.inMemoryBase64;
-      else yield* part.base64();
+      else yield* part.inMemoryBase64 ?? part.base64();
     }
   }
   return { contentLength, whole, chunks, replaced: fragment.replaced };
