@@ -1,0 +1,199 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { payloadBytes } from '#kit/payload.ts';
+import type { AttachmentContent } from '#model/appointment.ts';
+import type { FolderId, ItemId, Version } from '#model/ids.ts';
+import { type MapiProperty, propertySets } from '#model/property-row.ts';
+import { causewayPropertySet, stampPropertyName } from '#model/stamp.ts';
+import type { TypedDraft } from '#model/typed-item.ts';
+import type { Day } from '#model/wall-time.ts';
+import { anyEvent } from './event.fixture.ts';
+import {
+  findValue,
+  messageNodes,
+  newStream,
+  partsOf,
+  readStream,
+  setProperties,
+  writeStream,
+} from './message-stream.ts';
+import { readEventStream, StreamError } from './read-event.ts';
+import { makeProperty } from './stream-property.ts';
+import { exceptionClass, writeEventStream } from './write-event.ts';
+
+const at = { id: 'id' as ItemId, version: 'v1' as Version, folder: 'f' as FolderId };
+const stampProperty: MapiProperty = { set: causewayPropertySet, name: stampPropertyName, type: 'string' };
+const bytesOf = async (contents: readonly AttachmentContent[]) =>
+  Promise.all(contents.map(async ({ head, bytes }) => ({ head, bytes: (await payloadBytes(bytes)).toString('hex') })));
+
+describe('any event', () => {
+  test('comes back with every field, exception, attachment and extra', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyEvent, async (draft) => {
+        const bytes = await writeEventStream(draft);
+        const read = readEventStream(bytes, at);
+        const { item } = draft;
+        expect(read.problems).toEqual([]);
+        expect(read.item.fields).toEqual(item.fields);
+        expect(read.item.occurrences).toEqual(item.occurrences);
+        expect(read.item.deletedDays).toEqual(item.deletedDays);
+        expect(new Set(read.item.extras)).toEqual(new Set(item.extras));
+        expect(read.item.head).toEqual({ ...item.head, stamp: draft.stamp, sizeBytes: bytes.length });
+        expect(await bytesOf(read.attachments)).toEqual(await bytesOf(draft.attachments));
+        expect([...read.occurrenceAttachments.keys()]).toEqual([...draft.occurrenceAttachments.keys()]);
+        for (const [day, contents] of read.occurrenceAttachments)
+          expect(await bytesOf(contents)).toEqual(await bytesOf(draft.occurrenceAttachments.get(day) ?? []));
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  test('is written again byte for byte', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyEvent, async (draft) => {
+        const bytes = await writeEventStream(draft);
+        expect(writeStream(readStream(bytes)).equals(bytes)).toBe(true);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('takes another stamp and nothing else of it changes', async () => {
+    const location: MapiProperty = { set: propertySets.appointment, lid: 0x8208, type: 'string' };
+    await fc.assert(
+      fc.asyncProperty(anyEvent, fc.string({ maxLength: 30 }), async (draft, stamp) => {
+        const stream = readStream(await writeEventStream(draft));
+        const edited = writeStream(
+          setProperties(stream, [
+            { property: stampProperty, value: stamp },
+            { property: location, value: null },
+          ]),
+        );
+        const before = readEventStream(writeStream(stream), at);
+        const after = readEventStream(edited, at);
+        expect(after.item.head.stamp).toBe(stamp);
+        expect(after.item.fields).toEqual({ ...before.item.fields, location: '' });
+        expect(after.item.deletedDays).toEqual(before.item.deletedDays);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test('cut off or damaged it is refused by name, or read; never anything else', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        anyEvent,
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.array(fc.tuple(fc.nat({ max: 5000 }), fc.nat({ max: 255 })), { maxLength: 5 }),
+        async (draft, part, changes) => {
+          const whole = await writeEventStream(draft);
+          const bytes = Buffer.from(part > 0.5 ? whole : whole.subarray(0, Math.floor(whole.length * part * 2)));
+          for (const [offset, value] of changes) if (bytes.length > 0) bytes[offset % bytes.length] = value;
+          expect(writeStream(readStream(bytes)).equals(bytes)).toBe(true);
+          try {
+            readEventStream(bytes, at);
+          } catch (error) {
+            expect(error).toBeInstanceOf(StreamError);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('a series as Exchange wants it', () => {
+  const day = '2024-03-31' as Day;
+  const [sample] = fc.sample(anyEvent, { numRuns: 1, seed: 7 }) as [TypedDraft<'calendar'>];
+  const zone = { id: 'W. Europe Standard Time', rules: null };
+  const when = {
+    start: Date.parse('2024-03-29T08:00Z'),
+    end: Date.parse('2024-03-29T09:00Z'),
+    isAllDay: false,
+    startZone: zone,
+    endZone: zone,
+  };
+  const draft: TypedDraft<'calendar'> = {
+    ...sample,
+    attachments: [],
+    occurrenceAttachments: new Map(),
+    item: {
+      ...sample.item,
+      fields: {
+        ...sample.item.fields,
+        when,
+        attachments: [],
+        recurrence: {
+          pattern: { kind: 'daily', interval: 1 },
+          range: { end: 'count', startDay: '2024-03-29' as Day, count: 5 },
+        },
+        organizer: { name: 'Ana', address: 'ana@source.example' },
+        attendees: [
+          {
+            name: 'Ben',
+            address: 'ben@source.example',
+            role: 'optional',
+            response: 'accept',
+            respondedAt: 1_700_000_000_000,
+          },
+        ],
+      },
+      occurrences: [{ day, overrides: { subject: 'Moved' } }],
+      deletedDays: ['2024-03-30' as Day, '2025-01-01' as Day],
+    },
+  };
+
+  test('a modified occurrence is a hidden message that names what it replaces', async () => {
+    const nodes = messageNodes(readStream(await writeEventStream(draft)));
+    const [part] = partsOf(nodes, 'attachment');
+    expect(findValue(part?.nodes ?? [], { tag: 0x3705, type: 'integer' })).toBe(5);
+    expect(findValue(part?.nodes ?? [], { tag: 0x7ffe, type: 'boolean' })).toBe(true);
+    const [inside] = partsOf(part?.nodes ?? [], 'embedded');
+    const get = (property: MapiProperty) => findValue(inside?.nodes ?? [], property);
+    expect(get({ tag: 0x001a, type: 'string' })).toBe(exceptionClass);
+    expect(get({ set: propertySets.appointment, lid: 0x8228, type: 'time' })).toBe(Date.parse('2024-03-31T07:00Z'));
+  });
+
+  test('the organizer has a row of his own and every attendee an answer', async () => {
+    const nodes = messageNodes(readStream(await writeEventStream(draft)));
+    const rows = partsOf(nodes, 'recipient').map(({ nodes: columns }) =>
+      [0x39fe, 0x0c15, 0x5ffd, 0x5fff].map((tag) => findValue(columns, { tag, type: 'integer' })),
+    );
+    expect(rows).toEqual([
+      ['ana@source.example', 1, 3, undefined],
+      ['ben@source.example', 2, 1, 3],
+    ]);
+  });
+
+  test('days that the pattern lacks are left out', async () => {
+    const read = readEventStream(await writeEventStream(draft), at);
+    expect(read.item.deletedDays).toEqual(['2024-03-30']);
+  });
+
+  test('one without occurrences is refused by name', async () => {
+    const range = { end: 'date', startDay: '2024-03-29' as Day, lastDay: '2024-03-28' as Day } as const;
+    const fields = { ...draft.item.fields, recurrence: { pattern: { kind: 'daily', interval: 1 } as const, range } };
+    await expect(writeEventStream({ ...draft, item: { ...draft.item, fields } })).rejects.toThrow(
+      expect.objectContaining({ problem: 'no-occurrences' }),
+    );
+  });
+
+  test('what says nothing but that it broke is named, and kept', async () => {
+    const recur: MapiProperty = { set: propertySets.appointment, lid: 0x8216, type: 'binary' };
+    const stream = setProperties(readStream(await writeEventStream(draft)), [
+      { property: recur, value: Buffer.from('0430', 'hex') },
+    ]);
+    const read = readEventStream(writeStream(stream), at);
+    expect(read.problems).toEqual(['PidLidAppointmentRecur: it ends before what it announces']);
+    expect(read.item.fields.recurrence).toBeNull();
+    expect(read.item.extras).toContainEqual({ property: recur, values: ['BDA='] });
+  });
+
+  test.each([
+    ['not-an-event', 'IPM.Note'],
+    ['no-start', 'IPM.Appointment'],
+  ] as const)('%s', (problem, itemClass) => {
+    const bytes = writeStream(newStream([makeProperty({ tag: 0x001a, type: 'string' }, itemClass, 0)]));
+    expect(() => readEventStream(bytes, at)).toThrow(expect.objectContaining({ problem }));
+  });
+});

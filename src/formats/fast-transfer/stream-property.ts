@@ -1,0 +1,294 @@
+import iconv from 'iconv-lite';
+import type { Instant } from '#model/mail.ts';
+import type { MapiProperty, MapiType } from '#model/property-row.ts';
+import { readFileTime, writeFileTime } from '../mapi/file-time.ts';
+
+export type PropertyName =
+  | { readonly set: string; readonly lid: number }
+  | { readonly set: string; readonly name: string };
+
+/** One property of a stream with its bytes: type, id, name where it has one, value ([MS-OXCFXICS] 2.2.4.1). */
+export interface StreamProperty {
+  readonly kind: 'property';
+  readonly type: number;
+  /** From 0x8000 on only a number within this stream, told apart by the name. */
+  readonly id: number;
+  readonly name: PropertyName | null;
+  readonly raw: Buffer;
+  /** Where in `raw` the value begins, its length or count included. */
+  readonly valueAt: number;
+}
+
+export type MapiScalar = number | bigint | boolean | string | Buffer | null;
+export type MapiValue = MapiScalar | readonly MapiScalar[];
+
+/** Bytes of values of a fixed size. A boolean takes two here. */
+const fixedSizes: ReadonlyMap<number, number> = new Map([
+  [0x0002, 2],
+  [0x0003, 4],
+  [0x0004, 4],
+  [0x0005, 8],
+  [0x0006, 8],
+  [0x0007, 8],
+  [0x000a, 4],
+  [0x000b, 2],
+  [0x0014, 8],
+  [0x0040, 8],
+  [0x0048, 16],
+]);
+const variableTypes: ReadonlySet<number> = new Set([0x001e, 0x001f, 0x0102, 0x000d, 0x00fb]);
+const MULTIPLE = 0x1000;
+/** A string in the code page that the other bits name: 1200 is UTF-16 ([MS-OXCFXICS] 2.2.4.1.1.1). */
+const CODE_PAGE = 0x8000;
+const utf16 = 1200;
+
+export const isNamedId = (id: number): boolean => id >= 0x8000;
+const isVariable = (type: number): boolean => variableTypes.has(type) || (type & CODE_PAGE) !== 0;
+
+/** Why a property cannot be read. */
+export type PropertyFlaw = 'truncated' | 'unknown-type' | 'bad-name';
+
+/** Reads the property that begins at `at`. */
+export function readProperty(bytes: Buffer, at: number): StreamProperty | PropertyFlaw {
+  if (at + 4 > bytes.length) return 'truncated';
+  const type = bytes.readUInt16LE(at);
+  const id = bytes.readUInt16LE(at + 2);
+  let valueAt = at + 4;
+  let name: PropertyName | null = null;
+  if (isNamedId(id)) {
+    const read = readName(bytes, valueAt);
+    if (typeof read === 'string') return read;
+    name = read.name;
+    valueAt = read.end;
+  }
+  const end = endOfValue(bytes, valueAt, type);
+  if (typeof end === 'string') return end;
+  return { kind: 'property', type, id, name, raw: bytes.subarray(at, end), valueAt: valueAt - at };
+}
+
+/** Longest name of a property, in characters. */
+const nameMax = 1024;
+
+function readName(bytes: Buffer, at: number): { name: PropertyName; end: number } | PropertyFlaw {
+  if (at + 17 > bytes.length) return 'truncated';
+  const set = guidText(bytes.subarray(at, at + 16));
+  const kind = bytes[at + 16];
+  if (kind === 0) {
+    if (at + 21 > bytes.length) return 'truncated';
+    return { name: { set, lid: bytes.readUInt32LE(at + 17) }, end: at + 21 };
+  }
+  if (kind !== 1) return 'bad-name';
+  for (let end = at + 17; ; end += 2) {
+    if (end + 2 > bytes.length) return 'truncated';
+    if (end - at > 17 + 2 * nameMax) return 'bad-name';
+    if (bytes.readUInt16LE(end) === 0)
+      return { name: { set, name: bytes.toString('utf16le', at + 17, end) }, end: end + 2 };
+  }
+}
+
+function endOfValue(bytes: Buffer, at: number, type: number): number | PropertyFlaw {
+  const fixed = fixedSizes.get(type);
+  if (fixed !== undefined) return at + fixed <= bytes.length ? at + fixed : 'truncated';
+  const skip = (from: number): number | null => {
+    if (from + 4 > bytes.length) return null;
+    const end = from + 4 + bytes.readUInt32LE(from);
+    return end <= bytes.length ? end : null;
+  };
+  if (isVariable(type)) return skip(at) ?? 'truncated';
+  if ((type & MULTIPLE) === 0) return 'unknown-type';
+  const element = type & ~MULTIPLE;
+  if (at + 4 > bytes.length) return 'truncated';
+  const count = bytes.readUInt32LE(at);
+  const size = fixedSizes.get(element);
+  if (size !== undefined) {
+    const end = at + 4 + count * size;
+    return end <= bytes.length ? end : 'truncated';
+  }
+  if (!variableTypes.has(element)) return 'unknown-type';
+  let end = at + 4;
+  for (let n = 0; n < count; n++) {
+    const next = skip(end);
+    if (next === null) return 'truncated';
+    end = next;
+  }
+  return end;
+}
+
+/** GUID in memory order to text: the first three groups are little-endian ([MS-DTYP] 2.3.4). */
+export function guidText(bytes: Buffer): string {
+  const [a, b, c] = [bytes.readUInt32LE(0), bytes.readUInt16LE(4), bytes.readUInt16LE(6)];
+  const hex = (value: number, width: number) => value.toString(16).padStart(width, '0');
+  const tail = bytes.subarray(8, 16).toString('hex');
+  return `${hex(a, 8)}-${hex(b, 4)}-${hex(c, 4)}-${tail.slice(0, 4)}-${tail.slice(4)}`;
+}
+
+export function guidBytes(text: string): Buffer {
+  const [a = '', b = '', c = '', d = '', e = ''] = text.split('-');
+  const bytes = Buffer.alloc(16);
+  bytes.writeUInt32LE(Number.parseInt(a, 16), 0);
+  bytes.writeUInt16LE(Number.parseInt(b, 16), 4);
+  bytes.writeUInt16LE(Number.parseInt(c, 16), 6);
+  bytes.write(d + e, 8, 'hex');
+  return bytes;
+}
+
+/** Code pages whose name for iconv is not their number. */
+const codePages: ReadonlyMap<number, string> = new Map([
+  [65001, 'utf8'],
+  [20127, 'latin1'],
+  [28591, 'latin1'],
+]);
+const pageName = (codePage: number): string => {
+  const name = codePages.get(codePage) ?? `cp${codePage}`;
+  return iconv.encodingExists(name) ? name : 'windows-1252';
+};
+export const decodeText = (bytes: Buffer, codePage: number): string =>
+  codePage === utf16 ? bytes.toString('utf16le') : iconv.decode(bytes, pageName(codePage));
+
+/** Strings end with a zero that belongs to their length. */
+const untilZero = (text: string): string => (text.endsWith('\0') ? text.slice(0, -1) : text);
+
+function scalar(bytes: Buffer, type: number): MapiScalar {
+  switch (type) {
+    case 0x0002:
+      return bytes.readInt16LE();
+    case 0x0003:
+    case 0x000a:
+      return bytes.readInt32LE();
+    case 0x0004:
+      return bytes.readFloatLE();
+    case 0x0005:
+    case 0x0007:
+      return bytes.readDoubleLE();
+    case 0x000b:
+      return bytes.readUInt16LE() !== 0;
+    case 0x0006:
+    case 0x0014:
+      return bytes.readBigInt64LE();
+    case 0x0040:
+      return readFileTime(bytes);
+    case 0x0048:
+      return guidText(bytes);
+    case 0x001f:
+      return untilZero(bytes.toString('utf16le'));
+    case 0x001e:
+      return untilZero(decodeText(bytes, 1252));
+    default:
+      return (type & CODE_PAGE) !== 0 ? untilZero(decodeText(bytes, type & ~CODE_PAGE)) : bytes;
+  }
+}
+
+/** Value of a property: times as instants, integers of 64 bits as bigint, binary as a view of the stream. */
+export function propertyValue({ raw, type, valueAt }: StreamProperty): MapiValue {
+  const bytes = raw.subarray(valueAt);
+  if (fixedSizes.has(type)) return scalar(bytes, type);
+  if (isVariable(type)) return scalar(bytes.subarray(4), type);
+  const element = type & ~MULTIPLE;
+  const count = bytes.readUInt32LE();
+  const size = fixedSizes.get(element);
+  const values: MapiScalar[] = [];
+  for (let n = 0, at = 4; n < count; n++) {
+    const length = size ?? bytes.readUInt32LE(at);
+    const from = size === undefined ? at + 4 : at;
+    values.push(scalar(bytes.subarray(from, from + length), element));
+    at = from + length;
+  }
+  return values;
+}
+
+/** Whether a property of a stream is the one meant, whatever type it has there. */
+export function isProperty(property: StreamProperty, wanted: MapiProperty): boolean {
+  const { name } = property;
+  if ('tag' in wanted) return name === null && property.id === wanted.tag;
+  if (name === null || name.set !== wanted.set.toLowerCase()) return false;
+  return 'lid' in wanted ? 'lid' in name && name.lid === wanted.lid : 'name' in name && name.name === wanted.name;
+}
+
+const typeCodes: Readonly<Record<MapiType, number>> = {
+  string: CODE_PAGE | utf16,
+  strings: MULTIPLE | 0x001f,
+  integer: 0x0003,
+  boolean: 0x000b,
+  time: 0x0040,
+  binary: 0x0102,
+  long: 0x0014,
+  double: 0x0005,
+  guid: 0x0048,
+};
+
+/** @param id Of a named property: any from 0x8000 on that no other name has in this stream. */
+export function makeProperty(property: MapiProperty, value: MapiValue, id: number): StreamProperty {
+  const head = Buffer.alloc(4);
+  const type = typeCodes[property.type];
+  head.writeUInt16LE(type, 0);
+  head.writeUInt16LE('tag' in property ? property.tag : id, 2);
+  const name = 'tag' in property ? Buffer.alloc(0) : nameBytes(property);
+  const raw = Buffer.concat([head, name, valueBytes(property.type, value)]);
+  return {
+    kind: 'property',
+    type,
+    id: 'tag' in property ? property.tag : id,
+    name: 'tag' in property ? null : nameOf(property),
+    raw,
+    valueAt: head.length + name.length,
+  };
+}
+
+type NamedProperty = Exclude<MapiProperty, { tag: number }>;
+const nameOf = (property: NamedProperty): PropertyName =>
+  'lid' in property
+    ? { set: property.set.toLowerCase(), lid: property.lid }
+    : { set: property.set.toLowerCase(), name: property.name };
+
+function nameBytes(property: NamedProperty): Buffer {
+  const set = guidBytes(property.set);
+  if ('name' in property) return Buffer.concat([set, Buffer.of(1), Buffer.from(`${property.name}\0`, 'utf16le')]);
+  const lid = Buffer.alloc(5);
+  lid.writeUInt32LE(property.lid, 1);
+  return Buffer.concat([set, lid]);
+}
+
+function withLength(bytes: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(bytes.length);
+  return Buffer.concat([length, bytes]);
+}
+const textBytes = (value: MapiScalar): Buffer => withLength(Buffer.from(`${String(value ?? '')}\0`, 'utf16le'));
+
+function valueBytes(type: MapiType, value: MapiValue): Buffer {
+  switch (type) {
+    case 'string':
+      return textBytes(value as string);
+    case 'strings': {
+      const texts = value as readonly string[];
+      const count = Buffer.alloc(4);
+      count.writeUInt32LE(texts.length);
+      return Buffer.concat([count, ...texts.map(textBytes)]);
+    }
+    case 'integer': {
+      const bytes = Buffer.alloc(4);
+      bytes.writeInt32LE(Number(value) | 0);
+      return bytes;
+    }
+    case 'boolean':
+      return Buffer.of(value === true ? 1 : 0, 0);
+    case 'time':
+      return writeFileTime(value as Instant);
+    case 'binary':
+      return withLength(value as Buffer);
+    case 'long': {
+      const bytes = Buffer.alloc(8);
+      bytes.writeBigInt64LE(BigInt.asIntN(64, BigInt(value as bigint)));
+      return bytes;
+    }
+    case 'double': {
+      const bytes = Buffer.alloc(8);
+      bytes.writeDoubleLE(value as number);
+      return bytes;
+    }
+    case 'guid':
+      return guidBytes(value as string);
+    default:
+      throw new TypeError(`no such type: ${String(type satisfies never)}`);
+  }
+}
