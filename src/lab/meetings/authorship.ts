@@ -1,7 +1,8 @@
 import { calendarKey } from '../world/calendar-keys.ts';
 import type { Day } from '../world/calendar-part.ts';
-import type { Item, ItemContent } from '../world/item.ts';
-import type { Origin } from '../world/post-office.ts';
+import type { Item, ItemContent, Lineage } from '../world/item.ts';
+import type { Mailbox } from '../world/mailbox.ts';
+import { type Origin, originOfCall } from '../world/post-office.ts';
 import { key, type PropertyKey } from '../world/property.ts';
 import { isCancelled, partOf, propertyValue } from './meeting-view.ts';
 
@@ -64,25 +65,36 @@ function changed(aspect: Aspect, before: ItemContent, after: ItemContent): boole
  * how a message that nobody sent is somebody's doing.
  */
 export class Authorship {
-  readonly #items = new WeakMap<Item, Map<string, Origin>>();
+  readonly #items = new WeakMap<Lineage, Map<string, Origin>>();
+
+  readonly #gone = new WeakMap<Mailbox, Map<string, Origin>>();
 
   note(item: Item, day: Day | null, before: ItemContent | null, after: ItemContent, by: Origin): void {
-    const authors = this.#items.get(item) ?? new Map<string, Origin>();
-    this.#items.set(item, authors);
+    const authors = this.#items.get(item.lineage) ?? new Map<string, Origin>();
+    this.#items.set(item.lineage, authors);
     for (const aspect of aspects)
       if (before === null || changed(aspect, before, after)) authors.set(`${day ?? ''} ${aspect}`, by);
   }
 
-  /** A moved or restored item is the work of those who made it. */
-  inherit(from: Item, to: Item): void {
-    const authors = this.#items.get(from);
-    if (authors !== undefined) this.#items.set(to, new Map(authors));
-  }
-
   /** Who wrote an aspect of an item, or of its occurrence on a day; null: nobody since the world began. */
   author(item: Item, aspect: Aspect, day: Day | null = null): Origin | null {
-    const authors = this.#items.get(item);
-    return authors?.get(`${day ?? ''} ${aspect}`) ?? authors?.get(` ${aspect}`) ?? null;
+    const authors = this.#items.get(item.lineage);
+    const known = authors?.get(`${day ?? ''} ${aspect}`) ?? authors?.get(` ${aspect}`);
+    if (known !== undefined) return known;
+    const { madeBy } = item.lineage;
+    if (madeBy === '' || madeBy === 'server') return null;
+    return originOfCall(item.folder.mailbox.organization, { caller: madeBy, displayName: '' });
+  }
+
+  /** Notes who took a copy away. */
+  noteGone(mailbox: Mailbox, cleanId: string, day: Day | null, by: Origin): void {
+    const gone = this.#gone.get(mailbox) ?? new Map<string, Origin>();
+    this.#gone.set(mailbox, gone);
+    gone.set(`${cleanId} ${day ?? ''}`, by);
+  }
+  /** Who took a copy away; null: nobody that is known. */
+  goneBy(mailbox: Mailbox, cleanId: string, day: Day | null): Origin | null {
+    return this.#gone.get(mailbox)?.get(`${cleanId} ${day ?? ''}`) ?? null;
   }
 
   /**

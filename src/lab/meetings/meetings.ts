@@ -67,6 +67,10 @@ export class Meetings implements MeetingMachinery, Surroundings {
     const { mailbox, item, day, before, after, by } = write;
     const origin = originOfCall(mailbox.organization, by);
     if (after !== null) this.authorship.note(item, day, before, after, origin);
+    else {
+      const cleanId = before === null ? null : cleanIdOf(before);
+      if (cleanId !== null) this.authorship.noteGone(mailbox, cleanId, day, origin);
+    }
     this.intents.written(write);
     tellAttendees(this, write, origin);
   }
@@ -129,6 +133,7 @@ export class Meetings implements MeetingMachinery, Surroundings {
     if (!isMeetingMessage(item)) return;
     const list = this.#delivered.get(mailbox) ?? [];
     list.push(item);
+    this.authorship.note(item, null, null, item.content, delivery.mail.origin);
     this.#delivered.set(mailbox, list);
     const isRepair = delivery.mail.cause.startsWith('repair-');
     const run = (): void => this.#attend(delivery, isRepair);

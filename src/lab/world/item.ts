@@ -59,6 +59,12 @@ export interface OccurrenceOf {
   readonly isException: boolean;
 }
 
+/** What stays the same through all moves of an item. */
+export interface Lineage {
+  /** Whose call made it: sign-in name, `people` or `server`; empty: nobody's, it was there from the beginning. */
+  readonly madeBy: string;
+}
+
 /** One item in one folder. A move makes another one, because its id changes. */
 export class Item {
   /** Unique within the mailbox, never used again. */
@@ -80,6 +86,7 @@ export class Item {
   modifiedAtMs: number;
   modifiedBy: string;
   readonly createdBy: string;
+  readonly lineage: Lineage;
   /** Null: an item that is kept as such. */
   readonly occurrence: OccurrenceOf | null;
   #content: ItemContent | null;
@@ -96,6 +103,7 @@ export class Item {
     readonly atMs: number;
     readonly createdAtMs?: number;
     readonly by: string;
+    readonly lineage?: Lineage;
     readonly content: ItemContent | ItemOrigin;
     readonly occurrence?: OccurrenceOf;
   }) {
@@ -110,6 +118,7 @@ export class Item {
     this.createdAtMs = init.createdAtMs ?? init.atMs;
     this.modifiedAtMs = init.atMs;
     this.createdBy = init.by;
+    this.lineage = init.lineage ?? { madeBy: '' };
     this.modifiedBy = init.by;
     this.occurrence = init.occurrence ?? null;
     this.#content = 'content' in init.content ? null : init.content;

@@ -304,6 +304,7 @@ export class Mailbox {
       searchKey: init.searchKey ?? digest('search', this.guid, no).toString('hex').slice(0, 32),
       atMs: this.nowMs,
       by: by.displayName,
+      lineage: { madeBy: by.caller },
       content: init.content,
     });
     this.#put(item, size);
@@ -430,6 +431,7 @@ export class Mailbox {
       atMs: isMove ? item.modifiedAtMs : this.nowMs,
       createdAtMs: isMove ? item.createdAtMs : this.nowMs,
       by: isMove ? item.createdBy : by.displayName,
+      lineage: isMove ? item.lineage : { madeBy: by.caller },
       content: item.source,
     });
     this.#put(made, size);
