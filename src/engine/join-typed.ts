@@ -39,7 +39,10 @@ export interface TypedKnowledge {
 
 /** What is to be done about one item or two. Plain data; `plan` prints it. */
 export type TypedDecision =
-  /** New on one side. Look for its identity in `folder` once more right before the create: a rival may have been faster. */
+  /**
+   * New on one side. Look for its identity in `folder` once more right before the create: a rival may have been faster. What is created is
+   * what `asCreatedOn` makes of it.
+   */
   | { readonly do: 'create'; readonly on: Side; readonly folder: FolderId; readonly from: TypedHead }
   /** They are the same thing and nobody had linked them: read both, merge without base, link. */
   | {
