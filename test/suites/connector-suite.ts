@@ -1021,7 +1021,7 @@ export function runSuite<Bench>(
   describe(suite.name, () => {
     const deviations = new Map(suite.deviations.map((deviation) => [deviation.test, deviation.because]));
 
-    test.each(all)('$name', async ({ name, body }) => {
+    test.each(all.map(({ name, body }) => [name, body] as const))('%s', async (name, body) => {
       const because = deviations.get(name);
       const it = await suite.open();
       if (because === undefined) {

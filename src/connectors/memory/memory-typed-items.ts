@@ -1,12 +1,20 @@
 import { assert, must } from '#kit/assert.ts';
 import { type Fault, FaultError } from '#kit/fault.ts';
 import { payloadBytes, payloadOfBytes } from '#kit/payload.ts';
-import type { AttachmentContent, AttachmentHead, EventIdentity, OccurrenceOverrides } from '#model/appointment.ts';
+import type {
+  AttachmentContent,
+  AttachmentHead,
+  EventIdentity,
+  ModifiedOccurrence,
+  OccurrenceOverrides,
+} from '#model/appointment.ts';
+import { isOccurrenceDay } from '#model/expand-recurrence.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
 import type { TypedDraft, TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
+import type { Day } from '#model/wall-time.ts';
 import type { TypedChange, TypedItems, TypedWritten, Written } from '../contract.ts';
 import type { MemoryMailbox, MemoryOrganization } from './memory-organization.ts';
-import { type StoredTyped, versionOf } from './memory-typed-store.ts';
+import { recurrenceOf, type StoredTyped, versionOf } from './memory-typed-store.ts';
 
 /** What the typed items share with the mail of their mailbox. */
 export interface TypedParts {
@@ -96,10 +104,10 @@ export function memoryTypedItems<Kind extends TypedKind>(kind: Kind, parts: Type
         'typedCreate',
         loaded,
         ({ draft, sizeBytes }) => ({ id: draft.item.head.id, sizeBytes }),
-        (box, draft): TypedWritten => ({
-          ...written(box, createOne(box, folderOf(box, folder).id, draft)),
-          unkept: {},
-        }),
+        (box, draft): TypedWritten => {
+          const { stray } = placed(draft.draft.item.fields, occurrencesOf(draft.draft.item));
+          return { ...written(box, createOne(box, folderOf(box, folder).id, draft)), unkept: unkeptDays(stray) };
+        },
       );
     },
 
@@ -122,8 +130,12 @@ export function memoryTypedItems<Kind extends TypedKind>(kind: Kind, parts: Type
             named.flatMap(attachmentsOf).every(({ hash }) => there.has(hash)),
             'an edit brings the bytes of every attachment that it names and the item lacks',
           );
-          const changed = box.typed.edit<Kind>(known.id, edit, () => organization.between('typedUpdate', box));
-          return { ...written(box, changed), unkept: {} };
+          const { set, occurrences } = bringingBack(known, edit);
+          const { kept, stray } = placed({ ...known.fields, ...set }, occurrences);
+          const changed = box.typed.edit<Kind>(known.id, { set, occurrences: kept }, () =>
+            organization.between('typedUpdate', box),
+          );
+          return { ...written(box, changed), unkept: unkeptDays(stray) };
         },
       );
     },
@@ -160,17 +172,53 @@ export function memoryTypedItems<Kind extends TypedKind>(kind: Kind, parts: Type
     const keepAll = (some: readonly LoadedAttachment[]) => some.map(({ head, bytes }) => box.typed.keep(bytes, head));
     const fields = 'attachments' in item.fields ? { ...item.fields, attachments: keepAll(contents) } : item.fields;
     const made = box.typed.add(kind, folder, fields, { identity, itemClass, stamp, extras: item.extras });
-    const occurrences: TypedEdit['occurrences'] = [
-      ...item.occurrences.map(({ day, overrides }) => ({
-        day,
-        do: 'modify' as const,
-        overrides: withAttachments(overrides, keepAll(ofOccurrences.get(day) ?? [])),
-      })),
-      ...item.deletedDays.map((day) => ({ day, do: 'delete' as const })),
-    ];
-    if (occurrences.length === 0) return made;
+    const { kept } = placed(fields, occurrencesOf(item));
+    if (kept.length === 0) return made;
+    const occurrences = kept.map((one) =>
+      one.do === 'modify'
+        ? { ...one, overrides: withAttachments(one.overrides, keepAll(ofOccurrences.get(one.day) ?? [])) }
+        : one,
+    );
     return box.typed.writeOccurrences<Kind>(made.id, occurrences, () => organization.between('typedCreate', box));
   }
+}
+
+type Occurrences = TypedEdit['occurrences'];
+
+const occurrencesOf = ({
+  occurrences,
+  deletedDays,
+}: {
+  readonly occurrences: Iterable<ModifiedOccurrence>;
+  readonly deletedDays: Iterable<Day>;
+}): Occurrences => [
+  ...[...occurrences].map((one) => ({ ...one, do: 'modify' as const })),
+  ...[...deletedDays].map((day) => ({ day, do: 'delete' as const })),
+];
+
+/** Occurrences for which the pattern has a place, and the others, of which no server can keep anything. */
+function placed(fields: object, all: Occurrences): { readonly kept: Occurrences; readonly stray: Occurrences } {
+  const recurrence = recurrenceOf(fields);
+  const hasPlace = ({ day }: Occurrences[number]) => recurrence !== null && isOccurrenceDay(recurrence, day);
+  return { kept: all.filter(hasPlace), stray: all.filter((one) => !hasPlace(one)) };
+}
+
+const unkeptDays = (stray: Occurrences): TypedWritten['unkept'] =>
+  stray.length === 0 ? {} : { occurrences: `${stray.length} days that the pattern does not have` };
+
+/** A deleted occurrence comes back with a new pattern only, even when that says the same; then all others have to be made again. */
+function bringingBack<Kind extends TypedKind>(
+  item: StoredTyped<Kind>,
+  { set, occurrences }: TypedEdit<Kind>,
+): Pick<TypedEdit<Kind>, 'set' | 'occurrences'> {
+  const back = occurrences.some((one) => one.do === 'modify' && item.deletedDays.has(one.day));
+  if (!back || 'recurrence' in set || 'when' in set) return { set, occurrences };
+  const named = new Set(occurrences.map(({ day }) => day));
+  const others = occurrencesOf({
+    occurrences: [...item.occurrences].map(([day, overrides]) => ({ day, overrides })),
+    deletedDays: item.deletedDays,
+  }).filter(({ day }) => !named.has(day));
+  return { set: { ...set, recurrence: recurrenceOf(item.fields) }, occurrences: [...others, ...occurrences] };
 }
 
 interface LoadedAttachment {

@@ -58,7 +58,7 @@ export const itemClasses = {
 const refused = (detail: string): FaultError =>
   new FaultError({ kind: 'poison', reason: 'refused-by-target', detail } satisfies Fault);
 
-const recurrenceOf = (fields: object): Recurrence | null =>
+export const recurrenceOf = (fields: object): Recurrence | null =>
   (fields as { readonly recurrence?: Recurrence | null }).recurrence ?? null;
 
 /** Head of an attachment as a server computes it from the bytes. */
