@@ -197,7 +197,10 @@ export interface TypedItems<Kind extends TypedKind> {
     drafts: readonly TypedDraft<Kind>[],
     context: Context,
   ): Promise<readonly (TypedWritten | Fault)[]>;
-  /** `stale` in place of an item that is no longer at the expected version. */
+  /**
+   * `stale` in place of an item that is no longer at the expected version. An occurrence that was deleted comes back when it is modified.
+   * Days that the pattern lacks are left out, as at creation, and `unkept.occurrences` says how many.
+   */
   update(
     edits: readonly { readonly item: TypedItem<Kind>; readonly edit: TypedEdit<Kind> }[],
     context: Context,
@@ -224,7 +227,8 @@ export interface BusyTime {
 
 /** Something happened in a mailbox. Says where to look, never what it was: the feed is the truth. */
 export type WatchEvent =
-  | { readonly kind: 'changed'; readonly address: string }
+  /** `folder`: the one whose content it concerns, where the event names it; without it, any of the mailbox. */
+  | { readonly kind: 'changed'; readonly address: string; readonly folder?: FolderId }
   /** Events may have been missed: look at the mailbox as if everything had changed. */
   | { readonly kind: 'missed'; readonly address: string; readonly why: string }
   /** The mailbox cannot be watched; it is left to the sweeps. */

@@ -8,6 +8,7 @@ import type { EwsClient } from './client.ts';
 import { getEvents } from './operations/get-events.ts';
 import { getFolder } from './operations/get-folder.ts';
 import { getStreamingEvents, streamingEvents } from './operations/get-streaming-events.ts';
+import type { Notification } from './operations/notifications.ts';
 import { subscribe } from './operations/subscribe.ts';
 import { unsubscribe } from './operations/unsubscribe.ts';
 import { atLeast } from './server-version.ts';
@@ -144,6 +145,11 @@ class Watcher {
   put(event: WatchEvent): void {
     this.#queue.put(event);
   }
+  putChanges(address: string, { changes, folders }: Notification): void {
+    if (changes === 0) return;
+    if (folders === null) this.put({ kind: 'changed', address });
+    else for (const folder of folders) this.put({ kind: 'changed', address, folder });
+  }
   pullAll(addresses: readonly string[]): Promise<void> {
     return this.#pullAll(addresses);
   }
@@ -198,7 +204,7 @@ class Watcher {
             const news = only(
               await client.call(getEvents, { subscriptionId: subscription.id, watermark }, address, this.context()),
             );
-            if (news.changes > 0) this.put({ kind: 'changed', address });
+            this.putChanges(address, news);
             more = news.moreEvents && news.watermark !== null && news.watermark !== watermark;
             watermark = news.watermark ?? watermark;
           }
@@ -337,9 +343,9 @@ class StreamedGroup {
         { signal: line.signal, deadlineMs: Number.POSITIVE_INFINITY },
       );
       for await (const envelope of streamingEvents(silence.listen(answer.body))) {
-        for (const { subscriptionId, changes } of envelope.notifications) {
-          const address = this.#subscriptions.get(subscriptionId);
-          if (address !== undefined && changes > 0) this.#watcher.put({ kind: 'changed', address });
+        for (const notification of envelope.notifications) {
+          const address = this.#subscriptions.get(notification.subscriptionId);
+          if (address !== undefined) this.#watcher.putChanges(address, notification);
         }
         if (envelope.fault === null) {
           heard = true;

@@ -1,4 +1,5 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import type { FolderId } from '#model/ids.ts';
 import type { WatchEvent } from '../contract.ts';
 import { WatchQueue } from './watch-queue.ts';
 
@@ -39,4 +40,34 @@ test('hands a broken assumption to its reader', async () => {
   const queue = new WatchQueue();
   queue.fail(new Error('ours'));
   await expect(queue.events(new AbortController().signal).next()).rejects.toThrow('ours');
+});
+
+describe('folders', () => {
+  const inFolder = (address: string, folder: string): WatchEvent => ({
+    kind: 'changed',
+    address,
+    folder: folder as FolderId,
+  });
+  const heard = async (...events: readonly WatchEvent[]): Promise<readonly WatchEvent[]> => {
+    const queue = new WatchQueue();
+    for (const event of events) queue.put(event);
+    queue.end();
+    const read: WatchEvent[] = [];
+    for await (const event of queue.events(new AbortController().signal)) read.push(event);
+    return read;
+  };
+
+  test('each is told once', async () => {
+    const [one, two] = [inFolder('ana', 'calendar'), inFolder('ana', 'inbox')];
+    expect(await heard(one, two, one, one)).toEqual([one, two]);
+  });
+  test('an event about all of the mailbox takes the place of those about folders', async () => {
+    expect(await heard(inFolder('ana', 'inbox'), changed('ana'), inFolder('ana', 'inbox'))).toEqual([changed('ana')]);
+    expect(await heard(inFolder('ana', 'inbox'), missed('ana'))).toEqual([missed('ana')]);
+  });
+  test('too many are all of the mailbox', async () => {
+    const many = Array.from({ length: 17 }, (_, n) => inFolder('ana', `folder ${n}`));
+    expect(await heard(...many.slice(0, 16))).toHaveLength(16);
+    expect(await heard(...many)).toEqual([changed('ana')]);
+  });
 });

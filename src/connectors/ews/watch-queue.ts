@@ -1,19 +1,31 @@
 import type { WatchEvent } from '../contract.ts';
 
+/** Folders of one mailbox that are told apart; of more, the whole mailbox is to be looked at. */
+const foldersMax = 16;
+/** Key of an event that is about the whole mailbox. */
+const whole = '';
+
 /**
- * Events between the connections that hear them and the one who reads them. One per mailbox waits at most, the strongest, so a
- * slow reader costs no memory: `missed` says everything that `changed` does.
+ * Events between the connections that hear them and the one who reads them. Few per mailbox wait, so a slow reader costs no memory:
+ * one per folder that changed, or one about all of it, the strongest: `missed` says everything that `changed` does.
  */
 export class WatchQueue {
-  readonly #waiting = new Map<string, WatchEvent>();
+  readonly #waiting = new Map<string, Map<string, WatchEvent>>();
   #wake: (() => void) | null = null;
   #failure: { readonly error: unknown } | null = null;
   #ended = false;
 
   put(event: WatchEvent): void {
-    const known = this.#waiting.get(event.address);
-    if (known && strength[known.kind] > strength[event.kind]) return;
-    this.#waiting.set(event.address, event);
+    const { address } = event;
+    const waiting = this.#waiting.get(address) ?? new Map<string, WatchEvent>();
+    const known = waiting.get(whole);
+    const folder = event.kind === 'changed' ? (event.folder ?? whole) : whole;
+    if (known !== undefined && (folder !== whole || strength[known.kind] > strength[event.kind])) return;
+    if (folder === whole || (waiting.size >= foldersMax && !waiting.has(folder))) {
+      waiting.clear();
+      waiting.set(whole, folder === whole ? event : { kind: 'changed', address });
+    } else waiting.set(folder, event);
+    this.#waiting.set(address, waiting);
     this.#wake?.();
   }
 
@@ -36,10 +48,11 @@ export class WatchQueue {
     try {
       while (!signal.aborted) {
         if (this.#failure) throw this.#failure.error;
-        const [next] = this.#waiting.values();
+        const [next] = this.#waiting;
         if (next) {
-          this.#waiting.delete(next.address);
-          yield next;
+          const [address, events] = next;
+          this.#waiting.delete(address);
+          yield* events.values();
           continue;
         }
         if (this.#ended) return;

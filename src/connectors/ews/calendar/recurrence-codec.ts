@@ -63,6 +63,13 @@ export function recurrenceLoss(recurrence: Recurrence, version: SchemaVersion): 
   return knowsFirstDay(version) ? null : 'this version counts weeks from Sunday';
 }
 
+/** The recurrence that a server of this version has after it was told this one: by it occurrences are counted there. */
+export function keptRecurrence(recurrence: Recurrence, version: SchemaVersion): Recurrence {
+  const { pattern } = recurrence;
+  if (pattern.kind !== 'weekly' || knowsFirstDay(version)) return recurrence;
+  return { ...recurrence, pattern: { ...pattern, firstDayOfWeek: 'sunday' } };
+}
+
 /** A recurrence as `t:Recurrence`; null for one that no event has. */
 export function writeRecurrence(recurrence: Recurrence, version: SchemaVersion): string | null {
   const { pattern, range } = recurrence;

@@ -20,6 +20,7 @@ import type { CalendarTools } from './calendar-tools.ts';
 import { extendedPart, type Part, typedPart, writeItem, writeParts, writeUpdates } from './event-codec.ts';
 import { cleanGlobalObjectId, globalObjectId } from './identity.ts';
 import { getItems, missing, seeEvents } from './read-events.ts';
+import { keptRecurrence } from './recurrence-codec.ts';
 import { unkeptOf } from './unkept.ts';
 import { type SeriesWork, strayDaysOf, writeOccurrences } from './write-occurrences.ts';
 
@@ -58,7 +59,7 @@ export async function createEvents(
   );
   const made = drafts.map((draft, at): FollowUp | Fault => {
     const written = answers[at] ?? noAnswer;
-    return isFault(written) ? written : followUpOfDraft(written, draft);
+    return isFault(written) ? written : followUpOfDraft(tools, written, draft);
   });
   const finished = await finish(tools, reader, made, context);
   const halves = made.flatMap((up, at) => (!isFault(up) && isFault(finished[at]) ? [up.written.id] : []));
@@ -126,7 +127,7 @@ function signalAt(item: Pick<Item, 'fields' | 'occurrences' | 'deletedDays'>, no
   return next === undefined ? neverAgain : next.start - leadMs;
 }
 
-function followUpOfDraft(written: Written, draft: Draft): FollowUp {
+function followUpOfDraft({ version }: CalendarTools, written: Written, draft: Draft): FollowUp {
   const { fields, occurrences, deletedDays } = draft.item;
   const contents = byHash(draft.attachments);
   const { recurrence } = fields;
@@ -140,7 +141,7 @@ function followUpOfDraft(written: Written, draft: Draft): FollowUp {
     work: {
       master: written.id,
       fields,
-      recurrence,
+      recurrence: keptRecurrence(recurrence, version),
       expect: null,
       deletes: deletedDays,
       modifies,
@@ -346,7 +347,14 @@ function planOf(tools: CalendarTools, item: Item, edit: Edit): UpdatePlan {
     written: edit.set,
     parts,
     attachments: attachments === undefined ? null : { wanted: attachments, contents: edit.attachments, isNew: false },
-    work: workOfEdit(item, after, wanted, reshapes, edit, parts.length === 0 ? item.head.version : null),
+    work: workOfEdit(tools, {
+      item,
+      after,
+      wanted,
+      reshapes,
+      edit,
+      expect: parts.length === 0 ? item.head.version : null,
+    }),
   };
 }
 
@@ -363,12 +371,22 @@ function everyDay(item: Item, edit: Edit): Edit['occurrences'] {
 }
 
 function workOfEdit(
-  item: Item,
-  after: EventFields,
-  wanted: Edit['occurrences'],
-  reshapes: boolean,
-  edit: Edit,
-  expect: Version | null,
+  { version }: CalendarTools,
+  {
+    item,
+    after,
+    wanted,
+    reshapes,
+    edit,
+    expect,
+  }: {
+    readonly item: Item;
+    readonly after: EventFields;
+    readonly wanted: Edit['occurrences'];
+    readonly reshapes: boolean;
+    readonly edit: Edit;
+    readonly expect: Version | null;
+  },
 ): SeriesWork | null {
   const { recurrence } = after;
   if (recurrence === null || wanted.length === 0) return null;
@@ -380,7 +398,7 @@ function workOfEdit(
   return {
     master: item.head.id,
     fields: after,
-    recurrence,
+    recurrence: keptRecurrence(recurrence, version),
     expect,
     deletes: wanted.flatMap((one) => (one.do === 'delete' ? [one.day] : [])),
     modifies,
