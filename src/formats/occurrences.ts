@@ -35,7 +35,7 @@ export interface EffectiveOccurrence extends Span {
 export const zoneOfSeries = (when: When): Zone | null => when.startZone ?? when.endZone;
 
 /** Day on which something starts, in the zone it was planned in. */
-export function dayOfStart(when: When): Day {
+function dayOfStart(when: When): Day {
   return dayOfWall(clockOf(zoneOfSeries(when)).toWall(when.start));
 }
 

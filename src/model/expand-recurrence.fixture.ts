@@ -48,7 +48,7 @@ export const anyPattern: fc.Arbitrary<RecurrencePattern> = fc.oneof(
   }),
 );
 
-export const anyRange: fc.Arbitrary<RecurrenceRange> = anyDay().chain((startDay) =>
+const anyRange: fc.Arbitrary<RecurrenceRange> = anyDay().chain((startDay) =>
   fc.oneof(
     fc.constant<RecurrenceRange>({ end: 'never', startDay }),
     fc

@@ -13,7 +13,7 @@ import type { Day } from './wall-time.ts';
 
 /** The last day that Exchange's calendars know: minute 0x5AE980DF of the blob. A series without an end is cut off here. */
 export const lastCalendarDay = '4500-08-31' as Day;
-export const firstCalendarDay = '1601-01-01' as Day;
+const firstCalendarDay = '1601-01-01' as Day;
 
 /** Days since 1970-01-01. */
 type DayNumber = number;

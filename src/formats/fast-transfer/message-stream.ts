@@ -245,7 +245,7 @@ export function messageNodes(stream: MessageStream): readonly StreamNode[] {
   return only === undefined ? stream.nodes : only.nodes;
 }
 
-export function findProperty(nodes: readonly StreamNode[], wanted: MapiProperty): StreamProperty | null {
+function findProperty(nodes: readonly StreamNode[], wanted: MapiProperty): StreamProperty | null {
   return nodes.find((node): node is StreamProperty => node.kind === 'property' && isProperty(node, wanted)) ?? null;
 }
 

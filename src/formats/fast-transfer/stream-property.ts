@@ -115,14 +115,14 @@ function endOfValue(bytes: Buffer, at: number, type: number): number | PropertyF
 }
 
 /** GUID in memory order to text: the first three groups are little-endian ([MS-DTYP] 2.3.4). */
-export function guidText(bytes: Buffer): string {
+function guidText(bytes: Buffer): string {
   const [a, b, c] = [bytes.readUInt32LE(0), bytes.readUInt16LE(4), bytes.readUInt16LE(6)];
   const hex = (value: number, width: number) => value.toString(16).padStart(width, '0');
   const tail = bytes.subarray(8, 16).toString('hex');
   return `${hex(a, 8)}-${hex(b, 4)}-${hex(c, 4)}-${tail.slice(0, 4)}-${tail.slice(4)}`;
 }
 
-export function guidBytes(text: string): Buffer {
+function guidBytes(text: string): Buffer {
   const [a = '', b = '', c = '', d = '', e = ''] = text.split('-');
   const bytes = Buffer.alloc(16);
   bytes.writeUInt32LE(Number.parseInt(a, 16), 0);

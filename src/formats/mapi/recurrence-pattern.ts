@@ -19,7 +19,7 @@ const endless: BlobMinutes = 0x5ae980df;
 
 export const wallOfMinutes = (minutes: BlobMinutes): WallTime => EPOCH_MS + minutes * 60_000;
 export const minutesOfWall = (wall: WallTime): BlobMinutes => Math.floor((wall - EPOCH_MS) / 60_000);
-export const minutesOfDay = (day: Day): BlobMinutes => minutesOfWall(wallOfDay(day));
+const minutesOfDay = (day: Day): BlobMinutes => minutesOfWall(wallOfDay(day));
 export const dayOfMinutes = (minutes: BlobMinutes): Day => dayOfWall(wallOfMinutes(minutes));
 
 /** The structure, field by field ([MS-OXOCAL] 2.2.1.44.1). Reading and writing loses nothing. */

@@ -46,7 +46,7 @@ export function ianaOf(id: string): string | null {
 let windowsByCanonical: ReadonlyMap<string, string> | null = null;
 
 /** @returns the Windows id of an IANA name, however new or old its alias (`Europe/Kyiv`); null: there is none. */
-export function windowsIdOfIana(name: string): string | null {
+function windowsIdOfIana(name: string): string | null {
   const direct = findWindows(name as IanaName)[0];
   if (direct !== undefined) return direct;
   const canonical = canonicalIana(name);
