@@ -6,6 +6,7 @@ import { cleanIdOfUid, cleanOf, isGlobalObjectId, newGlobalObjectId } from '../w
 import type { Address, Body, ItemContent } from '../world/item.ts';
 import type { Mailbox } from '../world/mailbox.ts';
 import { key, type Property, type PropertyKey, tagKey } from '../world/property.ts';
+import { readIcalendar } from '../world/read-icalendar.ts';
 import {
   checkRecurrence,
   dayNumber,
@@ -120,6 +121,7 @@ export interface CalendarHolder {
   from: Address | null;
   put(at: PropertyKey, type: string, value: Property['value'] | null): void;
   keep(name: string, xml: string | null): void;
+  setSubject(subject: string | null): void;
 }
 
 function numberIn(holder: CalendarHolder, at: PropertyKey): number | null {
@@ -129,11 +131,11 @@ function numberIn(holder: CalendarHolder, at: PropertyKey): number | null {
 
 /** Times as sent, read when the zone is known. */
 interface Asked {
-  start?: string;
-  end?: string;
+  start?: string | number;
+  end?: string | number;
   startZone?: Zone;
   endZone?: Zone;
-  recurrence?: XmlElement | null;
+  recurrence?: Pick<Recurrence, 'pattern' | 'range' | 'startDay'> | null;
   attendees?: Attendee[];
 }
 
@@ -195,7 +197,7 @@ export class CalendarDraft {
       case 'Recurrence':
         if (this.#isOccurrence)
           throw new EwsError('ErrorCalendarInvalidPropertyState', 'An occurrence has no recurrence of its own.');
-        this.#asked.recurrence = element;
+        this.#asked.recurrence = readRecurrence(element);
         return true;
       case 'ReminderMinutesBeforeStart':
         holder.put(calendarKey.reminderMinutes, 'Integer', Number(text));
@@ -213,6 +215,27 @@ export class CalendarDraft {
       default:
         return false;
     }
+  }
+
+  /** iCalendar: what an appointment is, never whose meeting it is. (EWS doc: how-to-import-items; FIELD-NOTES §5.3) */
+  setMime(holder: CalendarHolder, mime: Buffer): void {
+    if (this.#before !== null) throw new EwsError('ErrorInvalidPropertySet');
+    const text = mime.toString();
+    const event = readIcalendar(text.slice(Math.max(0, text.indexOf('BEGIN:VCALENDAR'))));
+    if (event === null) throw new EwsError('ErrorMimeContentInvalid');
+    this.#asked.start = event.startMs;
+    this.#asked.end = event.endMs;
+    this.#asked.startZone = event.zone;
+    if (event.recurrence !== null) this.#asked.recurrence = event.recurrence;
+    holder.setSubject(event.subject);
+    if (event.location !== null) holder.put(calendarKey.location, 'String', event.location);
+    holder.body = { type: 'Text', text: event.description ?? '' };
+    holder.put(calendarKey.allDay, 'Boolean', event.allDay);
+    holder.put(calendarKey.busyStatus, 'Integer', event.busyStatus);
+    holder.put(key.reminderSet, 'Boolean', event.reminderMinutes !== null);
+    holder.put(calendarKey.reminderMinutes, 'Integer', event.reminderMinutes ?? 15);
+    if (event.uid !== null && event.uid !== '')
+      holder.put(calendarKey.cleanGlobalObjectId, 'Binary', cleanIdOfUid(event.uid).toString('base64'));
   }
 
   /** Takes a field away; false: it is one of all items. */
@@ -328,7 +351,7 @@ export class CalendarDraft {
       recurrence = null;
       reset = part?.recurrence !== null;
     } else if (this.#asked.recurrence !== undefined) {
-      recurrence = this.#series(readRecurrence(this.#asked.recurrence), startMs, endMs, zones.startZone);
+      recurrence = this.#series(this.#asked.recurrence, startMs, endMs, zones.startZone);
       reset = true;
     } else if (recurrence !== null) {
       const moved = before !== null && (startMs !== startMsOf(before) || endMs !== endMsOf(before) || zones.changed);
@@ -412,7 +435,8 @@ export class CalendarDraft {
     return { startZone, endZone, changed: part !== null && startZone.id !== part.startZone.id };
   }
 
-  #instant(text: string, zone: Zone): number {
+  #instant(text: string | number, zone: Zone): number {
+    if (typeof text === 'number') return text;
     const trimmed = text.trim();
     const wall = Date.parse(`${trimmed.replace(/(?:Z|[+-]\d\d:\d\d)$/, '')}Z`);
     if (Number.isNaN(wall)) throw new EwsError('ErrorCalendarInvalidPropertyValue', 'A time is not valid.');

@@ -2,7 +2,7 @@ import { endMsOf, endsOf, isMaster, numberOf, startMsOf } from '../world/appoint
 import { calendarKey } from '../world/calendar-keys.ts';
 import type { CalendarPart } from '../world/calendar-part.ts';
 import type { Item, ItemContent } from '../world/item.ts';
-import { key, type Property, type PropertyKey, tagKey } from '../world/property.ts';
+import { key, nameKey, type Property, type PropertyKey, sets, tagKey } from '../world/property.ts';
 import { lastDayEver, type Pattern } from '../world/recurrence.ts';
 import { writeZoneBlob } from '../world/zone-blob.ts';
 
@@ -65,6 +65,12 @@ const computed = new Map<PropertyKey, Compute>([
   [
     calendarKey.zoneRecur,
     (item, content, part) => (isMaster(content) ? zoneBlob('startZone')(item, content, part) : null),
+  ],
+  // What WebDAV called the kind of an appointment is still there.
+  [
+    nameKey(sets.PublicStrings, 'urn:schemas:calendar:instancetype'),
+    (item, content) =>
+      integer(item.occurrence === null ? (isMaster(content) ? 1 : 0) : item.occurrence.isException ? 3 : 2),
   ],
   [calendarKey.reminderTime, start],
   [

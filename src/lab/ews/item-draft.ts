@@ -195,6 +195,10 @@ export class ItemDraft {
       throw new EwsError('ErrorMimeContentInvalidBase64String');
     const mime = Buffer.from(compact, 'base64');
     if (mime.length === 0) throw new EwsError('ErrorMimeContentInvalid');
+    if (this.#calendarDraft !== null) {
+      this.#calendarDraft.setMime(this, mime);
+      return;
+    }
     // Other kinds than mail are not made from MIME here; clients that send back what they got are not refused for it.
     if (!mailTypes.has(this.#element)) return;
     const read = contentOfMime(mime);

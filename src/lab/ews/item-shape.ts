@@ -10,6 +10,7 @@ import type { Context } from './context.ts';
 import { EwsError } from './ews-error.ts';
 import { folderIdXml } from './folder-shape.ts';
 import { messageFlagsOf, propertyOf } from './item-property.ts';
+import { writeMeetingField } from './meeting-shape.ts';
 import { type PropertyPath, readPaths, writeExtended } from './property-path.ts';
 import { child, childText, isTrue } from './request.ts';
 import { base64, dateTime, esc, t, type Xml } from './xml-out.ts';
@@ -296,7 +297,7 @@ function writeField(context: Context, item: Item, field: string, prepared: Prepa
   const isMessage = (): number => messageFlagsOf(item);
   const typed = content.typed.get(field);
   if (typed !== undefined) return typed;
-  const ofCalendar = writeCalendarField(context, item, field);
+  const ofCalendar = writeMeetingField(item, field) ?? writeCalendarField(context, item, field);
   if (ofCalendar !== null) return ofCalendar;
   switch (field) {
     case 'ItemId':

@@ -68,48 +68,45 @@ const ianaIds = new Map<string, string>([
   ),
 ]);
 
-interface Table {
-  readonly iana: string;
-  /** Instants from which the offset beside it holds. */
+const zonedAt = (id: string, ms: number): Temporal.ZonedDateTime =>
+  Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(ianaIds.get(id) ?? 'UTC');
+
+/** Offsets of one year: each holds from the instant beside it on. */
+interface YearOfZone {
   readonly at: readonly number[];
   readonly offsetMs: readonly number[];
 }
-const tables = new Map<string, Table>();
-const tableFrom = Date.UTC(1970, 0, 1);
-const tableTo = Date.UTC(2100, 0, 1);
+const years = new Map<string, Map<number, YearOfZone>>();
 
-/** Transitions of 130 years, looked up once: what an answer costs must not grow with the occurrences it shows. */
-function tableOf(id: string): Table {
-  const known = tables.get(id);
+/** Transitions are looked up once a year and zone: what an answer costs must not grow with the occurrences it shows. */
+function yearOf(id: string, year: number): YearOfZone {
+  let ofZone = years.get(id);
+  if (ofZone === undefined) {
+    ofZone = new Map();
+    years.set(id, ofZone);
+  }
+  const known = ofZone.get(year);
   if (known !== undefined) return known;
-  const iana = ianaIds.get(id) ?? 'UTC';
+  let when = zonedAt(id, Date.UTC(year, 0, 1));
   const at: number[] = [Number.NEGATIVE_INFINITY];
-  let when = Temporal.Instant.fromEpochMilliseconds(tableFrom).toZonedDateTimeISO(iana);
   const offsetMs: number[] = [when.offsetNanoseconds / 1e6];
   for (;;) {
     const next = when.getTimeZoneTransition('next');
-    if (next === null || next.epochMilliseconds >= tableTo) break;
+    if (next === null || next.epochMilliseconds >= Date.UTC(year + 1, 0, 1)) break;
     at.push(next.epochMilliseconds);
     offsetMs.push(next.offsetNanoseconds / 1e6);
     when = next;
   }
-  const table = { iana, at, offsetMs };
-  tables.set(id, table);
-  return table;
+  const made = { at, offsetMs };
+  ofZone.set(year, made);
+  return made;
 }
 
 function knownOffsetMs(id: string, ms: number): number {
-  const table = tableOf(id);
-  if (ms < tableFrom || ms >= tableTo)
-    return Temporal.Instant.fromEpochMilliseconds(ms).toZonedDateTimeISO(table.iana).offsetNanoseconds / 1e6;
-  let low = 0;
-  let high = table.at.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >> 1;
-    if ((table.at[middle] as number) <= ms) low = middle;
-    else high = middle - 1;
-  }
-  return table.offsetMs[low] as number;
+  const { at, offsetMs } = yearOf(id, new Date(ms).getUTCFullYear());
+  let found = 0;
+  for (let index = 1; index < at.length; index++) if ((at[index] as number) <= ms) found = index;
+  return offsetMs[found] as number;
 }
 
 /** The wall time of a yearly change. */
@@ -190,7 +187,7 @@ function nameOf(id: string): string {
 /** The smaller of the offsets of January and July: the one outside of daylight saving. */
 function standardOffsetMin(id: string): number {
   const year = 2024;
-  return Math.min(knownOffsetMs(id, Date.UTC(year, 0, 1)), knownOffsetMs(id, Date.UTC(year, 6, 1))) / minuteMs;
+  return Math.min(...[0, 6].map((month) => zonedAt(id, Date.UTC(year, month, 1)).offsetNanoseconds)) / 6e10;
 }
 
 /** `+01:00` */
@@ -212,22 +209,20 @@ export function spanIn(zone: Zone, year: number): ZoneSpan {
     for (const one of zone.spans) if (one.fromMs !== null && one.fromMs <= at) span = one;
     return span ?? { fromMs: null, offsetMin: 0, changes: [] };
   }
-  const table = tableOf(zone.id);
-  const changes: YearlyChange[] = [];
-  for (const [index, at] of table.at.entries()) {
-    if (at < Date.UTC(year, 0, 1) || at >= Date.UTC(year + 1, 0, 1)) continue;
-    const beforeMs = table.offsetMs[index - 1] ?? 0;
-    const wall = new Date(at + beforeMs);
+  const { at, offsetMs } = yearOf(zone.id, year);
+  const changes = at.slice(1).map((instant, index): YearlyChange => {
+    // The wall clock as it was before.
+    const wall = new Date(instant + (offsetMs[index] as number));
     const lastDay = new Date(Date.UTC(year, wall.getUTCMonth() + 1, 0)).getUTCDate();
-    changes.push({
+    return {
       month: wall.getUTCMonth() + 1,
       weekday: wall.getUTCDay(),
       day: wall.getUTCDate() + 7 > lastDay ? -1 : Math.ceil(wall.getUTCDate() / 7),
       timeMs: wall.getUTCHours() * 3_600_000 + wall.getUTCMinutes() * minuteMs,
-      offsetMin: (table.offsetMs[index] as number) / minuteMs,
-    });
-  }
-  if (changes.length !== 2)
-    return { fromMs: null, offsetMin: knownOffsetMs(zone.id, Date.UTC(year, 0, 1)) / minuteMs, changes: [] };
+      offsetMin: (offsetMs[index + 1] as number) / minuteMs,
+    };
+  });
+  const winterMin = (offsetMs[0] as number) / minuteMs;
+  if (changes.length !== 2) return { fromMs: null, offsetMin: winterMin, changes: [] };
   return { fromMs: null, offsetMin: Math.min(...changes.map(({ offsetMin }) => offsetMin)), changes };
 }
