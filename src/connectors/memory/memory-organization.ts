@@ -56,7 +56,7 @@ const noState: MailState = {
   iconIndex: null,
 };
 
-export const containerClasses = {
+const containerClasses = {
   calendar: 'IPF.Appointment',
   contacts: 'IPF.Contact',
   tasks: 'IPF.Task',

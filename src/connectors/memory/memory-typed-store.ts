@@ -48,7 +48,7 @@ export interface TypedHost {
   nowMs(): number;
 }
 
-export const itemClasses = {
+const itemClasses = {
   calendar: 'IPM.Appointment',
   contacts: 'IPM.Contact',
   tasks: 'IPM.Task',
@@ -62,10 +62,7 @@ export const recurrenceOf = (fields: object): Recurrence | null =>
   (fields as { readonly recurrence?: Recurrence | null }).recurrence ?? null;
 
 /** Head of an attachment as a server computes it from the bytes. */
-export const attachmentHead = (
-  bytes: Uint8Array,
-  head: Omit<AttachmentHead, 'hash' | 'sizeBytes'>,
-): AttachmentHead => ({
+const attachmentHead = (bytes: Uint8Array, head: Omit<AttachmentHead, 'hash' | 'sizeBytes'>): AttachmentHead => ({
   ...head,
   sizeBytes: bytes.length,
   hash: hash('sha256', bytes, 'hex').slice(0, 32),
