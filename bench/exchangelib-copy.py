@@ -17,7 +17,7 @@ import warnings
 warnings.filterwarnings("ignore")
 
 import exchangelib as x
-from exchangelib.items import SAVE_ONLY
+from exchangelib.items import SAVE_ONLY, MeetingCancellation, MeetingRequest, MeetingResponse
 from exchangelib.version import EXCHANGE_2016
 
 
@@ -31,8 +31,10 @@ class DeliveryTime(x.ExtendedProperty):
     property_type = "SystemTime"
 
 
-x.Message.register("message_flags", MessageFlags)
-x.Message.register("delivery_time", DeliveryTime)
+# What an Inbox holds; the messages of meetings are classes of their own.
+for kind in (x.Message, MeetingRequest, MeetingResponse, MeetingCancellation):
+    kind.register("message_flags", MessageFlags)
+    kind.register("delivery_time", DeliveryTime)
 
 
 def account(end):

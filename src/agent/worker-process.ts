@@ -14,10 +14,16 @@ export interface WorkerProcess {
 /** The bundle beside the one this code is in. */
 const bundle = new URL('./worker.js', import.meta.url);
 
+/**
+ * Megabytes of each half of the young generation. At Node's 16 a worker with a mailbox of 50,000 mails grows to 260 MB, nearly all of it
+ * garbage that nobody has come to collect; at 4 it stays below 230 for a twentieth more CPU.
+ */
+const SEMI_SPACE_MB = 4;
+
 export function forkWorker(path: string = fileURLToPath(bundle)): WorkerProcess {
   const child = fork(path, [], {
     serialization: 'advanced',
-    execArgv: ['--enable-source-maps'],
+    execArgv: ['--enable-source-maps', `--max-semi-space-size=${SEMI_SPACE_MB}`],
     // Its stdout is not the program's: `--json` must stay readable.
     stdio: ['ignore', 2, 2, 'ipc'],
   });
