@@ -84,7 +84,9 @@ export function invite(
   if (shown === null) return;
   const everSent = before !== null && wasSent(before);
   const significant = before === null || isSignificant(before, shown);
-  const sequence = everSent && !options.onlyChanged ? sequenceOf(shown) + 1 : sequenceOf(shown);
+  // Most writes of an organizer's copy raise the number by themselves.
+  const isRaised = before !== null && sequenceOf(shown) > sequenceOf(before);
+  const sequence = everSent && !options.onlyChanged && !isRaised ? sequenceOf(shown) + 1 : sequenceOf(shown);
   const noted = {
     [calendarKey.sequence]: integer(sequence),
     [calendarKey.ownerCriticalChange]: time(nowMs),

@@ -2,16 +2,15 @@ import { deleteOccurrence, occurrenceItem, updateOccurrence } from '../world/app
 import type { InvitationChoice, MeetingAnswer } from '../world/calendar-hooks.ts';
 import { calendarKey, stateFlag } from '../world/calendar-keys.ts';
 import { type Attendee, type AttendeeRole, type Day, responses } from '../world/calendar-part.ts';
-import { newGlobalObjectId } from '../world/global-object-id.ts';
 import type { Item, ItemContent } from '../world/item.ts';
 import type { Hand, Mailbox } from '../world/mailbox.ts';
-import { plainContent } from '../world/plain-content.ts';
+import { appointmentOf } from '../world/make-appointment.ts';
 import { key, messageFlag, type Property, type PropertyKey } from '../world/property.ts';
 import { checkRecurrence, dayOfWall, type Recurrence } from '../world/recurrence.ts';
 import { Refusal } from '../world/refusal.ts';
 import { utc, wallOf, type Zone } from '../world/zone.ts';
-import { busy, clientIntent, meetingKey } from './meeting-keys.ts';
-import { binary, flag, integer, isReceived, partOf, text, time, withProperties } from './meeting-view.ts';
+import { clientIntent, meetingKey } from './meeting-keys.ts';
+import { flag, integer, isReceived, partOf, sequenceOf, text, time, withProperties } from './meeting-view.ts';
 import type { Meetings } from './meetings.ts';
 import { showing } from './occurrences.ts';
 
@@ -136,46 +135,27 @@ function invited(booking: Change): readonly Attendee[] {
 
 /** What a client writes for a new appointment. */
 function contentOfBooking(mailbox: Mailbox, booking: Booking): ItemContent {
-  const zone = booking.zone ?? utc;
-  const isMeeting = (booking.attendees ?? []).length > 0;
-  const id = newGlobalObjectId(mailbox.guid, mailbox.lastCn + 1, mailbox.nowMs).toString('base64');
-  const minutes = booking.reminderMinutes === undefined ? 15 : booking.reminderMinutes;
-  const properties = new Map<PropertyKey, Property>([
-    [key.itemClass, text('IPM.Appointment')],
-    [key.subject, text(booking.subject)],
-    [key.normalizedSubject, text(booking.subject)],
-    [key.sensitivity, integer(booking.sensitivity ?? 0)],
-    [key.reminderSet, flag(minutes !== null)],
-    [calendarKey.start, time(booking.startMs)],
-    [calendarKey.end, time(booking.endMs)],
-    [calendarKey.allDay, flag(false)],
-    [calendarKey.location, text(booking.location ?? '')],
-    [calendarKey.busyStatus, integer(booking.busyStatus ?? busy.busy)],
-    [calendarKey.stateFlags, integer(isMeeting ? stateFlag.meeting : 0)],
-    [calendarKey.response, integer(responses.indexOf(isMeeting ? 'Organizer' : 'Unknown'))],
-    [calendarKey.sequence, integer(0)],
-    [calendarKey.globalObjectId, binary(id)],
-    [calendarKey.cleanGlobalObjectId, binary(id)],
-    [calendarKey.recurring, flag(booking.recurrence !== undefined)],
-  ]);
-  if (minutes !== null) {
-    properties.set(calendarKey.reminderMinutes, integer(minutes));
-    properties.set(calendarKey.reminderTime, time(booking.startMs));
-    properties.set(calendarKey.reminderSignalTime, time(booking.startMs - minutes * 60_000));
-  }
-  return plainContent({
-    properties,
-    from: { name: mailbox.displayName, address: mailbox.address },
+  const { subject, startMs, endMs, zone = utc } = booking;
+  const attendees = invited(booking);
+  const content = appointmentOf({
+    subject,
+    startMs,
+    endMs,
+    zone,
+    organizer: { name: mailbox.displayName, address: mailbox.address },
+    idFor: [mailbox.guid, mailbox.lastCn + 1, mailbox.nowMs],
+    location: booking.location ?? '',
     body: { type: 'Text', text: booking.body ?? '' },
-    calendar: {
-      startZone: zone,
-      endZone: zone,
-      attendees: invited(booking),
-      recurrence: booking.recurrence === undefined ? null : recurrenceOf(booking.recurrence, zone, booking),
-      exceptions: [],
-      deletedDays: [],
-    },
+    attendees,
+    ...(booking.reminderMinutes === undefined ? {} : { reminderMinutes: booking.reminderMinutes }),
+    ...(booking.busyStatus === undefined ? {} : { busyStatus: booking.busyStatus }),
+    ...(booking.sensitivity === undefined ? {} : { sensitivity: booking.sensitivity }),
+    ...(booking.recurrence === undefined
+      ? {}
+      : { recurrence: { ...booking.recurrence, startDay: dayOfWall(wallOf(zone, startMs)) } }),
   });
+  if (content.calendar?.recurrence) checkRecurrence(content.calendar.recurrence);
+  return content;
 }
 
 function recurrenceOf(
@@ -220,6 +200,11 @@ function changedContent(mailbox: Mailbox, before: ItemContent, change: Change, i
   if (attendees.length > 0 && !isReceived(before)) {
     changes[calendarKey.stateFlags] = integer(stateFlag.meeting);
     changes[calendarKey.response] = integer(responses.indexOf('Organizer'));
+  }
+  // The organizer's copy counts its changes, whether or not anybody is told of them.
+  if (attendees.length > 0 && !isReceived(before)) {
+    changes[calendarKey.sequence] = integer(sequenceOf(before) + 1);
+    changes[calendarKey.ownerCriticalChange] = time(Math.floor(mailbox.nowMs / 1000) * 1000);
   }
   const moved = change.startMs !== undefined || change.endMs !== undefined;
   const pattern = change.recurrence ?? (part.recurrence !== null && moved ? part.recurrence : null);
