@@ -59,7 +59,7 @@ const knowsFirstDay = (version: SchemaVersion) => atLeast(version, 'Exchange2010
 export function recurrenceLoss(recurrence: Recurrence, version: SchemaVersion): string | null {
   const { pattern } = recurrence;
   if (pattern.kind === 'regenerating') return 'events do not regenerate';
-  if (pattern.kind !== 'weekly' || pattern.interval === 1 || pattern.firstDayOfWeek === 'sunday') return null;
+  if (pattern.kind !== 'weekly' || pattern.firstDayOfWeek === 'sunday') return null;
   return knowsFirstDay(version) ? null : 'this version counts weeks from Sunday';
 }
 

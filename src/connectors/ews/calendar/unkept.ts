@@ -64,7 +64,7 @@ export const losses: readonly Loss[] = [
   {
     field: 'recurrence',
     keptFrom: 'Exchange2010_SP1',
-    what: 'weeks begin on Sunday, which moves a pattern of every other week that begins on another day',
+    what: 'weeks begin on Sunday, which moves some days of a pattern of every other week that begins on another day',
     concerns: ({ recurrence }) =>
       recurrence !== undefined && recurrence !== null && recurrenceLoss(recurrence, 'Exchange2007_SP1') !== null,
   },

@@ -3,7 +3,7 @@ import { effectiveOccurrences, occurrenceSpan } from '#formats/occurrences.ts';
 import { escapeText, rawXml } from '#formats/text/xml-write.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { AttachmentContent, AttachmentHead, EventFields, OccurrenceOverrides } from '#model/appointment.ts';
-import { type EventField, eventProperties } from '#model/event-properties.ts';
+import { eventProperties } from '#model/event-properties.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { Instant, RawProperty } from '#model/mail.ts';
 import type { TypedDraft, TypedEdit, TypedItem } from '#model/typed-item.ts';
@@ -265,8 +265,9 @@ function lossesOf(
   return stray === 0 ? unkept : { ...unkept, occurrences: `${stray} days that the pattern does not have` };
 }
 
-/** Written at creation and never after: a change would make another meeting of it. */
-const onlyAtCreation = new Set<EventField>(['organizer', 'invited']);
+/** The organizer is written at creation and never after; invitations that were sent stay sent ([MS-OXOCAL] 2.2.4.4). */
+const isSettled = (field: string, item: Item): boolean =>
+  field === 'organizer' || (field === 'invited' && item.fields.invited);
 
 /** Changes events that are at the version expected; `stale` in place of others. */
 export async function updateEvents(
@@ -333,7 +334,7 @@ function planOf(tools: CalendarTools, item: Item, edit: Edit): UpdatePlan {
       : edit.occurrences;
   const rings = set.reminder !== undefined || set.when !== undefined || set.recurrence !== undefined;
   const written: Partial<EventFields> = {
-    ...Object.fromEntries(Object.entries(set).filter(([field]) => !onlyAtCreation.has(field as EventField))),
+    ...Object.fromEntries(Object.entries(set).filter(([field]) => !isSettled(field, item))),
     ...(reshapes ? { when: after.when, recurrence: after.recurrence } : {}),
     ...(rings && after.reminder.isSet ? { reminder: after.reminder } : {}),
   };

@@ -1,0 +1,20 @@
+import { labVersions } from '#lab/seams.ts';
+import { typedSuite } from '#test/suites/typed-suite.ts';
+import { openEwsLab } from './ews-lab.fixture.ts';
+
+const itemMaxBytes = 6 << 20;
+
+for (const version of labVersions) {
+  typedSuite({
+    name: `events over EWS against the lab's ${version}`,
+    itemMaxBytes,
+    kinds: ['calendar'],
+    open: () => openEwsLab(version, itemMaxBytes),
+    deviations: [
+      {
+        test: 'free/busy says what is in the calendar',
+        because: 'the lab has no GetUserAvailability; the answers of real servers are read in recorded-answers.test.ts',
+      },
+    ],
+  });
+}
