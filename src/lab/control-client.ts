@@ -5,6 +5,7 @@ import type { AccountState } from './edge/sign-in.ts';
 import type { SnapshotLine } from './edge/snapshot.ts';
 import type { BudgetCounters, ThrottlingMode } from './edge/throttling.ts';
 import type { TrafficEntry } from './edge/traffic.ts';
+import type { CalendarLoadReport } from './load/calendar-load.ts';
 import type { OutboxEntry } from './seams.ts';
 import type { JournalEntry } from './world/journal.ts';
 
@@ -14,6 +15,10 @@ export interface ControlClient {
   setFaults(spec: string): Promise<void>;
   /** Lets the people of an organization do so many things. @returns how many they did. */
   people(organization: string, actions: number): Promise<number>;
+  /** Lets people of both organizations work with their calendars at a steady rate, and answers when they are done. */
+  workWithCalendars(load: { readonly perSecond: number; readonly seconds: number }): Promise<CalendarLoadReport>;
+  /** How long what they did took to arrive, as far as it has. */
+  calendarLoad(): Promise<CalendarLoadReport>;
   /** From that place in the list on; the first is 0. */
   outbox(since?: number): Promise<readonly OutboxEntry[]>;
   /** From that sequence number on, as far back as they are kept. */
@@ -64,6 +69,9 @@ export function controlClient(at: { readonly url: string; readonly token: string
     people: async (organization, actions) =>
       ((await (await ask('POST', ['people', organization], '', { actions })).json()) as { readonly acted: number })
         .acted,
+    workWithCalendars: async (load) =>
+      (await (await ask('POST', ['calendar-load'], '', load)).json()) as CalendarLoadReport,
+    calendarLoad: async () => (await (await ask('GET', ['calendar-load'], '')).json()) as CalendarLoadReport,
     outbox: (since) => all(['outbox'], since),
     commits: (since) => all(['commits'], since),
     traffic: (organization, since) => all(['traffic', organization], since),

@@ -16,6 +16,7 @@ import { type Application, createTokenService, type TokenService } from './edge/
 import type { SignInScheme } from './edge/sign-in.ts';
 import { policyOf, Throttle, type ThrottlingMode } from './edge/throttling.ts';
 import { Traffic } from './edge/traffic.ts';
+import { CalendarLoad } from './load/calendar-load.ts';
 import { Meetings, type MeetingsOptions } from './meetings/meetings.ts';
 import { labParts } from './parts.ts';
 import type { Endpoint, FaultSpec, Faults, LabVersion, OutboxEntry } from './seams.ts';
@@ -48,6 +49,8 @@ export interface LabOptions {
   readonly mailboxes?: number;
   /** Items of the first organization in all; the others start empty. Default 0. */
   readonly items?: number;
+  /** The same of appointments, contacts, tasks and notes. */
+  readonly typed?: TypedCounts;
   readonly seed?: number | string;
   readonly samplesDir?: string;
   readonly rebuildMime?: boolean;
@@ -112,6 +115,8 @@ export interface Lab {
   readonly world: World;
   /** Attendants, assistants and settings of calendars. What they plan is done when `meetings.runDue` is called. */
   readonly meetings: Meetings;
+  /** People of both organizations at work with their calendars, for measuring how long the others wait. */
+  readonly calendarLoad: CalendarLoad;
   readonly clock: Clock;
   readonly faults: Faults;
   readonly outbox: readonly OutboxEntry[];
@@ -144,6 +149,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
     organizations,
     mailboxes: options.mailboxes ?? 3,
     items: options.items ?? 0,
+    typed: options.typed ?? {},
     seed,
     ...(options.samplesDir === undefined ? {} : { samplesDir: options.samplesDir }),
     rebuildMime: options.rebuildMime ?? false,
@@ -288,6 +294,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
   return {
     world,
     meetings,
+    calendarLoad: new CalendarLoad(world, meetings, clock, seededRandom(`${seed} calendar load`)),
     clock,
     faults,
     get outbox() {

@@ -118,6 +118,15 @@ async function route(lab: Lab, request: IncomingMessage): Promise<Iterable<unkno
       return {
         acted: await lab.act(organization(lab, name).name, wholeNumber(await json(request), 'actions', 1_000_000)),
       };
+    case 'POST calendar-load': {
+      const body = await json(request);
+      const perSecond = wholeNumber(body, 'perSecond', 1000);
+      const seconds = wholeNumber(body, 'seconds', 3600);
+      await lab.calendarLoad.run({ perSecond, seconds });
+      return lab.calendarLoad.report();
+    }
+    case 'GET calendar-load':
+      return lab.calendarLoad.report();
     case 'GET outbox':
       return lab.outbox.slice(since);
     case 'GET commits':

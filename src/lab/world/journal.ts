@@ -21,6 +21,8 @@ export interface JournalEntry {
     | 'receipt-suppressed';
   /** EWS id of the item or folder after the commit; of a deleted one, before. */
   readonly id: string;
+  /** PidLidCleanGlobalObjectId of an appointment, upper-case hex. */
+  readonly identity?: string;
 }
 
 /** The last commits. Bounded; `sequence` tells when the beginning was cut off. */

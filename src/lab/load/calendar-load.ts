@@ -1,0 +1,196 @@
+import { must } from '#kit/assert.ts';
+import type { Clock } from '#kit/clock.ts';
+import type { Random } from '#kit/random.ts';
+import { cleanIdOf } from '../meetings/meeting-view.ts';
+import type { Meetings } from '../meetings/meetings.ts';
+import { showingsBetween } from '../meetings/occurrences.ts';
+import { type Change, Person } from '../meetings/person.ts';
+import { startMsOf } from '../world/appointment.ts';
+import type { Day } from '../world/calendar-part.ts';
+import type { Item } from '../world/item.ts';
+import type { World } from '../world/world.ts';
+
+/** What people do with calendars while it is measured how long the others wait for it, in parts of a hundred. */
+export const calendarMix = {
+  book: 30,
+  'book-series': 5,
+  move: 25,
+  edit: 20,
+  'edit-occurrence': 8,
+  'delete-occurrence': 4,
+  delete: 8,
+} as const;
+type Deed = keyof typeof calendarMix;
+const deedNames = Object.keys(calendarMix) as readonly Deed[];
+
+/** Nobody touches an event again before its last change had time to arrive, so that each change is told from the next. */
+const restMs = 15_000;
+const tickMs = 50;
+const firstDayNumber = 20_200;
+const hourMs = 3_600_000;
+
+interface Done {
+  readonly deed: Deed;
+  readonly atMs: number;
+  /** Place in the journal of commits: what comes after it may be its delivery. */
+  readonly sequence: number;
+  readonly identity: string;
+  /** Mailbox of the same person in the other organization. */
+  readonly twin: string;
+}
+
+/** An event that this load booked. */
+interface Booked {
+  readonly item: Item;
+  readonly twin: string;
+  readonly isSeries: boolean;
+  touchedMs: number;
+}
+
+export interface CalendarLoadReport {
+  readonly changes: number;
+  /** Milliseconds until somebody else's program wrote it into the twin's calendar, in the order of the changes; null: not yet. */
+  readonly lagsMs: readonly (number | null)[];
+  readonly byDeed: Readonly<Record<string, number>>;
+}
+
+/** People of both organizations at work with their calendars, at a steady rate, each in the own mailbox. */
+export class CalendarLoad {
+  readonly #world: World;
+  readonly #meetings: Meetings;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  /** Addresses of the same person in the two organizations. */
+  readonly #pairs: readonly (readonly [string, string])[];
+  readonly #done: Done[] = [];
+  readonly #events: Booked[] = [];
+  #number = 0;
+
+  /** @param pairsMax people who take part; default: everybody who is in both organizations. */
+  constructor(world: World, meetings: Meetings, clock: Clock, random: Random, pairsMax = Number.POSITIVE_INFINITY) {
+    this.#world = world;
+    this.#meetings = meetings;
+    this.#clock = clock;
+    this.#random = random;
+    const [one, other] = world.organizations;
+    const local = (address: string) => address.slice(0, address.indexOf('@'));
+    const twins = new Map(other?.mailboxes.map(({ address }) => [local(address), address]));
+    this.#pairs = (one?.mailboxes ?? [])
+      .flatMap(({ address }) => {
+        const twin = twins.get(local(address));
+        return twin === undefined ? [] : [[address, twin] as const];
+      })
+      .slice(0, pairsMax);
+  }
+
+  /** @throws RangeError when nobody is in both organizations. */
+  async run({ perSecond, seconds }: { readonly perSecond: number; readonly seconds: number }): Promise<void> {
+    if (this.#pairs.length === 0) throw new RangeError('nobody has a mailbox in both organizations');
+    const beganMs = this.#clock.monotonicMs();
+    const due = () => Math.min(seconds * perSecond, ((this.#clock.monotonicMs() - beganMs) / 1000) * perSecond);
+    for (let done = 0; done < Math.floor(seconds * perSecond); ) {
+      for (; done < due(); done++) this.#act();
+      await this.#clock.sleep(tickMs, new AbortController().signal);
+    }
+  }
+
+  report(): CalendarLoadReport {
+    const first = this.#done[0]?.sequence ?? 0;
+    const written = new Map<string, { readonly sequence: number; readonly atMs: number }[]>();
+    for (const { identity, mailbox, caller, sequence, atMs } of this.#world.journal.since(first)) {
+      if (identity === undefined || caller === 'people' || caller === 'server') continue;
+      const key = `${mailbox} ${identity}`;
+      const list = written.get(key) ?? [];
+      if (list.length === 0) written.set(key, list);
+      list.push({ sequence, atMs });
+    }
+    const byDeed: Record<string, number> = {};
+    const lagsMs = this.#done.map(({ deed, atMs, sequence, identity, twin }) => {
+      byDeed[deed] = (byDeed[deed] ?? 0) + 1;
+      const arrived = written.get(`${twin} ${identity}`)?.find((entry) => entry.sequence > sequence);
+      return arrived === undefined ? null : arrived.atMs - atMs;
+    });
+    return { changes: this.#done.length, lagsMs, byDeed };
+  }
+
+  #act(): void {
+    const deed = this.#choose();
+    const nowMs = this.#clock.nowMs();
+    const rested = this.#events.filter(
+      (e) => !e.item.gone && nowMs - e.touchedMs > restMs && (!deed.endsWith('-occurrence') || e.isSeries),
+    );
+    const event = rested[this.#random.int(Math.max(1, rested.length))];
+    if (event === undefined || deed.startsWith('book')) this.#book(deed === 'book-series');
+    else this.#change(deed, event);
+  }
+
+  #choose(): Deed {
+    let at = this.#random.int(100);
+    for (const deed of deedNames) {
+      at -= calendarMix[deed];
+      if (at < 0) return deed;
+    }
+    return 'book';
+  }
+
+  #book(isSeries: boolean): void {
+    const pair = must(this.#pairs[this.#random.int(this.#pairs.length)], 'a person');
+    const [address, twin] = this.#random.int(2) === 0 ? pair : [pair[1], pair[0]];
+    const mailbox = must(this.#world.mailbox(address), 'a mailbox of the organization');
+    const day = firstDayNumber + this.#random.int(60);
+    const startMs = day * 24 * hourMs + (8 + this.#random.int(9)) * hourMs;
+    const sequence = this.#world.journal.length;
+    const item = new Person(this.#meetings, mailbox).book(
+      {
+        subject: `Appointment ${++this.#number}`,
+        body: 'Agenda follows.',
+        startMs,
+        endMs: startMs + hourMs / 2,
+        ...(isSeries
+          ? { recurrence: { pattern: { kind: 'daily', interval: 1 }, range: { kind: 'count', count: 10 } } }
+          : {}),
+      },
+      'SendToNone',
+    );
+    this.#events.push({ item, twin, isSeries, touchedMs: this.#clock.nowMs() });
+    this.#remember(isSeries ? 'book-series' : 'book', item, twin, sequence);
+  }
+
+  #change(deed: Deed, event: Booked): void {
+    const { item, twin } = event;
+    const person = new Person(this.#meetings, item.folder.mailbox);
+    const sequence = this.#world.journal.length;
+    const subject: Change = { subject: `Appointment ${++this.#number}` };
+    event.touchedMs = this.#clock.nowMs();
+    this.#remember(deed, item, twin, sequence);
+    switch (deed) {
+      case 'move': {
+        const startMs = (firstDayNumber + this.#random.int(60)) * 24 * hourMs + (8 + this.#random.int(9)) * hourMs;
+        person.change(item, event.isSeries ? subject : { startMs, endMs: startMs + hourMs }, null, 'SendToNone');
+        return;
+      }
+      case 'edit-occurrence':
+        person.change(item, subject, this.#someDay(item), 'SendToNone');
+        return;
+      case 'delete-occurrence':
+        person.remove(item, this.#someDay(item), 'SendToNone');
+        return;
+      case 'delete':
+        person.remove(item, null, 'SendToNone');
+        return;
+      default:
+        person.change(item, subject, null, 'SendToNone');
+    }
+  }
+
+  #someDay({ content }: Item): Day {
+    const startMs = startMsOf(content);
+    const days = showingsBetween(content, startMs, startMs + 30 * 24 * hourMs).flatMap(({ day }) => day ?? []);
+    return must(days[this.#random.int(days.length)], 'a series has days');
+  }
+
+  #remember(deed: Deed, item: Item, twin: string, sequence: number): void {
+    const identity = must(cleanIdOf(item.content), 'an appointment has an identity');
+    this.#done.push({ deed, atMs: this.#clock.nowMs(), sequence, identity, twin });
+  }
+}
