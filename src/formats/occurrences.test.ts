@@ -1,11 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { When } from '#model/appointment.ts';
-import { anyRecurrence } from '#model/expand-recurrence.fixture.ts';
 import { occurrenceDays } from '#model/expand-recurrence.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import { addDays, type Day, wallOfDay } from '#model/wall-time.ts';
 import type { Zone } from '#model/zone.ts';
+import { anyRecurrence } from '#test/suites/any-recurrence.ts';
 import { dayOfOriginalStart, type EventTimes, effectiveOccurrences, occurrenceSpan, strayDays } from './occurrences.ts';
 import { clockOf } from './zones/zone-clock.ts';
 

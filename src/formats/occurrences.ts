@@ -137,3 +137,25 @@ export function strayDays(event: EventTimes): readonly Day[] {
   const days = [...event.occurrences.map(({ day }) => day), ...event.deletedDays];
   return recurrence === null ? days : days.filter((day) => !isOccurrenceDay(recurrence, day));
 }
+
+/** What Outlook writes as the time of a reminder that will not ring again: 4501-01-01. */
+const never: Instant = Date.UTC(4501, 0, 1);
+
+/**
+ * PidLidReminderTime and PidLidReminderSignalTime ([MS-OXORMDR] 2.2.1.3, 2.2.1.4): of a series those of its next occurrence, or years of
+ * past ones would ring when the calendar is opened first.
+ */
+export function reminderTimes(
+  event: EventTimes,
+  minutesBefore: number,
+  now: Instant,
+): { readonly start: Instant; readonly signal: Instant } {
+  const { when, recurrence } = event.fields;
+  const next =
+    recurrence === null
+      ? when
+      : effectiveOccurrences(event, { from: now, until: never }, 100).find(({ start }) => start >= now);
+  return next === undefined
+    ? { start: never, signal: never }
+    : { start: next.start, signal: next.start - minutesBefore * 60_000 };
+}

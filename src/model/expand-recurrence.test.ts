@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anyDay, anyRecurrence } from './expand-recurrence.fixture.ts';
+import { anyDay, anyRecurrence } from '#test/suites/any-recurrence.ts';
 import {
   indexOfDay,
   isOccurrenceDay,

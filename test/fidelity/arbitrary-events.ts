@@ -15,7 +15,6 @@ import type {
   When,
 } from '#model/appointment.ts';
 import { type EventField, eventFields, eventProperties } from '#model/event-properties.ts';
-import { anyPattern } from '#model/expand-recurrence.fixture.ts';
 import { occurrenceDays } from '#model/expand-recurrence.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { TypedRow } from '#model/property-row.ts';
@@ -24,6 +23,7 @@ import type { StampText } from '#model/stamp.ts';
 import type { TypedDraft } from '#model/typed-item.ts';
 import { addDays, type Day, dayOfWall, wallOfDay } from '#model/wall-time.ts';
 import type { Zone } from '#model/zone.ts';
+import { anyPattern } from '#test/suites/any-recurrence.ts';
 
 /** Random events: every field from the samples of the property table, fields without samples as their kind of value allows. */
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { type EventTimes, effectiveOccurrences, occurrenceSpan } from '#formats/occurrences.ts';
-import { anyRecurrence } from '#model/expand-recurrence.fixture.ts';
 import { occurrenceDays } from '#model/expand-recurrence.ts';
 import { type DayOfWeek, type Recurrence, type RecurrencePattern, weekdays } from '#model/recurrence.ts';
 import { addDays, type Day, wallOfDay } from '#model/wall-time.ts';
+import { anyRecurrence } from '#test/suites/any-recurrence.ts';
 import { finish } from './programs.ts';
 import type { PeerContext, PeerSuite } from './suite.ts';
 

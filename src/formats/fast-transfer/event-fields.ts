@@ -2,7 +2,7 @@ import type { EventFields, MeetingResponse, OccurrenceFields, Person, When } fro
 import { eventProperties } from '#model/event-properties.ts';
 import type { Instant } from '#model/mail.ts';
 import { type MapiProperty, propertySets } from '#model/property-row.ts';
-import type { Zone } from '#model/zone.ts';
+import type { Zone, ZoneRule } from '#model/zone.ts';
 import { busyStatuses } from '../mapi/appointment-recur.ts';
 import { BlobError } from '../mapi/byte-reader.ts';
 import { readTimeZoneStruct, readZoneDefinition, writeZoneDefinition } from '../mapi/zone-blobs.ts';
@@ -28,6 +28,10 @@ export const derived = {
   commonStart: { set: common, lid: 0x8516, type: 'time' },
   commonEnd: { set: common, lid: 0x8517, type: 'time' },
   sideEffects: { set: common, lid: 0x8510, type: 'integer' },
+  isPrivate: { set: common, lid: 0x8506, type: 'boolean' },
+  iconIndex: { tag: 0x1080, type: 'integer' },
+  toAttendees: { set: appointment, lid: 0x823b, type: 'string' },
+  ccAttendees: { set: appointment, lid: 0x823c, type: 'string' },
   durationMinutes: { set: appointment, lid: 0x8213, type: 'integer' },
 } as const satisfies Record<string, MapiProperty>;
 
@@ -232,8 +236,7 @@ const zoneBlob = (property: MapiProperty, zone: Zone | null, at: Instant): reado
   return value === null ? [] : [{ property, value }];
 };
 
-/** Times of a message. A reminder rings at its signal time, which follows from them ([MS-OXORMDR] 2.2.1.4). */
-export function writeWhen(when: When, minutesBefore: number): readonly PropertyEdit[] {
+export function writeWhen(when: When): readonly PropertyEdit[] {
   const times = [
     [start, when.start],
     [end, when.end],
@@ -241,13 +244,44 @@ export function writeWhen(when: When, minutesBefore: number): readonly PropertyE
     [derived.endDate, when.end],
     [derived.commonStart, when.start],
     [derived.commonEnd, when.end],
-    [reminderTime, when.start],
-    [reminderSignal, when.start - minutesBefore * 60_000],
   ] as const;
   return [
     ...times.map(([property, value]) => ({ property, value })),
     { property: isAllDay, value: when.isAllDay },
     { property: derived.durationMinutes, value: Math.max(0, Math.round((when.end - when.start) / 60_000)) },
+  ];
+}
+
+/** When a reminder rings: it is the signal time that Outlook looks for. */
+export const writeReminderTimes = (rings: {
+  readonly start: Instant;
+  readonly signal: Instant;
+}): readonly PropertyEdit[] => [
+  { property: reminderTime, value: rings.start },
+  { property: reminderSignal, value: rings.signal },
+];
+
+/** Opened rather than acted on from a list: 0x171 for everything in a calendar ([MS-OXCMSG] 2.2.1.16). */
+const sideEffects = 0x171;
+/** PidTagIconIndex ([MS-OXOCAL] 2.2.1.49): one time, series, meeting, series of meetings. */
+const icons = { event: 0x400, series: 0x401, meeting: 0x402, seriesOfMeetings: 0x403 } as const;
+
+/** What lists and old clients go by. */
+export function writeAppearance(fields: EventFields): readonly PropertyEdit[] {
+  const isMeeting = (fields.stateFlags & 1) !== 0;
+  const [single, series] = isMeeting ? [icons.meeting, icons.seriesOfMeetings] : [icons.event, icons.series];
+  const names = (roles: readonly string[]) =>
+    fields.attendees
+      .filter(({ role }) => roles.includes(role))
+      .map(({ name, address }) => name || address)
+      .join('; ');
+  return [
+    { property: derived.iconIndex, value: fields.recurrence === null ? single : series },
+    { property: derived.sideEffects, value: sideEffects },
+    { property: derived.isPrivate, value: fields.sensitivity === 'private' },
+    { property: rows.attendees.mapi[0], value: names(['required', 'optional', 'resource']) },
+    { property: derived.toAttendees, value: names(['required']) },
+    { property: derived.ccAttendees, value: names(['optional']) },
   ];
 }
 
@@ -271,18 +305,43 @@ function readZone(get: Get, property: MapiProperty, problems: string[]): Zone | 
   }
 }
 
-/** Old clients write one rule without a name, and only into series. */
-function readOldZone(get: Get, problems: string[]): Zone | null {
-  const [bytes, name] = [get(zoneStruct), get(zoneText)];
+/** The one rule that old clients write, without a name, and only into series. */
+function readOldRule(get: Get, problems: string[]): ZoneRule | null {
+  const bytes = get(zoneStruct);
+  if (!Buffer.isBuffer(bytes)) return null;
+  try {
+    return readTimeZoneStruct(bytes);
+  } catch (error) {
+    if (!(error instanceof BlobError)) throw error;
+    problems.push(error.message);
+    return null;
+  }
+}
+
+const sameRule = (a: ZoneRule, b: ZoneRule): boolean =>
+  JSON.stringify({ ...a, fromYear: 0 }) === JSON.stringify({ ...b, fromYear: 0 });
+
+/**
+ * The zone by which a series repeats. An old client that changes a series knows the single rule only; where the rule in effect is another
+ * than that, the single rule is right ([MS-OXOCAL] 2.2.1.41).
+ */
+function readSeriesZone(get: Get, problems: string[]): Zone | null {
+  const rule = readOldRule(get, problems);
+  const bytes = get(rows.recurrence.mapi[4]);
+  const name = get(zoneText);
   const id = isText(name) ? name : '';
   if (Buffer.isBuffer(bytes)) {
     try {
-      return simplifyZone({ id, rules: [readTimeZoneStruct(bytes)] });
+      const { zone, effectiveRule } = readZoneDefinition(bytes);
+      const current = effectiveRule === null ? undefined : zone.rules?.[effectiveRule];
+      const isOverruled = rule !== null && current !== undefined && !sameRule(rule, current);
+      return simplifyZone(isOverruled ? { id, rules: [rule] } : zone);
     } catch (error) {
       if (!(error instanceof BlobError)) throw error;
       problems.push(error.message);
     }
   }
+  if (rule !== null) return simplifyZone({ id, rules: [rule] });
   return id === '' ? null : simplifyZone({ id, rules: null });
 }
 
@@ -290,12 +349,15 @@ function readOldZone(get: Get, problems: string[]): Zone | null {
 export function readWhen(get: Get, problems: string[]): When | null {
   const [from, to] = [get(start), get(end)];
   if (!isNumber(from)) return null;
-  const startsIn = readZone(get, startZone, problems) ?? readZone(get, rows.recurrence.mapi[4], problems);
+  const isSeries = get(rows.recurrence.mapi[0]) !== undefined;
+  // A series repeats in a zone of its own properties; what it is shown in ought to be the same.
+  const repeats = isSeries ? readSeriesZone(get, problems) : null;
+  const shown = repeats ?? readZone(get, startZone, problems);
   return {
     start: from,
     end: isNumber(to) ? to : from,
     isAllDay: get(isAllDay) === true,
-    startZone: startsIn ?? readOldZone(get, problems),
+    startZone: shown ?? (isSeries ? null : readSeriesZone(get, problems)),
     endZone: readZone(get, endZone, problems),
   };
 }

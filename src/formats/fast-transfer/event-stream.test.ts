@@ -4,10 +4,11 @@ import { payloadBytes } from '#kit/payload.ts';
 import type { AttachmentContent } from '#model/appointment.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import { type MapiProperty, propertySets } from '#model/property-row.ts';
-import { causewayPropertySet, stampPropertyName } from '#model/stamp.ts';
+import type { StampText } from '#model/stamp.ts';
 import type { TypedDraft } from '#model/typed-item.ts';
-import type { Day } from '#model/wall-time.ts';
-import { anyEvent } from './event.fixture.ts';
+import { addDays, type Day } from '#model/wall-time.ts';
+import { anyEvent } from '#test/suites/any-event.ts';
+import { writeTimeZoneStruct } from '../mapi/zone-blobs.ts';
 import {
   findValue,
   messageNodes,
@@ -17,12 +18,14 @@ import {
   setProperties,
   writeStream,
 } from './message-stream.ts';
-import { readEventStream, StreamError } from './read-event.ts';
+import { readEventStream } from './read-event.ts';
+import { stampOfStream, stampProperty, stampStream } from './stamp-stream.ts';
+import { StreamError } from './stream-error.ts';
 import { makeProperty } from './stream-property.ts';
 import { exceptionClass, writeEventStream } from './write-event.ts';
 
 const at = { id: 'id' as ItemId, version: 'v1' as Version, folder: 'f' as FolderId };
-const stampProperty: MapiProperty = { set: causewayPropertySet, name: stampPropertyName, type: 'string' };
+const now = Date.parse('2024-03-30T12:00Z');
 const bytesOf = async (contents: readonly AttachmentContent[]) =>
   Promise.all(contents.map(async ({ head, bytes }) => ({ head, bytes: (await payloadBytes(bytes)).toString('hex') })));
 
@@ -30,7 +33,7 @@ describe('any event', () => {
   test('comes back with every field, exception, attachment and extra', async () => {
     await fc.assert(
       fc.asyncProperty(anyEvent, async (draft) => {
-        const bytes = await writeEventStream(draft);
+        const bytes = await writeEventStream(draft, { now });
         const read = readEventStream(bytes, at);
         const { item } = draft;
         expect(read.problems).toEqual([]);
@@ -51,7 +54,7 @@ describe('any event', () => {
   test('is written again byte for byte', async () => {
     await fc.assert(
       fc.asyncProperty(anyEvent, async (draft) => {
-        const bytes = await writeEventStream(draft);
+        const bytes = await writeEventStream(draft, { now });
         expect(writeStream(readStream(bytes)).equals(bytes)).toBe(true);
       }),
       { numRuns: 40 },
@@ -62,7 +65,7 @@ describe('any event', () => {
     const location: MapiProperty = { set: propertySets.appointment, lid: 0x8208, type: 'string' };
     await fc.assert(
       fc.asyncProperty(anyEvent, fc.string({ maxLength: 30 }), async (draft, stamp) => {
-        const stream = readStream(await writeEventStream(draft));
+        const stream = readStream(await writeEventStream(draft, { now }));
         const edited = writeStream(
           setProperties(stream, [
             { property: stampProperty, value: stamp },
@@ -86,7 +89,7 @@ describe('any event', () => {
         fc.double({ min: 0, max: 1, noNaN: true }),
         fc.array(fc.tuple(fc.nat({ max: 5000 }), fc.nat({ max: 255 })), { maxLength: 5 }),
         async (draft, part, changes) => {
-          const whole = await writeEventStream(draft);
+          const whole = await writeEventStream(draft, { now });
           const bytes = Buffer.from(part > 0.5 ? whole : whole.subarray(0, Math.floor(whole.length * part * 2)));
           for (const [offset, value] of changes) if (bytes.length > 0) bytes[offset % bytes.length] = value;
           expect(writeStream(readStream(bytes)).equals(bytes)).toBe(true);
@@ -99,6 +102,55 @@ describe('any event', () => {
       ),
       { numRuns: 200 },
     );
+  });
+});
+
+test('the stamp of an exported item', async () => {
+  const [draft] = fc.sample(anyEvent, { numRuns: 1, seed: 1 }) as [TypedDraft<'calendar'>];
+  const bytes = await writeEventStream(draft, { now });
+  expect(stampOfStream(bytes)).toBe(draft.stamp);
+  const other = 'cw1;other;box;;00;00;1;nonce' as StampText;
+  expect(stampOfStream(stampStream(bytes, other))).toBe(other);
+  expect(
+    stampOfStream(writeStream(newStream([makeProperty({ tag: 0x001a, type: 'string' }, 'IPM.Note', 0)]))),
+  ).toBeNull();
+  expect(() => stampStream(bytes.subarray(0, bytes.length - 1), other)).toThrow(StreamError);
+});
+
+describe('large ones', () => {
+  const [sample] = fc.sample(anyEvent, { numRuns: 1, seed: 3 }) as [TypedDraft<'calendar'>];
+
+  test('a body of 20 MB and 10,000 attendees come back', async () => {
+    const attendees = Array.from({ length: 10_000 }, (_, n) => ({
+      ...{ name: `Person ${n}`, address: `p${n}@source.example`, role: 'required' as const },
+      ...{ response: 'accept' as const, respondedAt: null },
+    }));
+    const fields = {
+      ...sample.item.fields,
+      attendees,
+      body: { type: 'html' as const, text: 'x'.repeat(20 * 1024 * 1024) },
+    };
+    const bytes = await writeEventStream({ ...sample, item: { ...sample.item, fields } }, { now });
+    const read = readEventStream(bytes, at);
+    expect(read.item.fields.attendees).toEqual(attendees);
+    expect(read.item.fields.body.text).toHaveLength(20 * 1024 * 1024);
+    expect(writeStream(readStream(bytes)).equals(bytes)).toBe(true);
+  });
+
+  test('a series with 2,000 modified days comes back', async () => {
+    const startDay = '2020-01-01' as Day;
+    const recurrence = { pattern: { kind: 'daily', interval: 1 }, range: { end: 'never', startDay } } as const;
+    const utc = { id: 'UTC', rules: null };
+    const start = Date.parse('2020-01-01T09:00Z');
+    const when = { start, end: start + 3_600_000, isAllDay: false, startZone: utc, endZone: utc };
+    const occurrences = Array.from({ length: 2_000 }, (_, n) => ({
+      day: addDays(startDay, n),
+      overrides: { subject: `Day ${n}` },
+    }));
+    const fields = { ...sample.item.fields, when, recurrence };
+    const item = { ...sample.item, fields, occurrences, deletedDays: [] };
+    const bytes = await writeEventStream({ ...sample, occurrenceAttachments: new Map(), item }, { now });
+    expect(readEventStream(bytes, at).item.occurrences).toEqual(occurrences);
   });
 });
 
@@ -144,7 +196,7 @@ describe('a series as Exchange wants it', () => {
   };
 
   test('a modified occurrence is a hidden message that names what it replaces', async () => {
-    const nodes = messageNodes(readStream(await writeEventStream(draft)));
+    const nodes = messageNodes(readStream(await writeEventStream(draft, { now })));
     const [part] = partsOf(nodes, 'attachment');
     expect(findValue(part?.nodes ?? [], { tag: 0x3705, type: 'integer' })).toBe(5);
     expect(findValue(part?.nodes ?? [], { tag: 0x7ffe, type: 'boolean' })).toBe(true);
@@ -155,7 +207,7 @@ describe('a series as Exchange wants it', () => {
   });
 
   test('the organizer has a row of his own and every attendee an answer', async () => {
-    const nodes = messageNodes(readStream(await writeEventStream(draft)));
+    const nodes = messageNodes(readStream(await writeEventStream(draft, { now })));
     const rows = partsOf(nodes, 'recipient').map(({ nodes: columns }) =>
       [0x39fe, 0x0c15, 0x5ffd, 0x5fff].map((tag) => findValue(columns, { tag, type: 'integer' })),
     );
@@ -165,28 +217,56 @@ describe('a series as Exchange wants it', () => {
     ]);
   });
 
+  test('the reminder rings for the next occurrence, not for years of past ones', async () => {
+    const rings = async (at: string) => {
+      const nodes = messageNodes(readStream(await writeEventStream(draft, { now: Date.parse(at) })));
+      const signal = findValue(nodes, { set: propertySets.common, lid: 0x8560, type: 'time' });
+      return new Date(Number(signal) + draft.item.fields.reminder.minutesBefore * 60_000).toISOString().slice(0, 16);
+    };
+    expect(await rings('2024-03-01T00:00Z')).toBe('2024-03-29T08:00');
+    expect(await rings('2024-03-30T00:00Z')).toBe('2024-03-31T07:00');
+    expect((await rings('2024-05-01T00:00Z')).slice(0, 4)).toMatch(/^450[01]$/);
+  });
+
   test('days that the pattern lacks are left out', async () => {
-    const read = readEventStream(await writeEventStream(draft), at);
+    const read = readEventStream(await writeEventStream(draft, { now }), at);
     expect(read.item.deletedDays).toEqual(['2024-03-30']);
   });
 
   test('one without occurrences is refused by name', async () => {
     const range = { end: 'date', startDay: '2024-03-29' as Day, lastDay: '2024-03-28' as Day } as const;
     const fields = { ...draft.item.fields, recurrence: { pattern: { kind: 'daily', interval: 1 } as const, range } };
-    await expect(writeEventStream({ ...draft, item: { ...draft.item, fields } })).rejects.toThrow(
+    await expect(writeEventStream({ ...draft, item: { ...draft.item, fields } }, { now })).rejects.toThrow(
       expect.objectContaining({ problem: 'no-occurrences' }),
     );
   });
 
   test('what says nothing but that it broke is named, and kept', async () => {
     const recur: MapiProperty = { set: propertySets.appointment, lid: 0x8216, type: 'binary' };
-    const stream = setProperties(readStream(await writeEventStream(draft)), [
+    const stream = setProperties(readStream(await writeEventStream(draft, { now })), [
       { property: recur, value: Buffer.from('0430', 'hex') },
     ]);
     const read = readEventStream(writeStream(stream), at);
     expect(read.problems).toEqual(['PidLidAppointmentRecur: it ends before what it announces']);
     expect(read.item.fields.recurrence).toBeNull();
     expect(read.item.extras).toContainEqual({ property: recur, values: ['BDA='] });
+  });
+
+  test('an old client changed the one rule that it knows: that is the zone of the series', async () => {
+    const struct: MapiProperty = { set: propertySets.appointment, lid: 0x8233, type: 'binary' };
+    const rule = {
+      fromYear: 1601,
+      biasMinutes: -60,
+      standardBiasMinutes: 0,
+      daylightBiasMinutes: 0,
+      toStandard: null,
+      toDaylight: null,
+    };
+    const stream = readStream(await writeEventStream(draft, { now }));
+    const changed = setProperties(stream, [{ property: struct, value: writeTimeZoneStruct(rule) }]);
+    const read = readEventStream(writeStream(changed), at);
+    expect(read.item.fields.when.startZone).toEqual({ id: 'W. Europe Standard Time', rules: [rule] });
+    expect(read.item.fields.when.endZone).toEqual(zone);
   });
 
   test.each([

@@ -8,7 +8,7 @@ import type {
 import { eventProperties } from '#model/event-properties.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { RawProperty } from '#model/mail.ts';
-import { type MapiProperty, type MapiType, propertySets } from '#model/property-row.ts';
+import type { MapiProperty, MapiType } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedItem } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
@@ -20,34 +20,10 @@ import { clockOf } from '../zones/zone-clock.ts';
 import { attachmentProperties, isException, readAttachment } from './event-attachments.ts';
 import { derived, type Get, readGivenFields, readOrganizer, readPlainFields, readWhen } from './event-fields.ts';
 import { readRecipients } from './event-recipients.ts';
-import {
-  findValue,
-  messageNodes,
-  partsOf,
-  readStream,
-  type StreamNode,
-  type StreamPart,
-  type StreamProblem,
-  streamProblems,
-} from './message-stream.ts';
+import { findValue, messageNodes, partsOf, readStream, type StreamNode, type StreamPart } from './message-stream.ts';
+import { StreamError } from './stream-error.ts';
 import { isProperty, type MapiScalar, propertyValue, type StreamProperty } from './stream-property.ts';
 import { eventOnly } from './write-event.ts';
-
-export const eventStreamProblems = {
-  ...streamProblems,
-  'not-an-event': 'its class is not that of an appointment',
-  'no-start': 'it has no start',
-} as const;
-export type EventStreamProblem = StreamProblem | keyof typeof eventStreamProblems;
-
-export class StreamError extends Error {
-  override readonly name = 'StreamError';
-  readonly problem: EventStreamProblem;
-  constructor(problem: EventStreamProblem) {
-    super(`exported item: ${eventStreamProblems[problem]}`);
-    this.problem = problem;
-  }
-}
 
 export interface ReadEvent {
   readonly item: TypedItem<'calendar'>;
@@ -242,7 +218,6 @@ const accountedFor: readonly MapiProperty[] = [
   ...Object.values(eventProperties).flatMap((row): readonly MapiProperty[] => row.mapi),
   ...Object.values(derived),
   ...Object.values(eventOnly),
-  ...[0x823b, 0x823c].map((lid): MapiProperty => ({ set: propertySets.appointment, lid, type: 'string' })),
 ];
 
 const typeNames: ReadonlyMap<number, MapiType> = new Map([

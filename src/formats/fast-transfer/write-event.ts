@@ -1,20 +1,27 @@
 import type { AttachmentContent, EventIdentity, OccurrenceOverrides, When } from '#model/appointment.ts';
 import { eventProperties } from '#model/event-properties.ts';
 import { isOccurrenceDay, lastDay, recurrenceProblem } from '#model/expand-recurrence.ts';
-import type { RawProperty } from '#model/mail.ts';
+import type { Instant, RawProperty } from '#model/mail.ts';
 import { type MapiProperty, propertySets } from '#model/property-row.ts';
 import type { Recurrence } from '#model/recurrence.ts';
-import { causewayPropertySet, stampPropertyName } from '#model/stamp.ts';
 import type { TypedDraft } from '#model/typed-item.ts';
 import { type Day, wallOfDay } from '#model/wall-time.ts';
 import { type BlobException, writeAppointmentRecur } from '../mapi/appointment-recur.ts';
 import { BlobError } from '../mapi/byte-reader.ts';
 import { cleanGlobalObjectId, globalObjectId } from '../mapi/global-object-id.ts';
 import { writeTimeZoneStruct, writeZoneDefinition } from '../mapi/zone-blobs.ts';
-import { occurrenceSpan, zoneOfSeries } from '../occurrences.ts';
+import { occurrenceSpan, reminderTimes, zoneOfSeries } from '../occurrences.ts';
 import { clockOf, ruleInYear, rulesOf, type ZoneClock } from '../zones/zone-clock.ts';
 import { attachmentPart, attachmentProperties, exceptionFlag, methods, writeAttachment } from './event-attachments.ts';
-import { derived, writeOrganizer, writePlainFields, writeWhen, writeZones } from './event-fields.ts';
+import {
+  derived,
+  writeAppearance,
+  writeOrganizer,
+  writePlainFields,
+  writeReminderTimes,
+  writeWhen,
+  writeZones,
+} from './event-fields.ts';
 import { writeRecipients } from './event-recipients.ts';
 import { oldestStreamVersion, type StreamVersion } from './frames.ts';
 import {
@@ -26,6 +33,7 @@ import {
   type StreamPart,
   writeStream,
 } from './message-stream.ts';
+import { stampProperty } from './stamp-stream.ts';
 import { isProperty, type MapiValue, makeProperty, type StreamProperty } from './stream-property.ts';
 
 const { appointment, meeting } = propertySets;
@@ -39,7 +47,7 @@ export const eventOnly = {
   hasOwnBody: { set: appointment, lid: 0x8206, type: 'boolean' },
   hasOwnAttendees: { set: appointment, lid: 0x822b, type: 'boolean' },
   recurrenceType: { set: appointment, lid: 0x8231, type: 'integer' },
-  stamp: { set: causewayPropertySet, name: stampPropertyName, type: 'string' },
+  stamp: stampProperty,
 } as const satisfies Record<string, MapiProperty>;
 
 /** Class of the message inside a series that a modified occurrence is ([MS-OXOCAL] 2.2.10.2.1). */
@@ -108,7 +116,8 @@ function seriesOf(when: When, recurrence: Recurrence): Series {
     recurrence,
     clock,
     startMinutes: minutesInDay(from, midnight),
-    endMinutes: minutesInDay(to, midnight),
+    // An end before the start is nothing that the blob could say.
+    endMinutes: minutesInDay(Math.max(from, to), midnight),
   };
 }
 
@@ -174,12 +183,13 @@ async function exceptionPart(
 ): Promise<StreamPart> {
   const planned = occurrenceSpan(series.when, day);
   const when = overrides.when ?? { ...series.when, ...planned };
-  const reminder = overrides.reminder ?? item.fields.reminder;
+  const { minutesBefore } = overrides.reminder ?? item.fields.reminder;
   const edits: PropertyEdit[] = [
     { property: derived.messageClass, value: exceptionClass },
     { property: derived.messageFlags, value: 1 },
     ...writePlainFields(overrides),
-    ...writeWhen(when, reminder.minutesBefore),
+    ...writeWhen(when),
+    ...writeReminderTimes({ start: when.start, signal: when.start - minutesBefore * 60_000 }),
     ...(sameZone(when, series.when) ? [] : writeZones(when)),
     ...identityEdits(item.head.identity, day),
     { property: eventOnly.isException, value: true },
@@ -269,18 +279,21 @@ const blank = ({ type }: MapiProperty): MapiValue =>
         ? '00000000-0000-0000-0000-000000000000'
         : 0;
 
+export interface EventStreamOptions {
+  /** The reminder of a series rings for its next occurrence after this. */
+  readonly now: Instant;
+  /** Of the server that the stream says it comes from; servers refuse those of newer ones. */
+  readonly version?: StreamVersion;
+}
+
 /**
  * An event as a stream for UploadItems, with what no request of EWS can write: the true organizer, who answered what, and exceptions as
  * messages of their own. The stamp is in it. Modified and deleted days outside of the pattern are left out (see `strayDays`): nothing
  * in a calendar could show them.
  *
- * @param version Of the server that it says it comes from; servers refuse those of newer ones.
  * @throws BlobError `no-occurrences` for a series without any
  */
-export async function writeEventStream(
-  draft: TypedDraft<'calendar'>,
-  version: StreamVersion = oldestStreamVersion,
-): Promise<Buffer> {
+export async function writeEventStream(draft: TypedDraft<'calendar'>, options: EventStreamOptions): Promise<Buffer> {
   const { item, stamp } = draft;
   const { fields, head } = item;
   const numberOf = numbering();
@@ -290,7 +303,9 @@ export async function writeEventStream(
     { property: derived.messageFlags, value: 1 },
     ...writePlainFields(fields),
     { property: derived.replyRequested, value: fields.responseRequested },
-    ...writeWhen(fields.when, fields.reminder.minutesBefore),
+    ...writeWhen(fields.when),
+    ...writeReminderTimes(reminderTimes(item, fields.reminder.minutesBefore, options.now)),
+    ...writeAppearance(fields),
     ...writeZones(fields.when),
     ...writeOrganizer(fields.organizer),
     ...identityEdits(head.identity, null),
@@ -307,5 +322,7 @@ export async function writeEventStream(
     }
   }
   const recipients = writeRecipients(fields.attendees, fields.organizer);
-  return writeStream(newStream(messageOf(all, recipients, attachments, numberOf), version));
+  return writeStream(
+    newStream(messageOf(all, recipients, attachments, numberOf), options.version ?? oldestStreamVersion),
+  );
 }

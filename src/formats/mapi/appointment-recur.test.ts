@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anyRecurrence } from '#model/expand-recurrence.fixture.ts';
 import { occurrenceDays, recurrenceProblem } from '#model/expand-recurrence.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import { type Day, wallOfDay } from '#model/wall-time.ts';
+import { anyRecurrence } from '#test/suites/any-recurrence.ts';
 import {
   type AppointmentRecur,
   formatRecur,

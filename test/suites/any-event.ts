@@ -1,5 +1,8 @@
 import { hash } from 'node:crypto';
 import * as fc from 'fast-check';
+import { identityOfUid } from '#formats/mapi/global-object-id.ts';
+import { occurrenceSpan } from '#formats/occurrences.ts';
+import { clockOf } from '#formats/zones/zone-clock.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type {
   AttachmentContent,
@@ -9,7 +12,6 @@ import type {
   OccurrenceOverrides,
   When,
 } from '#model/appointment.ts';
-import { anyRecurrence } from '#model/expand-recurrence.fixture.ts';
 import { occurrenceDays, recurrenceProblem } from '#model/expand-recurrence.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { RawProperty } from '#model/mail.ts';
@@ -18,9 +20,7 @@ import type { StampText } from '#model/stamp.ts';
 import type { TypedDraft } from '#model/typed-item.ts';
 import { type Day, wallOfDay } from '#model/wall-time.ts';
 import type { Zone } from '#model/zone.ts';
-import { identityOfUid } from '../mapi/global-object-id.ts';
-import { occurrenceSpan } from '../occurrences.ts';
-import { clockOf } from '../zones/zone-clock.ts';
+import { anyRecurrence } from './any-recurrence.ts';
 
 const text = fc.oneof(fc.string({ maxLength: 30 }), fc.constantFrom('', 'Grüße; "x", <y>', '会議 ✓', 'a\r\nb'));
 const minute = fc.integer({ min: 0, max: 1439 });

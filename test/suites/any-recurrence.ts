@@ -5,8 +5,8 @@ import {
   type RecurrencePattern,
   type RecurrenceRange,
   weekdays,
-} from './recurrence.ts';
-import { addDays, type Day, dayOfWall } from './wall-time.ts';
+} from '#model/recurrence.ts';
+import { addDays, type Day, dayOfWall } from '#model/wall-time.ts';
 
 const DAY_MS = 86_400_000;
 
