@@ -81,7 +81,8 @@ export type TypedDecision =
   | { readonly do: 'stay-gone'; readonly link: TypedLinkRow }
   /**
    * Several items with one identity in one folder. Read all, ask `settleDuplicates`. What stays without a link is recorded as unlinked, so
-   * that the next pass adopts it.
+   * that the next pass adopts it. When another one stays than the linked one, the link takes over its id, keeps its snapshots, and is merged
+   * at once: the feed has shown that item already.
    */
   | {
       readonly do: 'dedupe';
@@ -192,7 +193,15 @@ function decideLink(known: TypedKnowledge, index: Index, link: TypedLinkRow): Ty
   const right = endNow(known, index, link, 'right');
   const found: TypedLinkRow = { ...link, left: left.end, right: right.end };
   if (left.isMissing && right.isMissing) return { do: 'forget', link: found };
-  if (left.isMissing || right.isMissing) return decideGone(known, found, left.isMissing ? 'left' : 'right');
+  if (left.isMissing || right.isMissing) {
+    // The folders stay as recorded while it waits: a move is told from them, now or when the twin turns up.
+    const waiting = {
+      ...found,
+      left: { ...found.left, folder: link.left.folder },
+      right: { ...found.right, folder: link.right.folder },
+    };
+    return decideGone(known, waiting, left.isMissing ? 'left' : 'right');
+  }
   if (!left.head && !right.head && link.state === 'live') return null;
   const alive: TypedLinkRow = { ...found, state: 'live', goneSincePass: null };
   const isNew = ({ head, end }: EndNow, before: LinkEnd): boolean =>

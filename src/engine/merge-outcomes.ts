@@ -10,6 +10,8 @@ export const mergeOutcomes = {
   'occurrence-changed-and-deleted': 'an occurrence was changed on one side and deleted on the other; the change stays',
   'occurrence-out-of-pattern': 'the new pattern has no occurrence on the day of a changed one',
   'occurrence-erased': 'a new pattern on one side erased a changed occurrence there',
+  'rewritten-together':
+    'both sides got a new pattern at once; changed occurrences were written down in case of an interruption',
   'item-changed-and-deleted': 'the item was changed on one side and deleted on the other; the change stays',
   'moved-apart': 'the item was moved to different folders on both sides',
   'duplicate-removed': 'two items had one identity in one folder; the poorer one was merged into the other and removed',

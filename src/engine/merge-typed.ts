@@ -73,7 +73,17 @@ export interface TypedMerge<Kind extends TypedKind> {
   /** Null: nothing to write on this side. */
   readonly left: SideEdit<Kind> | null;
   readonly right: SideEdit<Kind> | null;
+  /**
+   * In which order the sides are written: a side that is rewritten comes last, when the other one has everything that it had. A crash in
+   * the middle of the rewrite can then lose nothing.
+   */
+  readonly order: readonly Side[];
   readonly conflicts: readonly TypedConflict[];
+  /**
+   * Both sides are rewritten: what only the first one has would be nowhere if the process died in the middle. Goes to the journal before
+   * the first write, with `withoutOccurrences`. Empty otherwise.
+   */
+  readonly precautions: readonly TypedConflict[];
   readonly taken: readonly FieldTaken[];
   /**
    * Changes of the right that a one-way policy leaves where they are. Their base stays recorded (`seenAfter`), so that a later change
@@ -104,9 +114,14 @@ export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): Typ
     right: writesOf(input, 'right', now, merged, after, entries),
   };
   const oneWay = policy.direction === 'one-way';
+  const leftEdit = oneWay ? null : sideEdit(input, 'left', merged, changes.left, entries);
+  const rightEdit = sideEdit(input, 'right', merged, changes.right, entries);
+  const order: readonly Side[] = leftEdit?.rewrites && !rightEdit?.rewrites ? ['right', 'left'] : ['left', 'right'];
   return {
-    left: oneWay ? null : sideEdit(input, 'left', merged, changes.left, entries),
-    right: sideEdit(input, 'right', merged, changes.right, entries),
+    left: leftEdit,
+    right: rightEdit,
+    order,
+    precautions: leftEdit?.rewrites && rightEdit?.rewrites ? atRisk(input, 'left', now) : [],
     conflicts: context.conflicts,
     taken: takenBy(oneWay ? { fields: [], days: [] } : changes.left, changes.right),
     drift: oneWay ? driftOf(now.right, seen?.right ?? null, changes.left) : [],
@@ -188,6 +203,30 @@ function sideEdit<Kind extends TypedKind>(
   });
   const edit: TypedEdit<Kind> = { set: set as TypedEdit<Kind>['set'], occurrences, attachments: new Map() };
   return { edit, needs: neededAttachments(input, side, edit, rewrites), rewrites };
+}
+
+/** Occurrences that only this side has, and would have lost for a moment. */
+function atRisk(
+  input: MergeInput<TypedKind>,
+  side: Side,
+  now: Readonly<Record<Side, Shown>>,
+): readonly TypedConflict[] {
+  const other = otherSide(side);
+  return input[side].occurrences
+    .filter(
+      ({ day }) => day in now[side].occurrences && !sameJson(now[side].occurrences[day], now[other].occurrences[day]),
+    )
+    .map(({ day, overrides }) => ({
+      outcome: 'rewritten-together',
+      field: 'occurrence',
+      day,
+      base: null,
+      left: null,
+      right: null,
+      [side]: overrides as unknown as Json,
+      winner: side,
+      why: 'both sides get a new pattern at once; written down in case that is interrupted',
+    }));
 }
 
 /** Attachments that the edit names and the item will lack: from the other side, or from this one where a rewrite would drop them. */
