@@ -7,7 +7,7 @@
  * Prints one JSON object: items, bytes, seconds, cpuSeconds, peakRssMb.
  */
 import { projectHandlers } from '#agent/project-handlers.ts';
-import { mailKey, type WorkServices } from '#agent/work.ts';
+import { passKey, type WorkServices } from '#agent/work.ts';
 import { putProjectPairs } from '#cli/put-pairs.ts';
 import { must } from '#kit/assert.ts';
 import { systemClock as clock } from '#kit/clock.ts';
@@ -27,7 +27,7 @@ const leaseMs = 86_400_000;
 
 const startedMs = performance.now();
 const before = process.cpuUsage();
-await store.ensureWork([{ key: mailKey(pair.id), priority: 1, nextAtMs: clock.nowMs() }]);
+await store.ensureWork([{ key: passKey(pair.id, 'mail'), priority: 1, nextAtMs: clock.nowMs() }]);
 const [claim] = await store.claim('bench', 'mail:', 1, clock.nowMs(), leaseMs);
 let copied = { items: 0, bytes: 0 };
 const services: WorkServices = {

@@ -1,6 +1,6 @@
 import { connectorBudgets, waitLog } from '#agent/connector-budgets.ts';
 import { mailWork } from '#agent/mail-work.ts';
-import { mailKey } from '#agent/work.ts';
+import { passKey } from '#agent/work.ts';
 import { runWorkLoop } from '#agent/work-loop.ts';
 import { putProjectPairs } from '#cli/put-pairs.ts';
 import type { Connector } from '#connectors/contract.ts';
@@ -139,7 +139,7 @@ async function reach(version: '2010' | '2013', { quick, items }: BenchOptions): 
   };
   try {
     await putProjectPairs(project, store);
-    await store.ensureWork([{ key: mailKey(pair.id), priority: 1, nextAtMs: clock.nowMs() }]);
+    await store.ensureWork([{ key: passKey(pair.id, 'mail'), priority: 1, nextAtMs: clock.nowMs() }]);
     const collection = must(project.collections.get(pair.collection), 'a collection');
     const connectors = { left: connect(from), right: connect(to) };
     const done = new AbortController();

@@ -9,8 +9,9 @@ import { SecretError } from '#project/secret.ts';
 import { openStore } from '#store/open-store.ts';
 import type { PassSummary, WorkRow } from '#store/store.ts';
 import { pairId, pair as pairRow } from '#test/suites/store-rows.ts';
-import { FULL_SWEEP_MS, type MailPair, mailWork, nextIntervalMs, sweepFired } from './mail-work.ts';
-import { type AgentEvent, mailKey } from './work.ts';
+import { FULL_SWEEP_MS, sweepFired } from './full-sweep.ts';
+import { type MailPair, mailWork, nextIntervalMs } from './mail-work.ts';
+import { type AgentEvent, passKey } from './work.ts';
 
 const MINUTE = 60_000;
 const pass = (startedAtMs: number, endedAtMs: number): { readonly lastPass: PassSummary } => ({
@@ -73,7 +74,7 @@ describe('what makes a pair stop', () => {
     const store = await openStore('sqlite::memory:', { clock: systemClock, log: { info() {}, warn() {} } });
     await store.putPairs([pairRow(1)]);
     const id = pairId(1);
-    await store.ensureWork([{ key: mailKey(id), priority: 0, nextAtMs: 0 }]);
+    await store.ensureWork([{ key: passKey(id, 'mail'), priority: 0, nextAtMs: 0 }]);
     const [claim] = await store.claim('me', 'mail:', 1, systemClock.nowMs(), 60_000);
     const events: AgentEvent[] = [];
     const services = { store, clock: systemClock, random: seededRandom(1), log: { info() {}, warn() {} } };

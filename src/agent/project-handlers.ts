@@ -3,24 +3,77 @@ import type { Connector } from '#connectors/contract.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
 import type { PairId } from '#model/ids.ts';
-import type { Project } from '#project/project.ts';
-import type { Store } from '#store/store.ts';
+import type { TypedKind } from '#model/typed-item.ts';
+import { type Collection, type Project, typedPolicyOf } from '#project/project.ts';
+import type { ContentKind, Store } from '#store/store.ts';
 import { waitLog } from './connector-budgets.ts';
-import { mailWork, sweepWork } from './mail-work.ts';
+import { sweepWork } from './full-sweep.ts';
+import { type Looked, type LookGroup, lookGroups, lookWork } from './look-work.ts';
+import { mailWork } from './mail-work.ts';
 import { openConnector } from './open-connector.ts';
 import type { WorkerHandlers } from './run-worker.ts';
-import { type WatchGroup, watchGroups, watchWork } from './watch-work.ts';
+import { typedWork } from './typed-work.ts';
+import { type Watched, type WatchGroup, watchGroups, watchWork } from './watch-work.ts';
 
-/** The mailboxes that the pairs of a project watch: the sources. */
+/** The mailboxes that the pairs of a project watch: the sources, and the targets where changes there are carried back. */
 export function projectWatchGroups(project: Project, pairs: ReadonlySet<PairId> | null): readonly WatchGroup[] {
   return watchGroups(
-    project.pairs.flatMap(({ id, collection, source }) => {
-      const organization = project.collections.get(collection)?.source;
-      return organization === undefined || (pairs && !pairs.has(id))
-        ? []
-        : [{ organization, address: source, pair: id }];
+    chosenPairs(project, pairs).flatMap(({ pair, collection }): Watched[] => {
+      const back = backwards(collection);
+      return [
+        {
+          organization: collection.source,
+          address: pair.source,
+          pair: pair.id,
+          side: 'left',
+          kinds: kindsOf(collection),
+        },
+        ...(back.length === 0
+          ? []
+          : [
+              {
+                organization: collection.target,
+                address: pair.target,
+                pair: pair.id,
+                side: 'right' as const,
+                kinds: back,
+              },
+            ]),
+      ];
     }),
   );
+}
+
+/** The pairs whose calendars, contacts, tasks and notes are looked at behind the notices. */
+export function projectLookGroups(project: Project, pairs: ReadonlySet<PairId> | null): readonly LookGroup[] {
+  return lookGroups(
+    chosenPairs(project, pairs).flatMap(({ pair, collection }): Looked[] =>
+      collection.typed.size === 0
+        ? []
+        : [
+            {
+              pair: pair.id,
+              collection: collection.name,
+              left: { organization: collection.source, address: pair.source },
+              right: { organization: collection.target, address: pair.target },
+              kinds: [...collection.typed.keys()],
+              bothWays: backwards(collection),
+              schedule: collection.schedule,
+            },
+          ],
+    ),
+  );
+}
+
+const kindsOf = ({ content, typed }: Collection): readonly ContentKind[] => [...content, ...typed.keys()];
+const backwards = ({ typed }: Collection): readonly TypedKind[] =>
+  [...typed].flatMap(([kind, { direction }]) => (direction === 'both' ? [kind] : []));
+
+function chosenPairs(project: Project, chosen: ReadonlySet<PairId> | null) {
+  return project.pairs.flatMap((pair) => {
+    const collection = project.collections.get(pair.collection);
+    return collection === undefined || (chosen && !chosen.has(pair.id)) ? [] : [{ pair, collection }];
+  });
 }
 
 /** What a worker does with a project. Connectors are opened when the first pair needs them, one per organization and process. */
@@ -43,22 +96,36 @@ export function projectHandlers(
   };
   const pairs = new Map(project.pairs.map((pair) => [pair.id, pair]));
   const chosen = only && new Set(only);
+  /** What every pass of a pair is given; null: it is not worked on, or not for this kind. */
+  const basics = async (id: PairId, store: Store) => {
+    const pair = pairs.get(id);
+    const collection = pair && project.collections.get(pair.collection);
+    if (!pair || !collection || (chosen && !chosen.has(id))) return null;
+    const [left, right] = await Promise.all([connect(collection.source, store), connect(collection.target, store)]);
+    const takeWaits = () => ({ ...waits.take(pair.source), ...waits.take(pair.target) });
+    return { pair, collection, work: { left, right, schedule: collection.schedule, takeWaits } };
+  };
+  const typed = (kind: TypedKind) =>
+    typedWork(kind, async (id, store) => {
+      const known = await basics(id, store);
+      const policy = known && typedPolicyOf(project, known.pair, kind);
+      return known && policy ? { ...known.work, policy } : null;
+    });
   return {
     handlers: {
       mail: mailWork(async (id, store) => {
-        const pair = pairs.get(id);
-        const collection = pair && project.collections.get(pair.collection);
-        if (!collection || (chosen && !chosen.has(id))) return null;
-        const [left, right] = await Promise.all([connect(collection.source, store), connect(collection.target, store)]);
-        return {
-          left,
-          right,
-          policy: collection.mail,
-          schedule: collection.schedule,
-          takeWaits: () => ({ ...waits.take(pair.source), ...waits.take(pair.target) }),
-        };
+        const known = await basics(id, store);
+        return known?.collection.content.includes('mail') ? { ...known.work, policy: known.collection.mail } : null;
       }),
-      sweep: sweepWork(),
+      calendar: typed('calendar'),
+      contacts: typed('contacts'),
+      tasks: typed('tasks'),
+      notes: typed('notes'),
+      sweep: sweepWork((id) => {
+        const collection = project.collections.get(pairs.get(id)?.collection ?? '');
+        return collection ? kindsOf(collection) : [];
+      }),
+      look: lookWork(projectLookGroups(project, chosen), connect),
       watch: watchWork(projectWatchGroups(project, chosen), connect),
     },
     async close() {

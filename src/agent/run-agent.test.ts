@@ -68,7 +68,7 @@ test('one pass ends although a pair stops, which would be looked at again in an 
   const { failed, work } = await onePass(
     async ({ key }, { clock, emit }) => {
       if (!key.includes('ben')) return { nextAtMs: clock.nowMs() + HOUR_MS, failed: false };
-      emit({ kind: 'pair-stopped', pair: subjectOf(key) as never, because: 'mailbox-gone: nobody' });
+      emit({ kind: 'pair-stopped', key, pair: subjectOf(key) as never, because: 'mailbox-gone: nobody' });
       return { nextAtMs: clock.nowMs() + HOUR_MS, failed: true };
     },
     ['ana', 'ben'],

@@ -2,14 +2,15 @@ import { availableParallelism } from 'node:os';
 import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { PairId } from '#model/ids.ts';
-import type { Project, ProjectPair } from '#project/project.ts';
+import { type Project, type ProjectPair, tracksOf } from '#project/project.ts';
 import type { OpenStore } from '#store/open-store.ts';
-import type { Store, WorkRow } from '#store/store.ts';
-import { FULL_SWEEP_MS } from './mail-work.ts';
+import { type ContentKind, type Store, trackId, type WorkKey, type WorkRow } from '#store/store.ts';
+import { FULL_SWEEP_MS } from './full-sweep.ts';
+import { lookPauseMs } from './look-work.ts';
 import { readReferences } from './open-connector.ts';
-import { projectWatchGroups } from './project-handlers.ts';
+import { projectLookGroups, projectWatchGroups } from './project-handlers.ts';
 import { superviseWorkers } from './supervisor.ts';
-import { type AgentEvent, type AgentLog, mailKey, subjectOf, sweepKey } from './work.ts';
+import { type AgentEvent, type AgentLog, passKey, subjectOf, sweepKey } from './work.ts';
 import type { WorkerUsage } from './worker-messages.ts';
 import { forkWorker, type WorkerProcess } from './worker-process.ts';
 
@@ -34,7 +35,14 @@ export interface AgentOptions {
   readonly start?: () => WorkerProcess;
 }
 
-const MAIL_PRIORITY = 100;
+const PRIORITIES: Readonly<Record<ContentKind, number>> = {
+  calendar: 20,
+  tasks: 40,
+  contacts: 40,
+  notes: 40,
+  mail: 100,
+};
+const LOOK_PRIORITY = 150;
 const SWEEP_PRIORITY = 200;
 const WATCH_PRIORITY = 10;
 /** Tries that `one-pass` gives to a pair whose pass fails. */
@@ -46,16 +54,22 @@ const LOOK_MS = 5_000;
  * The agent: makes sure that there is a row of work for everything, runs worker processes that pull it, and resolves when they have
  * drained. Rejects when the work cannot be done at all (a project file, secret or certificate that cannot be read).
  *
- * @returns `one-pass`: the pairs whose pass did not come to its end for a reason that the store does not hold.
+ * @returns `one-pass`: the tracks whose pass did not come to its end for a reason that the store does not hold.
  */
 export async function runAgent(options: AgentOptions): Promise<readonly PairId[]> {
   const { project, store, clock, pairs, until } = options;
   const ids = pairs.map(({ id }) => id);
   for (const name of new Set(pairs.flatMap((pair) => organizationsOf(project, pair))))
     await readReferences(must(project.organizations.get(name), `the project has no organization ${name}`));
-  await ensureWork(options, ids);
+  const tracks = tracksOf(project, pairs).map(({ pair, kind }) => ({
+    id: trackId(pair.id, kind),
+    kind,
+    key: passKey(pair.id, kind),
+  }));
+  await ensureWork(options, ids, tracks);
   const done = new AbortController();
-  const open = until === 'one-pass' ? await dueOnce(options, ids) : null;
+  const keys = tracks.map(({ key }) => key);
+  const open = until === 'one-pass' ? await dueOnce(options, keys) : null;
   if (open?.size === 0) return [];
   const tries = new Map<string, number>();
   const failures = new Set<string>();
@@ -63,7 +77,8 @@ export async function runAgent(options: AgentOptions): Promise<readonly PairId[]
     open?.delete(key);
     if (open?.size === 0) done.abort();
   };
-  const looking = open ? lookNowAndThen(store, clock, open, finish, done.signal) : Promise.resolve();
+  const idOf = new Map(tracks.map(({ key, id }) => [key, id]));
+  const looking = open ? lookNowAndThen(store, clock, open, idOf, finish, done.signal) : Promise.resolve();
   try {
     await superviseWorkers({
       clock,
@@ -80,7 +95,7 @@ export async function runAgent(options: AgentOptions): Promise<readonly PairId[]
       onEvent(event) {
         options.onEvent(event);
         // It stays so until somebody does something about it, and the store says why.
-        if (event.kind === 'pair-stopped') finish(mailKey(event.pair));
+        if (event.kind === 'pair-stopped') finish(event.key);
       },
       onEnded(key, failed) {
         if (!open?.has(key)) return;
@@ -97,7 +112,7 @@ export async function runAgent(options: AgentOptions): Promise<readonly PairId[]
     done.abort();
     await looking;
   }
-  return ids.filter((id) => failures.has(mailKey(id)));
+  return tracks.filter(({ key }) => failures.has(key)).map(({ id }) => id);
 }
 
 function organizationsOf({ collections }: Project, { id, collection: name }: ProjectPair): readonly string[] {
@@ -105,10 +120,16 @@ function organizationsOf({ collections }: Project, { id, collection: name }: Pro
   return [source, target];
 }
 
-async function ensureWork({ project, store, clock, until }: AgentOptions, ids: readonly PairId[]): Promise<void> {
+async function ensureWork(
+  { project, store, clock, until }: AgentOptions,
+  ids: readonly PairId[],
+  tracks: readonly { readonly kind: ContentKind; readonly key: WorkKey }[],
+): Promise<void> {
   const now = clock.nowMs();
-  await store.ensureWork(ids.map((id) => ({ key: mailKey(id), priority: MAIL_PRIORITY, nextAtMs: now })));
+  await store.ensureWork(tracks.map(({ kind, key }) => ({ key, priority: PRIORITIES[kind], nextAtMs: now })));
   if (until === 'one-pass') return;
+  const chosen = new Set(ids);
+  const looks = projectLookGroups(project, chosen);
   await store.ensureWork([
     // Spread over the interval, so that not all of them read everything at the same time.
     ...ids.map((id, n) => ({
@@ -116,15 +137,22 @@ async function ensureWork({ project, store, clock, until }: AgentOptions, ids: r
       priority: SWEEP_PRIORITY,
       nextAtMs: now + Math.round(FULL_SWEEP_MS * (0.5 + n / (2 * ids.length))),
     })),
-    ...projectWatchGroups(project, new Set(ids)).map(({ key }) => ({ key, priority: WATCH_PRIORITY, nextAtMs: now })),
+    ...looks.map(({ key, pairs: [first] }, n) => ({
+      key,
+      priority: LOOK_PRIORITY,
+      nextAtMs: now + Math.round((first ? lookPauseMs(first.schedule) : 0) * ((n + 1) / looks.length)),
+    })),
+    ...projectWatchGroups(project, chosen).map(({ key }) => ({ key, priority: WATCH_PRIORITY, nextAtMs: now })),
   ]);
   // Somebody ends the day and starts again: what was put off is looked at now.
-  await store.notify(ids.map(mailKey), now);
+  await store.notify(
+    tracks.map(({ key }) => key),
+    now,
+  );
 }
 
-/** Makes every pair due. @returns the keys whose pass is awaited. */
-async function dueOnce({ store, clock }: AgentOptions, ids: readonly PairId[]): Promise<Set<string>> {
-  const keys = ids.map(mailKey);
+/** Makes every track due. @returns the keys whose pass is awaited. */
+async function dueOnce({ store, clock }: AgentOptions, keys: readonly WorkKey[]): Promise<Set<string>> {
   await store.notify(keys, clock.nowMs());
   return new Set(keys);
 }
@@ -133,6 +161,7 @@ async function lookNowAndThen(
   store: Store,
   clock: Clock,
   open: ReadonlySet<string>,
+  idOf: ReadonlyMap<string, PairId>,
   finish: (key: string) => void,
   done: AbortSignal,
 ): Promise<void> {
@@ -142,7 +171,10 @@ async function lookNowAndThen(
     const rows = await store.work([...open]).catch((): readonly WorkRow[] => []);
     for (const row of rows) {
       if (row.owner !== null || row.generation !== row.startedGeneration) continue;
-      const pair = row.attempts === 0 ? null : await store.pair(subjectOf(row.key) as PairId).catch(() => null);
+      const pair =
+        row.attempts === 0
+          ? null
+          : await store.pair(idOf.get(row.key) ?? (subjectOf(row.key) as PairId)).catch(() => null);
       if (row.attempts === 0 || (pair?.stoppedBecause ?? null) !== null) finish(row.key);
     }
   }

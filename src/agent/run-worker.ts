@@ -30,8 +30,19 @@ export interface WorkerOptions {
 const LEASE_MS = 10_000;
 const DRAIN_MS = 20_000;
 const USAGE_MS = 1_000;
-/** Claims of one kind that a worker holds at a time. Watching only waits. */
-const concurrency: Readonly<Record<string, number>> = { mail: 4, sweep: 1, watch: 64 };
+/** Claims of one kind that a worker holds at a time. Passes over calendars are short and wait for the network; watching only waits. */
+const concurrency: Readonly<Record<string, number>> = {
+  calendar: 16,
+  contacts: 4,
+  tasks: 2,
+  notes: 2,
+  mail: 4,
+  look: 2,
+  sweep: 1,
+  watch: 64,
+};
+/** Kinds that only make others due: there is nothing for them to do in a single pass. */
+const continuousOnly: ReadonlySet<string> = new Set(['sweep', 'look', 'watch']);
 /** A worker that already watches lets others take the next group first. */
 const WATCH_YIELD_MS = 300;
 
@@ -99,7 +110,9 @@ export async function runWorker({
     }
   })();
   const owner = `worker ${setup.number} (${pid}) ${random.bytes(6).toString('hex')}`;
-  const kinds = Object.keys(opened.handlers).filter((kind) => setup.until === 'continuous' || kind === 'mail');
+  const kinds = Object.keys(opened.handlers).filter(
+    (kind) => setup.until === 'continuous' || !continuousOnly.has(kind),
+  );
   await Promise.all(
     kinds.map((kind) =>
       runWorkLoop({

@@ -7,7 +7,13 @@ import { openStore } from '#store/open-store.ts';
 import { watchGroups, watchWork } from './watch-work.ts';
 
 const log = { info() {}, warn() {} };
-const watched = (n: number) => ({ organization: 'old', address: `p${n}@old.example`, pair: `pair ${n}` as PairId });
+const watched = (n: number) => ({
+  organization: 'old',
+  address: `p${n}@old.example`,
+  pair: `pair ${n}` as PairId,
+  side: 'left' as const,
+  kinds: ['mail'] as const,
+});
 
 test('groups hold at most 200 mailboxes of one organization, the same ones in every process', () => {
   const all = Array.from({ length: 401 }, (_, n) => watched(n));

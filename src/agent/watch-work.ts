@@ -1,30 +1,42 @@
-import type { Connector } from '#connectors/contract.ts';
-import type { PairId } from '#model/ids.ts';
-import type { Store } from '#store/store.ts';
-import { type Handler, mailKey, subjectOf } from './work.ts';
+import type { Connector, WatchEvent } from '#connectors/contract.ts';
+import type { PairId, Side } from '#model/ids.ts';
+import type { ContentKind, Store, WorkKey } from '#store/store.ts';
+import { FolderKinds } from './folder-kinds.ts';
+import { type Handler, passKey, subjectOf } from './work.ts';
 
 /** Mailboxes that one streaming connection carries (EWSDOC: up to 200 subscriptions). */
 const GROUP_MAX = 200;
-/** Notices are collected this long and written together. */
-const TICK_MS = 250;
+/** Notices are collected this long and written together: mail comes in bursts, and nobody waits for a quarter of a second of it. */
+const MAIL_TICK_MS = 250;
+/** A server tells one edit of an event in two or three events. */
+const TYPED_TICK_MS = 20;
+const RETRY_MS = 500;
+
+/** A mailbox that somebody looks at. */
+export interface Watched {
+  readonly organization: string;
+  readonly address: string;
+  readonly pair: PairId;
+  readonly side: Side;
+  /** Whose passes look at this side. */
+  readonly kinds: readonly ContentKind[];
+}
 
 export interface WatchGroup {
   /** `watch:ORGANIZATION:NUMBER`. */
   readonly key: string;
   readonly organization: string;
-  /** Source addresses, and the pairs that look at each. */
-  readonly addresses: ReadonlyMap<string, readonly PairId[]>;
+  /** By address, who looks at it. */
+  readonly addresses: ReadonlyMap<string, readonly Watched[]>;
 }
 
 /** Splits the watched mailboxes of each organization into groups. In order of address, so that every process makes the same groups. */
-export function watchGroups(
-  watched: readonly { readonly organization: string; readonly address: string; readonly pair: PairId }[],
-): readonly WatchGroup[] {
-  const byOrganization = new Map<string, Map<string, PairId[]>>();
-  for (const { organization, address, pair } of watched) {
-    const addresses = byOrganization.get(organization) ?? new Map<string, PairId[]>();
-    byOrganization.set(organization, addresses);
-    addresses.set(address, [...(addresses.get(address) ?? []), pair]);
+export function watchGroups(watched: readonly Watched[]): readonly WatchGroup[] {
+  const byOrganization = new Map<string, Map<string, Watched[]>>();
+  for (const each of watched) {
+    const addresses = byOrganization.get(each.organization) ?? new Map<string, Watched[]>();
+    byOrganization.set(each.organization, addresses);
+    addresses.set(each.address, [...(addresses.get(each.address) ?? []), each]);
   }
   return [...byOrganization].flatMap(([organization, addresses]) => {
     const sorted = [...addresses].sort(([a], [b]) => (a < b ? -1 : 1));
@@ -53,43 +65,76 @@ export function watchWork(
     if (!connector.watch) return { nextAtMs: null, failed: false };
 
     const ending = AbortSignal.any([signal, draining]);
-    const dirty = new Set<string>();
-    let writing: Promise<void> | null = null;
-    const write = async (): Promise<void> => {
-      while (dirty.size > 0) {
-        await clock.sleep(TICK_MS, signal).catch(() => {});
-        const keys = [...dirty];
-        dirty.clear();
-        try {
-          await store.notify(keys, clock.nowMs());
-        } catch (error) {
-          // The next tick tries again; if this process ends first, whoever takes over begins with a look at every mailbox.
-          for (const key of keys) dirty.add(key);
-          log.warn({ key: claim.key, error: String(error) }, 'notices could not be written; trying again');
-          if (signal.aborted) return;
+    /** Collects keys for a tick and writes them together. */
+    const collector = (tickMs: number) => {
+      const dirty = new Set<WorkKey>();
+      let writing: Promise<void> | null = null;
+      const write = async (): Promise<void> => {
+        for (let pauseMs = tickMs; dirty.size > 0; ) {
+          await clock.sleep(pauseMs, signal).catch(() => {});
+          const keys = [...dirty];
+          dirty.clear();
+          try {
+            await store.notify(keys, clock.nowMs());
+            pauseMs = tickMs;
+          } catch (error) {
+            // The next tick tries again; if this process ends first, whoever takes over begins with a look at every mailbox.
+            for (const key of keys) dirty.add(key);
+            pauseMs = RETRY_MS;
+            log.warn({ key: claim.key, error: String(error) }, 'notices could not be written; trying again');
+            if (signal.aborted) return;
+          }
         }
-      }
+      };
+      return {
+        add(key: WorkKey) {
+          dirty.add(key);
+          writing ??= write().finally(() => {
+            writing = null;
+          });
+        },
+        written: async () => writing,
+      };
     };
-    const notify = (pairs: readonly PairId[]) => {
-      for (const pair of pairs) dirty.add(mailKey(pair));
-      writing ??= write().finally(() => {
-        writing = null;
-      });
+    const mail = collector(MAIL_TICK_MS);
+    const typed = collector(TYPED_TICK_MS);
+    const notify = (pair: PairId, kinds: readonly ContentKind[]) => {
+      for (const kind of kinds) (kind === 'mail' ? mail : typed).add(passKey(pair, kind));
+    };
+    const folderKinds = new FolderKinds(store);
+    const learning = new Set<Promise<void>>();
+    const hear = (watched: Watched, event: Exclude<WatchEvent, { kind: 'unwatchable' }>) => {
+      const folder = event.kind === 'changed' ? event.folder : undefined;
+      if (folder === undefined || watched.kinds.length === 1) return notify(watched.pair, watched.kinds);
+      const known = folderKinds.of(watched.pair, folder);
+      if (known)
+        return notify(
+          watched.pair,
+          known.filter((kind) => watched.kinds.includes(kind)),
+        );
+      const learned = folderKinds.learn(watched.pair, watched.side, folder, watched.kinds).then(
+        (kinds) => notify(watched.pair, kinds),
+        () => notify(watched.pair, watched.kinds),
+      );
+      learning.add(learned);
+      void learned.then(() => learning.delete(learned));
     };
 
     // Whatever happened before the watching began, or while nobody watched.
-    notify([...group.addresses.values()].flat());
+    for (const all of group.addresses.values()) for (const { pair, kinds } of all) notify(pair, kinds);
     try {
       for await (const event of connector.watch([...group.addresses.keys()], ending)) {
-        const pairs = group.addresses.get(event.address.toLowerCase()) ?? [];
-        if (event.kind === 'unwatchable')
+        if (event.kind === 'unwatchable') {
           log.warn({ address: event.address, why: event.why }, 'a mailbox cannot be watched; sweeps look at it');
-        else notify(pairs);
+          continue;
+        }
+        for (const watched of group.addresses.get(event.address.toLowerCase()) ?? []) hear(watched, event);
       }
     } catch (error) {
       if (!ending.aborted) throw error;
     }
-    await writing;
+    await Promise.all(learning);
+    await Promise.all([mail.written(), typed.written()]);
     return { nextAtMs: clock.nowMs(), failed: false };
   };
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
 import type { PairId } from '#model/ids.ts';
-import type { Claim, PassSummary, Store } from '#store/store.ts';
+import type { Claim, ContentKind, PassSummary, Store, WorkKey } from '#store/store.ts';
 
 /** What an agent says to the log; pino's shape. Never given a subject, a body or a secret. */
 export interface AgentLog {
@@ -10,12 +10,18 @@ export interface AgentLog {
 }
 
 /** What happens to pairs, for those who show it. */
-export type AgentEvent =
-  | { readonly kind: 'pass-started'; readonly pair: PairId }
-  | { readonly kind: 'items'; readonly pair: PairId; readonly copied: number; readonly bytes: number }
-  | { readonly kind: 'waiting'; readonly pair: PairId; readonly why: string; readonly ms: number }
-  | { readonly kind: 'pass-ended'; readonly pair: PairId; readonly summary: PassSummary }
-  | { readonly kind: 'pair-stopped'; readonly pair: PairId; readonly because: string };
+export type AgentEvent = {
+  /** Of the work. */
+  readonly key: WorkKey;
+  /** The track: pair and kind. */
+  readonly pair: PairId;
+} & (
+  | { readonly kind: 'pass-started' }
+  | { readonly kind: 'items'; readonly copied: number; readonly bytes: number }
+  | { readonly kind: 'waiting'; readonly why: string; readonly ms: number }
+  | { readonly kind: 'pass-ended'; readonly summary: PassSummary }
+  | { readonly kind: 'pair-stopped'; readonly because: string }
+);
 
 /** What every unit of work is given. */
 export interface WorkServices {
@@ -43,7 +49,8 @@ export type Handler = (claim: Claim, services: WorkServices, signal: AbortSignal
 /** By kind, the part of a work key before the colon. */
 export type Handlers = Readonly<Record<string, Handler>>;
 
-export const mailKey = (pair: PairId): string => `mail:${pair}`;
+/** The work of a pass, `calendar:PAIR`. */
+export const passKey = (pair: PairId, kind: ContentKind): WorkKey => `${kind}:${pair}`;
 export const sweepKey = (pair: PairId): string => `sweep:${pair}`;
 /** The subject of a work key. */
 export const subjectOf = (key: string): string => key.slice(key.indexOf(':') + 1);

@@ -5,12 +5,13 @@ import { PairProgress } from './pair-progress.ts';
 test('events count from the beginning of their pass; passes and pairs add up', () => {
   const progress = new PairProgress();
   const [a, b] = ['a' as PairId, 'b' as PairId];
-  const items = (pair: PairId, copied: number) => progress.take({ kind: 'items', pair, copied, bytes: copied * 10 });
-  progress.take({ kind: 'pass-started', pair: a });
+  const items = (pair: PairId, copied: number) =>
+    progress.take({ kind: 'items', key: `mail:${pair}`, pair, copied, bytes: copied * 10 });
+  progress.take({ kind: 'pass-started', key: 'mail:a', pair: a });
   items(a, 5);
   items(a, 9);
   items(b, 2);
-  progress.take({ kind: 'pass-started', pair: a });
+  progress.take({ kind: 'pass-started', key: 'mail:a', pair: a });
   expect(progress.of(a)).toEqual({ items: 9, bytes: 90 });
   items(a, 1);
   expect(progress.of(a)).toEqual({ items: 10, bytes: 100 });

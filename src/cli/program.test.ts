@@ -479,7 +479,7 @@ describe('commands that work', () => {
         expect(until).toBe('one-pass');
         for (const { id } of pairs) {
           await store.commit(id, null, { pair: { pass: 1, lastPass: summary, state: 'in-step', ...outcome } });
-          onEvent({ kind: 'pass-ended', pair: id, summary });
+          onEvent({ kind: 'pass-ended', key: `mail:${id}`, pair: id, summary });
         }
         return [];
       },

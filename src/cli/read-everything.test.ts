@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { sweepFired } from '#agent/mail-work.ts';
+import { sweepFired } from '#agent/full-sweep.ts';
 import { sweepKey } from '#agent/work.ts';
 import { systemClock } from '#kit/clock.ts';
 import type { PairId } from '#model/ids.ts';

@@ -1,4 +1,4 @@
-import { FULL_SWEEP_MS } from '#agent/mail-work.ts';
+import { FULL_SWEEP_MS } from '#agent/full-sweep.ts';
 import { sweepKey } from '#agent/work.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { PairId } from '#model/ids.ts';

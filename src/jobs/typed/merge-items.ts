@@ -5,8 +5,8 @@ import type { TypedDecision } from '#engine/join-typed.ts';
 import { mergeTyped, type SideEdit, seenAfter, type TypedConflict, type TypedMerge } from '#engine/merge-typed.ts';
 import { sameShown, withoutOccurrences } from '#engine/shown.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
-import type { ItemId, Side } from '#model/ids.ts';
-import { stampKey } from '#model/stamp.ts';
+import type { ItemId, LinkId, Side } from '#model/ids.ts';
+import { hash128, stampKey } from '#model/stamp.ts';
 import type { TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Shown, TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import type { Commit } from '#store/store.ts';
@@ -87,6 +87,8 @@ export async function mergeItems<Kind extends TypedKind>(
 /** Both sides of one match as they are now, and what is to be written. */
 interface Merged<Kind extends TypedKind> {
   readonly match: Match;
+  /** Of the link that there is, or is to be. */
+  readonly id: LinkId;
   readonly now: Readonly<Record<Side, TypedItem<Kind>>>;
   readonly merge: TypedMerge<Kind>;
 }
@@ -113,7 +115,7 @@ async function mergeBatch<Kind extends TypedKind>(
       policy: context.policy,
       own: [context.pair.left.address.toLowerCase(), context.pair.right.address.toLowerCase()],
     });
-    merged.push({ match, now: { left, right }, merge });
+    merged.push({ match, id: match.link?.id ?? newLinkId(context), now: { left, right }, merge });
   }
   if (context.plan !== null) {
     for (const m of merged) planEdits(context, m);
@@ -196,7 +198,7 @@ async function writeEdits<Kind extends TypedKind>(
   merged: readonly Merged<Kind>[],
 ): Promise<Map<Merged<Kind>, Outcome>> {
   const outcomes = new Map<Merged<Kind>, Outcome>(merged.map((m) => [m, { state: 'done', written: {} }]));
-  await sayRewrites(context, merged);
+  await sayBefore(context, merged);
   for (const side of ['left', 'right'] as const) {
     const due = merged.filter((m) => m.merge[side] !== null && outcomes.get(m)?.state === 'done');
     if (due.length === 0) continue;
@@ -240,10 +242,10 @@ const outcomeOf = (fault: Fault): Outcome =>
   fault.kind === 'stale' || fault.kind === 'gone' ? { state: 'stale' } : { state: 'failed', fault };
 
 /**
- * Said before it is done: an edit that makes a server drop every exception first must not look like a person who dropped them, should we
- * break off in the middle.
+ * Said before it is done: the values that lose, since after the write they are nowhere else; and that an edit makes a server drop every
+ * exception first, which must not look like a person who dropped them, should we break off in the middle.
  */
-async function sayRewrites<Kind extends TypedKind>(
+async function sayBefore<Kind extends TypedKind>(
   context: TypedContext<Kind>,
   merged: readonly Merged<Kind>[],
 ): Promise<void> {
@@ -258,7 +260,19 @@ async function sayRewrites<Kind extends TypedKind>(
         ]
       : [],
   );
-  if (links.length > 0) await flush(context, { typedLinks: links });
+  const journal = merged.flatMap(({ id, merge }) =>
+    merge.conflicts.map((c) => journalOf(context, id, c)).filter((row) => isNews(context, row)),
+  );
+  context.counts.conflicts += journal.length;
+  if (links.length + journal.length > 0) await flush(context, { typedLinks: links, journal });
+}
+
+/** A merge that is made again, because somebody else wrote at the same time, does not tell the same twice. */
+function isNews(context: TypedContext, { link, field, day, left, right, winner }: JournalEntry): boolean {
+  const key = hash128(JSON.stringify([link, field, day, left, right, winner]));
+  if (context.journalled.has(key)) return false;
+  context.journalled.add(key);
+  return true;
 }
 
 async function withAttachments<Kind extends TypedKind>(
@@ -331,7 +345,7 @@ async function recordMerged<Kind extends TypedKind>(
 
 function record<Kind extends TypedKind>(
   context: TypedContext<Kind>,
-  { match, merge, now }: Merged<Kind>,
+  { match, id, merge, now }: Merged<Kind>,
   after: Readonly<Record<Side, TypedItem<Kind>>>,
   written: Partial<Readonly<Record<Side, TypedWritten>>>,
 ): void {
@@ -344,7 +358,7 @@ function record<Kind extends TypedKind>(
     return endAfter(answer, applyEdit(now[side], edit), after[side], (item) => seenAfter(side, item, former, merge));
   };
   const next: TypedLinkRow = {
-    id: link?.id ?? newLinkId(context),
+    id,
     identity: after.left.head.identity ?? after.right.head.identity,
     stampKey: link === null ? stampOf(match) : link.stampKey,
     left: end('left'),
@@ -365,10 +379,8 @@ function record<Kind extends TypedKind>(
         }
       : {}),
     ...(match.intent === null ? {} : { typedIntentsResolved: [match.intent.stampKey] }),
-    journal: merge.conflicts.map((c) => journalOf(context, next.id, c)),
   };
   context.staged.add(staged);
-  context.counts.conflicts += merge.conflicts.length;
   if (link === null) context.counts.adopted++;
   takeBack(context, now.left.head, now.right.head);
   for (const side of ['left', 'right'] as const) {
@@ -388,12 +400,14 @@ function record<Kind extends TypedKind>(
   }
 }
 
+type JournalEntry = NonNullable<Commit['journal']>[number];
+
 /** A value that lost, as the journal keeps it. */
 export const journalOf = (
   { clock }: Pick<TypedContext, 'clock'>,
   link: TypedLinkRow['id'],
   { outcome, field, day, base, left, right, winner, why }: TypedConflict,
-): NonNullable<Commit['journal']>[number] => ({
+): JournalEntry => ({
   atMs: clock.nowMs(),
   link,
   field,

@@ -7,7 +7,7 @@ import { history } from '../pass/pass-core.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { journalOf } from './merge-items.ts';
 import { readItems } from './read-items.ts';
-import { pathOf, type TypedContext } from './typed-context.ts';
+import { flush, pathOf, type TypedContext } from './typed-context.ts';
 
 /**
  * Several items with one identity in one folder, made by us and by somebody else at the same time: one stays and takes over what the
@@ -48,6 +48,11 @@ export async function settleDuplicates<Kind extends TypedKind>(
       });
     return;
   }
+  // Said before it is done: afterwards what goes is nowhere else.
+  context.counts.conflicts += decision.conflicts.length;
+  await flush(context, {
+    journal: decision.conflicts.map((c) => journalOf(context, link?.id ?? ('' as LinkId), c)),
+  });
   if (!(await takeOver(context, on, decision))) {
     context.isAgain = true;
     context.staged.add({ unlinked: heads.map((head) => ({ side: on, head })) });
@@ -74,9 +79,7 @@ export async function settleDuplicates<Kind extends TypedKind>(
     }
     context.staged.add({ unlinkedTaken: [{ side: on, id: head.id }] });
   }
-  context.counts.conflicts += decision.conflicts.length;
   context.staged.add({
-    journal: decision.conflicts.map((c) => journalOf(context, link?.id ?? ('' as LinkId), c)),
     // No version of any server: whatever the kept one shows is compared with what was agreed.
     ...(link === null
       ? {}

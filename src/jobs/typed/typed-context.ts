@@ -81,6 +81,8 @@ export interface TypedContext<Kind extends TypedKind = TypedKind> extends TypedP
   readonly staged: Staged;
   /** What the next round of this pass looks at, besides what feeds say. */
   readonly lookAgain: Record<Side, FeedEntry[]>;
+  /** Conflicts that this pass has told, by hash. */
+  readonly journalled: Set<string>;
   /** Links whose wait for a create elsewhere was over in this pass. */
   readonly settled: Set<LinkId>;
   /** Something is left for the next pass. */

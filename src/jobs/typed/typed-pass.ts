@@ -58,7 +58,7 @@ export async function runTypedPass<Kind extends TypedKind>(
       for (const row of await services.store.quarantine({ pair: id }, QUARANTINE_MAX))
         context.failed.set(row.left, row);
     const trees = await synchronize(context, options);
-    return await conclude(context, trees, startedAtMs);
+    return await conclude(context, trees, startedAtMs, options.everything ?? false);
   } catch (error) {
     await afterError(services, id, claim, pair, context, error, startedAtMs, options);
     throw error;
@@ -111,6 +111,7 @@ function openContext<Kind extends TypedKind>(
     failed: new Map(),
     feeds: [],
     staged: new Staged(),
+    journalled: new Set(),
     settled: new Set(),
     lookAgain: { left: [], right: [] },
     isAgain: false,
@@ -156,6 +157,7 @@ async function synchronize<Kind extends TypedKind>(
         : [];
   if (open) feeds = await withFeedsOfIntents(context, feeds, trees);
 
+  let foundAnything = false;
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const before = { ...context.counts };
     context.feeds = feeds;
@@ -166,8 +168,10 @@ async function synchronize<Kind extends TypedKind>(
     const left = [...(first ? waiting.left : []), ...context.lookAgain.left.splice(0), ...read.left, ...gone.left];
     const right = [...(first ? waiting.right : []), ...context.lookAgain.right.splice(0), ...read.right, ...gone.right];
     const unlinked = first ? [...backlog, ...waiting.unlinked] : [];
-    if (left.length > 0 || right.length > 0 || unlinked.length > 0 || (first && open))
+    if (left.length > 0 || right.length > 0 || unlinked.length > 0 || (first && open)) {
+      foundAnything = true;
       await carryOut(context, { left, right }, unlinked);
+    }
     const rows = advanced(context, read);
     for (const row of rows) context.rows.set(row.left, row);
     context.staged.add({ folders: rows });
@@ -178,6 +182,8 @@ async function synchronize<Kind extends TypedKind>(
     if (feeds.length === 0 && context.lookAgain.left.length + context.lookAgain.right.length === 0) break;
     await flush(context);
   }
+  // A notice about something else than what is in the known folders: a new one, or one that is not in step.
+  if (!foundAnything && trees === null) return synchronize(context, { ...options, noticed: false });
   return trees;
 }
 
@@ -218,7 +224,12 @@ async function writtenFeeds(
   return movedFeeds(context, trees, false);
 }
 
-async function conclude(context: TypedContext, trees: Trees | null, startedAtMs: number): Promise<TypedPassResult> {
+async function conclude(
+  context: TypedContext,
+  trees: Trees | null,
+  startedAtMs: number,
+  everything: boolean,
+): Promise<TypedPassResult> {
   const { pair, counts } = context;
   const waitingFolders = trees === null ? 0 : await removeGoneFolders(context, trees);
   const retried = [...context.failed.values()].some((q) => q.retry);
@@ -227,6 +238,7 @@ async function conclude(context: TypedContext, trees: Trees | null, startedAtMs:
   const state = again && pair.state !== 'in-step' ? 'first-pass' : 'in-step';
   const leftItems = trees === null ? null : itemsOf(context, trees.left);
   const isNews =
+    everything ||
     context.staged.size > 0 ||
     context.hasRecorded ||
     pair.lastPass === null ||
