@@ -183,7 +183,7 @@ export function envelopeOf(body: XmlFragment, version: SchemaVersion, owner: str
 }
 
 /** The part of an answer that says how it went: nearly always the answer itself. */
-function responseIn<Request, Answer>(message: XmlElement, { messages }: Operation<Request, Answer>): XmlElement {
+export function responseIn<Request, Answer>(message: XmlElement, { messages }: Operation<Request, Answer>): XmlElement {
   return (messages === undefined ? null : child(message, messagesNamespace, messages.response)) ?? message;
 }
 

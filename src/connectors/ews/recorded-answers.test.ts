@@ -3,29 +3,37 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { reference } from '#formats/text/reference.fixture.ts';
-import type { FolderId } from '#model/ids.ts';
-import { readAnswer } from './client.ts';
+import { textOf, type XmlElement } from '#formats/text/xml-read.ts';
+import type { FolderId, ItemId, Version } from '#model/ids.ts';
+import { listedAttachments } from './calendar/attachments.ts';
+import { readFields, shownItem } from './calendar/event-codec.ts';
+import { readAnswer, responseIn } from './client.ts';
 import { faultOfMessage } from './faults.ts';
 import { readBcc, readHead } from './mail-codec.ts';
 import type { Operation } from './operation.ts';
+import { createAttachment } from './operations/create-attachment.ts';
 import { createFolder } from './operations/create-folder.ts';
 import { createItem } from './operations/create-item.ts';
+import { deleteAttachment } from './operations/delete-attachment.ts';
 import { deleteFolder } from './operations/delete-folder.ts';
 import { deleteItem } from './operations/delete-item.ts';
 import { findFolder } from './operations/find-folder.ts';
 import { findItem } from './operations/find-item.ts';
+import { getAttachment } from './operations/get-attachment.ts';
 import { getEvents } from './operations/get-events.ts';
 import { getFolder } from './operations/get-folder.ts';
 import { getItem } from './operations/get-item.ts';
 import { getStreamingEvents } from './operations/get-streaming-events.ts';
+import { getUserAvailability } from './operations/get-user-availability.ts';
 import { moveFolder } from './operations/move-folder.ts';
 import { moveItem } from './operations/move-item.ts';
 import { subscribe } from './operations/subscribe.ts';
 import { syncFolderHierarchy } from './operations/sync-folder-hierarchy.ts';
-import { syncFolderItems } from './operations/sync-folder-items.ts';
+import { feedOf, syncFolderItems } from './operations/sync-folder-items.ts';
 import { unsubscribe } from './operations/unsubscribe.ts';
 import { updateFolder } from './operations/update-folder.ts';
 import { updateItem } from './operations/update-item.ts';
+import { eventHeadPaths, readTypedHead } from './typed-heads.ts';
 
 const ews = reference('protocol/ews');
 const fixtures = join(ews ?? '', 'fixtures');
@@ -42,16 +50,34 @@ async function readAll<Request, Answer>(
     directory: join(tmpdir(), 'recorded-answers-spool'),
   });
   for (const message of messages) {
-    if (faultOfMessage(message, operation.subject) !== null) continue;
+    if (faultOfMessage(responseIn(message, operation), operation.subject) !== null) continue;
     const answer: unknown = reader.read(message, { payloads });
     if (answer !== null && typeof answer === 'object' && 'item' in answer) {
       const { item } = answer as { item: Parameters<typeof readBcc>[0] };
       expect(readHead(item, folder, {})?.id ?? null).not.toBe('');
       readBcc(item);
+      if (item.name === 'CalendarItem') readEvent(item);
     }
   }
   await dispose();
   return messages.length;
+}
+
+/** Templates of a test library, with holes in the place of their times. */
+const isTemplate = (item: XmlElement): boolean => textOf(item).includes('{');
+
+/** How many events were read out of the recordings. */
+let events = 0;
+function readEvent(item: XmlElement): void {
+  const shown = shownItem(item);
+  const { fields, unreadable } = readFields(shown);
+  listedAttachments(item, '');
+  expect(readTypedHead(item, folder)?.id ?? null).not.toBe('');
+  if (isTemplate(item) || !shown.typed.has('Start')) return;
+  events++;
+  expect(unreadable).toEqual([]);
+  expect(fields.when.end).toBeGreaterThanOrEqual(fields.when.start);
+  expect(fields.recurrence !== null).toBe(shown.typed.has('Recurrence'));
 }
 
 const readers: Readonly<Record<string, (bytes: Buffer) => Promise<number>>> = {
@@ -59,6 +85,11 @@ const readers: Readonly<Record<string, (bytes: Buffer) => Promise<number>>> = {
   FindFolder: (bytes) => readAll(findFolder, { below: folder, offset: 0, max: 1 }, bytes),
   SyncFolderHierarchy: (bytes) => readAll(syncFolderHierarchy, { below: folder, state: null }, bytes),
   SyncFolderItems: (bytes) => readAll(syncFolderItems, { folder, cursor: null, max: 1 }, bytes),
+  GetAttachment: (bytes) => readAll(getAttachment, [], bytes),
+  CreateAttachment: (bytes) =>
+    readAll(createAttachment, { parent: { id: '' as ItemId, version: '' as Version }, attachments: [] }, bytes),
+  DeleteAttachment: (bytes) => readAll(deleteAttachment, [], bytes),
+  GetUserAvailability: (bytes) => readAll(getUserAvailability, { address: '', from: 0, to: 0 }, bytes),
   GetItem: (bytes) => readAll(getItem, { ids: [], shape: 'content' }, bytes),
   FindItem: (bytes) =>
     readAll(
@@ -104,4 +135,23 @@ describe.skipIf(ews === null).each(Object.entries(readers))('answers to %s', (op
     if (empty.has(name)) expect(messages).toBe(0);
     else expect(messages).toBeGreaterThan(0);
   });
+});
+
+test.skipIf(ews === null)('series and meetings are among the recorded events', async () => {
+  events = 0;
+  const read = readers['GetItem'];
+  for (const name of [
+    'garethp-php-ews/RecurringEventSupport-05-GetItemResponse.xml',
+    'composed/GetItem-recurring-master-response.xml',
+  ])
+    await read?.(readFileSync(join(fixtures, name)));
+  expect(events).toBe(2);
+  const feed = feedOf({ paths: eventHeadPaths, readHead: readTypedHead });
+  expect(
+    await readAll(
+      feed,
+      { folder, cursor: null, max: 1 },
+      readFileSync(join(fixtures, 'garethp-php-ews/ListItemChanges-03-SyncFolderItemsResponse.xml')),
+    ),
+  ).toBe(1);
 });

@@ -96,7 +96,7 @@ test('what cannot be read is kept as it came, and the item is still one', () => 
   expect(shown('<t:Recurrence><t:HourlyRecurrence/></t:Recurrence>').unreadable).toEqual(['recurrence']);
 });
 
-describe.skipIf(!haveSchemas())('requests against the schema of %s', () => {
+describe.skipIf(!haveSchemas())('requests against the schemas', () => {
   describe.each(servers)('%s', (server, version) => {
     const valid = async (body: Parameters<typeof sent>[0]) =>
       expect(validateEnvelope(server, await sent(body, version))).toEqual([]);
