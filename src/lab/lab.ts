@@ -21,7 +21,7 @@ import { Meetings, type MeetingsOptions } from './meetings/meetings.ts';
 import { labParts } from './parts.ts';
 import type { Endpoint, FaultSpec, Faults, LabVersion, OutboxEntry } from './seams.ts';
 import { guidOf } from './world/account.ts';
-import type { Organization, OrganizationOptions } from './world/organization.ts';
+import type { Organization, OrganizationOptions, TypedCounts } from './world/organization.ts';
 import { createWorld, type World } from './world/world.ts';
 
 export interface LabOrganizationOptions extends Omit<OrganizationOptions, 'domain'> {

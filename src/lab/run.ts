@@ -38,6 +38,9 @@ Starts organizations that behave like Exchange on 127.0.0.1 and runs until it is
   --org NAME:VERSION   an organization; VERSION is one of ${labVersions.join(', ')}; its domain is NAME.test
   --mailboxes N        mailboxes of each organization (3)
   --items N            mails in the first organization, in all of its mailboxes together (0)
+  --appointments N     appointments in the first organization, in all calendars together (0)
+  --contacts N, --tasks N, --notes N
+                       the same of contacts, tasks and notes (0)
   --seed N             what everything generated follows from (1)
   --samples DIR        a folder of .eml files to mix in
   --rebuild-mime       take MIME apart and put it together anew at each export, as Exchange does
@@ -63,6 +66,10 @@ const parseOptions = {
   org: { type: 'string', multiple: true },
   mailboxes: { type: 'string' },
   items: { type: 'string' },
+  appointments: { type: 'string' },
+  contacts: { type: 'string' },
+  tasks: { type: 'string' },
+  notes: { type: 'string' },
   seed: { type: 'string' },
   samples: { type: 'string' },
   'rebuild-mime': { type: 'boolean' },
@@ -140,6 +147,12 @@ export function parseLabArguments(argv: readonly string[]): LabArguments {
       organizations,
       mailboxes: number('mailboxes', 0, 100_000) ?? 3,
       items: number('items', 0, 100_000_000) ?? 0,
+      typed: {
+        appointment: number('appointments', 0, 10_000_000) ?? 0,
+        contact: number('contacts', 0, 10_000_000) ?? 0,
+        task: number('tasks', 0, 10_000_000) ?? 0,
+        note: number('notes', 0, 10_000_000) ?? 0,
+      },
       seed: values.seed ?? '1',
       ...(values.samples === undefined ? {} : { samplesDir: values.samples }),
       rebuildMime: values['rebuild-mime'] ?? false,

@@ -7,7 +7,7 @@ import { key, messageFlag, type Property, type PropertyKey, tagKey } from './pro
 import { contentOfMime } from './read-message.ts';
 
 /** A small generator for one item: the same numbers for the same start. (mulberry32) */
-function dice(start: number): () => number {
+export function dice(start: number): () => number {
   let a = start >>> 0;
   return () => {
     a = (a + 0x6d2b79f5) | 0;

@@ -2,9 +2,11 @@ import { must } from '#kit/assert.ts';
 import type { OutboxCause } from '../seams.ts';
 import { labVersions } from '../seams.ts';
 import { digest } from './account.ts';
+import { calendarKey } from './calendar-keys.ts';
 import { defaultFolders, languages, personalFolders } from './default-folders.ts';
 import { Folder } from './folder.ts';
 import { hash32, originOf, type Recipe, sketchOf } from './generate.ts';
+import { type TypedKind, typedFolders, typedKinds, typedOriginOf } from './generate-typed.ts';
 import { folderIdOf, IdMaker, itemIdOf } from './ids.ts';
 import { Item, type ItemContent } from './item.ts';
 import type { JournalEntry } from './journal.ts';
@@ -36,6 +38,9 @@ export interface NewItem {
   readonly delivered?: boolean;
   readonly searchKey?: string;
 }
+
+/** How many generated items of each kind a mailbox has. */
+export type SeededCounts = Readonly<Record<TypedKind | 'mail', number>>;
 
 /** Who makes a change. */
 export interface Hand {
@@ -84,8 +89,8 @@ export class Mailbox {
   #eventNo = 0;
   readonly #listeners = new Set<() => void>();
 
-  /** @param items how many the seed gives it. */
-  constructor(organization: Organization, entry: MailboxEntry, items: number) {
+  /** @param seeded how much the seed gives it. */
+  constructor(organization: Organization, entry: MailboxEntry, seeded: SeededCounts) {
     this.organization = organization;
     this.address = entry.address;
     this.displayName = entry.displayName;
@@ -96,7 +101,8 @@ export class Mailbox {
     this.language = entry.index % 4 === 1 ? 'de' : entry.index % 7 === 3 ? 'fr' : 'en';
     const atMs = organization.world.startedAtMs - 3 * yearMs;
     this.root = this.#makeDefaultFolders(atMs);
-    if (items > 0) this.#seedItems(entry, items, atMs);
+    if (seeded.mail > 0) this.#seedItems(entry, seeded.mail, atMs);
+    for (const kind of typedKinds) this.#seedTyped(kind, seeded[kind], atMs);
   }
 
   get nowMs(): number {
@@ -227,6 +233,47 @@ export class Mailbox {
     }
   }
 
+  #seedTyped(kind: TypedKind, count: number, atMs: number): void {
+    if (count === 0) return;
+    const { world } = this.organization;
+    const folder = this.folder(typedFolders[kind]);
+    const firstNo = this.#no + 1;
+    const firstCn = this.#cn + 1;
+    this.#no += count;
+    this.#cn += count;
+    this.#seeded.push({ firstNo, count, folder });
+    this.usedBytes += count * 1500;
+    const start = hash32(`${world.seed}/${this.guid}/${kind}`);
+    const spanMs = 3 * yearMs - 86_400_000;
+    folder.localCommitMs = atMs + spanMs;
+    folder.seed(count, () =>
+      Array.from({ length: count }, (_, index) => {
+        const createdAtMs = Math.floor((atMs + ((index + 0.5) * spanMs) / count) / 60_000) * 60_000;
+        const owner = { name: this.displayName, address: this.address, guid: this.guid };
+        return new Item({
+          no: firstNo + index,
+          folder,
+          cn: firstCn + index,
+          isRead: true,
+          flags: 0,
+          receiptPending: false,
+          searchKey: digest('search', start, index).toString('hex').slice(0, 32),
+          atMs: createdAtMs,
+          by: this.displayName,
+          content: typedOriginOf({
+            kind,
+            start,
+            index,
+            owner,
+            language: this.language,
+            createdAtMs,
+            nowMs: world.startedAtMs,
+          }),
+        });
+      }),
+    );
+  }
+
   /** The folder of a role, which every mailbox has. */
   folder(role: string): Folder {
     return must(this.roles.get(role), `no folder ${role}`);
@@ -308,7 +355,7 @@ export class Mailbox {
       content: init.content,
     });
     this.#put(item, size);
-    this.#record('item-created', by, itemIdOf(item));
+    this.#record('item-created', by, itemIdOf(item), item);
     this.#event(init.delivered ? 'NewMail' : 'Created', item, folder, null, folder);
     if (init.delivered) this.#event('Created', item, folder, null, folder);
     return item;
@@ -351,7 +398,7 @@ export class Mailbox {
     this.usedBytes += grown;
     this.dirty = true;
     item.folder.changed(item, this.nowMs);
-    this.#record('item-updated', by, itemIdOf(item));
+    this.#record('item-updated', by, itemIdOf(item), item);
     this.#event('Modified', item, item.folder, null, item.folder);
     if (options.isRead !== undefined) this.setRead(item, options.isRead, by, options);
   }
@@ -404,7 +451,7 @@ export class Mailbox {
     from.remove(item, ++this.#cn, this.nowMs);
     this.usedBytes -= to.mailbox === this ? 0 : item.sizeBytes;
     this.dirty = true;
-    to.mailbox.#record('item-moved', by, itemIdOf(moved));
+    to.mailbox.#record('item-moved', by, itemIdOf(moved), moved);
     to.mailbox.#event('Moved', moved, to, { item, folder: from }, to);
     return moved;
   }
@@ -455,7 +502,7 @@ export class Mailbox {
     this.usedBytes -= item.sizeBytes;
     this.dirty = true;
     if (how !== 'HardDelete' && this.deletions === null) this.dumpster.push(item);
-    this.#record('item-deleted', by, itemIdOf(item));
+    this.#record('item-deleted', by, itemIdOf(item), item);
     this.#event('Deleted', item, folder, null, folder);
     return null;
   }
@@ -575,9 +622,18 @@ export class Mailbox {
 
   // Journal and events
 
-  #record(kind: JournalEntry['kind'], by: Hand, id: string): void {
+  #record(kind: JournalEntry['kind'], by: Hand, id: string, item: Item | null = null): void {
     const { world, name } = this.organization;
-    world.journal.record({ atMs: this.nowMs, organization: name, mailbox: this.address, caller: by.caller, kind, id });
+    const clean = item?.content.calendar && item.content.properties.get(calendarKey.cleanGlobalObjectId)?.value;
+    world.journal.record({
+      atMs: this.nowMs,
+      organization: name,
+      mailbox: this.address,
+      caller: by.caller,
+      kind,
+      id,
+      ...(typeof clean === 'string' ? { identity: Buffer.from(clean, 'base64').toString('hex').toUpperCase() } : {}),
+    });
   }
 
   #event(

@@ -1,8 +1,9 @@
 import { assert, must } from '#kit/assert.ts';
 import type { Caller, LabVersion } from '../seams.ts';
 import { type Account, guidOf, ntHashOf, passwordOf } from './account.ts';
+import type { TypedKind } from './generate-typed.ts';
 import { MailFlow } from './mail-flow.ts';
-import { Mailbox } from './mailbox.ts';
+import { Mailbox, type SeededCounts } from './mailbox.ts';
 import { addressPart, givenNames, surnames } from './person-names.ts';
 import { type VersionFacts, versionFacts } from './versions.ts';
 import type { World } from './world.ts';
@@ -16,6 +17,8 @@ export interface OrganizationOptions {
   readonly mailboxes?: number;
   /** Items in all of its mailboxes together; default: the world's number in the first organization, none in the others. */
   readonly items?: number;
+  /** The same of what is no mail. */
+  readonly typed?: TypedCounts;
   /** Largest message a client may create, bytes of MIME. */
   readonly itemMaxBytes?: number;
   /** Largest EWS request, bytes. */
@@ -26,6 +29,9 @@ export interface OrganizationOptions {
   readonly folderItemsMax?: number | null;
 }
 
+/** Items of each kind, in all mailboxes together; those left out are none. */
+export type TypedCounts = Readonly<Partial<Record<TypedKind, number>>>;
+
 /** A mailbox as lists show it; cheap, also for those nobody has opened. */
 export interface MailboxEntry {
   readonly index: number;
@@ -35,6 +41,8 @@ export interface MailboxEntry {
   readonly password: string;
   readonly guid: string;
 }
+
+const noItems: SeededCounts = { mail: 0, appointment: 0, contact: 0, task: 0, note: 0 };
 
 /** Clean mailboxes are forgotten and made again from the seed; this many stay open. */
 const cleanMax = 256;
@@ -55,6 +63,7 @@ export class Organization {
   readonly mailboxes: readonly MailboxEntry[];
   /** Items generated in all mailboxes together. */
   readonly items: number;
+  readonly typed: TypedCounts;
   readonly #byAddress = new Map<string, MailboxEntry>();
   readonly #open = new Map<string, Mailbox>();
   readonly #passwords = new Map<string, string>();
@@ -66,7 +75,7 @@ export class Organization {
   constructor(
     world: World,
     options: OrganizationOptions,
-    defaults: { readonly mailboxes: number; readonly items: number },
+    defaults: { readonly mailboxes: number; readonly items: number; readonly typed: TypedCounts },
   ) {
     assert(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(options.domain), 'a domain is lower case with at least one dot');
     this.world = world;
@@ -80,6 +89,7 @@ export class Organization {
     this.folderItemsMax = options.folderItemsMax === undefined ? this.facts.folderItemsMax : options.folderItemsMax;
     this.quotaBytes = options.quotaBytes ?? null;
     this.items = options.items ?? defaults.items;
+    this.typed = options.typed ?? defaults.typed;
     const admin = `migration@${this.domain}`;
     this.admin = { user: admin, password: passwordOf(world.seed, admin), kind: 'admin', address: null };
     this.#impersonators = new Map([[admin, 'all']]);
@@ -193,7 +203,7 @@ export class Organization {
     const mailbox = new Mailbox(
       this,
       fresh ? { ...entry, guid: replaced } : entry,
-      fresh ? 0 : this.firstItemOf(entry.index + 1) - this.firstItemOf(entry.index),
+      fresh ? noItems : this.#seededOf(entry.index),
     );
     this.#open.set(key, mailbox);
     if (this.#open.size > cleanMax) this.#forgetOne();
@@ -236,10 +246,33 @@ export class Organization {
   /** A few mailboxes have many items, most have fewer, and all together `items`. */
   #itemFirsts(): readonly number[] {
     if (this.#firsts !== null) return this.#firsts;
+    const shares = this.#shares();
+    return (this.#firsts = shares.map((share) => Math.round(this.items * share)));
+  }
+
+  #shareSums: readonly number[] | null = null;
+  /** The part of everything that the mailboxes before each have together. */
+  #shares(): readonly number[] {
+    if (this.#shareSums !== null) return this.#shareSums;
     const sums = [0];
     for (let i = 0; i < this.mailboxes.length; i++) sums.push((sums[i] ?? 0) + 0.4 + ((i * 2654435761) % 1000) / 833);
     const total = sums[sums.length - 1] ?? 0;
-    return (this.#firsts = sums.map((sum) => (total === 0 ? 0 : Math.round((this.items * sum) / total))));
+    return (this.#shareSums = sums.map((sum) => (total === 0 ? 0 : sum / total)));
+  }
+
+  #seededOf(index: number): SeededCounts {
+    const shares = this.#shares();
+    const typed = (kind: TypedKind): number => {
+      const all = this.typed[kind] ?? 0;
+      return Math.round(all * (shares[index + 1] ?? 0)) - Math.round(all * (shares[index] ?? 0));
+    };
+    return {
+      mail: this.firstItemOf(index + 1) - this.firstItemOf(index),
+      appointment: typed('appointment'),
+      contact: typed('contact'),
+      task: typed('task'),
+      note: typed('note'),
+    };
   }
 
   #forgetOne(): void {

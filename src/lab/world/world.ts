@@ -3,10 +3,10 @@ import type { Random } from '#kit/random.ts';
 import type { Caller, LabSurroundings, OutboxEntry } from '../seams.ts';
 import type { MeetingMachinery } from './calendar-hooks.ts';
 import { readSamples, type Sample } from './generate.ts';
-import { snapshot, type TrueMailbox } from './ground-truth.ts';
+import { calendarTruth, snapshot, type TrueEvent, type TrueMailbox } from './ground-truth.ts';
 import { Journal } from './journal.ts';
 import type { Mailbox } from './mailbox.ts';
-import { Organization, type OrganizationOptions } from './organization.ts';
+import { Organization, type OrganizationOptions, type TypedCounts } from './organization.ts';
 import { createPeople, type People } from './people.ts';
 import { PostOffice } from './post-office.ts';
 
@@ -16,6 +16,8 @@ export interface WorldOptions {
   readonly mailboxes: number;
   /** Items in all mailboxes of the first organization together; the others start empty. */
   readonly items: number;
+  /** The same of appointments, contacts, tasks and notes. */
+  readonly typed?: TypedCounts;
   readonly seed: number | string;
   /** Folder with `.eml` files, which are mixed into what the seed makes. */
   readonly samplesDir?: string;
@@ -49,7 +51,11 @@ export class World {
     this.samples = options.samplesDir === undefined ? [] : readSamples(options.samplesDir);
     this.organizations = options.organizations.map(
       (organization, at) =>
-        new Organization(this, organization, { mailboxes: options.mailboxes, items: at === 0 ? options.items : 0 }),
+        new Organization(this, organization, {
+          mailboxes: options.mailboxes,
+          items: at === 0 ? options.items : 0,
+          typed: at === 0 ? (options.typed ?? {}) : {},
+        }),
     );
   }
 
@@ -79,6 +85,13 @@ export class World {
     const mailbox = this.mailbox(address);
     assert(mailbox !== null, `the lab has no mailbox ${address}`);
     return snapshot(mailbox);
+  }
+
+  /** What takes place in a mailbox's calendars between two times, series expanded. */
+  calendar(address: string, fromMs: number, toMs: number): readonly TrueEvent[] {
+    const mailbox = this.mailbox(address);
+    assert(mailbox !== null, `the lab has no mailbox ${address}`);
+    return calendarTruth(mailbox, fromMs, toMs);
   }
 
   /** The mailbox behind an address of any organization; null: there is none. */
