@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { mergeOutcomes } from '#engine/merge-outcomes.ts';
 import { fatalCodes, poisonReasons } from '#kit/fault.ts';
 import { projectFiles } from './source-files.ts';
 
@@ -28,6 +29,7 @@ describe('what an operator may meet is in the manual', () => {
   test.each([
     ['quarantine reason', 'docs/operating/quarantine.md', Object.keys(poisonReasons)],
     ['fault', 'docs/operating/faults.md', Object.keys(fatalCodes)],
+    ['outcome of a merge', 'docs/operating/calendars.md', Object.keys(mergeOutcomes)],
   ])('every %s has a section in %s', (_what, path, codes) => {
     const described = sections(path);
     expect(codes.filter((code) => !described.includes(code))).toEqual([]);
