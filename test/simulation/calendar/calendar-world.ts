@@ -5,7 +5,6 @@ import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { EventIdentity } from '#model/appointment.ts';
 import type { PairId } from '#model/ids.ts';
 import { defaultTypedPolicy, type TypedPolicy } from '#model/policy.ts';
-import { openStore } from '#store/open-store.ts';
 import { FencedOut, type Store, trackId } from '#store/store.ts';
 import { Hazards } from '../hazards.ts';
 import { Crash, type Life } from '../stage.ts';
@@ -13,10 +12,10 @@ import { type FaultMix, swarm } from '../swarm.ts';
 import { calendarStep, freshLedger, type Ledger } from './calendar-people.ts';
 import type { CalendarStage, OpenCalendarStage } from './calendar-stage.ts';
 import type { RivalMove } from './rivals.ts';
+import { borrowStore } from './shared-store.ts';
 import type { SimulatedCalendar } from './simulated-calendar.ts';
 
 const requestDeadlineMs = 15_000;
-const quiet = { info: () => {}, warn: () => {} };
 const policies: readonly TypedPolicy['conflict'][] = ['active', 'newest', 'source', 'target'];
 
 /** What goes on beside the people's ordinary days. */
@@ -53,7 +52,12 @@ export class CalendarWorld {
   /** Whether passes are told that something changed, which spares them the trees. */
   private readonly hasNotice: boolean;
 
-  private constructor(seed: number, store: Store, open: OpenCalendarStage, plot: Plot) {
+  private constructor(
+    seed: number,
+    { store, no }: { readonly store: Store; readonly no: number },
+    open: OpenCalendarStage,
+    plot: Plot,
+  ) {
     this.random = seededRandom(seed);
     const mix = plot.mix ?? swarm(this.random);
     this.rivals = plot.rivals ?? [];
@@ -91,13 +95,14 @@ export class CalendarWorld {
     );
     this.left = this.stage.left.calendar;
     this.right = this.stage.right.calendar;
-    this.pair = `${this.left.address} → ${this.right.address}` as PairId;
+    this.pair = `${this.left.address} → ${this.right.address} ${no}` as PairId;
     this.track = trackId(this.pair, 'calendar');
   }
 
   static async open(seed: number, stage: OpenCalendarStage, plot: Plot = {}): Promise<CalendarWorld> {
-    const store = await openStore('sqlite::memory:', { clock: new SteppingClock(0), log: quiet });
-    const world = new CalendarWorld(seed, store, stage, plot);
+    const borrowed = await borrowStore();
+    const world = new CalendarWorld(seed, borrowed, stage, plot);
+    const { store } = borrowed;
     await store.putPairs([
       {
         id: world.track,
@@ -117,8 +122,11 @@ export class CalendarWorld {
     return `calendar:${this.pair}`;
   }
 
+  /** The store goes on to the next world, which must not find work of this one. */
   async close(): Promise<void> {
-    await this.store.close();
+    const [claim] = await this.store.claim('the end', 'calendar:', 1, Number.MAX_SAFE_INTEGER, 0);
+    if (claim) await this.store.complete(claim, { nextAtMs: null, failed: false });
+    await this.store.forget(this.track);
     await this.stage.close();
   }
 
