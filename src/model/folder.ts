@@ -47,6 +47,8 @@ export interface FolderInfo {
    * Read flags may not move it.
    */
   readonly mark: string | null;
+  /** The last change is so young that another one need not move the mark: whoever believes it now may overlook that one. */
+  readonly settling?: boolean;
 }
 
 /** The visible tree of a mailbox: everything below the root of the message folders, parents before children. */

@@ -59,8 +59,8 @@ const entryId = Buffer.from(`00000000${'33221100554477668899aabbccddeeff'}${'00'
 );
 const extended = (tag: string, type: string, value: string) =>
   `<t:ExtendedProperty><t:ExtendedFieldURI PropertyTag="${tag}" PropertyType="${type}"/><t:Value>${value}</t:Value></t:ExtendedProperty>`;
-const folderXml = (name: string, parent: string, element = 'Folder') =>
-  `<t:${element}><t:FolderId Id="${name}" ChangeKey="K"/><t:ParentFolderId Id="${parent}" ChangeKey="K"/><t:DisplayName>${name}</t:DisplayName><t:TotalCount>3</t:TotalCount><t:ChildFolderCount>1</t:ChildFolderCount>${extended('0x3613', 'String', 'IPF.Note')}${extended('0x670a', 'SystemTime', '2026-01-01T00:00:00Z')}${extended('0x670b', 'Integer', '7')}${extended('0xfff', 'Binary', entryId)}</t:${element}>`;
+const folderXml = (name: string, parent: string, element = 'Folder', committed = '2026-01-01T00:00:00Z') =>
+  `<t:${element}><t:FolderId Id="${name}" ChangeKey="K"/><t:ParentFolderId Id="${parent}" ChangeKey="K"/><t:DisplayName>${name}</t:DisplayName><t:TotalCount>3</t:TotalCount><t:ChildFolderCount>1</t:ChildFolderCount>${extended('0x3613', 'String', 'IPF.Note')}${extended('0x670a', 'SystemTime', committed)}${extended('0x670b', 'Integer', '7')}${extended('0xfff', 'Binary', entryId)}</t:${element}>`;
 const folderPage = (folders: string, last: boolean) =>
   answer(
     'FindFolder',
@@ -101,6 +101,19 @@ describe('tree', () => {
     ]);
     expect(http.requests[0]?.body).toContain('<t:PrimarySmtpAddress>anna@example.test</t:PrimarySmtpAddress>');
     expect(connector.abilities.product).toBe('Exchange 2016 (15.1.2507)');
+  });
+
+  test('says which marks are still settling by the clock of the server', async () => {
+    // The answers are of 12:00:00.
+    const at = (name: string, time: string) => folderXml(name, 'root', 'Folder', `2026-11-22T${time}Z`);
+    const http = scripted(
+      folderPage(
+        at('old', '11:59:58') + at('young', '11:59:59') + at('now', '12:00:00') + at('ahead', '12:00:07'),
+        true,
+      ),
+    );
+    const { folders } = await open(http).mailbox.tree(context);
+    expect(folders.flatMap(({ id, settling }) => (settling === true ? [id] : []))).toEqual(['young', 'now', 'ahead']);
   });
 
   test('pages on by what came, and takes a folder shown twice once', async () => {

@@ -22,7 +22,7 @@ import { createItem, suppressReadReceipt } from './operations/create-item.ts';
 import { deleteFolder } from './operations/delete-folder.ts';
 import { findFolder } from './operations/find-folder.ts';
 import { findItem } from './operations/find-item.ts';
-import { readFolder, type SeenFolder } from './operations/folder-shape.ts';
+import { asSeenAt, readFolder, type SeenFolder } from './operations/folder-shape.ts';
 import { getFolder } from './operations/get-folder.ts';
 import { type GotItem, getItem, type ItemShape } from './operations/get-item.ts';
 import { getUserAvailability } from './operations/get-user-availability.ts';
@@ -163,8 +163,10 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
   const foldersFound = async (context: Context): Promise<readonly SeenFolder[]> => {
     const seen: SeenFolder[] = [];
     for (let page = 0, offset = 0; page < pageMax; page++) {
-      const found = await only(findFolder, { below: root, offset, max: findPageMax }, context);
-      seen.push(...found.folders);
+      const request = { below: root, offset, max: findPageMax };
+      const { answers, serverTimeMs } = await client.call(findFolder, request, address, context);
+      const found = onlyAnswer(answers);
+      seen.push(...found.folders.map((folder) => asSeenAt(folder, serverTimeMs)));
       offset += found.seen;
       if (found.last || found.seen === 0) break;
     }
@@ -175,8 +177,14 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
   const foldersSynced = async (context: Context): Promise<readonly SeenFolder[]> => {
     const seen: SeenFolder[] = [];
     for (let page = 0, state: string | null = null; page < pageMax; page++) {
-      const found: HierarchyPage = await only(syncFolderHierarchy, { below: root, state }, context);
-      seen.push(...found.folders);
+      const { answers, serverTimeMs } = await client.call(
+        syncFolderHierarchy,
+        { below: root, state },
+        address,
+        context,
+      );
+      const found: HierarchyPage = onlyAnswer(answers);
+      seen.push(...found.folders.map((folder) => asSeenAt(folder, serverTimeMs)));
       if (found.last || found.state === state) break;
       state = found.state;
     }

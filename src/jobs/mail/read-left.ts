@@ -20,7 +20,8 @@ export async function readLeft(context: PassContext, tree: FolderTree, everythin
     if (!row || row.right === null || row.rightGone || row.excluded !== null) continue;
     if (!everything && folder.mark !== null && folder.mark === row.leftMark) continue;
     context.progress?.({ kind: 'folder', name: pathOf(context, folder.id) });
-    await readLeftFolder(context, folder.id, folder.mark);
+    // A mark that is still settling is not recorded, so that the next pass reads the feed again.
+    await readLeftFolder(context, folder.id, folder.settling === true ? row.leftMark : folder.mark);
   }
 }
 

@@ -36,6 +36,8 @@ export interface SeenFolder {
   readonly mailbox: MailboxGuid | null;
   /** PidTagEntryId, base64; empty when it is not shown. */
   readonly entryId: string;
+  /** PidTagLocalCommitTimeMax, to the second; null when it is not shown. */
+  readonly committedMs: number | null;
 }
 
 /** Null for a folder without an id, which nothing can be done with. */
@@ -62,7 +64,17 @@ export function readFolder(element: XmlElement): SeenFolder | null {
     },
     mailbox: mailboxGuidOf(ownEntryId) ?? mailboxGuidInId(ids.id),
     entryId: ownEntryId,
+    committedMs: committed === null || Number.isNaN(Date.parse(committed)) ? null : Date.parse(committed),
   };
+}
+
+/** Commit times and the server's clock are both told to the second, and the two may be a little apart. */
+const settlesMs = 2000;
+
+/** The folder at a moment of the server's clock: within its second another change leaves the commit time as it is. */
+export function asSeenAt(seen: SeenFolder, serverTimeMs: number | null): SeenFolder {
+  if (serverTimeMs === null || seen.committedMs === null || serverTimeMs - seen.committedMs >= settlesMs) return seen;
+  return { ...seen, info: { ...seen.info, settling: true } };
 }
 
 /**
