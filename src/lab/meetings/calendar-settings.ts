@@ -20,11 +20,9 @@ export interface CalendarSettings {
   readonly calendarRepairDisabled: boolean;
   /** Set-Mailbox -CalendarVersionStoreDisabled: the assistant cannot see that a deletion was meant. */
   readonly calendarVersionStoreDisabled: boolean;
-  /** DeliverMeetingRequests of delegates. */
-  readonly deliverMeetingRequests: 'DelegatesOnly' | 'DelegatesAndMe' | 'DelegatesAndSendInformationToMe' | 'NoForward';
 }
 
-/** As mailboxes are made. (PSDOC Set-CalendarProcessing; [MS-OXODLGT] for the delegates) */
+/** As mailboxes are made. (PSDOC Set-CalendarProcessing) */
 export const userDefaults: CalendarSettings = {
   automateProcessing: 'AutoUpdate',
   isResource: false,
@@ -41,7 +39,6 @@ export const userDefaults: CalendarSettings = {
   removePrivateProperty: true,
   calendarRepairDisabled: false,
   calendarVersionStoreDisabled: false,
-  deliverMeetingRequests: 'DelegatesAndSendInformationToMe',
 };
 
 /** A room that books itself. */

@@ -1,3 +1,4 @@
+import { calendarRightsOf } from '../world/calendar-rights.ts';
 import type { Item } from '../world/item.ts';
 import type { Origin } from '../world/post-office.ts';
 import { meetingKey, meetingType } from './meeting-keys.ts';
@@ -13,9 +14,10 @@ export function copyToDelegates(surroundings: Surroundings, message: Item, origi
   if (!isRequest(message) && !isCancellation(message)) return;
   // A delegate's copy goes no further.
   if (message.content.properties.has(meetingKey.receivedFor)) return;
-  const { deliverMeetingRequests } = surroundings.settings(mailbox.address);
-  if (deliverMeetingRequests === 'NoForward') return;
-  const to = surroundings.delegates
+  const rights = calendarRightsOf(mailbox.organization);
+  const delivery = rights.delivery(mailbox.address);
+  if (delivery === 'NoForward') return;
+  const to = rights
     .of(mailbox.address)
     .filter(({ receivesCopies }) => receivesCopies)
     .map(({ address }) => address);
@@ -28,7 +30,7 @@ export function copyToDelegates(surroundings: Surroundings, message: Item, origi
     origin: { ...origin, through: 'transport' },
   });
   // What the owner keeps is for information: the delegates answer. [MS-OXOCAL] 2.2.6.5 mtgDelegatorCopy
-  if (deliverMeetingRequests !== 'DelegatesAndMe' && isRequest(message))
+  if (delivery !== 'DelegatesAndMe' && isRequest(message))
     mailbox.update(
       message,
       withProperties(message.content, { [meetingKey.meetingType]: integer(kind | meetingType.delegatorCopy) }),

@@ -11,7 +11,6 @@ import { Authorship } from './authorship.ts';
 import { book } from './booking.ts';
 import { type CalendarSettings, roomDefaults, userDefaults } from './calendar-settings.ts';
 import { copyToDelegates } from './delegate-copies.ts';
-import { Delegates } from './delegates.ts';
 import { Intents } from './intents.ts';
 import { asIcalendar, asText } from './meeting-message.ts';
 import { cleanIdOf, isMeetingMessage, isRequest } from './meeting-view.ts';
@@ -30,7 +29,6 @@ export class Meetings implements MeetingMachinery, Surroundings {
   readonly agenda = new Agenda();
   readonly authorship = new Authorship();
   readonly intents = new Intents();
-  readonly delegates = new Delegates();
   /** May be changed while the lab runs. */
   attendantDelayMs: number;
   readonly #settings = new Map<string, CalendarSettings>();

@@ -6,7 +6,6 @@ import type { World } from '../world/world.ts';
 import type { Agenda } from './agenda.ts';
 import type { Authorship } from './authorship.ts';
 import type { CalendarSettings } from './calendar-settings.ts';
-import type { Delegates } from './delegates.ts';
 import type { Intents } from './intents.ts';
 import type { Sending } from './meeting-message.ts';
 
@@ -16,7 +15,6 @@ export interface Surroundings {
   readonly agenda: Agenda;
   readonly authorship: Authorship;
   readonly intents: Intents;
-  readonly delegates: Delegates;
   settings(address: string): CalendarSettings;
   /** Writes a copy as the machinery does: noted as the work of whoever is behind it, and no reason to send anything. */
   write(

@@ -3,6 +3,7 @@ import { createAttachment, deleteAttachment, getAttachment } from './attachments
 import { convertId } from './convert-id.ts';
 import { createFolder } from './create-folder.ts';
 import { createItem } from './create-item.ts';
+import { addDelegate, getDelegate, removeDelegate } from './delegates.ts';
 import { deleteFolder } from './delete-folder.ts';
 import { deleteItem } from './delete-item.ts';
 import { emptyFolder } from './empty-folder.ts';
@@ -14,6 +15,7 @@ import { getFolder } from './get-folder.ts';
 import { getItem } from './get-item.ts';
 import { getServerTimeZones } from './get-server-time-zones.ts';
 import { getStreamingEvents } from './get-streaming-events.ts';
+import { getUserAvailability } from './get-user-availability.ts';
 import { getUserConfiguration } from './get-user-configuration.ts';
 import { markAllItemsAsRead } from './mark-all-items-as-read.ts';
 import { copyFolder, moveFolder } from './move-folder.ts';
@@ -63,4 +65,8 @@ export const operations: readonly Operation[] = [
   getUserOofSettings,
   setUserOofSettings,
   getUserConfiguration,
+  getUserAvailability,
+  addDelegate,
+  getDelegate,
+  removeDelegate,
 ];

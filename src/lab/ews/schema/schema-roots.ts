@@ -33,6 +33,10 @@ const requestElements = [
   'GetUserOofSettingsRequest',
   'SetUserOofSettingsRequest',
   'GetUserConfiguration',
+  'GetUserAvailabilityRequest',
+  'AddDelegate',
+  'GetDelegate',
+  'RemoveDelegate',
   'MarkAllItemsAsRead',
 ] as const;
 const headerElements = [

@@ -1,3 +1,5 @@
+import type { Organization } from './organization.ts';
+
 /** Levels of calendar folder permissions, weakest first. (EWS doc: CalendarPermissionLevel) */
 export const calendarLevels = [
   'None',
@@ -17,9 +19,19 @@ export interface Delegate {
   readonly seesPrivate: boolean;
 }
 
-/** Who may see whose calendar, and who receives copies of requests. Addresses are compared in lower case. */
-export class Delegates {
+/** Who gets requests of somebody with delegates. (EWS doc: delivermeetingrequests) */
+export const requestDeliveries = [
+  'DelegatesOnly',
+  'DelegatesAndMe',
+  'DelegatesAndSendInformationToMe',
+  'NoForward',
+] as const;
+export type RequestDelivery = (typeof requestDeliveries)[number];
+
+/** Who may see whose calendar in an organization, and who receives copies of requests. Addresses are compared in lower case. */
+export class CalendarRights {
   readonly #of = new Map<string, Map<string, Delegate>>();
+  readonly #deliveries = new Map<string, RequestDelivery>();
   readonly #everybody = new Map<string, CalendarLevel>();
 
   add(owner: string, delegate: Delegate): void {
@@ -38,6 +50,13 @@ export class Delegates {
     return this.#of.get(owner.toLowerCase())?.get(address.toLowerCase()) ?? null;
   }
 
+  setDelivery(owner: string, delivery: RequestDelivery): void {
+    this.#deliveries.set(owner.toLowerCase(), delivery);
+  }
+  delivery(owner: string): RequestDelivery {
+    return this.#deliveries.get(owner.toLowerCase()) ?? 'DelegatesAndSendInformationToMe';
+  }
+
   /** What everybody of the organization sees: the Default entry of the calendar's permissions. */
   setDefault(owner: string, level: CalendarLevel): void {
     this.#everybody.set(owner.toLowerCase(), level);
@@ -52,3 +71,12 @@ export class Delegates {
 
 export const atLeast = (level: CalendarLevel, least: CalendarLevel): boolean =>
   calendarLevels.indexOf(level) >= calendarLevels.indexOf(least);
+
+const all = new WeakMap<Organization, CalendarRights>();
+
+/** The rights of an organization's calendars: none but the owners' until somebody gives some. */
+export function calendarRightsOf(organization: Organization): CalendarRights {
+  const rights = all.get(organization) ?? new CalendarRights();
+  all.set(organization, rights);
+  return rights;
+}
