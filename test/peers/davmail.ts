@@ -7,13 +7,14 @@ import type { PeerContext, PeerSuite } from './suite.ts';
 interface Gateway {
   readonly imapPort: number;
   readonly smtpPort: number;
+  readonly caldavPort: number;
 }
 
-/** DavMail in front of an EWS address: it serves IMAP and SMTP on loopback and is an Exchange client behind. */
+/** DavMail in front of an EWS address: it serves IMAP, SMTP and CalDAV on loopback and is an Exchange client behind. */
 async function startDavmail(context: PeerContext, name: string, ewsUrl: string): Promise<Gateway> {
   const home = join(context.state, name);
   mkdirSync(join(home, 'tmp'), { recursive: true });
-  const [imapPort = 0, smtpPort = 0] = await freePorts(2);
+  const [imapPort = 0, smtpPort = 0, caldavPort = 0] = await freePorts(3);
   const settings = {
     'davmail.server': true,
     'davmail.mode': 'EWS',
@@ -23,6 +24,7 @@ async function startDavmail(context: PeerContext, name: string, ewsUrl: string):
     'davmail.disableUpdateCheck': true,
     'davmail.imapPort': imapPort,
     'davmail.smtpPort': smtpPort,
+    'davmail.caldavPort': caldavPort,
     'davmail.imapIdleDelay': 1,
     'davmail.folderSizeLimit': 0,
     'davmail.enableKerberos': false,
@@ -47,7 +49,8 @@ async function startDavmail(context: PeerContext, name: string, ewsUrl: string):
   );
   await listening(imapPort, program, 60_000);
   await listening(smtpPort, program, 10_000);
-  return { imapPort, smtpPort };
+  await listening(caldavPort, program, 10_000);
+  return { imapPort, smtpPort, caldavPort };
 }
 
 export const davmail: PeerSuite = {
@@ -60,19 +63,25 @@ export const davmail: PeerSuite = {
       if (!organization) throw new Error(`no organization of ${version}`);
       const [sender, recipient] = organization.mailboxes;
       if (!sender || !recipient) throw new Error(`${organization.name} needs two mailboxes`);
-      const { imapPort, smtpPort } = await startDavmail(context, version, organization.ewsPlain);
-      const { stdout, stderr, status } = await finish(
-        '/usr/bin/python3',
-        [join(context.root, 'test/peers/davmail-dialogue.py')],
-        { timeoutMs: 240_000, input: JSON.stringify({ imapPort, smtpPort, sender, recipient }) },
-      );
-      for (const line of stdout.split('\n')) {
-        const [, verdict, name, reason] = /^(ok|FAIL) ([\w -]+)(?:: (.*))?$/.exec(line) ?? [];
-        if (name) context.record(`${organization.version} ${name}`, verdict === 'ok' ? null : (reason ?? 'failed'));
+      const { imapPort, smtpPort, caldavPort } = await startDavmail(context, version, organization.ewsPlain);
+      const dialogues = [
+        { program: 'davmail-dialogue.py', facts: { imapPort, smtpPort, sender, recipient } },
+        { program: 'caldav-dialogue.py', facts: { caldavPort, owner: recipient } },
+      ];
+      for (const { program, facts } of dialogues) {
+        const { stdout, stderr, status } = await finish(
+          '/usr/bin/python3',
+          [join(context.root, 'test/peers', program)],
+          { timeoutMs: 240_000, input: JSON.stringify(facts) },
+        );
+        for (const line of stdout.split('\n')) {
+          const [, verdict, name, reason] = /^(ok|FAIL) ([\w -]+)(?:: (.*))?$/.exec(line) ?? [];
+          if (name) context.record(`${organization.version} ${name}`, verdict === 'ok' ? null : (reason ?? 'failed'));
+        }
+        await context.check(`${organization.version} ${program} came to its end`, () => {
+          if (!/^end$/m.test(stdout)) throw new Error(`status ${status}: ${stderr.trim().slice(-400)}`);
+        });
       }
-      await context.check(`${organization.version} dialogue came to its end`, () => {
-        if (!/^end$/m.test(stdout)) throw new Error(`status ${status}: ${stderr.trim().slice(-400)}`);
-      });
     }
   },
 };
