@@ -66,11 +66,21 @@ const isSane = (rule: ZoneRule): boolean =>
   isSaneTransition(rule.toDaylight);
 
 const byKey = new Map<string, ZoneClock>();
+/** The same object again, as it is for all occurrences of a series: no need to write its rules out to find it. */
+const byZone = new WeakMap<Zone, ZoneClock>();
 
 /**
  * The clock of a zone: by the rules that the item carries, otherwise by its name. Made once per zone; asking again is a look-up.
  */
 export function clockOf(zone: Zone | null): ZoneClock {
+  const same = zone === null ? undefined : byZone.get(zone);
+  if (same !== undefined) return same;
+  const clock = clockByKey(zone);
+  if (zone !== null) byZone.set(zone, clock);
+  return clock;
+}
+
+function clockByKey(zone: Zone | null): ZoneClock {
   const key = zone === null ? '' : zone.rules === null ? zone.id : `${zone.id}\0${JSON.stringify(zone.rules)}`;
   const known = byKey.get(key);
   if (known !== undefined) return known;
