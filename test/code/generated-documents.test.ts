@@ -1,11 +1,14 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { losses } from '#connectors/ews/calendar/unkept.ts';
+import { atLeast, type SchemaVersion } from '#connectors/ews/server-version.ts';
 import { storeBehaviours } from '#lab/behaviours.ts';
 import { edgeBehaviours } from '#lab/edge/behaviours.ts';
+import { eventFields, eventProperties } from '#model/event-properties.ts';
 import { folderRoles } from '#model/folder.ts';
 import { mailProperties } from '#model/mail-properties.ts';
-import type { Carriage, MapiProperty, PropertyRow } from '#model/property-row.ts';
+import type { Carriage, MapiProperty, PropertyRow, TypedRow } from '#model/property-row.ts';
 import { root } from './source-files.ts';
 
 /** Documents that are made from tables of the code. `UPDATE_GENERATED=1 npx vitest run test/code/generated` writes them. */
@@ -70,9 +73,58 @@ Named properties that are not in these tables stay behind; those that a message 
 `;
 }
 
+const servers = [
+  ['2007', 'Exchange2007_SP1'],
+  ['2010', 'Exchange2010_SP2'],
+  ['2013', 'Exchange2013_SP1'],
+  ['2016 and later', 'Exchange2016'],
+] as const satisfies readonly (readonly [string, SchemaVersion])[];
+
+function carriedCalendars(): string {
+  const heads = ['field', ...servers.map(([name]) => name), 'own per occurrence', 'defined in', 'note'];
+  const notes: string[] = [];
+  const lines = eventFields.map((field) => {
+    const { occurrence, source, note }: TypedRow<unknown> = eventProperties[field];
+    const own = losses.filter((loss) => loss.field === field);
+    const kept = servers.map(([, version]) => {
+      const lost = own.filter(({ keptFrom }) => keptFrom === null || !atLeast(version, keptFrom));
+      if (lost.length === 0) return 'kept';
+      const numbers = lost.map(({ what }) => (notes.includes(what) ? notes.indexOf(what) : notes.push(what) - 1) + 1);
+      return `but for ${numbers.join(', ')}`;
+    });
+    return row([field, ...kept, occurrence ? 'yes' : '', source, note ?? '']);
+  });
+  const numbered = notes.map((what, at) => `${at + 1}. ${what.charAt(0).toUpperCase()}${what.slice(1)}.`);
+  return `# What of an event a server keeps
+
+${made}
+Events are read and written field by field, with the modified and deleted occurrences of a series. The table says what arrives when an event is
+written over EWS to a server of each version. What a server does not keep is named in the report of the run, for every event that it concerns.
+
+${row(heads)}${row(heads.map(() => '---'))}${lines.join('')}
+${numbered.join('\n')}
+
+## Series
+
+- Days that were deleted or changed and that the pattern does not have are left out and counted: no server has a place for them.
+- Occurrences are told apart by the day on which the pattern has them, in the time zone of the series.
+- A change of the pattern, or of the time of a series, makes the server drop every exception; those that are to be there are written again in
+  the same call, and so are all of them when a deleted occurrence comes back.
+
+## Attachments
+
+Files and attached items are compared by their content. Servers write an attached item anew for everybody who reads it, so of it what a person
+sees is compared, not its bytes.
+`;
+}
+
 describe('documents that are made from tables of the code are fresh', () => {
   test('docs/carried.md', () => {
     expectFresh('docs/carried.md', carried());
+  });
+
+  test('docs/carried-calendars.md', () => {
+    expectFresh('docs/carried-calendars.md', carriedCalendars());
   });
 
   test('docs/protocol-assumptions.md', () => {

@@ -1,5 +1,5 @@
 import { uidOfIdentity } from '#formats/mapi/global-object-id.ts';
-import { effectiveOccurrences, occurrenceSpan } from '#formats/occurrences.ts';
+import { occurrenceSpan, reminderTimes } from '#formats/occurrences.ts';
 import { escapeText, rawXml } from '#formats/text/xml-write.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { AttachmentContent, AttachmentHead, EventFields, OccurrenceOverrides } from '#model/appointment.ts';
@@ -111,20 +111,13 @@ function extraPart({ property, values }: RawProperty): readonly Part[] {
 
 /** PidLidReminderSignalTime of a reminder that never rings again. [MS-OXORMDR] 2.2.1.4 */
 const neverAgain: Instant = Date.UTC(4501, 0, 1);
-/** How far a series is looked at for its next reminder: further than that, a later write sets it. */
-const reminderHorizonMs = 10 * 366 * 86_400_000;
 
-/** When the reminder rings next: reminders of the past do not, or a first logon would ring them all. */
+/** When the reminder rings next: one of the past does not, or a first logon would ring them all. */
 function signalAt(item: Pick<Item, 'fields' | 'occurrences' | 'deletedDays'>, nowMs: number): Instant | null {
   const { isSet, minutesBefore } = item.fields.reminder;
   if (!isSet) return null;
-  const leadMs = minutesBefore * 60_000;
-  const from = nowMs + leadMs;
-  const [next] =
-    item.fields.recurrence === null
-      ? [item.fields.when].filter(({ start }) => start >= from)
-      : effectiveOccurrences(item, { from, until: from + reminderHorizonMs }, 4).filter(({ start }) => start >= from);
-  return next === undefined ? neverAgain : next.start - leadMs;
+  const { start, signal } = reminderTimes(item, minutesBefore, nowMs);
+  return start < nowMs ? neverAgain : signal;
 }
 
 function followUpOfDraft({ version }: CalendarTools, written: Written, draft: Draft): FollowUp {
