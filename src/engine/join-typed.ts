@@ -97,7 +97,8 @@ export type TypedDecision =
       readonly do: 'leave';
       readonly side: Side;
       readonly head: TypedHead;
-      readonly because: 'not-in-step' | 'one-way' | 'intent-open';
+      /** `twin-unsettled`: its identity is in that folder already, twice or in another link; this pass settles that, the next one links it. */
+      readonly because: 'not-in-step' | 'one-way' | 'intent-open' | 'twin-unsettled';
     };
 
 const sides = ['left', 'right'] as const satisfies readonly Side[];
@@ -171,12 +172,34 @@ export function joinTyped(known: TypedKnowledge): readonly TypedDecision[] {
     const decision = decideLink(known, index, link);
     if (decision) decisions.push(decision);
   }
-  decisions.push(...duplicates(known, index));
-  decisions.push(...adoptions(known, index));
+  decisions.push(...duplicates(known, index), ...adoptions(known, index));
+  const places = { left: takenPlaces(known, decisions, 'left'), right: takenPlaces(known, decisions, 'right') };
   for (const side of sides) {
-    for (const head of index.fresh[side].values()) decisions.push(decideNew(known, side, head));
+    for (const head of index.fresh[side].values())
+      decisions.push(decideNew(known, side, head, places[otherSide(side)]));
   }
   return decisions;
+}
+
+const placeOf = (identity: EventIdentity, folder: FolderId): string => `${identity} ${folder}`;
+
+/** Folders of a side in which an identity is already, by a link or by what has just been decided: a copy there would be a second one. */
+function takenPlaces(known: TypedKnowledge, decisions: readonly TypedDecision[], on: Side): ReadonlySet<string> {
+  const links = new Map(known.links.map((l) => [l.id, l]));
+  const places = new Set<string>();
+  const take = ({ identity, folder }: Pick<TypedHead, 'identity' | 'folder'>): void => {
+    if (identity !== null) places.add(placeOf(identity, folder));
+  };
+  for (const decision of decisions) {
+    if (decision.do === 'dedupe' && decision.on === on) decision.heads.forEach(take);
+    if (decision.do === 'adopt') take(decision[on]);
+    if ('link' in decision && decision.link) links.set(decision.link.id, decision.link);
+    if (decision.do === 'forget') links.delete(decision.link.id);
+  }
+  for (const link of links.values()) {
+    if (link.state !== `${on}-gone`) take({ identity: link.identity, folder: link[on].folder });
+  }
+  return places;
 }
 
 /** One end of a link as it is now. */
@@ -253,10 +276,10 @@ function placesAfter(
   const moved = { left: now.left.folder !== before.left.folder, right: now.right.folder !== before.right.folder };
   const none = { move: null, movedApart: null };
   if (!moved.left && !moved.right) return none;
-  const placeOf = (on: Side): FolderId | null => counterpart(otherSide(on), now[otherSide(on)].folder);
-  if (placeOf('right') === now.right.folder) return none;
+  const wanted = (on: Side): FolderId | null => counterpart(otherSide(on), now[otherSide(on)].folder);
+  if (wanted('right') === now.right.folder) return none;
   const moveOn = (on: Side) => {
-    const to = placeOf(on);
+    const to = wanted(on);
     return to === null || to === now[on].folder || (on === 'left' && policy.direction === 'one-way')
       ? null
       : { on, to };
@@ -330,11 +353,14 @@ function adoptions(known: TypedKnowledge, index: Index): readonly TypedDecision[
   for (const head of index.fresh.right.values()) {
     if (head.identity) rightByIdentity.set(head.identity, [...(rightByIdentity.get(head.identity) ?? []), head]);
   }
-  for (const left of [...index.fresh.left.values()]) {
-    const twins = (left.identity && rightByIdentity.get(left.identity)) || [];
-    const there = twins.filter((h) => index.fresh.right.has(h.id));
-    const twin = there.find((h) => h.folder === known.counterpart('left', left.folder)) ?? there[0];
-    if (twin) adopt('right', twin, left, 'identity', null);
+  // Those in corresponding folders first, so that nobody takes away another's twin.
+  for (const isExact of [true, false]) {
+    for (const left of [...index.fresh.left.values()]) {
+      const twins = (left.identity && rightByIdentity.get(left.identity)) || [];
+      const place = known.counterpart('left', left.folder);
+      const twin = twins.find((h) => index.fresh.right.has(h.id) && (!isExact || h.folder === place));
+      if (twin) adopt('right', twin, left, 'identity', null);
+    }
   }
   return decisions;
 }
@@ -343,6 +369,7 @@ function decideNew(
   { intents, nowMs, policy, counterpart }: TypedKnowledge,
   side: Side,
   head: TypedHead,
+  taken: ReadonlySet<string>,
 ): TypedDecision {
   const folder = counterpart(side, head.folder);
   if (folder === null) return { do: 'leave', side, head, because: 'not-in-step' };
@@ -353,5 +380,7 @@ function decideNew(
       (i.from.id === head.id || (i.side === side && head.stamp !== null && i.stampKey === stampKey(head.stamp))),
   );
   if (isOpen) return { do: 'leave', side, head, because: 'intent-open' };
+  if (head.identity !== null && taken.has(placeOf(head.identity, folder)))
+    return { do: 'leave', side, head, because: 'twin-unsettled' };
   return { do: 'create', on: otherSide(side), folder, from: head };
 }

@@ -1,0 +1,362 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { EventIdentity } from '#model/appointment.ts';
+import type { FolderId, ItemId, LinkId, MailboxGuid, Side, Version } from '#model/ids.ts';
+import { firstIdOf, type StampText, stampKey, writeStamp } from '#model/stamp.ts';
+import type { TypedHead } from '#model/typed-item.ts';
+import type { TypedIntentRow, TypedLinkRow } from '#model/typed-link.ts';
+import { type FeedEntry, joinQuestions, joinTyped, type TypedDecision, type TypedKnowledge } from './join-typed.ts';
+import { headOf, policy } from './typed-items.fixture.ts';
+
+const nothing = { fields: {}, occurrences: {} };
+const head = (id: string, over: Partial<TypedHead> = {}): TypedHead =>
+  headOf({ id: id as ItemId, identity: null, folder: 'A' as FolderId, ...over });
+const identity = (text: string) => text as EventIdentity;
+const upsert = (h: TypedHead): FeedEntry => ({ kind: 'upsert', head: h });
+const gone = (id: string): FeedEntry => ({ kind: 'delete', id: id as ItemId });
+const end = (id: string, folder = 'A', version = 'v1') => ({
+  id: id as ItemId,
+  folder: folder as FolderId,
+  version: version as Version,
+  seen: nothing,
+});
+const link = (left: string, right: string, over: Partial<TypedLinkRow> = {}): TypedLinkRow => ({
+  id: `${left}=${right}` as LinkId,
+  identity: null,
+  stampKey: null,
+  left: end(left),
+  right: end(right),
+  state: 'live',
+  goneSincePass: null,
+  ...over,
+});
+const stampOf = (firstId: string): StampText =>
+  writeStamp({
+    organization: 'o',
+    mailbox: 'm' as MailboxGuid,
+    searchKey: '',
+    firstId: firstIdOf(firstId as ItemId),
+    fingerprint: '',
+    sizeBytes: 0,
+    nonce: 'n',
+  });
+
+const known = (over: Partial<TypedKnowledge>): TypedKnowledge => ({
+  pass: 7,
+  policy: policy(),
+  nowMs: 1000,
+  left: [],
+  right: [],
+  links: [],
+  intents: [],
+  unlinked: [],
+  gone: { left: new Set(), right: new Set() },
+  counterpart: (_, folder) => (folder === ('X' as FolderId) ? null : folder),
+  ...over,
+});
+const join = (over: Partial<TypedKnowledge>) => joinTyped(known(over));
+
+describe('items without a link', () => {
+  test('new: it is created on the other side', () => {
+    expect(join({ right: [upsert(head('r1'))] })).toMatchObject([
+      { do: 'create', on: 'left', folder: 'A', from: { id: 'r1' } },
+    ]);
+  });
+
+  test('created and deleted before we looked: nothing', () => {
+    expect(join({ right: [upsert(head('r1')), gone('r1')] })).toEqual([]);
+  });
+
+  test('in a folder that is not in step, on the target of a one-way collection, or on its way: left', () => {
+    const intent = {
+      from: { id: 'l1' },
+      side: 'right',
+      stampKey: 'k',
+      settledAfterMs: 1000,
+    } as unknown as TypedIntentRow;
+    expect(join({ left: [upsert(head('l1', { folder: 'X' as FolderId }))] })).toMatchObject([
+      { do: 'leave', because: 'not-in-step' },
+    ]);
+    expect(join({ right: [upsert(head('r1'))], policy: policy({ direction: 'one-way' }) })).toMatchObject([
+      { do: 'leave', because: 'one-way' },
+    ]);
+    expect(join({ left: [upsert(head('l1'))], intents: [intent] })).toMatchObject([
+      { do: 'leave', because: 'intent-open' },
+    ]);
+    expect(join({ left: [upsert(head('l1'))], intents: [intent], nowMs: 1001 })).toMatchObject([{ do: 'create' }]);
+  });
+
+  test('a copy whose answer was lost is adopted with its intent', () => {
+    const stamp = stampOf('l1');
+    const intent = {
+      from: { id: 'l1' },
+      side: 'right',
+      stampKey: stampKey(stamp),
+      settledAfterMs: 0,
+    } as unknown as TypedIntentRow;
+    const decisions = join({
+      unlinked: [{ side: 'left', head: head('l1') }],
+      right: [upsert(head('r1', { stamp }))],
+      intents: [intent],
+    });
+    expect(decisions).toMatchObject([{ do: 'adopt', left: { id: 'l1' }, right: { id: 'r1' }, by: 'stamp', intent }]);
+  });
+
+  test('after a loss of the database copies are found by the stamp, then by the identity', () => {
+    const decisions = join({
+      left: [upsert(head('l1')), upsert(head('l2', { identity: identity('AB') }))],
+      right: [upsert(head('r2', { identity: identity('AB') })), upsert(head('r1', { stamp: stampOf('l1') }))],
+    });
+    expect(decisions).toMatchObject([
+      { do: 'adopt', left: { id: 'l1' }, right: { id: 'r1' }, by: 'stamp' },
+      { do: 'adopt', left: { id: 'l2' }, right: { id: 'r2' }, by: 'identity' },
+    ]);
+  });
+
+  test('a person’s copy of our copy is an item of its own', () => {
+    const stamp = stampOf('l1');
+    const row = link('l1', 'r1', { stampKey: stampKey(stamp) });
+    const entries = { links: [row], right: [upsert(head('r2', { stamp }))] };
+    expect(joinQuestions(known(entries)).right).toEqual(['r1']);
+    expect(join(entries)).toMatchObject([{ do: 'create', on: 'left', from: { id: 'r2' } }]);
+    expect(join({ ...entries, gone: { left: new Set(), right: new Set(['r1' as ItemId]) } })).toMatchObject([
+      { do: 'compare', link: { right: { id: 'r2' } }, because: 'recreated' },
+    ]);
+  });
+
+  test('two with one identity in one folder are one; in two folders they are two', () => {
+    const twice = [upsert(head('r1', { identity: identity('AB') })), upsert(head('r2', { identity: identity('AB') }))];
+    expect(join({ right: twice })).toMatchObject([
+      { do: 'dedupe', on: 'right', heads: [{ id: 'r1' }, { id: 'r2' }], link: null },
+    ]);
+    const row = link('l1', 'r0', { identity: identity('AB') });
+    expect(join({ right: twice.slice(1), links: [row] })).toMatchObject([
+      { do: 'dedupe', heads: [{ id: 'r2' }], link: { id: 'l1=r0' } },
+    ]);
+    const elsewhere = upsert(head('r2', { identity: identity('AB'), folder: 'B' as FolderId }));
+    expect(join({ right: [elsewhere], links: [row] })).toMatchObject([{ do: 'create', on: 'left', folder: 'B' }]);
+  });
+});
+
+describe('linked items', () => {
+  test('echo of our own write: nothing but the record', () => {
+    expect(join({ links: [link('l1', 'r1')], right: [upsert(head('r1'))] })).toMatchObject([{ do: 'see' }]);
+  });
+
+  test('another version: compared, with the sides that moved on', () => {
+    const decisions = join({
+      links: [link('l1', 'r1')],
+      left: [upsert(head('l1', { version: 'v2' as Version }))],
+      right: [upsert(head('r1'))],
+    });
+    expect(decisions).toMatchObject([
+      { do: 'compare', left: { id: 'l1' }, right: null, move: null, because: 'changed' },
+    ]);
+  });
+
+  test('gone on one side: it waits for a pass, then is settled', () => {
+    const row = link('l1', 'r1');
+    const [waiting] = join({ links: [row], left: [gone('l1')] });
+    expect(waiting).toMatchObject({ do: 'wait', link: { state: 'left-gone', goneSincePass: 7 } });
+    const gonerow = { ...row, state: 'left-gone', goneSincePass: 7 } as const;
+    expect(join({ links: [gonerow] })).toMatchObject([{ do: 'wait' }]);
+    expect(join({ links: [gonerow], pass: 8 })).toMatchObject([{ do: 'settle', gone: 'left' }]);
+    expect(join({ links: [gonerow], pass: 8, right: [gone('r1')] })).toMatchObject([{ do: 'forget' }]);
+  });
+
+  test('recovered under its old id while it waits: alive', () => {
+    const row = link('l1', 'r1', { state: 'left-gone', goneSincePass: 6 });
+    expect(join({ links: [row], left: [upsert(head('l1'))] })).toMatchObject([
+      { do: 'see', link: { state: 'live', goneSincePass: null } },
+    ]);
+  });
+
+  test('moved: the other side follows, to the folder that corresponds', () => {
+    const row = link('l1', 'r1', { identity: identity('AB') });
+    const moved = upsert(head('l2', { identity: identity('AB'), folder: 'B' as FolderId }));
+    expect(join({ links: [row], left: [gone('l1'), moved] })).toMatchObject([
+      {
+        do: 'compare',
+        link: { left: { id: 'l2', folder: 'B' } },
+        move: { on: 'right', to: 'B' },
+        movedApart: null,
+        because: 'moved',
+      },
+    ]);
+  });
+
+  test('moved by a copy of ours, which is known by its stamp where there is no identity', () => {
+    const stamp = stampOf('l1');
+    const row = link('l1', 'r1', { stampKey: stampKey(stamp), state: 'right-gone', goneSincePass: 6 });
+    expect(join({ links: [row], right: [upsert(head('r2', { stamp, folder: 'B' as FolderId }))] })).toMatchObject([
+      { do: 'compare', link: { state: 'live', right: { id: 'r2' } }, move: { on: 'left', to: 'B' } },
+    ]);
+  });
+
+  test('moved apart: the policy names the place', () => {
+    const row = link('l1', 'r1');
+    const at = (id: string, folder: string) =>
+      upsert(head(id, { folder: folder as FolderId, version: 'v2' as Version }));
+    for (const [active, on, to] of [
+      ['left', 'right', 'B'],
+      ['right', 'left', 'C'],
+    ] as const) {
+      expect(
+        join({ links: [row], left: [at('l1', 'B')], right: [at('r1', 'C')], policy: policy({ active }) }),
+      ).toMatchObject([{ do: 'compare', move: { on, to }, movedApart: { left: 'B', right: 'C', winner: active } }]);
+    }
+  });
+
+  test('one-way: what a person removed on the target stays removed, also when both ways are asked for later', () => {
+    const [decision] = join({
+      links: [link('l1', 'r1')],
+      right: [gone('r1')],
+      policy: policy({ direction: 'one-way' }),
+    });
+    expect(decision).toMatchObject({ do: 'stay-gone', link: { state: 'right-gone', goneSincePass: null } });
+    if (decision?.do !== 'stay-gone') throw new Error('not gone');
+    expect(join({ links: [decision.link], pass: 99 })).toMatchObject([{ do: 'stay-gone' }]);
+  });
+});
+
+describe('laws of the join', () => {
+  const sides = ['left', 'right'] as const;
+  const folders = ['A', 'B', 'X'];
+  const identities = [null, 'AB', 'CD'];
+  const entry = (side: Side) =>
+    fc
+      .record({
+        id: fc.nat(5),
+        folder: fc.constantFrom(...folders),
+        identity: fc.constantFrom(...identities),
+        version: fc.constantFrom('v1', 'v2'),
+        isGone: fc.boolean(),
+      })
+      .map(
+        (e): FeedEntry =>
+          e.isGone
+            ? gone(`${side}${e.id}`)
+            : upsert(
+                head(`${side}${e.id}`, {
+                  folder: e.folder as FolderId,
+                  identity: e.identity as EventIdentity | null,
+                  version: e.version as Version,
+                }),
+              ),
+      );
+  const links = fc
+    .array(
+      fc.record({
+        left: fc.nat(3),
+        right: fc.nat(3),
+        folder: fc.constantFrom('A', 'B'),
+        identity: fc.constantFrom(...identities),
+        state: fc.constantFrom<TypedLinkRow['state'][]>('live', 'left-gone', 'right-gone'),
+      }),
+      { maxLength: 3 },
+    )
+    .map((all) => {
+      const rows: TypedLinkRow[] = [];
+      for (const l of all) {
+        const [left, right] = [`left${l.left}`, `right${l.right}`];
+        if (rows.some((r) => r.left.id === left || r.right.id === right)) continue;
+        rows.push(
+          link(left, right, {
+            left: end(left, l.folder),
+            right: end(right, l.folder),
+            identity: l.identity as EventIdentity | null,
+            state: l.state,
+            goneSincePass: l.state === 'live' ? null : 6,
+          }),
+        );
+      }
+      return rows;
+    });
+  const worlds = fc.record({
+    left: fc.array(entry('left'), { maxLength: 6 }),
+    right: fc.array(entry('right'), { maxLength: 6 }),
+    links,
+    active: fc.constantFrom<Side[]>('left', 'right'),
+  });
+
+  /** Ids of both sides that a decision is about. */
+  const idsOf = (d: TypedDecision): readonly string[] => {
+    switch (d.do) {
+      case 'create':
+        return [d.from.id];
+      case 'adopt':
+        return [d.left.id, d.right.id];
+      case 'dedupe':
+        return d.heads.map((h) => h.id);
+      case 'leave':
+        return [d.head.id];
+      default:
+        return [d.link.left.id, d.link.right.id];
+    }
+  };
+
+  test('every item that a feed shows is in exactly one decision', () => {
+    fc.assert(
+      fc.property(worlds, ({ left, right, links: rows, active }) => {
+        const knowledge = known({ left, right, links: rows, policy: policy({ active }) });
+        const ids = joinTyped(knowledge).flatMap(idsOf);
+        expect(ids.filter((id, at) => ids.indexOf(id) !== at)).toEqual([]);
+        for (const side of sides) {
+          const alive = new Map(
+            knowledge[side].map((e) => [e.kind === 'upsert' ? e.head.id : e.id, e.kind === 'upsert']),
+          );
+          for (const [id, isAlive] of alive) if (isAlive) expect(ids).toContain(id);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('nothing is removed that was not missing for a pass, and nothing is created where its identity is already', () => {
+    fc.assert(
+      fc.property(worlds, ({ left, right, links: rows }) => {
+        for (const d of join({ left, right, links: rows })) {
+          if (d.do === 'settle') expect(rows.find((r) => r.id === d.link.id)?.state).toBe(`${d.gone}-gone`);
+          if (d.do !== 'create' || d.from.identity === null) continue;
+          const there = d.on === 'left' ? left : right;
+          const last = new Map(there.map((e) => [e.kind === 'upsert' ? e.head.id : e.id, e]));
+          const linked = new Set(rows.map((r) => r[d.on].id));
+          const same = [...last.values()].filter(
+            (e) =>
+              e.kind === 'upsert' &&
+              e.head.identity === d.from.identity &&
+              e.head.folder === d.folder &&
+              !linked.has(e.head.id),
+          );
+          expect(same).toEqual([]);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  test('the order of the sides does not matter', () => {
+    const turn = (text: string): string =>
+      text.startsWith('left') ? text.replace('left', 'right') : text.replace('right', 'left');
+    const turned = (value: unknown): unknown => {
+      if (typeof value === 'string') return turn(value);
+      if (Array.isArray(value)) return value.map(turned);
+      if (value === null || typeof value !== 'object') return value;
+      return Object.fromEntries(Object.entries(value).map(([k, v]) => [turn(k), turned(v)]));
+    };
+    const summary = (d: readonly TypedDecision[]) => d.map((one) => [one.do, ...idsOf(one)].sort().join(' ')).sort();
+    fc.assert(
+      fc.property(worlds, ({ left, right, links: rows, active }) => {
+        const here = join({ left, right, links: rows, policy: policy({ active }) });
+        const there = join({
+          left: turned(right) as FeedEntry[],
+          right: turned(left) as FeedEntry[],
+          links: turned(rows) as TypedLinkRow[],
+          policy: policy({ active: turn(active) as Side }),
+        });
+        expect(summary(turned(there) as TypedDecision[])).toEqual(summary(here));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
