@@ -1,3 +1,4 @@
+import { calendarBehaviours } from './calendar-behaviours.ts';
 import type { LabVersion } from './seams.ts';
 
 /**
@@ -15,7 +16,6 @@ export interface StoreBehaviour {
   readonly source: string;
 }
 
-const old: readonly LabVersion[] = ['2007', '2010'];
 const since2010: readonly LabVersion[] = ['2010', '2013', '2016', 'se'];
 const since2013: readonly LabVersion[] = ['2013', '2016', 'se'];
 
@@ -341,11 +341,5 @@ export const storeBehaviours: readonly StoreBehaviour[] = [
     mark: 'recorded',
     source: 'ews-managed-api GetStreamingEventsResults.cs',
   },
-  {
-    id: 'no-calendar',
-    what: 'Appointments are kept as they were sent; no attendant, no repair, no expansion of series',
-    versions: [...old, ...since2013],
-    mark: 'assumed',
-    source: 'left to a lab with calendars: nothing here may be taken for how meetings behave',
-  },
+  ...calendarBehaviours,
 ];

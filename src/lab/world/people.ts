@@ -1,4 +1,5 @@
 import type { Random } from '#kit/random.ts';
+import { CalendarWorker, calendarActions } from './calendar-people.ts';
 import { composeMime } from './compose-mime.ts';
 import { personalFolders } from './default-folders.ts';
 import type { Folder } from './folder.ts';
@@ -12,7 +13,8 @@ import { key, messageFlag, type Property, type PropertyKey, tagKey } from './pro
 import { contentOfMime } from './read-message.ts';
 import { Refusal } from './refusal.ts';
 
-export const peopleActions = [
+/** What people do with their mail. */
+export const mailActions = [
   'arrival',
   'read',
   'unread',
@@ -33,6 +35,7 @@ export const peopleActions = [
   'important',
   'send',
 ] as const;
+export const peopleActions = [...mailActions, ...calendarActions] as const;
 export type PeopleAction = (typeof peopleActions)[number];
 
 /** What one of the lab's people did. */
@@ -65,6 +68,19 @@ const weights: Readonly<Record<PeopleAction, number>> = {
   copy: 1,
   important: 1.5,
   send: 1,
+  book: 5,
+  'book-all-day': 1,
+  'book-series': 1.5,
+  invite: 2,
+  reschedule: 3,
+  retitle: 1.5,
+  'note-down': 1,
+  'change-reminder': 1,
+  'move-occurrence': 1.5,
+  'edit-occurrence': 1,
+  'skip-occurrence': 1,
+  'new-pattern': 0.4,
+  cancel: 1.5,
 };
 const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
 
@@ -156,6 +172,20 @@ class Worker {
     const mailbox = this.#mailbox;
     const by = this.#hand;
     switch (action) {
+      case 'book':
+      case 'book-all-day':
+      case 'book-series':
+      case 'invite':
+      case 'reschedule':
+      case 'retitle':
+      case 'note-down':
+      case 'change-reminder':
+      case 'move-occurrence':
+      case 'edit-occurrence':
+      case 'skip-occurrence':
+      case 'new-pattern':
+      case 'cancel':
+        return new CalendarWorker(mailbox, this.#random, by).act(action);
       case 'arrival': {
         const content = this.#message(this.#somebody(), { name: mailbox.displayName, address: mailbox.address });
         return mailbox.create(
