@@ -10,12 +10,14 @@ import type { MailboxInventory } from '#jobs/discover.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import type { ProbeResult } from '#jobs/probe.ts';
 import type { Relinked } from '#jobs/relink.ts';
+import type { RestoreReport } from '#jobs/typed/restore-value.ts';
 import type { VerifyReport } from '#jobs/verify/report.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { PairId } from '#model/ids.ts';
-import type { MailPolicy } from '#model/policy.ts';
+import type { MailPolicy, TypedPolicy } from '#model/policy.ts';
+import type { TypedKind } from '#model/typed-item.ts';
 import type { Project } from '#project/project.ts';
-import type { Store } from '#store/store.ts';
+import type { ContentKind, JournalRow, Store } from '#store/store.ts';
 import type { Log } from './log.ts';
 
 /** A pair with what its passes need. */
@@ -23,7 +25,10 @@ export interface JobPair {
   readonly id: PairId;
   readonly left: { readonly connector: Connector; readonly address: string };
   readonly right: { readonly connector: Connector; readonly address: string };
+  /** Of mail. */
   readonly policy: MailPolicy;
+  /** Of the other kinds that are kept in step. */
+  readonly typed: ReadonlyMap<TypedKind, TypedPolicy>;
 }
 
 /** Everything a job is given from outside. */
@@ -36,7 +41,12 @@ export interface Jobs {
   /** The agent: worker processes that claim pairs and pass over them. Resolves when it has drained; see `runAgent`. */
   readonly runAgent: (options: AgentOptions) => Promise<readonly PairId[]>;
   /** What a pass would do. Writes nothing, neither to servers nor to the store. */
-  readonly planPair: (pair: JobPair, store: Store, around: JobSurroundings) => Promise<readonly PlannedWrite[]>;
+  readonly planPair: (
+    pair: JobPair,
+    kind: ContentKind,
+    store: Store,
+    around: JobSurroundings,
+  ) => Promise<readonly PlannedWrite[]>;
   readonly check: (
     pairs: readonly CheckPair[],
     /** By organization; null: Autodiscover. */
@@ -61,8 +71,17 @@ export interface Jobs {
     },
     around: JobSurroundings,
   ) => Promise<VerifyReport>;
-  /** Forgets what the store knows of the pair and finds it again by the stamps on the target. */
-  readonly relinkPair: (pair: JobPair, store: Store, around: JobSurroundings) => Promise<Relinked>;
+  /** Forgets what the store knows of the track and finds it again: by stamps, and events by their identity. */
+  readonly relinkPair: (pair: JobPair, kind: ContentKind, store: Store, around: JobSurroundings) => Promise<Relinked>;
+  /** Puts the value that lost a conflict back on the sides that lack it. */
+  readonly restoreValue: (
+    pair: JobPair,
+    kind: TypedKind,
+    entry: JournalRow,
+    apply: boolean,
+    store: Store,
+    around: JobSurroundings,
+  ) => Promise<RestoreReport>;
   /** Reads an organization's secrets and makes its connector; nothing is sent yet. */
   readonly openConnector: (
     project: Project,

@@ -1,10 +1,12 @@
 import type { PairId } from '#model/ids.ts';
-import type { ProjectPair } from '#project/project.ts';
-import type { PairRow, WorkRow } from '#store/store.ts';
+import type { Track } from '#project/project.ts';
+import type { ContentKind, PairRow, WorkRow } from '#store/store.ts';
 
 /** What `status` shows of a pair; the fields of its `--json` lines. */
 export interface PairStatus {
+  /** The pair, whatever the content. */
   readonly pair: PairId;
+  readonly content: ContentKind;
   readonly collection: string;
   /** `stopped` also while an outage lasts that interrupted it. */
   readonly state: PairRow['state'];
@@ -29,7 +31,7 @@ export interface PairStatus {
 }
 
 /** Arithmetic on what the store holds. @param row Null: not looked at yet. */
-export function statusOf(pair: ProjectPair, row: PairRow | null, work: WorkRow | null, nowMs: number): PairStatus {
+export function statusOf({ pair, kind }: Track, row: PairRow | null, work: WorkRow | null, nowMs: number): PairStatus {
   const counts = row?.counts;
   const items = counts?.links ?? 0;
   const itemsDue = Math.max(items, (counts?.leftItems ?? 0) - (counts?.quarantined ?? 0));
@@ -38,6 +40,7 @@ export function statusOf(pair: ProjectPair, row: PairRow | null, work: WorkRow |
   const itemsPerSecond = last === null || lastMs <= 0 || last.writes === 0 ? null : (last.writes * 1000) / lastMs;
   return {
     pair: pair.id,
+    content: kind,
     collection: pair.collection,
     state: row === null ? 'new' : row.stoppedBecause === null ? row.state : 'stopped',
     working: work !== null && work.owner !== null && work.nextAtMs !== null && work.nextAtMs > nowMs,

@@ -463,7 +463,7 @@ describe('commands that work', () => {
     });
     const result = await runCli(['plan', 'ana@old.example'], testTerminal({ cwd }), jobs);
     expect(result.out).toMatch(/1 write, 2\.0 kB/);
-    expect(result.out).toMatch(/create\s+Inbox\s+2\.0 kB\s+new on the source/);
+    expect(result.out).toMatch(/create\s+target\s+Inbox\s+2\.0 kB\s+new on the source/);
     expect(() => readFileSync(join(cwd, '.causeway/causeway.db'))).toThrow(/ENOENT/);
   });
 

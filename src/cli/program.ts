@@ -8,6 +8,7 @@ import { demoCommand } from './commands/demo.ts';
 import { discoverCommand } from './commands/discover.ts';
 import { historyCommand } from './commands/history.ts';
 import { initCommand } from './commands/init.ts';
+import { journalCommand } from './commands/journal.ts';
 import { labCommand } from './commands/lab.ts';
 import { planCommand } from './commands/plan.ts';
 import { probeCommand } from './commands/probe.ts';
@@ -26,7 +27,7 @@ import type { Terminal } from './terminal.ts';
 const groups = [
   ['Prepare:', [initCommand, checkCommand, probeCommand, discoverCommand]],
   ['Migrate:', [planCommand, syncCommand, runCommand]],
-  ['Look:', [statusCommand, verifyCommand, historyCommand, quarantineCommand]],
+  ['Look:', [statusCommand, verifyCommand, historyCommand, journalCommand, quarantineCommand]],
   ['Repair:', [relinkCommand]],
   ['Try:', [demoCommand, labCommand]],
 ] as const;

@@ -5,11 +5,17 @@ import { check } from '#jobs/check.ts';
 import { discover } from '#jobs/discover.ts';
 import { runMailPass } from '#jobs/mail/mail-pass.ts';
 import type { PassServices } from '#jobs/mail/pass-context.ts';
+import type { PassBasics } from '#jobs/pass/pass-core.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import { probe } from '#jobs/probe.ts';
-import { relink } from '#jobs/relink.ts';
+import { relink, relinkTyped } from '#jobs/relink.ts';
+import { restoreValue } from '#jobs/typed/restore-value.ts';
+import type { TypedPassServices } from '#jobs/typed/typed-context.ts';
+import { runTypedPass } from '#jobs/typed/typed-pass.ts';
 import { verifyPair } from '#jobs/verify/verify-pair.ts';
+import { must } from '#kit/assert.ts';
 import { systemRandom } from '#kit/random.ts';
+import type { TypedKind } from '#model/typed-item.ts';
 import type { Store } from '#store/store.ts';
 import type { JobPair, JobSurroundings, Jobs } from './jobs.ts';
 
@@ -17,25 +23,36 @@ import type { JobPair, JobSurroundings, Jobs } from './jobs.ts';
 const lanes = 4;
 const requestDeadlineMs = 60_000;
 
-function passServices({ left, right, policy }: JobPair, store: Store, { clock }: JobSurroundings): PassServices {
+const basicsOf = ({ left, right }: JobPair, store: Store, { clock }: JobSurroundings): PassBasics => ({
+  store,
+  left: left.connector,
+  right: right.connector,
+  clock,
+  random: systemRandom,
+  requestDeadlineMs,
+});
+
+const passServices = (pair: JobPair, store: Store, around: JobSurroundings): PassServices => ({
+  ...basicsOf(pair, store, around),
+  policy: pair.policy,
+  lanes,
+});
+
+function typedServices(pair: JobPair, kind: TypedKind, store: Store, around: JobSurroundings): TypedPassServices {
   return {
-    store,
-    left: left.connector,
-    right: right.connector,
-    policy,
-    clock,
-    random: systemRandom,
-    requestDeadlineMs,
-    lanes,
+    ...basicsOf(pair, store, around),
+    policy: must(pair.typed.get(kind), `${kind} of ${pair.id} are not kept in step`),
   };
 }
 
 /** The jobs of the program as it is started. */
 export const realJobs: Jobs = {
   runAgent,
-  async planPair(pair, store, around) {
+  async planPair(pair, kind, store, around) {
     const plan: PlannedWrite[] = [];
-    await runMailPass(passServices(pair, store, around), pair.id, null, around.signal, { plan });
+    const { signal } = around;
+    if (kind === 'mail') await runMailPass(passServices(pair, store, around), pair.id, null, signal, { plan });
+    else await runTypedPass(typedServices(pair, kind, store, around), pair.id, kind, null, signal, { plan });
     return plan;
   },
   check: (pairs, endpoints, { clock, signal }) => check({ endpoints, clock, requestDeadlineMs }, pairs, signal),
@@ -55,7 +72,12 @@ export const realJobs: Jobs = {
       { contents: { share: contents }, propertyLists: { share: propertyLists } },
       around.signal,
     ),
-  relinkPair: (pair, store, around) => relink(passServices(pair, store, around), pair.id, null, around.signal),
+  relinkPair: (pair, kind, store, around) =>
+    kind === 'mail'
+      ? relink(passServices(pair, store, around), pair.id, null, around.signal)
+      : relinkTyped(typedServices(pair, kind, store, around), pair.id, kind, null, around.signal),
+  restoreValue: (pair, kind, entry, apply, store, around) =>
+    restoreValue(typedServices(pair, kind, store, around), pair.id, kind, entry, apply, around.signal),
   openConnector: (project, organization, { clock, signal }) =>
     openConnector(project, organization, { clock, random: systemRandom, signal, counting: 'alone', waits: waitLog() }),
 };

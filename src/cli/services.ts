@@ -2,10 +2,10 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Connector } from '#connectors/contract.ts';
 import { must } from '#kit/assert.ts';
-import type { Project, ProjectPair } from '#project/project.ts';
+import type { Project, ProjectPair, Track } from '#project/project.ts';
 import { parseStoreAddress } from '#project/read-project.ts';
 import { type OpenStore, openStore, type StoreOptions } from '#store/open-store.ts';
-import type { Store } from '#store/store.ts';
+import { type Store, trackId } from '#store/store.ts';
 import { CliError } from './cli-error.ts';
 import type { JobPair, Jobs } from './jobs.ts';
 import type { Log } from './log.ts';
@@ -24,10 +24,10 @@ export interface Services {
   /** PostgreSQL's address, for processes that open it by themselves; null: an embedded store, which this process owns. */
   storeUrl(): Promise<string | null>;
   /**
-   * The store to look at, which knows this pair. One that it does not know was never worked on: then it is an empty store in
+   * The store to look at, which knows this track. One that it does not know was never worked on: then it is an empty store in
    * memory, so that `plan` needs nothing written.
    */
-  storeFor(pair: ProjectPair): Promise<Store>;
+  storeFor(track: Track): Promise<Store>;
   /** @param organization Its name in the project. Its secrets are read; nothing is sent yet. */
   connector(organization: string): Promise<Connector>;
   jobPair(pair: ProjectPair): Promise<JobPair>;
@@ -53,9 +53,9 @@ export function openServices(project: Project, terminal: Terminal, log: Log, job
       const address = await addressOf(project);
       return address.engine === 'postgres' ? address.url : null;
     },
-    async storeFor(pair) {
+    async storeFor({ pair, kind }) {
       const known = await this.store('look');
-      if ((await known.pair(pair.id)) !== null) return known;
+      if ((await known.pair(trackId(pair.id, kind))) !== null) return known;
       fresh ??= openStore('sqlite::memory:', { clock: terminal.clock, log }).then(async (empty) => {
         await putProjectPairs(project, empty);
         return empty;
@@ -63,7 +63,8 @@ export function openServices(project: Project, terminal: Terminal, log: Log, job
       return fresh;
     },
     connector,
-    async jobPair({ id, collection: name, source, target }) {
+    async jobPair(pair) {
+      const { id, collection: name, source, target } = pair;
       const collection = must(project.collections.get(name), `the pair ${id} belongs to no collection`);
       const [left, right] = await Promise.all([connector(collection.source), connector(collection.target)]);
       return {
@@ -71,6 +72,7 @@ export function openServices(project: Project, terminal: Terminal, log: Log, job
         left: { connector: left, address: source },
         right: { connector: right, address: target },
         policy: collection.mail,
+        typed: new Map([...collection.typed].map(([kind, policy]) => [kind, { ...policy, active: pair.active }])),
       };
     },
     async close() {

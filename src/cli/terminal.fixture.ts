@@ -51,6 +51,7 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
     discover: missing('discover'),
     verifyPair: missing('verifyPair'),
     relinkPair: missing('relinkPair'),
+    restoreValue: missing('restoreValue'),
     openConnector: missing('openConnector'),
     ...given,
   };

@@ -7,6 +7,7 @@ import type { Random } from '#kit/random.ts';
 import type { Cursor, FolderId, ItemId, MailboxGuid } from '#model/ids.ts';
 import { isDraft, type MailFacts, type MailHead, type MailState } from '#model/mail.ts';
 import { type StampText, writeStamp } from '#model/stamp.ts';
+import { type MeetingBench, meetingExperiments } from './probe-meetings.ts';
 
 export interface ProbeServices {
   readonly connector: Connector;
@@ -126,18 +127,28 @@ export async function* probe(
 ): AsyncGenerator<ProbeResult> {
   const bench = await Bench.open(services, addresses, signal);
   try {
-    for (const [behaviour, experiment] of experiments) {
-      try {
-        const seen = await experiment(bench);
-        yield { behaviour, outcome: seen === null ? 'as-assumed' : 'different', detail: seen ?? 'as assumed' };
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof FaultError)) throw error;
-        yield { behaviour, outcome: 'undecided', detail: describeFault(error.fault) };
-      }
-    }
+    for (const [behaviour, experiment] of experiments) yield await tried(behaviour, () => experiment(bench), signal);
+    const meetings = await bench.meetings(services, addresses);
+    if (meetings === null) return;
+    for (const [behaviour, experiment] of meetingExperiments)
+      yield await tried(behaviour, () => experiment(meetings), signal);
   } finally {
     await bench.close();
+  }
+}
+
+async function tried(
+  behaviour: string,
+  experiment: () => Promise<string | null>,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  try {
+    const seen = await experiment();
+    return { behaviour, outcome: seen === null ? 'as-assumed' : 'different', detail: seen ?? 'as assumed' };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof FaultError)) throw error;
+    return { behaviour, outcome: 'undecided', detail: describeFault(error.fault) };
   }
 }
 
@@ -190,6 +201,27 @@ class Bench {
   call(): Context {
     this.#signal.throwIfAborted();
     return { signal: this.#signal, deadlineMs: this.#services.clock.monotonicMs() + this.#services.requestDeadlineMs };
+  }
+
+  /** What the experiments with meetings need; null: the connector does not understand events. */
+  async meetings(
+    { connector, clock, random }: ProbeServices,
+    [owner, attendee]: readonly [string, string],
+  ): Promise<MeetingBench | null> {
+    const events = this.mailbox.typed('calendar');
+    if (events === null) return null;
+    return {
+      events,
+      calendar: await this.mailbox.createFolder(this.#folder, 'meetings', 'IPF.Appointment', this.call()),
+      organization: connector.organization,
+      owner,
+      attendee,
+      call: () => this.call(),
+      nowMs: () => clock.nowMs(),
+      unique: () => random.bytes(8).toString('hex'),
+      arrivals: () => this.repliesTo(),
+      waitForArrival: (before) => this.waitForReply(before),
+    };
   }
 
   /** Creates a message as a pass would, and reads it back from the feed. */

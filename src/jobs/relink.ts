@@ -1,7 +1,10 @@
 import type { PairId } from '#model/ids.ts';
-import type { Claim } from '#store/store.ts';
+import type { TypedKind } from '#model/typed-item.ts';
+import { type Claim, trackId } from '#store/store.ts';
 import { runMailPass } from './mail/mail-pass.ts';
 import type { PassServices } from './mail/pass-context.ts';
+import type { TypedPassServices } from './typed/typed-context.ts';
+import { runTypedPass } from './typed/typed-pass.ts';
 
 export interface Relinked {
   /** Copies that were found by their stamps and belong to an item of the source again. */
@@ -25,4 +28,21 @@ export async function relink(
   await services.store.forget(pair);
   const { counts } = await runMailPass(services, pair, claim, signal, { everything: true });
   return { found: counts.adopted, created: counts.created, unclaimed: await services.store.unclaimedCount(pair) };
+}
+
+/**
+ * The same for events, contacts, tasks or notes: what is on both sides is linked by its stamp or its identity and merged without a base,
+ * so where the two differ the policy decides and the loser is in the journal. Throws FaultError.
+ */
+export async function relinkTyped(
+  services: TypedPassServices,
+  pair: PairId,
+  kind: TypedKind,
+  claim: Claim | null,
+  signal: AbortSignal,
+): Promise<Relinked> {
+  await services.store.forget(trackId(pair, kind));
+  const { counts } = await runTypedPass(services, pair, kind, claim, signal, { everything: true });
+  const unclaimed = Object.values(counts.left).reduce((sum, n) => sum + n, 0);
+  return { found: counts.adopted, created: counts.created, unclaimed };
 }

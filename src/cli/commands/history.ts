@@ -1,9 +1,11 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { HistoryRow, JournalRow } from '#store/store.ts';
+import { type HistoryRow, trackId } from '#store/store.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { formatInstant, table } from '../format.ts';
-import { pickPairs } from '../pick-pairs.ts';
+import { limit } from '../options.ts';
+import { pickTracks } from '../pick-tracks.ts';
 import { command, type Run, type Session } from '../session.ts';
+import { listJournal } from './journal.ts';
 
 interface HistoryOptions {
   readonly item?: string;
@@ -16,13 +18,12 @@ export function historyCommand(session: Session): Command {
   return command('history', 'what was written, and why; newest first', [
     ['causeway history ana@old.example', 'the last writes of one pair'],
     ['causeway history --item AAMkAD… --json', 'everything about one item, by its id on either side'],
-    ['causeway history --journal', 'conflicts, and the value that lost'],
   ])
     .argument('[address]', 'only the pair with this address')
     .option('--item <id>', 'only this item, by its id on either side')
     .option('--since <day>', 'only from this day on, such as 2026-11-22 (UTC)', day)
     .option('--limit <count>', 'at most so many lines', limit, 100)
-    .option('--journal', 'the conflict journal instead')
+    .option('--journal', 'the conflict journal instead: see causeway journal')
     .action(session.action<HistoryOptions>(history));
 }
 
@@ -32,33 +33,33 @@ function day(text: string): number {
   return at;
 }
 
-export function limit(text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 1_000_000)
-    throw new InvalidArgumentError('Give a number from 1 to 1000000.');
-  return count;
-}
-
 async function history(run: Run, options: HistoryOptions, [address]: readonly string[]) {
   const { project, store: open } = run.services();
-  const pair = address === undefined ? undefined : pickPairs(project, [address], undefined)[0];
-  const store = await open('look');
-  const only = pair === undefined ? {} : { pair: pair.id };
-  const { output } = run;
   if (options.journal) {
-    const rows = await store.journal(only, options.limit);
-    for (const row of rows) output.line(row);
-    output.text(rows.length === 0 ? 'no conflicts' : table(journalColumns, rows));
-    return exitCodes.ok;
+    run.output.note('history --journal is journal list by now; journal show and journal restore do more');
+    return listJournal(
+      run,
+      options,
+      [address ?? ''].filter((text) => text !== ''),
+    );
   }
-  const rows = await store.history(
-    {
-      ...only,
-      ...(options.item === undefined ? {} : { item: options.item }),
-      ...(options.since === undefined ? {} : { sinceMs: options.since }),
-    },
-    options.limit,
-  );
+  const tracks = pickTracks(project, address);
+  const store = await open('look');
+  const { output } = run;
+  const filter = {
+    ...(options.item === undefined ? {} : { item: options.item }),
+    ...(options.since === undefined ? {} : { sinceMs: options.since }),
+  };
+  const found =
+    tracks === null
+      ? [await store.history(filter, options.limit)]
+      : await Promise.all(
+          tracks.map(({ pair, kind }) => store.history({ ...filter, pair: trackId(pair.id, kind) }, options.limit)),
+        );
+  const rows = found
+    .flat()
+    .sort((a, b) => b.atMs - a.atMs)
+    .slice(0, options.limit);
   for (const row of rows) output.line(row);
   output.text(rows.length === 0 ? 'nothing was written' : table(historyColumns, rows));
   return exitCodes.ok;
@@ -71,14 +72,4 @@ const historyColumns = [
   { title: 'action', value: (row: HistoryRow) => row.action },
   { title: 'outcome', value: (row: HistoryRow) => row.outcome },
   { title: 'why', value: (row: HistoryRow) => (row.detail === null ? row.reason : `${row.reason} (${row.detail})`) },
-] as const;
-
-const journalColumns = [
-  { title: 'when', value: (row: JournalRow) => formatInstant(row.atMs) },
-  { title: 'pair', value: (row: JournalRow) => row.pair },
-  { title: 'field', value: (row: JournalRow) => row.field },
-  { title: 'source', value: (row: JournalRow) => JSON.stringify(row.left) ?? '' },
-  { title: 'target', value: (row: JournalRow) => JSON.stringify(row.right) ?? '' },
-  { title: 'winner', value: (row: JournalRow) => (row.winner === 'left' ? 'source' : 'target') },
-  { title: 'why', value: (row: JournalRow) => row.why },
 ] as const;

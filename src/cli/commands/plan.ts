@@ -1,11 +1,13 @@
 import type { Command } from 'commander';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import { FaultError } from '#kit/fault.ts';
+import { tracksOf } from '#project/project.ts';
+import { trackId } from '#store/store.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, formatBytes, formatCount, plain, table } from '../format.ts';
+import { limit } from '../options.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { command, type Run, type Session } from '../session.ts';
-import { limit } from './history.ts';
 
 interface PlanOptions {
   readonly collection?: string;
@@ -29,24 +31,27 @@ async function plan(run: Run, options: PlanOptions, addresses: readonly string[]
   const { output } = run;
   let code: ExitCode = exitCodes.ok;
   const around = { clock: run.terminal.clock, signal: run.signal };
-  for (const chosen of pickPairs(services.project, addresses, options.collection)) {
+  const pairs = pickPairs(services.project, addresses, options.collection);
+  for (const track of tracksOf(services.project, pairs)) {
+    const { pair, kind } = track;
+    const id = trackId(pair.id, kind);
     let writes: readonly PlannedWrite[];
     try {
-      writes = await run.jobs.planPair(await services.jobPair(chosen), await services.storeFor(chosen), around);
+      writes = await run.jobs.planPair(await services.jobPair(pair), kind, await services.storeFor(track), around);
     } catch (error) {
       // One mailbox that cannot be read does not hide the others.
       if (!(error instanceof FaultError)) throw error;
       code = exitCodes.stopped;
       output.say(
-        { pair: chosen.id, error: error.message },
-        `${output.colours.red('stopped')} ${plain(chosen.id)}: ${plain(error.message)}`,
+        { pair: pair.id, content: kind, error: error.message },
+        `${output.colours.red('stopped')} ${plain(id)}: ${plain(error.message)}`,
       );
       continue;
     }
-    for (const write of writes) output.line({ pair: chosen.id, ...write });
+    for (const write of writes) output.line({ pair: pair.id, content: kind, ...write });
     const bytes = writes.reduce((sum, write) => sum + write.bytes, 0);
     output.text(
-      `${output.colours.bold(plain(chosen.id))}: ${writes.length === 0 ? 'nothing to do' : `${countOf(writes.length, 'write')}, ${formatBytes(bytes)}`}`,
+      `${output.colours.bold(plain(id))}: ${writes.length === 0 ? 'nothing to do' : `${countOf(writes.length, 'write')}, ${formatBytes(bytes)}`}`,
     );
     if (writes.length === 0) continue;
     output.text(table(totalColumns, totals(writes)));
@@ -80,6 +85,7 @@ const totalColumns = [
 
 const writeColumns = [
   { title: 'action', value: (write: PlannedWrite) => write.action },
+  { title: 'on', value: (write: PlannedWrite) => (write.side === 'left' ? 'source' : 'target') },
   { title: 'folder', value: (write: PlannedWrite) => write.folder },
   { title: 'size', align: 'right', value: (write: PlannedWrite) => formatBytes(write.bytes) },
   {

@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import { type PoisonReason, poisonReasons } from '#kit/fault.ts';
 import type { QuarantineRow } from '#store/store.ts';
+import { trackId } from '#store/store.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { countOf, formatBytes, formatInstant, table } from '../format.ts';
-import { pickPairs } from '../pick-pairs.ts';
+import { limit } from '../options.ts';
+import { pickTracks } from '../pick-tracks.ts';
 import { command, type Run, type Session } from '../session.ts';
-import { limit } from './history.ts';
 
 interface QuarantineOptions {
   readonly reason?: PoisonReason;
@@ -37,15 +38,18 @@ export function quarantineCommand(session: Session): Command {
     .addCommand(retry);
 }
 
-function filterOf(run: Run, options: QuarantineOptions, [address]: readonly string[]) {
-  const pair = address === undefined ? undefined : pickPairs(run.services().project, [address], undefined)[0];
-  return { ...(pair ? { pair: pair.id } : {}), ...(options.reason ? { reason: options.reason } : {}) };
+/** One filter a track of the address; without an address one for all. */
+function filtersOf(run: Run, options: QuarantineOptions, [address]: readonly string[]) {
+  const tracks = pickTracks(run.services().project, address);
+  const reason = options.reason ? { reason: options.reason } : {};
+  return tracks === null ? [reason] : tracks.map(({ pair, kind }) => ({ ...reason, pair: trackId(pair.id, kind) }));
 }
 
 async function listQuarantine(run: Run, options: QuarantineOptions, args: readonly string[]) {
-  const filter = filterOf(run, options, args);
+  const filters = filtersOf(run, options, args);
   const store = await run.services().store('look');
-  const rows = await store.quarantine(filter, options.limit);
+  const found = await Promise.all(filters.map((filter) => store.quarantine(filter, options.limit)));
+  const rows = found.flat().slice(0, options.limit);
   for (const row of rows) run.output.line(row);
   if (rows.length === 0) {
     run.output.text('nothing is in quarantine');
@@ -59,9 +63,10 @@ async function listQuarantine(run: Run, options: QuarantineOptions, args: readon
 }
 
 async function retryQuarantine(run: Run, options: QuarantineOptions, args: readonly string[]) {
-  const filter = filterOf(run, options, args);
+  const filters = filtersOf(run, options, args);
   const store = await run.services().store('own');
-  const count = await store.retryQuarantine(filter);
+  let count = 0;
+  for (const filter of filters) count += await store.retryQuarantine(filter);
   run.output.say(
     { retried: count },
     count === 0

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { FaultError } from '#kit/fault.ts';
+import { tracksOf } from '#project/project.ts';
+import { trackId } from '#store/store.ts';
 import { CliError } from '../cli-error.ts';
 import { type ExitCode, exitCodes, worstOf } from '../exit-codes.ts';
 import { countOf, formatCount, plain } from '../format.ts';
@@ -33,19 +35,20 @@ async function relink(run: Run, options: RelinkOptions, addresses: readonly stri
   const store = await services.store('own');
   await putProjectPairs(services.project, store);
   const codes: ExitCode[] = [];
-  for (const pair of pairs) {
+  for (const { pair, kind } of tracksOf(services.project, pairs)) {
+    const id = trackId(pair.id, kind);
     try {
       const around = { clock: run.terminal.clock, signal: run.signal };
-      const result = await run.jobs.relinkPair(await services.jobPair(pair), store, around);
+      const result = await run.jobs.relinkPair(await services.jobPair(pair), kind, store, around);
       run.output.say(
-        { pair: pair.id, ...result },
-        `${plain(pair.id)}: ${countOf(result.found, 'item')} found again, ${formatCount(result.created)} copied that had none, ${countOf(result.unclaimed, 'copy', 'copies')} without an item on the source`,
+        { pair: pair.id, content: kind, ...result },
+        `${plain(id)}: ${countOf(result.found, 'item')} found again, ${formatCount(result.created)} copied that had none, ${countOf(result.unclaimed, 'copy', 'copies')} without an item on the source`,
       );
     } catch (error) {
       // One pair that cannot be worked on does not keep the others from it.
       if (!(error instanceof FaultError)) throw error;
       codes.push(exitCodes.stopped);
-      run.output.say({ pair: pair.id, error: error.message }, `${plain(pair.id)}: ${plain(error.message)}`);
+      run.output.say({ pair: pair.id, content: kind, error: error.message }, `${plain(id)}: ${plain(error.message)}`);
     }
   }
   return worstOf(codes);

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import type { AgentEvent } from '#agent/work.ts';
+import { tracksOf } from '#project/project.ts';
+import { trackId } from '#store/store.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, formatBytes, formatInstant, plain } from '../format.ts';
 import { pickPairs } from '../pick-pairs.ts';
@@ -59,7 +61,7 @@ async function keepInStep(run: Run, options: RunOptions, addresses: readonly str
     signal: run.signal,
     onEvent,
   });
-  const chosen = new Set(pairs.map(({ id }) => id));
+  const chosen = new Set(tracksOf(services.project, pairs).map(({ pair, kind }) => trackId(pair.id, kind)));
   const rows = (await store.pairs()).filter(({ id }) => chosen.has(id));
   const stopped = rows.filter(({ stoppedBecause }) => stoppedBecause !== null).length;
   output.say(

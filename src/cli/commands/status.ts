@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import { type Track, tracksOf } from '#project/project.ts';
+import { trackId } from '#store/store.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { formatBytes, formatCount, formatDuration, table } from '../format.ts';
+import { type LagStatus, lagStatus } from '../lag-status.ts';
 import { type PairStatus, statusOf } from '../pair-status.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { command, type Run, type Session } from '../session.ts';
@@ -31,17 +34,23 @@ function seconds(text: string): number {
 
 async function status(run: Run, options: StatusOptions, addresses: readonly string[]): Promise<ExitCode> {
   const { project, store: open } = run.services();
-  const pairs = pickPairs(project, addresses, options.collection);
+  const tracks = tracksOf(project, pickPairs(project, addresses, options.collection));
   const store = await open('look');
   const everyMs = options.watch === undefined ? null : (options.watch === true ? 2 : options.watch) * 1000;
   for (;;) {
     const rows = new Map((await store.pairs()).map((row) => [row.id, row]));
-    const work = new Map((await store.work(pairs.map(({ id }) => `mail:${id}`))).map((row) => [row.key, row]));
+    const keyOf = ({ pair, kind }: Track) => `${kind}:${pair.id}`;
+    const work = new Map((await store.work(tracks.map(keyOf))).map((row) => [row.key, row]));
     const now = run.terminal.clock.nowMs();
-    const all = pairs.map((pair) =>
-      statusOf(pair, rows.get(pair.id) ?? null, work.get(`mail:${pair.id}`) ?? null, now),
-    );
-    show(run, all, everyMs !== null);
+    const known = tracks.map((track) => ({
+      track,
+      collection: track.pair.collection,
+      kind: track.kind,
+      row: rows.get(trackId(track.pair.id, track.kind)) ?? null,
+      work: work.get(keyOf(track)) ?? null,
+    }));
+    const all = known.map(({ track, row, work }) => statusOf(track, row, work, now));
+    show(run, all, lagStatus(project.collections, known, now), everyMs !== null);
     if (everyMs === null) return all.some(({ state }) => state === 'stopped') ? exitCodes.stopped : exitCodes.ok;
     try {
       await run.terminal.clock.sleep(everyMs, run.signal);
@@ -52,18 +61,30 @@ async function status(run: Run, options: StatusOptions, addresses: readonly stri
   }
 }
 
-function show(run: Run, all: readonly PairStatus[], watching: boolean): void {
+function show(run: Run, all: readonly PairStatus[], lags: readonly LagStatus[], watching: boolean): void {
   const { output } = run;
   for (const status of all) output.line(status);
+  for (const lag of lags) output.line(lag);
   if (watching && output.live) output.text('\x1b[H\x1b[J');
   output.text(table(columns, all));
-  for (const { pair, stoppedBecause } of all)
-    if (stoppedBecause !== null) output.text(`${output.colours.red('stopped')} ${pair}: ${stoppedBecause}`);
+  for (const { pair, content, stoppedBecause } of all)
+    if (stoppedBecause !== null)
+      output.text(`${output.colours.red('stopped')} ${trackId(pair, content)}: ${stoppedBecause}`);
+  if (lags.length === 0) return;
+  output.text(table(lagColumns, lags));
+  for (const { collection, content, objectiveMs, warning } of lags)
+    if (warning !== null)
+      output.text(
+        `${output.colours.yellow('warning')} ${content} of ${collection} will miss its objective of ${formatDuration(objectiveMs)}: ${warning}`,
+      );
 }
+
+const ms = (value: number | null): string => (value === null ? unknown : formatDuration(value));
 
 const unknown = '–';
 const columns = [
   { title: 'pair', value: (s: PairStatus) => s.pair },
+  { title: 'content', value: (s: PairStatus) => s.content },
   { title: 'state', value: (s: PairStatus) => (s.working ? `${s.state}, at work` : s.state) },
   { title: 'items', align: 'right', value: (s: PairStatus) => `${formatCount(s.items)} of ${formatCount(s.itemsDue)}` },
   { title: 'copied', align: 'right', value: (s: PairStatus) => formatBytes(s.bytesCopied) },
@@ -80,4 +101,15 @@ const columns = [
     align: 'right',
     value: (s: PairStatus) => (s.secondsLeft === null ? unknown : formatDuration(s.secondsLeft * 1000)),
   },
+] as const;
+
+const lagColumns = [
+  { title: 'collection', value: (l: LagStatus) => l.collection },
+  { title: 'content', value: (l: LagStatus) => l.content },
+  { title: 'lag p50', align: 'right', value: (l: LagStatus) => ms(l.p50Ms) },
+  { title: 'p95', align: 'right', value: (l: LagStatus) => ms(l.p95Ms) },
+  { title: 'p99', align: 'right', value: (l: LagStatus) => ms(l.p99Ms) },
+  { title: 'changes', align: 'right', value: (l: LagStatus) => formatCount(l.changes) },
+  { title: 'on the way', align: 'right', value: (l: LagStatus) => ms(l.oldestMs) },
+  { title: 'objective', align: 'right', value: (l: LagStatus) => ms(l.objectiveMs) },
 ] as const;

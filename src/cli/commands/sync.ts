@@ -1,6 +1,8 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AgentEvent } from '#agent/work.ts';
 import type { PairId } from '#model/ids.ts';
+import { tracksOf } from '#project/project.ts';
+import { trackId } from '#store/store.ts';
 import { type ExitCode, exitCodes, worstOf } from '../exit-codes.ts';
 import { countOf, formatBytes, formatDuration, plain } from '../format.ts';
 import { PairProgress } from '../pair-progress.ts';
@@ -88,10 +90,10 @@ async function sync(run: Run, options: SyncOptions, addresses: readonly string[]
     output.say({ interrupted: true }, 'interrupted; what was done is recorded, and causeway sync goes on from there');
     return exitCodes.interrupted;
   }
-  const chosen = new Set(pairs.map(({ id }) => id));
+  const chosen = new Set(tracksOf(services.project, pairs).map(({ pair, kind }) => trackId(pair.id, kind)));
   const rows = (await store.pairs()).filter(({ id }) => chosen.has(id));
   const codes: ExitCode[] = [];
-  const sum = { pairs: rows.length, writes: 0, bytes: 0, quarantined: 0, held: 0, stopped: 0 };
+  const sum = { pairs: pairs.length, writes: 0, bytes: 0, quarantined: 0, held: 0, stopped: 0 };
   for (const { id, stoppedBecause, counts, lastPass } of rows) {
     sum.quarantined += counts.quarantined;
     if (stoppedBecause !== null || failed.has(id)) {

@@ -5,10 +5,10 @@ import { FaultError } from '#kit/fault.ts';
 import type { PairId } from '#model/ids.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, formatCount, plain } from '../format.ts';
+import { limit } from '../options.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { progressBars } from '../progress.ts';
 import { command, type Run, type Session } from '../session.ts';
-import { limit } from './history.ts';
 
 interface VerifyOptions {
   readonly collection?: string;

@@ -264,6 +264,7 @@ async function recordCreated<Kind extends TypedKind>(
       await leaveOpen(context, on, of);
       continue;
     }
+    context.made[on].set(written.id, copy.head.folder);
     const ends = { [on]: endAfter(written, of.item, copy), [otherSide(on)]: endOf(of.item) } as unknown as Pick<
       TypedLinkRow,
       Side

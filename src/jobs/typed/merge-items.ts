@@ -144,8 +144,8 @@ function missing(context: TypedContext, match: Match, left: TypedItem | Fault, r
   if (other) later(context, match, other);
   else {
     context.isAgain = true;
-    // Its link is there for the delete that the feed is going to show; an end without a link would be forgotten.
-    if (match.link === null) context.staged.add({ unlinked: unlinkedOf(match) });
+    // An end that no link knows by its id of now would be forgotten.
+    context.staged.add({ unlinked: unlinkedOf(match) });
   }
 }
 
@@ -161,7 +161,8 @@ function later(context: TypedContext, match: Match, fault: Fault): void {
   const head = match[changed].head;
   if (head === null) return;
   setAside(context, changed, head, fault);
-  if (match.link === null) context.staged.add({ unlinked: unlinkedOf(match) });
+  // A link may know it by another id, from before somebody moved it or made it again.
+  context.staged.add({ unlinked: unlinkedOf(match) });
 }
 
 function planEdits<Kind extends TypedKind>(context: TypedContext<Kind>, { match, now, merge }: Merged<Kind>): void {
@@ -192,15 +193,25 @@ type Outcome =
   | { readonly state: 'stale' }
   | { readonly state: 'failed'; readonly fault: Fault };
 
-/** Writes what merges ask for, one request a side. */
+const writingSteps = [
+  [0, 'left'],
+  [0, 'right'],
+  [1, 'left'],
+  [1, 'right'],
+] as const;
+
+/** Writes what merges ask for, one request a side and order. */
 async function writeEdits<Kind extends TypedKind>(
   context: TypedContext<Kind>,
   merged: readonly Merged<Kind>[],
 ): Promise<Map<Merged<Kind>, Outcome>> {
   const outcomes = new Map<Merged<Kind>, Outcome>(merged.map((m) => [m, { state: 'done', written: {} }]));
   await sayBefore(context, merged);
-  for (const side of ['left', 'right'] as const) {
-    const due = merged.filter((m) => m.merge[side] !== null && outcomes.get(m)?.state === 'done');
+  // Most go source first; what an edit of one side would erase is on the other side before.
+  for (const [step, side] of writingSteps) {
+    const due = merged.filter(
+      (m) => m.merge[side] !== null && m.merge.order[step] === side && outcomes.get(m)?.state === 'done',
+    );
     if (due.length === 0) continue;
     const ready: { readonly of: Merged<Kind>; readonly edit: TypedEdit<Kind>; readonly fetched: readonly Fetched[] }[] =
       [];
@@ -261,7 +272,9 @@ async function sayBefore<Kind extends TypedKind>(
       : [],
   );
   const journal = merged.flatMap(({ id, merge }) =>
-    merge.conflicts.map((c) => journalOf(context, id, c)).filter((row) => isNews(context, row)),
+    [...merge.conflicts, ...merge.precautions]
+      .map((c) => journalOf(context, id, c))
+      .filter((row) => isNews(context, row)),
   );
   context.counts.conflicts += journal.length;
   if (links.length + journal.length > 0) await flush(context, { typedLinks: links, journal });
@@ -382,7 +395,13 @@ function record<Kind extends TypedKind>(
   };
   context.staged.add(staged);
   if (link === null) context.counts.adopted++;
-  takeBack(context, now.left.head, now.right.head);
+  if (takeBack(context, now.left.head, now.right.head))
+    context.staged.add({
+      unlinkedTaken: [
+        { side: 'left', id: ids.left },
+        { side: 'right', id: ids.right },
+      ],
+    });
   for (const side of ['left', 'right'] as const) {
     const edit = merge[side];
     const answer = written[side];

@@ -2,7 +2,7 @@ import { batchBySize } from '#engine/batches.ts';
 import type { TypedDecision } from '#engine/join-typed.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { FolderId, Side } from '#model/ids.ts';
-import type { TypedLinkRow } from '#model/typed-link.ts';
+import type { TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import { history } from '../pass/pass-core.ts';
 import { setAside } from './set-aside.ts';
 import { pathOf, type TypedContext } from './typed-context.ts';
@@ -57,6 +57,7 @@ export async function moveItems(context: TypedContext, compares: readonly Compar
           const end = { ...compare.link[on], id: answer.id, folder: to };
           const link: TypedLinkRow = on === 'left' ? { ...compare.link, left: end } : { ...compare.link, right: end };
           context.counts.moved++;
+          context.made[on].set(answer.id, to);
           context.staged.add({
             history: [history(context, 'move', reason, { left: link.left.id, right: link.right.id })],
           });
@@ -65,6 +66,8 @@ export async function moveItems(context: TypedContext, compares: readonly Compar
         } else if (answer.kind === 'fatal') throw new FaultError(answer);
         else {
           context.isAgain = true;
+          // The link knows them by other ids and in other folders, and no feed shows them once more.
+          context.staged.add({ unlinked: headsOf(compare) });
           const head = compare.left ?? compare.right;
           if (head && answer.kind !== 'gone') setAside(context, compare.left ? 'left' : 'right', head, answer);
         }
@@ -73,6 +76,11 @@ export async function moveItems(context: TypedContext, compares: readonly Compar
   }
   return done;
 }
+
+const headsOf = ({ left, right }: Compare): readonly UnlinkedRow[] => [
+  ...(left ? [{ side: 'left' as const, head: left }] : []),
+  ...(right ? [{ side: 'right' as const, head: right }] : []),
+];
 
 function journalMove(context: TypedContext, { link, movedApart }: Compare): void {
   if (!movedApart) return;

@@ -1,11 +1,12 @@
 import type { TypedChangePage } from '#connectors/contract.ts';
 import type { FeedEntry } from '#engine/join-typed.ts';
-import { FaultError } from '#kit/fault.ts';
+import { FaultError, isFault } from '#kit/fault.ts';
 import type { FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, LinkId, Side } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
 import type { TypedLinkRow } from '#model/typed-link.ts';
 import type { Trees } from '../pass/read-trees.ts';
+import { readItems } from './read-items.ts';
 import { isInStep, type TypedContext } from './typed-context.ts';
 
 /** A folder's feed on one side, and the mark that belongs to what is read now; null: the mark is not known. */
@@ -106,6 +107,7 @@ async function readFeed(
     cursor = page.cursor;
     if (!page.complete) continue;
     if (listing) entries.push(...(await unlisted(context, side, folder, entries)));
+    entries.push(...(await unshown(context, side, folder, entries)));
     return { entries, cursor };
   }
   throw new FaultError({
@@ -142,6 +144,37 @@ async function unlisted(
   return missing.map((id) => ({ kind: 'delete', id }));
 }
 
+/**
+ * What we made here and somebody removed before the feed was read: a feed that never showed it does not say that it went away. One that
+ * the feed only shows late is there when it is asked for.
+ */
+async function unshown(
+  context: TypedContext,
+  side: Side,
+  folder: FolderId,
+  entries: readonly FeedEntry[],
+): Promise<readonly FeedEntry[]> {
+  const made = [...context.made[side]].flatMap(([id, where]) => (where === folder ? [id] : []));
+  for (const id of made) context.made[side].delete(id);
+  if (made.length === 0) return [];
+  const shown = new Set(entries.flatMap((e) => (e.kind === 'upsert' ? [e.head.id] : e.id === null ? [] : [e.id])));
+  const asked = made.filter((id) => !shown.has(id));
+  const answers = await readItems(
+    context,
+    side,
+    asked.map((id) => ({ id, sizeBytes: 0 })),
+  );
+  return asked.flatMap((id): FeedEntry[] => {
+    const answer = answers.get(id);
+    if (answer && !isFault(answer)) return [{ kind: 'upsert', head: answer.head }];
+    if (answer?.kind === 'gone') return [{ kind: 'delete', id }];
+    // Asked for once more: its feed has no place until then.
+    context.made[side].set(id, folder);
+    context.isAgain = true;
+    return [];
+  });
+}
+
 /** Items of folders that are gone on a side: no feed says so. */
 export async function entriesOfGoneFolders(context: TypedContext): Promise<Pick<FeedsRead, 'left' | 'right'>> {
   const gone = [...context.rows.values()].filter((r) => r.goneSincePass !== null);
@@ -176,11 +209,37 @@ export function advanced(context: TypedContext, { places }: FeedsRead): readonly
     const was = feed.side === 'left' ? row.leftCursor : row.rightCursor;
     const mark = feed.mark ?? (feed.side === 'left' ? row.leftMark : row.rightMark);
     const wasMark = feed.side === 'left' ? row.leftMark : row.rightMark;
-    if (was === cursor && wasMark === mark) continue;
+    if (was === cursor && wasMark === mark && !context.placeless.has(`${feed.side} ${feed.folder}`)) continue;
     rows.set(feed.row, {
       ...row,
       ...(feed.side === 'left' ? { leftCursor: cursor, leftMark: mark } : { rightCursor: cursor, rightMark: mark }),
     });
   }
   return [...rows.values()];
+}
+
+/**
+ * Rows as they are recorded while feeds have not shown what was made in their folders: should we break off, they are read from their
+ * beginning, and what is missing then was removed. Read on from the place before, they would not say so.
+ */
+export function withoutPlaces(context: TypedContext, rows: readonly FolderRow[]): readonly FolderRow[] {
+  for (const { left, right } of rows) {
+    context.placeless.delete(`left ${left}`);
+    context.placeless.delete(`right ${right}`);
+  }
+  const recorded = new Map(rows.map((row) => [row.left, row]));
+  for (const side of ['left', 'right'] as const) {
+    for (const folder of new Set(context.made[side].values())) {
+      const known =
+        side === 'left' ? context.rows.get(folder) : [...context.rows.values()].find((r) => r.right === folder);
+      if (!known) continue;
+      context.placeless.add(`${side} ${folder}`);
+      const row = recorded.get(known.left) ?? known;
+      recorded.set(row.left, {
+        ...row,
+        ...(side === 'left' ? { leftCursor: null, leftMark: null } : { rightCursor: null, rightMark: null }),
+      });
+    }
+  }
+  return [...recorded.values()];
 }

@@ -81,6 +81,10 @@ export interface TypedContext<Kind extends TypedKind = TypedKind> extends TypedP
   readonly staged: Staged;
   /** What the next round of this pass looks at, besides what feeds say. */
   readonly lookAgain: Record<Side, FeedEntry[]>;
+  /** What was created or moved in this round, with its folder: the places of the feeds do not know it yet. */
+  readonly made: Readonly<Record<Side, Map<ItemId, FolderId>>>;
+  /** Feeds whose recorded places were taken back because of that, by side and folder. */
+  readonly placeless: Set<string>;
   /** Conflicts that this pass has told, by hash. */
   readonly journalled: Set<string>;
   /** Links whose wait for a create elsewhere was over in this pass. */

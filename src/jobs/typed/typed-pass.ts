@@ -10,7 +10,15 @@ import { openCore, PassInterrupted } from '../pass/pass-core.ts';
 import { readTrees, type Trees } from '../pass/read-trees.ts';
 import { carryOut } from './carry-out.ts';
 import { followTypedFolders, removeGoneFolders } from './follow-typed-folders.ts';
-import { advanced, entriesOfGoneFolders, type Feed, knownFeeds, movedFeeds, readFeeds } from './read-feeds.ts';
+import {
+  advanced,
+  entriesOfGoneFolders,
+  type Feed,
+  knownFeeds,
+  movedFeeds,
+  readFeeds,
+  withoutPlaces,
+} from './read-feeds.ts';
 import {
   flush,
   flushPart,
@@ -111,6 +119,8 @@ function openContext<Kind extends TypedKind>(
     failed: new Map(),
     feeds: [],
     staged: new Staged(),
+    made: { left: new Map(), right: new Map() },
+    placeless: new Set(),
     journalled: new Set(),
     settled: new Set(),
     lookAgain: { left: [], right: [] },
@@ -174,7 +184,7 @@ async function synchronize<Kind extends TypedKind>(
     }
     const rows = advanced(context, read);
     for (const row of rows) context.rows.set(row.left, row);
-    context.staged.add({ folders: rows });
+    context.staged.add({ folders: withoutPlaces(context, rows) });
     if (context.plan !== null) break;
     feeds = await writtenFeeds(context, before, trees === null, (next) => {
       trees = next;
