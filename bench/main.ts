@@ -3,6 +3,7 @@
  * docs/benchmarks.md says what each measures and how to read it.
  */
 import { parseArgs } from 'node:util';
+import { calendar } from './benches/calendar.ts';
 import { cores } from './benches/cores.ts';
 import { kill } from './benches/kill.ts';
 import { mail } from './benches/mail.ts';
@@ -19,6 +20,7 @@ const benches: Readonly<Record<string, Bench>> = {
   kill,
   'store-lost': storeLost,
   throttled,
+  calendar,
 };
 
 const usage = `Usage: npm run bench -- NAME [options]
@@ -29,12 +31,14 @@ const usage = `Usage: npm run bench -- NAME [options]
   kill        kills Causeway over and over under load, then counts what was lost or doubled
   store-lost  deletes the database half-way, relinks, goes on, then counts what was doubled
   throttled   what is reached of what the throttling policies of Exchange 2010 and 2013 allow
+  calendar    how long a change of a calendar takes to the other side, over 10,000 pairs; the floor; what idling costs
 
   --json      the last line of output is one JSON object
   --quick     a tenth of the work: whether it runs, not how fast
   --items N   mails instead of what the benchmark says
   --rounds N  rounds of kill (50)
-  --only A,B  parts of mail: small, large, memory, cores, lab
+  --only A,B  parts of mail: small, large, memory, cores, lab; of calendar: lag, idle, floor
+  --pairs N --changes N/s --seconds N   of calendar (10,000, 20/s, 120)
 
 Figures are kept in bench/results/NAME.json. Run on a machine that does nothing else.
 `;
@@ -47,6 +51,9 @@ async function main(): Promise<number> {
       help: { type: 'boolean', default: false },
       items: { type: 'string' },
       rounds: { type: 'string' },
+      pairs: { type: 'string' },
+      changes: { type: 'string' },
+      seconds: { type: 'string' },
       only: { type: 'string' },
     },
     allowPositionals: true,
@@ -57,8 +64,8 @@ async function main(): Promise<number> {
     process.stdout.write(usage);
     return values.help ? 0 : 2;
   }
-  const count = (option: 'items' | 'rounds'): number | null => {
-    const text = values[option];
+  const count = (option: 'items' | 'rounds' | 'pairs' | 'changes' | 'seconds'): number | null => {
+    const text = option === 'changes' ? values.changes?.replace(/\/s$/, '') : values[option];
     if (text === undefined) return null;
     if (!/^[1-9]\d{0,8}$/.test(text)) throw new Error(`--${option} takes a whole number, not ${JSON.stringify(text)}`);
     return Number(text);
@@ -67,6 +74,9 @@ async function main(): Promise<number> {
     quick: values.quick,
     items: count('items'),
     rounds: count('rounds'),
+    pairs: count('pairs'),
+    changesPerSecond: count('changes'),
+    seconds: count('seconds'),
     only: values.only?.split(',').map((part) => part.trim()) ?? null,
     say: (text) => void process.stderr.write(`${text}\n`),
   };

@@ -3,6 +3,11 @@ export interface BenchOptions {
   readonly quick: boolean;
   readonly items: number | null;
   readonly rounds: number | null;
+  /** People with a mailbox on both sides. */
+  readonly pairs: number | null;
+  /** Of the people, each second. */
+  readonly changesPerSecond: number | null;
+  readonly seconds: number | null;
   /** Parts to run; null: all. */
   readonly only: readonly string[] | null;
   /** What is being done, for who waits. */

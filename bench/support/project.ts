@@ -24,6 +24,8 @@ export function writeProject(
   source: ProjectEnd,
   target: ProjectEnd,
   pairs: readonly (readonly [string, string])[],
+  /** Lines of the collection beside its sides and pairs. */
+  collection: readonly string[] = [],
 ): WrittenProject {
   const directory = mkdtempSync(join(tmpdir(), 'causeway-bench-'));
   const organizations = [source, target].map(({ name, endpoint, user, password, ca }) => {
@@ -35,7 +37,7 @@ export function writeProject(
   const file = join(directory, 'causeway.yaml');
   writeFileSync(
     file,
-    `version: 1\nstore: sqlite:causeway.db\norganizations:\n${organizations.join('')}collections:\n  bench:\n    source: ${source.name}\n    target: ${target.name}\n    pairs:\n      list:\n${list.join('')}`,
+    `version: 1\nstore: sqlite:causeway.db\norganizations:\n${organizations.join('')}collections:\n  bench:\n    source: ${source.name}\n    target: ${target.name}\n${collection.map((line) => `    ${line}\n`).join('')}    pairs:\n      list:\n${list.join('')}`,
   );
   return {
     directory,

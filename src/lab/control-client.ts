@@ -6,6 +6,7 @@ import type { SnapshotLine } from './edge/snapshot.ts';
 import type { BudgetCounters, ThrottlingMode } from './edge/throttling.ts';
 import type { TrafficEntry } from './edge/traffic.ts';
 import type { CalendarLoadReport } from './load/calendar-load.ts';
+import type { CalendarSettings } from './meetings/calendar-settings.ts';
 import type { OutboxEntry } from './seams.ts';
 import type { JournalEntry } from './world/journal.ts';
 
@@ -16,9 +17,23 @@ export interface ControlClient {
   /** Lets the people of an organization do so many things. @returns how many they did. */
   people(organization: string, actions: number): Promise<number>;
   /** Lets people of both organizations work with their calendars at a steady rate, and answers when they are done. */
-  workWithCalendars(load: { readonly perSecond: number; readonly seconds: number }): Promise<CalendarLoadReport>;
+  workWithCalendars(load: {
+    readonly perSecond: number;
+    readonly seconds: number;
+    /** Who takes part: the first so many that are in both organizations. */
+    readonly people: number;
+  }): Promise<CalendarLoadReport>;
   /** How long what they did took to arrive, as far as it has. */
   calendarLoad(): Promise<CalendarLoadReport>;
+  /** Lets the people of an organization work with meetings. @returns how many things they did. */
+  meet(organization: string, actions: number): Promise<number>;
+  /** @param settings see `CalendarSettings`. */
+  configureCalendar(address: string, settings: Partial<CalendarSettings>): Promise<void>;
+  redirect(address: string, targetAddress: string | null): Promise<void>;
+  /** One work cycle of the Calendar Repair Assistant, now. */
+  repair(organization: string): Promise<{ readonly failed: number; readonly sent: number }>;
+  /** Outlook-like clients look at the Inboxes and ring. */
+  logOn(organization: string): Promise<{ readonly processed: number; readonly rings: number; readonly late: number }>;
   /** From that place in the list on; the first is 0. */
   outbox(since?: number): Promise<readonly OutboxEntry[]>;
   /** From that sequence number on, as far back as they are kept. */
@@ -72,6 +87,22 @@ export function controlClient(at: { readonly url: string; readonly token: string
     workWithCalendars: async (load) =>
       (await (await ask('POST', ['calendar-load'], '', load)).json()) as CalendarLoadReport,
     calendarLoad: async () => (await (await ask('GET', ['calendar-load'], '')).json()) as CalendarLoadReport,
+    meet: async (organization, actions) =>
+      ((await (await ask('POST', ['meetings', organization], '', { actions })).json()) as { readonly acted: number })
+        .acted,
+    configureCalendar: (address, settings) => put(['calendar', address], settings),
+    redirect: (address, targetAddress) => put(['redirect', address], { targetAddress }),
+    repair: async (organization) =>
+      (await (await ask('POST', ['repair', organization], '', {})).json()) as {
+        readonly failed: number;
+        readonly sent: number;
+      },
+    logOn: async (organization) =>
+      (await (await ask('POST', ['log-on', organization], '', {})).json()) as {
+        readonly processed: number;
+        readonly rings: number;
+        readonly late: number;
+      },
     outbox: (since) => all(['outbox'], since),
     commits: (since) => all(['commits'], since),
     traffic: (organization, since) => all(['traffic', organization], since),

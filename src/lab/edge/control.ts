@@ -7,6 +7,17 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Lab, LabOrganization } from '../lab.ts';
+import {
+  ControlRefusal,
+  configureCalendar,
+  logOn,
+  type OutboxSum,
+  redirect,
+  repairLogs,
+  repairNow,
+  setMeetingFormat,
+  sumOutbox,
+} from '../meetings/control.ts';
 import type { FaultPoint, OutboxEntry } from '../seams.ts';
 import { FaultSpecError, parseFaultSpec } from './fault-spec.ts';
 import type { FrontMode } from './front-end.ts';
@@ -31,6 +42,8 @@ export interface LabStatus {
   readonly faults: Readonly<Record<FaultPoint, number>>;
   /** Messages and receipts that left, by cause. */
   readonly outbox: Readonly<Partial<Record<OutboxEntry['cause'], number>>>;
+  /** The same by whose doing it was, and by what machinery acted. */
+  readonly outboxByDoing: readonly OutboxSum[];
   /** Commits to the world since it was made, and of them by kind those that are still kept. */
   readonly commits: number;
   readonly commitsByKind: Readonly<Record<string, number>>;
@@ -89,7 +102,7 @@ async function serve(lab: Lab, token: string, request: IncomingMessage, response
       response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result));
     }
   } catch (error) {
-    const status = error instanceof Refused ? error.status : 500;
+    const status = error instanceof Refused ? error.status : error instanceof ControlRefusal ? 400 : 500;
     const message = error instanceof Error ? error.message : String(error);
     if (response.headersSent) response.destroy();
     else response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error: message }));
@@ -122,11 +135,29 @@ async function route(lab: Lab, request: IncomingMessage): Promise<Iterable<unkno
       const body = await json(request);
       const perSecond = wholeNumber(body, 'perSecond', 1000);
       const seconds = wholeNumber(body, 'seconds', 3600);
-      await lab.calendarLoad.run({ perSecond, seconds });
+      const people = wholeNumber(body, 'people', 1_000_000);
+      await lab.calendarLoad.run({ perSecond, seconds, people });
       return lab.calendarLoad.report();
     }
     case 'GET calendar-load':
       return lab.calendarLoad.report();
+    case 'POST meetings/*':
+      return { acted: lab.meet(organization(lab, name).name, wholeNumber(await json(request), 'actions', 100_000)) };
+    case 'PUT calendar/*':
+      configureCalendar(lab.meetings, name, await json(request));
+      return {};
+    case 'PUT redirect/*':
+      redirect(lab.meetings, name, await json(request));
+      return {};
+    case 'PUT meeting-format/*':
+      setMeetingFormat(organization(lab, name).world, await json(request));
+      return {};
+    case 'POST repair/*':
+      return repairNow(lab.meetings, organization(lab, name).world);
+    case 'GET repair/*':
+      return repairLogs(lab.meetings, organization(lab, name).world);
+    case 'POST log-on/*':
+      return logOn(lab.meetings, organization(lab, name).world);
     case 'GET outbox':
       return lab.outbox.slice(since);
     case 'GET commits':
@@ -168,6 +199,7 @@ function labStatus(lab: Lab): LabStatus {
     })),
     faults: lab.faults.counts,
     outbox,
+    outboxByDoing: sumOutbox(lab.outbox),
     commits: lab.world.journal.length,
     commitsByKind,
     failures: lab.failures.length,

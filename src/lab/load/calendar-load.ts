@@ -49,9 +49,16 @@ interface Booked {
 
 export interface CalendarLoadReport {
   readonly changes: number;
-  /** Milliseconds until somebody else's program wrote it into the twin's calendar, in the order of the changes; null: not yet. */
-  readonly lagsMs: readonly (number | null)[];
-  readonly byDeed: Readonly<Record<string, number>>;
+  /** In the order of the changes. */
+  readonly lags: readonly {
+    readonly deed: Deed;
+    /** Milliseconds until somebody else's program wrote it into the twin's calendar; null: not yet. */
+    readonly ms: number | null;
+  }[];
+  /** Events that are in one calendar of a person and not in the other, as it is now. */
+  readonly lost: number;
+  /** Events that are more than once in one calendar. */
+  readonly duplicated: number;
 }
 
 /** People of both organizations at work with their calendars, at a steady rate, each in the own mailbox. */
@@ -61,13 +68,16 @@ export class CalendarLoad {
   readonly #clock: Clock;
   readonly #random: Random;
   /** Addresses of the same person in the two organizations. */
-  readonly #pairs: readonly (readonly [string, string])[];
-  readonly #done: Done[] = [];
-  readonly #events: Booked[] = [];
+  readonly #everybody: readonly (readonly [string, string])[];
+  #pairs: readonly (readonly [string, string])[] = [];
+  /** Of the last run. */
+  #done: Done[] = [];
+  #events: Booked[] = [];
+  /** Pairs in whose calendars something was booked. */
+  readonly #took = new Set<readonly [string, string]>();
   #number = 0;
 
-  /** @param pairsMax people who take part; default: everybody who is in both organizations. */
-  constructor(world: World, meetings: Meetings, clock: Clock, random: Random, pairsMax = Number.POSITIVE_INFINITY) {
+  constructor(world: World, meetings: Meetings, clock: Clock, random: Random) {
     this.#world = world;
     this.#meetings = meetings;
     this.#clock = clock;
@@ -75,16 +85,28 @@ export class CalendarLoad {
     const [one, other] = world.organizations;
     const local = (address: string) => address.slice(0, address.indexOf('@'));
     const twins = new Map(other?.mailboxes.map(({ address }) => [local(address), address]));
-    this.#pairs = (one?.mailboxes ?? [])
-      .flatMap(({ address }) => {
-        const twin = twins.get(local(address));
-        return twin === undefined ? [] : [[address, twin] as const];
-      })
-      .slice(0, pairsMax);
+    this.#everybody = (one?.mailboxes ?? []).flatMap(({ address }) => {
+      const twin = twins.get(local(address));
+      return twin === undefined ? [] : [[address, twin] as const];
+    });
   }
 
-  /** @throws RangeError when nobody is in both organizations. */
-  async run({ perSecond, seconds }: { readonly perSecond: number; readonly seconds: number }): Promise<void> {
+  /**
+   * @param people who take part: the first so many that are in both organizations.
+   * @throws RangeError when nobody is.
+   */
+  async run({
+    perSecond,
+    seconds,
+    people,
+  }: {
+    readonly perSecond: number;
+    readonly seconds: number;
+    readonly people: number;
+  }): Promise<void> {
+    this.#pairs = this.#everybody.slice(0, people);
+    this.#done = [];
+    this.#events = [];
     if (this.#pairs.length === 0) throw new RangeError('nobody has a mailbox in both organizations');
     const beganMs = this.#clock.monotonicMs();
     const due = () => Math.min(seconds * perSecond, ((this.#clock.monotonicMs() - beganMs) / 1000) * perSecond);
@@ -94,6 +116,7 @@ export class CalendarLoad {
     }
   }
 
+  /** Of the last run; what is lost and duplicated is that of all. */
   report(): CalendarLoadReport {
     const first = this.#done[0]?.sequence ?? 0;
     const written = new Map<string, { readonly sequence: number; readonly atMs: number }[]>();
@@ -104,13 +127,35 @@ export class CalendarLoad {
       if (list.length === 0) written.set(key, list);
       list.push({ sequence, atMs });
     }
-    const byDeed: Record<string, number> = {};
-    const lagsMs = this.#done.map(({ deed, atMs, sequence, identity, twin }) => {
-      byDeed[deed] = (byDeed[deed] ?? 0) + 1;
+    const lags = this.#done.map(({ deed, atMs, sequence, identity, twin }) => {
       const arrived = written.get(`${twin} ${identity}`)?.find((entry) => entry.sequence > sequence);
-      return arrived === undefined ? null : arrived.atMs - atMs;
+      return { deed, ms: arrived === undefined ? null : arrived.atMs - atMs };
     });
-    return { changes: this.#done.length, lagsMs, byDeed };
+    return { changes: this.#done.length, lags, ...this.#compare() };
+  }
+
+  /** Both calendars of everybody who took part. */
+  #compare(): { readonly lost: number; readonly duplicated: number } {
+    let [lost, duplicated] = [0, 0];
+    for (const [one, other] of this.#took) {
+      const [left, right] = [this.#identities(one), this.#identities(other)];
+      for (const identity of new Set([...left.keys(), ...right.keys()])) {
+        const [l, r] = [left.get(identity) ?? 0, right.get(identity) ?? 0];
+        if (l === 0 || r === 0) lost++;
+        if (l > 1 || r > 1) duplicated++;
+      }
+    }
+    return { lost, duplicated };
+  }
+
+  #identities(address: string): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    const mailbox = this.#world.mailbox(address);
+    for (const item of mailbox?.folder('calendar').items() ?? []) {
+      const identity = cleanIdOf(item.content);
+      if (identity !== null) counts.set(identity, (counts.get(identity) ?? 0) + 1);
+    }
+    return counts;
   }
 
   #act(): void {
@@ -135,6 +180,7 @@ export class CalendarLoad {
 
   #book(isSeries: boolean): void {
     const pair = must(this.#pairs[this.#random.int(this.#pairs.length)], 'a person');
+    this.#took.add(pair);
     const [address, twin] = this.#random.int(2) === 0 ? pair : [pair[1], pair[0]];
     const mailbox = must(this.#world.mailbox(address), 'a mailbox of the organization');
     const day = firstDayNumber + this.#random.int(60);
