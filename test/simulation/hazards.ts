@@ -20,7 +20,7 @@ export interface HazardHost {
   /** This worker is not heard of until its lease has ended and another has done its work. */
   takenOver(): Promise<void>;
   /** Told of every request before it is made. */
-  beforeCall?(): void;
+  beforeCall?(side: 'left' | 'right', operation: string): void;
   /** Called when nothing goes wrong any more, and when it does again. */
   setCalm(isCalm: boolean): void;
 }
@@ -171,16 +171,20 @@ export class Hazards {
     // A request that could not be sent within its deadline is not sent at all.
     if (host.clock.monotonicMs() > context.deadlineMs)
       throw new FaultError({ kind: 'transient', detail: 'too late', mayHaveHappened: false });
-    if (this.chance('lostRequest'))
+    if (this.chance('lostRequest')) {
+      host.events.push(`${side}: ${operation}: the request is lost`);
       throw new FaultError({ kind: 'transient', detail: 'request lost', mayHaveHappened: writes });
+    }
     if (this.chance('throttled')) throw new FaultError({ kind: 'throttled', retryAfterMs: 5000, limit: 'planted' });
     if ((operation === 'changes' || operation === 'typedChanges') && this.chance('cursorLost'))
       throw new FaultError({ kind: 'cursor-lost' });
-    host.beforeCall?.();
+    host.beforeCall?.(side, operation);
     if (this.chance('meanwhile')) host.meanwhile();
     const answer = await work();
-    if (this.chance('lostAnswer'))
+    if (this.chance('lostAnswer')) {
+      host.events.push(`${side}: ${operation}: the answer is lost`);
       throw new FaultError({ kind: 'transient', detail: 'answer lost', mayHaveHappened: writes });
+    }
     if (this.chance('crash')) {
       life.dead = true;
       throw new Crash('after a request');

@@ -87,7 +87,10 @@ export class CalendarWorld {
         later: (atMs, work) => this.stage.later(atMs, work),
         meanwhile: () => this.someStep(),
         takenOver: () => this.takenOver(),
-        beforeCall: () => this.onCall?.(),
+        beforeCall: (side, operation) => {
+          this.onCall?.();
+          this.events.push(`${side}: ${operation}`);
+        },
         setCalm: (isCalm) => this.stage.setCalm(isCalm),
       },
       mix,
@@ -122,6 +125,19 @@ export class CalendarWorld {
     return `calendar:${this.pair}`;
   }
 
+  /** What the passes recorded, for whoever replays a life. */
+  async tellHistory(): Promise<void> {
+    for (const h of (await this.store.history({ pair: this.track }, 300)).toReversed()) {
+      this.events.push(
+        `pass ${h.pass}: ${h.action} ${h.left ?? ''} → ${h.right ?? ''}: ${h.reason}, ${h.outcome} ${h.detail ?? ''}`,
+      );
+    }
+    for (const j of (await this.store.journal({ pair: this.track }, 300)).toReversed())
+      this.events.push(
+        `journal: ${j.field} ${j.day ?? ''}: ${JSON.stringify([j.left, j.right])} ${j.winner}: ${j.why}`,
+      );
+  }
+
   /** The store goes on to the next world, which must not find work of this one. */
   async close(): Promise<void> {
     const [claim] = await this.store.claim('the end', 'calendar:', 1, Number.MAX_SAFE_INTEGER, 0);
@@ -131,6 +147,7 @@ export class CalendarWorld {
   }
 
   rivalStep(move: RivalMove): void {
+    this.events.push(`rival: ${move.name}`);
     move.act({ left: this.left, right: this.right, ledger: this.ledger, next: () => ++this.number });
     this.look();
   }

@@ -99,7 +99,7 @@ export async function runExhaustively(
     if (only && only.opening !== opening.name) continue;
     const points = await requestsOf(opening);
     for (const schedule of only ? [only] : schedules(opening.name, points, movesMax)) {
-      const found = await play(opening, schedule);
+      const found = await play(opening, schedule, only === null ? () => {} : say);
       total.schedules++;
       total.violations += found.length;
       total.lost += found.filter((v) => v.startsWith('lost')).length;
@@ -142,7 +142,7 @@ async function requestsOf(opening: Opening): Promise<number> {
   }
 }
 
-async function play(opening: Opening, schedule: Schedule): Promise<Violations> {
+async function play(opening: Opening, schedule: Schedule, tell: (line: string) => void): Promise<Violations> {
   const world = await open();
   const named = new Map<string, RivalMove>(rivalMoves.map((move) => [move.name, move]));
   try {
@@ -171,6 +171,8 @@ async function play(opening: Opening, schedule: Schedule): Promise<Violations> {
   } catch (error) {
     return [`threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
   } finally {
+    await world.tellHistory();
+    for (const event of world.events) tell(`  ${event}`);
     await world.close();
   }
 }

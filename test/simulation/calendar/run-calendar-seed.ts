@@ -22,11 +22,7 @@ export async function runCalendarSeed(
   try {
     for (let n = 0; n < steps; n++) await world.step();
     const settled = await world.quiesce(true);
-    for (const h of (await world.store.history({ pair: world.track }, 300)).toReversed()) {
-      world.events.push(
-        `pass ${h.pass}: ${h.action} ${h.left ?? ''} → ${h.right ?? ''}: ${h.reason}, ${h.outcome} ${h.detail ?? ''}`,
-      );
-    }
+    await world.tellHistory();
     if (settled === null) violations.push('does not converge: passes go on writing');
     else {
       violations.push(
