@@ -50,6 +50,8 @@ collections:
 ${listed.map((pair) => `        - ${quoted(pair)}`).join('\n')}
       # file: people.csv                # a header line "source,target", then one pair a line
       # rule: '*@old.example -> *@new.example'   # makes the target where none is given
+    # calendar: { direction: both }     # keeps calendars in step both ways; also contacts, tasks, notes
+    # lagObjective: 60 s                # status warns before a change takes longer
     # folders:
     #   exclude: ['@junkemail', '**/Old']
     #   map: { 'Ablage': 'Archive/Ablage' }
