@@ -1,0 +1,135 @@
+import { describe, expect, test } from 'vitest';
+import type { AttachmentHead } from '#model/appointment.ts';
+import type { FolderId, ItemId, LinkId, Version } from '#model/ids.ts';
+import type { StampText } from '#model/stamp.ts';
+import type { TypedItem } from '#model/typed-item.ts';
+import type { TypedLinkRow } from '#model/typed-link.ts';
+import { settleDuplicates, settleGone } from './settle-typed.ts';
+import { shown } from './shown.ts';
+import { day, type EventOver, event, monday9, policy, series } from './typed-items.fixture.ts';
+
+type Event = TypedItem<'calendar'>;
+const linkOf = (left: Event, right: Event): TypedLinkRow => {
+  const end = (item: Event) => ({
+    id: item.head.id,
+    folder: item.head.folder,
+    version: item.head.version,
+    seen: shown(item),
+  });
+  return {
+    id: 'k' as LinkId,
+    identity: null,
+    stampKey: null,
+    left: end(left),
+    right: end(right),
+    state: 'left-gone',
+    goneSincePass: 1,
+  };
+};
+
+describe('gone on one side', () => {
+  const base = event();
+  const row = linkOf(base, base);
+
+  test('unchanged on the other: removed there, at the version that was looked at', () => {
+    const touched = event({ head: { version: 'v9' as Version } });
+    expect(settleGone(row, 'left', touched, policy())).toEqual({ do: 'remove', on: 'right', expect: 'v9' });
+  });
+
+  test('changed or moved on the other: made again, and the journal knows', () => {
+    const changed = event({ fields: { location: 'Room 4' } });
+    expect(settleGone(row, 'left', changed, policy())).toMatchObject({
+      do: 'revive',
+      on: 'left',
+      conflict: {
+        outcome: 'item-changed-and-deleted',
+        winner: 'right',
+        left: null,
+        right: { fields: { location: 'Room 4' } },
+      },
+    });
+    const moved = event({ head: { folder: 'other' as FolderId } });
+    expect(settleGone(row, 'right', moved, policy())).toMatchObject({
+      do: 'revive',
+      on: 'right',
+      conflict: { winner: 'left' },
+    });
+  });
+
+  test('one-way: the target keeps it, the source does not get it back', () => {
+    const changed = event({ fields: { location: 'Room 4' } });
+    expect(settleGone(row, 'left', changed, policy({ direction: 'one-way' }))).toMatchObject({ do: 'keep' });
+  });
+
+  test('gone on the other as well', () => {
+    expect(settleGone(row, 'left', null, policy())).toEqual({ do: 'forget' });
+  });
+});
+
+describe('several with one identity', () => {
+  const item = (id: string, over: EventOver = {}, make = event) =>
+    make({ ...over, head: { id: id as ItemId, ...over.head } });
+  const settle = (items: readonly Event[], linked: string | null = null) =>
+    settleDuplicates('right', items, linked as ItemId | null, [], policy());
+
+  test.each([
+    [
+      'the organizer updated it last',
+      item('a', { fields: { sequence: 1 } }),
+      item('b', { fields: { myResponse: 'accept' } }),
+    ],
+    [
+      'the person answered it',
+      item('b', { fields: { myResponse: 'accept' } }),
+      item('a', { fields: { myResponse: 'none' }, head: { stamp: 's' as StampText } }),
+    ],
+    ['it is linked', item('linked'), item('a', { head: { stamp: 's' as StampText } })],
+    [
+      'we made it',
+      item('b', { head: { stamp: 's' as StampText } }),
+      item('a', { fields: { location: 'a very long place indeed' } }),
+    ],
+    ['it has more changed occurrences', item('b', { deletedDays: [day('2024-03-11')] }, series), item('a', {}, series)],
+    ['it holds more', item('b', { fields: { location: 'a very long place indeed' } }), item('a')],
+    ['it is older', item('b', { head: { createdAt: monday9 - 1 } }), item('a')],
+    ['they are equal', item('a'), item('b')],
+  ])('the richer one stays: %s', (why, keep, other) => {
+    for (const items of [
+      [keep, other],
+      [other, keep],
+    ]) {
+      expect(settle(items, 'linked')).toMatchObject({
+        keep: { head: { id: keep.head.id } },
+        remove: [{ head: { id: other.head.id } }],
+        why,
+      });
+    }
+  });
+
+  test('it takes over what only the others have, with the bytes of their attachments; they are in the journal whole', () => {
+    const file: AttachmentHead = {
+      name: 'a.pdf',
+      contentType: null,
+      contentId: null,
+      isInline: false,
+      sizeBytes: 1,
+      hash: 'h',
+      kind: 'file',
+    };
+    const decision = settle([
+      item('keep', { fields: { sequence: 3, location: '' } }),
+      item('one', { fields: { sequence: 2, location: 'Room 4', categories: ['red'] } }),
+      item('two', { fields: { categories: ['blue'], attachments: [file], subject: 'Other' } }),
+    ]);
+    expect(decision?.edit?.set).toEqual({ location: 'Room 4', categories: ['red', 'blue'], attachments: [file] });
+    expect(decision?.needs).toEqual([{ from: 'two', day: null, heads: [file] }]);
+    expect(decision?.conflicts).toMatchObject([
+      { outcome: 'duplicate-removed', winner: 'right', left: null, right: { fields: { location: 'Room 4' } } },
+      { right: { fields: { subject: 'Other' } } },
+    ]);
+  });
+
+  test('one alone is nothing to settle', () => {
+    expect(settle([item('a')])).toBeNull();
+  });
+});
