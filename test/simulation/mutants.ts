@@ -73,7 +73,7 @@ export const mutants: readonly Mutant[] = [
     find: 'if (known.inFlight.has(key) || replaced.has(head.id)) continue;',
     replace: 'if (replaced.has(head.id)) continue;',
     why: 'one copy gets two links',
-    seed: 1095,
+    seed: 1185,
   },
 
   // -- what is recorded, and when --
@@ -167,7 +167,7 @@ export const mutants: readonly Mutant[] = [
     find: "touched: [...new Set([...f.link.touched, 'moving' as const])]",
     replace: 'touched: f.link.touched',
     why: "our own move, when its answer is lost, is taken for a person's",
-    seed: 1249,
+    seed: 1037,
   },
   {
     name: 'moves not carried over',
