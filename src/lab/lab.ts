@@ -17,6 +17,7 @@ import type { SignInScheme } from './edge/sign-in.ts';
 import { policyOf, Throttle, type ThrottlingMode } from './edge/throttling.ts';
 import { Traffic } from './edge/traffic.ts';
 import { CalendarLoad } from './load/calendar-load.ts';
+import { MeetingPeople } from './meetings/meeting-people.ts';
 import { Meetings, type MeetingsOptions } from './meetings/meetings.ts';
 import { labParts } from './parts.ts';
 import type { Endpoint, FaultSpec, Faults, LabVersion, OutboxEntry } from './seams.ts';
@@ -135,6 +136,8 @@ export interface Lab {
   listen(options?: { readonly portBase?: number }): Promise<LabAddresses>;
   /** Lets the people of an organization do so many things, one after the other. @returns how many they did. */
   act(organization: string, actions: number): Promise<number>;
+  /** Lets the people of an organization book, answer, move and call off meetings. @returns how many things they did. */
+  meet(organization: string, actions: number): number;
   close(): Promise<void>;
 }
 
@@ -160,6 +163,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
   const fronts = new Map<string, LabOrganization>();
   const secureOrigins = new Map<string, string>();
   const people = new Map<string, () => boolean>();
+  const meeting = new Map<string, MeetingPeople>();
   const listeners: Listener[] = [];
   let directory: string | null = null;
   let connectionId = 0;
@@ -322,6 +326,15 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
         await close();
         throw error;
       }
+    },
+    meet(name, actions) {
+      const known = meeting.get(name);
+      const people =
+        known ?? new MeetingPeople(meetings, world.organization(name), seededRandom(`${seed} meet ${name}`));
+      meeting.set(name, people);
+      let acted = 0;
+      for (let n = 0; n < actions; n++) if (people.step() !== null) acted++;
+      return acted;
     },
     async act(name, actions) {
       let person = people.get(name);

@@ -14,6 +14,7 @@ import {
   type LabOrganizationOptions,
   type LabParts,
 } from './lab.ts';
+import { meetingBehaviours } from './meetings/behaviours.ts';
 import { type LabVersion, labVersions } from './seams.ts';
 
 export interface LabArguments {
@@ -243,7 +244,10 @@ async function live(lab: Lab, organization: string, actionsPerSecond: number, si
 
 function behaviourTable(): string {
   const order = ['recorded', 'documented', 'assumed'];
-  const all = [...edgeBehaviours, ...storeBehaviours.map(({ what, mark, source }) => ({ name: what, mark, source }))];
+  const all = [
+    ...edgeBehaviours,
+    ...[...storeBehaviours, ...meetingBehaviours].map(({ what, mark, source }) => ({ name: what, mark, source })),
+  ];
   const rows = all.sort((a, b) => order.indexOf(a.mark) - order.indexOf(b.mark));
   return rows.map(({ mark, name, source }) => `${mark.padEnd(10)}  ${name}\n${' '.repeat(12)}${source}\n`).join('');
 }

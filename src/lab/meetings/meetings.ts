@@ -1,6 +1,7 @@
 import type { CalendarWrite, MeetingAnswer, MeetingMachinery } from '../world/calendar-hooks.ts';
 import type { Item, ItemContent } from '../world/item.ts';
 import type { Hand, Mailbox } from '../world/mailbox.ts';
+import type { Organization } from '../world/organization.ts';
 import { type Delivery, type Origin, originOfCall } from '../world/post-office.ts';
 import { messageFlag } from '../world/property.ts';
 import type { World } from '../world/world.ts';
@@ -16,6 +17,7 @@ import { asIcalendar, asText } from './meeting-message.ts';
 import { cleanIdOf, isMeetingMessage, isRequest } from './meeting-view.ts';
 import { showing } from './occurrences.ts';
 import { tellAttendees } from './organizer.ts';
+import { RepairAssistant } from './repair-assistant.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface MeetingsOptions {
@@ -33,6 +35,7 @@ export class Meetings implements MeetingMachinery, Surroundings {
   attendantDelayMs: number;
   readonly #settings = new Map<string, CalendarSettings>();
   readonly #delivered = new WeakMap<Mailbox, Item[]>();
+  readonly #assistants = new Map<Organization, RepairAssistant>();
   #sent = 0;
 
   /** Registers with the world. */
@@ -52,6 +55,13 @@ export class Meetings implements MeetingMachinery, Surroundings {
     const lower = address.toLowerCase();
     const isNewRoom = changes.isResource === true && !this.settings(lower).isResource;
     this.#settings.set(lower, { ...(isNewRoom ? roomDefaults : this.settings(lower)), ...changes });
+  }
+
+  /** The Calendar Repair Assistant of an organization. It works when it is told to, or each work cycle once it was started. */
+  assistant(organization: Organization): RepairAssistant {
+    const known = this.#assistants.get(organization) ?? new RepairAssistant(this, organization);
+    this.#assistants.set(organization, known);
+    return known;
   }
 
   /** Does what servers and clients have planned until now. @returns how much that was. */
