@@ -355,3 +355,66 @@ describe.each(labVersions.filter((one) => one !== '2007'))('streams of Exchange 
     expect(read.one('UID').text).toBe((await ok(ews, getItems(itemId(master)))).one('UID').text);
   });
 });
+
+describe.each(labVersions)('iCalendar of Exchange %s', (version) => {
+  const exported = async (ews: EwsBench, id: string): Promise<string> =>
+    Buffer.from(
+      (
+        await ok(
+          ews,
+          `<m:GetItem><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape><t:IncludeMimeContent>true</t:IncludeMimeContent></m:ItemShape><m:ItemIds>${itemId(id)}</m:ItemIds></m:GetItem>`,
+        )
+      ).one('MimeContent').text,
+      'base64',
+    )
+      .toString()
+      .replaceAll('\r\n ', '');
+
+  test('shows a series with its exceptions; taken in again it has lost attendees and exceptions', async () => {
+    const ews = new EwsBench(version);
+    const attendees =
+      '<t:RequiredAttendees><t:Attendee><t:Mailbox><t:EmailAddress>a@x.test</t:EmailAddress></t:Mailbox></t:Attendee></t:RequiredAttendees>';
+    const master = idOf(await ok(ews, thursdays(version)));
+    await ok(ews, updateAppointment(itemId(master), [['calendar:RequiredAttendees', attendees]]));
+    await ok(
+      ews,
+      updateAppointment(`<t:OccurrenceItemId RecurringMasterId="${master}" InstanceIndex="2"/>`, [
+        ['item:Subject', '<t:Subject>special</t:Subject>'],
+      ]),
+    );
+    const text = await exported(ews, master);
+    for (const line of [
+      'RRULE:FREQ=WEEKLY;COUNT=6;INTERVAL=1;BYDAY=TH',
+      'DTSTART;TZID=W. Europe Standard Time:20310313T090000',
+      'ATTENDEE;ROLE=REQ-PARTICIPANT',
+      'RECURRENCE-ID;TZID=W. Europe Standard Time:20310320T090000',
+      'SUMMARY;LANGUAGE=en-US:special',
+      'TZOFFSETTO:+0200',
+    ])
+      expect(text).toContain(line);
+    const again = idOf(
+      await ok(ews, createAppointment(`<t:MimeContent>${Buffer.from(text).toString('base64')}</t:MimeContent>`)),
+    );
+    const read = await ok(ews, getItems(itemId(again)));
+    expect([...read.all('Attendee'), ...read.all('ModifiedOccurrences')]).toEqual([]);
+    expect([read.one('Subject').text, read.one('IsMeeting').text, read.one('Location').text]).toEqual([
+      'weekly',
+      'false',
+      'Room 1',
+    ]);
+    expect([read.one('NumberOfOccurrences').text, read.one('DaysOfWeek').text]).toEqual(['6', 'Thursday']);
+  });
+});
+
+test('occurrences of a series within spans of time, from 2013 on', async () => {
+  const ews = new EwsBench('2016');
+  const master = idOf(await ok(ews, thursdays('2016')));
+  const ranges = (attributes: string): string =>
+    getItems(
+      `<t:RecurringMasterItemIdRanges Id="${master}"><t:Ranges><t:Range ${attributes}/></t:Ranges></t:RecurringMasterItemIdRanges>`,
+    );
+  const span = await ok(ews, ranges('Start="2031-03-20T00:00:00Z" End="2031-04-04T00:00:00Z"'));
+  expect(shown(span).map((one) => one.slice(0, 10))).toEqual(['2031-03-20', '2031-03-27', '2031-04-03']);
+  const two = await ok(ews, ranges('Start="2031-03-20T00:00:00Z" End="2032-01-01T00:00:00Z" Count="2"'));
+  expect(shown(two).map((one) => one.slice(0, 10))).toEqual(['2031-03-20', '2031-03-27']);
+});

@@ -238,7 +238,8 @@ function refuseCrossing(content: ItemContent, exception: CalendarException): voi
   const deleted = new Set(part.deletedDays);
   let previous: number | null = null;
   let next: number | null = null;
-  for (const day of occurrenceDays(recurrence, number - 800)) {
+  // The longest step of a pattern is 99 months.
+  for (const day of occurrenceDays(recurrence, number - 3_200)) {
     if (deleted.has(dayOfNumber(day))) continue;
     if (day < number) previous = day;
     else if (day > number) {
