@@ -249,9 +249,16 @@ const cancelled = (shown: ItemContent, message: ItemContent): Readonly<Record<Pr
   };
 };
 
-/** A copy after the organizer called the meeting off: it stays, as a cancelled one. */
-export const cancelledCopy = (copy: ItemContent, message: ItemContent): ItemContent =>
-  withProperties(copy, cancelled(copy, message));
+/** A copy after the organizer called the meeting off: it stays, as a cancelled one, and so does whatever of it was apart. */
+export function cancelledCopy(copy: ItemContent, message: ItemContent): ItemContent {
+  const part = partOf(copy);
+  const exceptions = part.exceptions.map((exception) => {
+    const properties = new Map(exception.properties);
+    for (const at of [calendarKey.stateFlags, calendarKey.busyStatus]) properties.delete(at);
+    return { ...exception, properties };
+  });
+  return withProperties({ ...copy, calendar: { ...part, exceptions } }, cancelled(copy, message));
+}
 
 export function cancelledOccurrence(series: ItemContent, day: Day, message: ItemContent, nowMs: number): ItemContent {
   const shown = showing(series, day);

@@ -92,6 +92,8 @@ function applyRequest(
   const copy = copyFor(found, content);
   if (copy === null) {
     if (!options.addsNew) return ignored;
+    // Occurrences that came alone are part of the series that comes now. [MS-OXOCAL] 3.1.4.7.2
+    if (day === null) for (const orphan of found) mailbox.remove(orphan, 'MoveToDeletedItems', mailbox.server);
     return { outcome: 'created', item: surroundings.place(mailbox, newCopy(content), origin) };
   }
   // Somebody who thinks that he called the meeting himself is not updated by another's request.

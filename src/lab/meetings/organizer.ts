@@ -89,8 +89,10 @@ export function invite(
   const sequence = everSent && !options.onlyChanged && !isRaised ? sequenceOf(shown) + 1 : sequenceOf(shown);
   const noted = {
     [calendarKey.sequence]: integer(sequence),
-    [calendarKey.ownerCriticalChange]: time(nowMs),
-    [meetingKey.sequenceTime]: time(nowMs),
+    // Who comes later is told the version that the others have.
+    ...(everSent && options.onlyChanged
+      ? {}
+      : { [calendarKey.ownerCriticalChange]: time(nowMs), [meetingKey.sequenceTime]: time(nowMs) }),
     [calendarKey.fInvited]: flag(true),
     [calendarKey.stateFlags]: integer(stateFlag.meeting),
   };

@@ -201,8 +201,9 @@ function changedContent(mailbox: Mailbox, before: ItemContent, change: Change, i
     changes[calendarKey.stateFlags] = integer(stateFlag.meeting);
     changes[calendarKey.response] = integer(responses.indexOf('Organizer'));
   }
-  // The organizer's copy counts its changes, whether or not anybody is told of them.
-  if (attendees.length > 0 && !isReceived(before)) {
+  // The organizer's copy counts its changes, whether or not anybody is told of them; who is invited is none.
+  const counts = Object.keys(change).some((name) => name !== 'attendees');
+  if (counts && attendees.length > 0 && !isReceived(before)) {
     changes[calendarKey.sequence] = integer(sequenceOf(before) + 1);
     changes[calendarKey.ownerCriticalChange] = time(Math.floor(mailbox.nowMs / 1000) * 1000);
   }

@@ -218,7 +218,7 @@ export class RepairAssistant {
     const shown = one.content;
     return {
       subject: subjectOf(shown),
-      meetingType: meetingTypeOf(organizers?.content ?? shown, one),
+      meetingType: meetingTypeOf(organizers?.content ?? attendees?.content ?? shown, one),
       startMs: one.startMs,
       endMs: one.endMs,
       organizer: organizerOf(shown)?.address ?? '',
