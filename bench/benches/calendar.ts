@@ -88,6 +88,8 @@ interface Lag {
   readonly growth: number;
   readonly lost: number;
   readonly duplicated: number;
+  /** By what was done: how many, how many of them did not arrive, and the p50 of all. */
+  readonly byDeed: Readonly<Record<string, readonly [changes: number, undelivered: number, p50Ms: number]>>;
 }
 
 /** What did not arrive waits for ever. */
@@ -109,6 +111,12 @@ function lagOf({ lags, changes, lost, duplicated }: CalendarLoadReport): Lag {
     growth: percentile(ms(lags.slice(-third)), 0.5) / Math.max(1, percentile(ms(lags.slice(0, third)), 0.5)),
     lost,
     duplicated,
+    byDeed: Object.fromEntries(
+      Object.keys(calendarMix).map((name) => {
+        const some = lags.filter((lag) => lag.deed === name);
+        return [name, [some.length, some.filter((lag) => lag.ms === null).length, percentile(ms(some), 0.5)] as const];
+      }),
+    ),
   };
 }
 
