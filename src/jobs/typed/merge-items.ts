@@ -29,6 +29,8 @@ export interface Match {
   readonly right: { readonly id: ItemId; readonly head: TypedHead | null };
   readonly intent: TypedIntentRow | null;
   readonly reason: string;
+  /** The link is recorded with another id or folder, so it is recorded anew whatever the merge finds. */
+  readonly isElsewhere: boolean;
 }
 
 /** Tries of one item against somebody who writes at the same time, before it is left to the next pass. */
@@ -39,6 +41,7 @@ export const matchOfCompare = ({ link, left, right, because }: Compare): Match =
   left: { id: link.left.id, head: left },
   right: { id: link.right.id, head: right },
   intent: null,
+  isElsewhere: because !== 'changed',
   reason:
     because === 'changed'
       ? 'changed'
@@ -52,6 +55,7 @@ export const matchOfAdopt = ({ left, right, by, intent }: Adopt): Match => ({
   left: { id: left.id, head: left },
   right: { id: right.id, head: right },
   intent,
+  isElsewhere: false,
   reason: intent
     ? 'its answer had been lost; found again by its stamp'
     : by === 'stamp'
@@ -381,7 +385,7 @@ function record<Kind extends TypedKind>(
   };
   const ids = { left: next.left.id, right: next.right.id };
   const staged: Commit = {
-    ...(link !== null && sameLink(link, next) ? {} : { typedLinks: [next] }),
+    ...(link !== null && !match.isElsewhere && sameLink(link, next) ? {} : { typedLinks: [next] }),
     ...(link === null
       ? {
           unlinkedTaken: [

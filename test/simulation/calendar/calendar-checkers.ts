@@ -78,9 +78,15 @@ export function noMailSent(world: CalendarWorld): Violations {
   return [...world.left.sent(), ...world.right.sent()].map((s) => `mail: ${s}`);
 }
 
+/**
+ * A pass with nothing to do asks each side one thing. What is asked of the one before it is only that it writes nothing: where passes were
+ * told where to look, nobody has seen the marks of the folders since, and whoever looks at them first reads a feed or two.
+ */
 export async function quietPassWritesNothing(world: CalendarWorld): Promise<Violations> {
   const before = world.left.commits + world.right.commits;
+  const first = await world.pass(false, false);
   const result = await world.pass(false, false);
+  if (first && first.summary.writes > 0) return [`a quiet pass made ${first.summary.writes} writes`];
   if (!result) return ['a quiet pass did not run'];
   const found: string[] = [];
   if (result.summary.writes > 0 || world.left.commits + world.right.commits !== before)
