@@ -10,11 +10,6 @@ for (const version of labVersions) {
     itemMaxBytes,
     kinds: ['calendar'],
     open: () => openEwsLab(version, itemMaxBytes),
-    deviations: [
-      {
-        test: 'free/busy says what is in the calendar',
-        because: 'the lab has no GetUserAvailability; the answers of real servers are read in recorded-answers.test.ts',
-      },
-    ],
+    deviations: [],
   });
 }

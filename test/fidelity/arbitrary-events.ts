@@ -98,7 +98,7 @@ const attendees: fc.Arbitrary<readonly Attendee[]> = fc
   });
 
 /** An attachment of these bytes. */
-export function attachmentOf(name: string, content: Buffer, isInline = false): AttachmentContent {
+function attachmentOf(name: string, content: Buffer, isInline = false): AttachmentContent {
   const hash = createHash('sha256').update(content).digest('hex').slice(0, 32);
   const head = {
     name,

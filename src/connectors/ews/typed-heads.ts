@@ -19,9 +19,7 @@ const common =
     .join('') +
   ([searchKeyProperty, { tag: 0x3008, type: 'time' }, stampProperty] as const).map(extendedFieldUri).join('');
 
-/** Paths of what a feed or a look at items shows of them, for contacts, tasks and notes. */
-export const headPaths = common;
-/** The same for events. */
+/** Paths of what a feed or a look at events shows of them. */
 export const eventHeadPaths = `${common}${extendedFieldUri(cleanGlobalObjectId)}<t:FieldURI FieldURI="calendar:UID"/>`;
 
 const bytesOf = (base64: string | undefined): Buffer => Buffer.from(base64 ?? '', 'base64');

@@ -19,10 +19,10 @@ export const boolean: Form = {
   },
   write: (value: boolean) => String(value),
 };
-export const text: Form = { read: (value) => value, write: (value: string) => value };
-export const time: Form = { read: readTime, write: writeTime };
+const text: Form = { read: (value) => value, write: (value: string) => value };
+const time: Form = { read: readTime, write: writeTime };
 const canonicalBase64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
-export const base64: Form = {
+const base64: Form = {
   read: (value) => {
     const trimmed = value.trim();
     return canonicalBase64.test(trimmed) ? trimmed : undefined;

@@ -36,7 +36,7 @@ export function readPerson(mailbox: XmlElement): Person {
 }
 
 /** An address of the old directory form means nothing elsewhere, but as type EX it is at least kept as it is. */
-export function writePerson({ name, address }: Person): string {
+function writePerson({ name, address }: Person): string {
   const nameXml = name === '' ? '' : `<t:Name>${escapeText(name)}</t:Name>`;
   const addressXml = address === '' ? '' : `<t:EmailAddress>${escapeText(address)}</t:EmailAddress>`;
   return `<t:Mailbox>${nameXml}${addressXml}${address.startsWith('/') ? '<t:RoutingType>EX</t:RoutingType>' : ''}</t:Mailbox>`;

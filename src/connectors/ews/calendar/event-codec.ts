@@ -354,7 +354,7 @@ function definitionPart(property: MapiProperty, zone: Zone, year: number): reado
 }
 
 /** Before 2010 the typed fields of an item have one zone, with rules of one year. */
-export const knowsZones = (version: SchemaVersion): boolean => atLeast(version, 'Exchange2010');
+const knowsZones = (version: SchemaVersion): boolean => atLeast(version, 'Exchange2010');
 
 function readZone(shown: ShownItem, name: 'StartTimeZone' | 'EndTimeZone'): Zone | null {
   const definition = shown.typed.get(name);
@@ -528,4 +528,4 @@ export function writeUpdates(parts: readonly Part[]): string {
   return `<t:Updates>${updates.join('')}</t:Updates>`;
 }
 
-export { extendedPart, propertyIn, textIn, typedPart };
+export { extendedPart, typedPart };

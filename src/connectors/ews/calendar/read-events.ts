@@ -28,7 +28,7 @@ import type { CalendarTools } from './calendar-tools.ts';
 import { eventPaths, occurrencePlainFields, type ReadFields, readFields, shownItem } from './event-codec.ts';
 
 /** Items of one GetItem. */
-export const readMax = 100;
+const readMax = 100;
 
 const exceptionPaths = ['ModifiedOccurrences', 'DeletedOccurrences']
   .map((name) => `<t:FieldURI FieldURI="calendar:${name}"/>`)

@@ -20,7 +20,7 @@ const rulesMax = 256;
 const customId = 'tzone://Microsoft/Custom';
 
 /** Minutes of an xs:duration without years and months: `-PT60M`, `PT1H30M`, `P0D`. */
-export function readMinutes(text: string | null): number | undefined {
+function readMinutes(text: string | null): number | undefined {
   const match = /^(-?)P(?:(\d{1,3})D)?(?:T(?:(\d{1,5})H)?(?:(\d{1,6})M)?(?:(\d{1,6})(?:\.\d+)?S)?)?$/.exec(
     (text ?? '').trim(),
   );
@@ -29,7 +29,7 @@ export function readMinutes(text: string | null): number | undefined {
   const total = Number(days) * 1440 + Number(hours) * 60 + Number(minutes) + Number(seconds) / 60;
   return total === 0 ? 0 : sign === '-' ? -Math.round(total) : Math.round(total);
 }
-export const writeMinutes = (minutes: number): string => `${minutes < 0 ? '-' : ''}PT${Math.abs(minutes)}M`;
+const writeMinutes = (minutes: number): string => `${minutes < 0 ? '-' : ''}PT${Math.abs(minutes)}M`;
 
 /** `t:StartTimeZone` or `t:EndTimeZone`; null for one that says nothing. Rules that cannot be read are left out. */
 export function readZoneDefinition(element: XmlElement): Zone | null {
