@@ -59,7 +59,7 @@ export async function runWorkLoop(options: WorkLoopOptions): Promise<void> {
       } else {
         const due = await store.nextDueMs(prefix);
         const untilMs = due === null ? LOOK_MS : Math.max(1, Math.min(LOOK_MS, due - clock.nowMs()));
-        await store.waitForWork(untilMs, drain);
+        await store.waitForWork(untilMs, drain, prefix);
       }
     } catch (error) {
       log.warn({ kind, error: String(error) }, 'the store does not answer; trying again');

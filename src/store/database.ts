@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely';
 import type { Engine } from './migrations/migration.ts';
 import type { Tables } from './tables.ts';
+import type { WakeKinds } from './wake-bell.ts';
 
 /** Where queries run: the pool, or one transaction. */
 export type Sql = Kysely<Tables>;
@@ -23,4 +24,6 @@ export interface Database {
 export interface WriteOptions<T> {
   /** Whether what was written wakes every claimer, in all processes, once it is committed. */
   readonly wakes?: (value: T) => boolean;
+  /** Kinds of work that it is about, where the engine can tell claimers apart; null: any. */
+  readonly kinds?: WakeKinds;
 }

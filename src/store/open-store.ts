@@ -4,7 +4,7 @@ import { sqlStore } from './sql-store.ts';
 import { openSqlite } from './sqlite/open-sqlite.ts';
 import type { Store } from './store.ts';
 import { StoreError } from './store-error.ts';
-import { WakeBell } from './wake-bell.ts';
+import { WakeBell, type WakeKinds } from './wake-bell.ts';
 
 /** What the store says to the log; pino's shape. Never given a secret. */
 export interface StoreLog {
@@ -15,7 +15,7 @@ export interface StoreLog {
 /** A store in the process that opened it. */
 export interface OpenStore extends Store {
   /** Calls the listener whenever new work may be there, for those who pass it on. @returns ends it. */
-  onWake(listener: () => void): () => void;
+  onWake(listener: (kinds: WakeKinds) => void): () => void;
 }
 
 export interface StoreOptions {

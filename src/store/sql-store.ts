@@ -102,10 +102,12 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     history: (filter, limit) => db.read((sql) => readHistory(sql, filter, limit)),
     forget: (pair) => write(async (trx) => forgetPair(trx, await numbers.mustFind(trx, pair))),
 
-    ensureWork: (work) => db.write((trx) => ensureWork(trx, engine, work), { wakes: always }),
-    notify: (workKeys, nowMs) => db.write((trx) => notifyWork(trx, workKeys, whole(nowMs)), { wakes: always }),
+    ensureWork: (work) =>
+      db.write((trx) => ensureWork(trx, engine, work), { wakes: always, kinds: kindsOf(work.map(({ key }) => key)) }),
+    notify: (workKeys, nowMs) =>
+      db.write((trx) => notifyWork(trx, workKeys, whole(nowMs)), { wakes: always, kinds: kindsOf(workKeys) }),
     claim(owner, kindPrefix, limit, nowMs, leaseMs) {
-      bell.hear();
+      bell.hear(kindPrefix);
       return write((trx) => claimWork(trx, engine, owner, kindPrefix, limit, whole(nowMs), whole(leaseMs)));
     },
     extend: (claim, nowMs, leaseMs) => write((trx) => extendLease(trx, claim, whole(nowMs), whole(leaseMs))),
@@ -116,12 +118,13 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
             ...outcome,
             nextAtMs: outcome.nextAtMs === null ? null : whole(outcome.nextAtMs),
           }),
-        { wakes: (dueAgain) => dueAgain },
+        { wakes: (dueAgain) => dueAgain, kinds: kindsOf([claim.key]) },
       );
     },
     work: (workKeys) => db.read((sql) => readWork(sql, workKeys)),
     nextDueMs: (kindPrefix) => db.read((sql) => nextDueMs(sql, kindPrefix)),
-    waitForWork: (timeoutMs, signal) => bell.wait(Math.min(timeoutMs, db.pollMs ?? timeoutMs), signal),
+    waitForWork: (timeoutMs, signal, kindPrefix = '') =>
+      bell.wait(Math.min(timeoutMs, db.pollMs ?? timeoutMs), signal, kindPrefix),
 
     spend: (budget, limits, holder, cost, nowMs, deadlineMs) =>
       write((trx) => spendBudget(trx, engine, budget, limits, holder, cost, whole(nowMs), whole(deadlineMs))),
@@ -133,3 +136,7 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     close: () => db.close(),
   };
 }
+
+const kindsOf = (keys: readonly string[]): readonly string[] => [
+  ...new Set(keys.map((key) => key.slice(0, Math.max(0, key.indexOf(':'))))),
+];

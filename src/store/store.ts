@@ -287,8 +287,8 @@ export interface Store {
   work(keys?: readonly WorkKey[]): Promise<readonly WorkRow[]>;
   /** Earliest time at which something becomes due; null when nothing is planned. */
   nextDueMs(kindPrefix: string): Promise<number | null>;
-  /** Resolves when new work may be there, at the latest after `timeoutMs`. */
-  waitForWork(timeoutMs: number, signal: AbortSignal): Promise<void>;
+  /** Resolves when new work of a kind (`mail:`; without one of any) may be there, at the latest after `timeoutMs`. */
+  waitForWork(timeoutMs: number, signal: AbortSignal, kindPrefix?: string): Promise<void>;
 
   // budgets, shared by all workers
   /**

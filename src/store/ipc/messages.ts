@@ -1,7 +1,9 @@
 /** What travels between `serve-store.ts` and `remote-store.ts`. Other messages on the same channel are not theirs. */
+
 import { AssertionFailure } from '#kit/assert.ts';
 import { FencedOut, type Store } from '../store.ts';
 import { StoreError, type StoreErrorCode } from '../store-error.ts';
+import type { WakeKinds } from '../wake-bell.ts';
 
 /** Methods that are calls. `waitForWork` is answered on the spot from pushed wake-ups; `close` only lets go of the channel. */
 export const calledMethods = [
@@ -58,7 +60,7 @@ export interface Call {
 export type Answer =
   | { readonly to: 'store-caller'; readonly call: number; readonly value: unknown }
   | { readonly to: 'store-caller'; readonly call: number; readonly error: PlainError }
-  | { readonly to: 'store-caller'; readonly wake: true };
+  | { readonly to: 'store-caller'; readonly wake: true; readonly kinds: WakeKinds };
 
 export interface PlainError {
   readonly name: string;

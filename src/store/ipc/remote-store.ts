@@ -48,7 +48,7 @@ export function remoteStore(channel: Channel, clock: Clock): Store {
 
   const stopListening = channel.listen((message) => {
     if (!isAnswer(message)) return;
-    if ('wake' in message) bell.ring();
+    if ('wake' in message) bell.ring(message.kinds);
     else settle(message);
   });
 
@@ -67,10 +67,10 @@ export function remoteStore(channel: Channel, clock: Clock): Store {
   return {
     ...methods,
     claim(...args) {
-      bell.hear();
+      bell.hear(args[1]);
       return methods.claim(...args);
     },
-    waitForWork: (timeoutMs, signal) => bell.wait(timeoutMs, signal),
+    waitForWork: (timeoutMs, signal, kindPrefix = '') => bell.wait(timeoutMs, signal, kindPrefix),
     async close() {
       channel.closed.removeEventListener('abort', close);
       close();

@@ -14,7 +14,7 @@ export function serveStore(store: OpenStore, channel: Channel): () => void {
   const stopListening = channel.listen((message) => {
     if (isCall(message)) void answerCall(store, message).then(answer);
   });
-  const stopWaking = store.onWake(() => answer({ to: 'store-caller', wake: true }));
+  const stopWaking = store.onWake((kinds) => answer({ to: 'store-caller', wake: true, kinds }));
   const stop = () => {
     stopListening();
     stopWaking();

@@ -70,10 +70,10 @@ export async function openSqlite(
       engine: 'sqlite',
       pollMs: null,
       read: (body) => body(sql),
-      async write(body, { wakes } = {}) {
+      async write(body, { wakes, kinds = null } = {}) {
         if (closed) throw new StoreError('closed', `the store ${path} was closed`);
         const value = await commits.write(body);
-        if (wakes?.(value)) bell.ring();
+        if (wakes?.(value)) bell.ring(kinds);
         return value;
       },
       async close() {
