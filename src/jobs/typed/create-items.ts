@@ -10,7 +10,7 @@ import { attachmentsOf, draftAttachments, type Fetched, fetchAttachments } from 
 import { endAfter, endOf } from './link-ends.ts';
 import { readItems } from './read-items.ts';
 import { setAside, takeBack } from './set-aside.ts';
-import { flush, flushPart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
+import { flushMiddle, flushPart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 
 /** An item that is to have a copy in a folder of `on`. */
 export interface Creation {
@@ -146,7 +146,7 @@ async function writeBatch<Kind extends TypedKind>(
   const settledAfterMs = context.clock.nowMs() + context.deadlineFor(bytes);
   const call = context.call(bytes);
   const keys = ready.map((r) => r.intent.stampKey);
-  await flush(context, { typedIntents: ready.map((r) => ({ ...r.intent, settledAfterMs })) });
+  await flushMiddle(context, { typedIntents: ready.map((r) => ({ ...r.intent, settledAfterMs })) });
   let answers: readonly (TypedWritten | Fault)[];
   try {
     answers = await context.sides[on].items.create(
@@ -224,7 +224,7 @@ async function afterFailure<Kind extends TypedKind>(
   }
   context.staged.add({ typedIntentsResolved: ready.map((r) => r.intent.stampKey) });
   if ((fault.kind !== 'poison' && fault.kind !== 'transient') || ready.length === 0) {
-    await flush(context);
+    await flushPart(context);
     throw error;
   }
   if (ready.length > 1) {

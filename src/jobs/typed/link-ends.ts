@@ -1,7 +1,8 @@
 import type { Written } from '#connectors/contract.ts';
 import { shown } from '#engine/shown.ts';
-import type { TypedItem } from '#model/typed-item.ts';
-import type { LinkEnd } from '#model/typed-link.ts';
+import type { Version } from '#model/ids.ts';
+import type { TypedHead, TypedItem } from '#model/typed-item.ts';
+import type { LinkEnd, TypedLinkRow } from '#model/typed-link.ts';
 
 /** A side as it was read. */
 export const endOf = (item: TypedItem, seen: LinkEnd['seen'] = shown(item)): LinkEnd => ({
@@ -25,3 +26,13 @@ export function endAfter(
   if (back.head.version === written.version) return endOf(back, seenOf(back));
   return { ...endOf(back, seenOf(given)), version: written.version };
 }
+
+/** No version of any server: what is found there is compared with what was agreed. */
+export const noVersion = '' as Version;
+
+/** A link with the ids and folders of now, what those items show not yet carried over. Null: nothing is new there. */
+export const unseenSince = (link: TypedLinkRow, left: TypedHead | null, right: TypedHead | null): TypedLinkRow => ({
+  ...link,
+  left: left ? { ...link.left, version: noVersion } : link.left,
+  right: right ? { ...link.right, version: noVersion } : link.right,
+});

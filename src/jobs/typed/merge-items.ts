@@ -13,10 +13,10 @@ import type { Commit } from '#store/store.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { unkeptNote } from './create-items.ts';
-import { endAfter, endOf } from './link-ends.ts';
+import { endAfter, endOf, unseenSince } from './link-ends.ts';
 import { readItems } from './read-items.ts';
 import { setAside, takeBack } from './set-aside.ts';
-import { flush, flushPart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
+import { flushMiddle, flushPart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 
 type Compare = Extract<TypedDecision, { do: 'compare' }>;
 type Adopt = Extract<TypedDecision, { do: 'adopt' }>;
@@ -148,12 +148,11 @@ function missing(context: TypedContext, match: Match, left: TypedItem | Fault, r
   if (other) later(context, match, other);
   else {
     context.isAgain = true;
-    // An end that no link knows by its id of now would be forgotten.
-    context.staged.add({ unlinked: unlinkedOf(match) });
+    remember(context, match);
   }
 }
 
-const unlinkedOf = (match: Match): readonly UnlinkedRow[] =>
+const unlinkedOf = (match: Pick<Match, Side>): readonly UnlinkedRow[] =>
   (['left', 'right'] as const).flatMap((side) => {
     const { head } = match[side];
     return head === null ? [] : [{ side, head }];
@@ -165,8 +164,13 @@ function later(context: TypedContext, match: Match, fault: Fault): void {
   const head = match[changed].head;
   if (head === null) return;
   setAside(context, changed, head, fault);
-  // A link may know it by another id, from before somebody moved it or made it again.
-  context.staged.add({ unlinked: unlinkedOf(match) });
+  remember(context, match);
+}
+
+/** No feed shows these once more under their ids of now; what feeds are going to say about them has to be understood. */
+function remember(context: TypedContext, { link, left, right }: Match): void {
+  if (link === null) context.staged.add({ unlinked: unlinkedOf({ left, right }) });
+  else context.staged.add({ typedLinks: [unseenSince(link, left.head, right.head)] });
 }
 
 function planEdits<Kind extends TypedKind>(context: TypedContext<Kind>, { match, now, merge }: Merged<Kind>): void {
@@ -281,7 +285,7 @@ async function sayBefore<Kind extends TypedKind>(
       .filter((row) => isNews(context, row)),
   );
   context.counts.conflicts += journal.length;
-  if (links.length + journal.length > 0) await flush(context, { typedLinks: links, journal });
+  if (links.length + journal.length > 0) await flushMiddle(context, { typedLinks: links, journal });
 }
 
 /** A merge that is made again, because somebody else wrote at the same time, does not tell the same twice. */
@@ -399,13 +403,7 @@ function record<Kind extends TypedKind>(
   };
   context.staged.add(staged);
   if (link === null) context.counts.adopted++;
-  if (takeBack(context, now.left.head, now.right.head))
-    context.staged.add({
-      unlinkedTaken: [
-        { side: 'left', id: ids.left },
-        { side: 'right', id: ids.right },
-      ],
-    });
+  takeBack(context, now.left.head, now.right.head);
   for (const side of ['left', 'right'] as const) {
     const edit = merge[side];
     const answer = written[side];

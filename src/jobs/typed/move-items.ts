@@ -2,10 +2,11 @@ import { batchBySize } from '#engine/batches.ts';
 import type { TypedDecision } from '#engine/join-typed.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { FolderId, Side } from '#model/ids.ts';
-import type { TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
+import type { TypedLinkRow } from '#model/typed-link.ts';
 import { history } from '../pass/pass-core.ts';
+import { unseenSince } from './link-ends.ts';
 import { setAside } from './set-aside.ts';
-import { pathOf, type TypedContext } from './typed-context.ts';
+import { counterpart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 
 type Compare = Extract<TypedDecision, { do: 'compare' }>;
 
@@ -66,8 +67,7 @@ export async function moveItems(context: TypedContext, compares: readonly Compar
         } else if (answer.kind === 'fatal') throw new FaultError(answer);
         else {
           context.isAgain = true;
-          // The link knows them by other ids and in other folders, and no feed shows them once more.
-          context.staged.add({ unlinked: headsOf(compare) });
+          context.staged.add({ typedLinks: [notMoved(context, compare, on)] });
           const head = compare.left ?? compare.right;
           if (head && answer.kind !== 'gone') setAside(context, compare.left ? 'left' : 'right', head, answer);
         }
@@ -77,10 +77,13 @@ export async function moveItems(context: TypedContext, compares: readonly Compar
   return done;
 }
 
-const headsOf = ({ left, right }: Compare): readonly UnlinkedRow[] => [
-  ...(left ? [{ side: 'left' as const, head: left }] : []),
-  ...(right ? [{ side: 'right' as const, head: right }] : []),
-];
+/** No feed shows it once more: its link says that it was moved on the other side, under its ids of now. */
+function notMoved(context: TypedContext, { link, left, right }: Compare, on: Side): TypedLinkRow {
+  const unseen = unseenSince(link, left, right);
+  const moved = otherSide(on);
+  const before = counterpart(context, on, link[on].folder) ?? ('' as FolderId);
+  return { ...unseen, [moved]: { ...unseen[moved], folder: before } };
+}
 
 function journalMove(context: TypedContext, { link, movedApart }: Compare): void {
   if (!movedApart) return;

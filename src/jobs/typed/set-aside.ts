@@ -44,9 +44,8 @@ export function setAside(context: TypedContext, side: Side, head: TypedHead, fau
   });
 }
 
-/** It was carried over: whatever it failed for is over. @returns whether one of them had been put aside. */
-export function takeBack(context: TypedContext, ...heads: readonly Pick<TypedHead, 'id'>[]): boolean {
+/** It was carried over: whatever it failed for is over. */
+export function takeBack(context: TypedContext, ...heads: readonly Pick<TypedHead, 'id'>[]): void {
   const back = heads.filter((h) => context.failed.delete(h.id)).map((h) => h.id);
   if (back.length > 0) context.staged.add({ quarantineLeft: back });
-  return back.length > 0;
 }

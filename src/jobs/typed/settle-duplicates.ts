@@ -1,13 +1,14 @@
 import type { TypedDecision } from '#engine/join-typed.ts';
 import { type DuplicateDecision, settleDuplicates as decide } from '#engine/settle-typed.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
-import type { LinkId, Side, Version } from '#model/ids.ts';
+import type { LinkId, Side } from '#model/ids.ts';
 import type { TypedItem, TypedKind } from '#model/typed-item.ts';
 import { history } from '../pass/pass-core.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
+import { noVersion } from './link-ends.ts';
 import { journalOf } from './merge-items.ts';
 import { readItems } from './read-items.ts';
-import { flush, pathOf, type TypedContext } from './typed-context.ts';
+import { flushMiddle, pathOf, type TypedContext } from './typed-context.ts';
 
 /**
  * Several items with one identity in one folder, made by us and by somebody else at the same time: one stays and takes over what the
@@ -50,7 +51,7 @@ export async function settleDuplicates<Kind extends TypedKind>(
   }
   // Said before it is done: afterwards what goes is nowhere else.
   context.counts.conflicts += decision.conflicts.length;
-  await flush(context, {
+  await flushMiddle(context, {
     journal: decision.conflicts.map((c) => journalOf(context, link?.id ?? ('' as LinkId), c)),
   });
   if (!(await takeOver(context, on, decision))) {
@@ -80,10 +81,9 @@ export async function settleDuplicates<Kind extends TypedKind>(
     context.staged.add({ unlinkedTaken: [{ side: on, id: head.id }] });
   }
   context.staged.add({
-    // No version of any server: whatever the kept one shows is compared with what was agreed.
     ...(link === null
       ? {}
-      : { typedLinks: [{ ...link, [on]: { ...link[on], id: decision.keep.head.id, version: '' as Version } }] }),
+      : { typedLinks: [{ ...link, [on]: { ...link[on], id: decision.keep.head.id, version: noVersion } }] }),
   });
   context.lookAgain[on].push({ kind: 'upsert', head: decision.keep.head });
 }

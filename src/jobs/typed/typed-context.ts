@@ -120,6 +120,11 @@ export class Staged {
     this.#commit = merged;
   }
 
+  /** Whether links wait to be recorded. */
+  get holdsLinks(): boolean {
+    return (this.#commit.typedLinks?.length ?? 0) > 0;
+  }
+
   /** Rows that wait to be recorded. */
   get size(): number {
     return this.#size;
@@ -149,7 +154,7 @@ export async function flush(context: TypedContext, more: Commit = {}): Promise<v
  * Records what was staged in the middle of carrying out feeds. Items are linked then that the recorded places do not know: read again
  * from there, the feeds would not say that one of them was deleted. So until the end the feeds have no place to go on from.
  */
-export async function flushPart(context: TypedContext): Promise<void> {
+export async function flushPart(context: TypedContext, more: Commit = {}): Promise<void> {
   const rows: FolderRow[] = [];
   for (const { row: id } of context.feeds) {
     const row = context.rows.get(id);
@@ -163,7 +168,16 @@ export async function flushPart(context: TypedContext): Promise<void> {
     context.rows.set(id, next);
     rows.push(next);
   }
-  await flush(context, rows.length > 0 ? { folders: [...new Map(rows.map((r) => [r.left, r])).values()] } : {});
+  await flush(context, {
+    ...more,
+    ...(rows.length > 0 ? { folders: [...new Map(rows.map((r) => [r.left, r])).values()] } : {}),
+  });
+}
+
+/** Records what has to be known before the next request. Feeds keep their places while no item was linked. */
+export async function flushMiddle(context: TypedContext, more: Commit): Promise<void> {
+  if (context.staged.holdsLinks || (more.typedLinks?.length ?? 0) > 0) await flushPart(context, more);
+  else await flush(context, more);
 }
 
 export const freshTypedCounts = (): TypedCounts => ({
