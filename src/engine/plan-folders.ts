@@ -26,7 +26,7 @@ export type FolderDecision =
       readonly do: 'link';
       readonly left: FolderInfo;
       readonly right: FolderInfo | { readonly id: FolderId; readonly name: string; readonly parent: FolderId | null };
-      readonly because: 'role' | 'name';
+      readonly because: 'role' | 'name' | 'announced';
     }
   | { readonly do: 'create'; readonly left: FolderInfo; readonly place: RightPlace }
   | { readonly do: 'exclude'; readonly left: FolderInfo; readonly because: string }
@@ -73,7 +73,18 @@ export function planFolders(known: FolderKnowledge): readonly FolderDecision[] {
     if (row && row.goneSincePass !== null) decisions.push({ do: 'back', row });
     const because = roleReason ?? exclusionByPolicy(left, place, known.policy);
     const target = placeFor(left, place, known.policy);
-    if (row && (row.excluded === because || isRefused(row, target))) {
+    const made = row && because === null ? announced(row, rightById, takenRight) : null;
+    if (row && made) {
+      takenRight.add(made.id);
+      rightOf.set(left.id, made.id);
+      const linked = { ...row, right: made.id, rightName: made.name, rightParent: made.parent };
+      decisions.push(
+        { do: 'link', left, right: made, because: 'announced' },
+        ...followFolder(linked, left, place, target, rightById, known),
+      );
+      continue;
+    }
+    if (row && !isAnnounced(row) && (row.excluded === because || isRefused(row, target))) {
       decisions.push(...followFolder(row, left, place, target, rightById, known));
       continue;
     }
@@ -107,6 +118,24 @@ export function planFolders(known: FolderKnowledge): readonly FolderDecision[] {
     }
   }
   return decisions;
+}
+
+/** Said before a folder is made: its answer did not arrive, or it was not sent. */
+const isAnnounced = (row: FolderRow): boolean => row.right === null && row.excluded === null && row.rightName !== null;
+
+/** What became of an announced folder: it is where it was to be, whatever happened to the one of the source since. */
+function announced(
+  row: FolderRow,
+  rightById: ReadonlyMap<FolderId, FolderInfo>,
+  taken: ReadonlySet<FolderId>,
+): FolderInfo | null {
+  if (!isAnnounced(row)) return null;
+  const name = row.rightName?.toLowerCase();
+  for (const f of rightById.values()) {
+    if (f.parent === row.rightParent && f.name.toLowerCase() === name && f.kind === 'folder' && !taken.has(f.id))
+      return f;
+  }
+  return null;
 }
 
 /** A name that the target refused (recorded as `rightName`) is not tried again in every pass; a new one makes the folder due again. */

@@ -93,6 +93,8 @@ async function carryOut(
       const { left, right } = decision;
       const row = {
         ...newRow(left, roleOf.get(left.id) ?? null),
+        // An announced folder knows where its source was then, so that it follows what happened to it since.
+        ...(decision.because === 'announced' ? context.rows.get(left.id) : undefined),
         right: right.id,
         rightName: right.name,
         rightParent: right.parent,
@@ -239,6 +241,8 @@ async function createFolder(context: PassContext, left: FolderInfo, place: Right
     return;
   }
   const parent = await parentFor(context, place, trees);
+  // Said before it is made: should its answer be lost and the source's folder move on, it is found where it was to be.
+  await context.commit(withRows(context, [{ ...row, rightName: place.name, rightParent: parent }]));
   try {
     const made = await tryNames(place.name, (name) =>
       context.rightBox.createFolder(parent, name, left.containerClass, context.call()),
