@@ -5,6 +5,8 @@
  * Prints every violation with the command that replays it; the last line with `--json` is
  * `{"seeds","violations","firstBadSeed","duplicated","lost","mails"}`.
  *
+ * Seeds and schedules are spread over `--lanes` (1) processes.
+ *
  * `npm run sim -- rival [--moves N] [--seeds N] [--seed N] [--json]`: Repair Assistant, Calendar Attendant and clients like Outlook and phones
  * against the program: every way in which up to N (2) moves of theirs can fall between its requests, then N lives from seeds.
  *
@@ -17,6 +19,7 @@ import { runExhaustively, type Schedule } from './calendar/rival-exhaustive.ts';
 import { rivalMoves } from './calendar/rivals.ts';
 import { runCalendarSeed } from './calendar/run-calendar-seed.ts';
 import { ewsStage } from './ews/ews-stage.ts';
+import { runInLanes } from './lanes.ts';
 import { memoryStage } from './memory/memory-stage.ts';
 import { runSeed, type SeedReport } from './run-seed.ts';
 
@@ -33,10 +36,16 @@ const { values, positionals } = parseArgs({
     mutant: { type: 'string' },
     moves: { type: 'string', default: '2' },
     schedule: { type: 'string' },
+    lanes: { type: 'string', default: '1' },
+    /** Of a process of a lane: `2/3` is the third of three. */
+    part: { type: 'string', default: '0/1' },
   },
   allowPositionals: true,
 });
 const say = (line: string) => (values.json ? process.stderr : process.stdout).write(`${line}\n`);
+
+const [part = 0, parts = 1] = values.part.split('/').map(Number);
+const isMine = (n: number) => n % parts === part;
 
 type Life = (seed: number) => Promise<SeedReport>;
 /** What is lived in each world, by the kind of content. */
@@ -69,6 +78,7 @@ async function runSeeds(): Promise<void> {
   const count = values.seed === undefined ? Number(values.seeds ?? 200) : 1;
   const total = { seeds: 0, violations: 0, firstBadSeed: null as number | null, duplicated: 0, lost: 0, mails: 0 };
   for (let seed = from; seed < from + count; seed++) {
+    if (!isMine(seed)) continue;
     total.seeds++;
     for (const [kind, live] of chosen) {
       const report = await live(seed);
@@ -102,7 +112,15 @@ async function plantBugs(): Promise<void> {
 async function runRivals(): Promise<void> {
   const live = rivalLives[world];
   if (!live) throw new Error(`there is no world ${world}; there are ${Object.keys(rivalLives).join(' and ')}`);
-  const total = { seeds: 0, violations: 0, firstBadSeed: null as number | null, duplicated: 0, lost: 0, mails: 0 };
+  const total = {
+    schedules: 0,
+    seeds: 0,
+    violations: 0,
+    firstBadSeed: null as number | null,
+    duplicated: 0,
+    lost: 0,
+    mails: 0,
+  };
   const add = (found: { violations: number; lost: number; duplicated: number; mails: number }) => {
     total.violations += found.violations;
     total.duplicated += found.duplicated;
@@ -111,13 +129,15 @@ async function runRivals(): Promise<void> {
   };
   if (values.seed === undefined && world === 'memory') {
     const only = values.schedule === undefined ? null : (JSON.parse(values.schedule) as Schedule);
-    const report = await runExhaustively(Number(values.moves), say, only);
+    const report = await runExhaustively(Number(values.moves), say, only, isMine);
     say(`${report.schedules} schedules of up to ${values.moves} moves, ${report.violations} violations`);
     add(report);
+    total.schedules += report.schedules;
   }
   const from = Number(values.seed ?? values.from);
   const count = values.schedule !== undefined ? 0 : values.seed === undefined ? Number(values.seeds ?? 200) : 1;
   for (let seed = from; seed < from + count; seed++) {
+    if (!isMine(seed)) continue;
     const report = await live(seed);
     total.seeds++;
     add({ ...report, violations: report.violations.length });
@@ -140,4 +160,12 @@ async function runRivals(): Promise<void> {
 const [what, ...more] = positionals;
 if (more.length > 0 || (what !== undefined && what !== 'rival'))
   throw new Error(`there is no simulation ${positionals.join(' ')}; there is rival`);
-await (what === 'rival' ? runRivals() : values.mutants || values.mutant !== undefined ? plantBugs() : runSeeds());
+const lanes = values.seed === undefined && values.schedule === undefined ? Number(values.lanes) : 1;
+if (lanes > 1 && values.mutants) throw new Error('planted bugs have lanes of their own');
+await (lanes > 1
+  ? runInLanes(lanes, values.json)
+  : what === 'rival'
+    ? runRivals()
+    : values.mutants || values.mutant !== undefined
+      ? plantBugs()
+      : runSeeds());

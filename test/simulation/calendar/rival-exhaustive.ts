@@ -86,44 +86,55 @@ export interface ExhaustiveReport {
 
 /**
  * Every way in which up to `movesMax` moves of rivals can fall between the requests of a pass over one event, from every opening: a
- * rival that acts between our look-up and our create, between a write and its reading back, and so on.
+ * rival that acts between our look-up and our create, between a write and its reading back, and so on. A move that finds nothing to do
+ * makes no other story than its schedule without it, so nothing is played after it.
+ *
+ * @param isMine Of several processes, each plays the first moves that are its own, by their number.
  */
 export async function runExhaustively(
   movesMax: number,
   say: (line: string) => void,
   only: Schedule | null = null,
+  isMine: (n: number) => boolean = () => true,
 ): Promise<ExhaustiveReport> {
   const total = { schedules: 0, violations: 0, lost: 0, duplicated: 0, mails: 0 };
   let firstBad: Schedule | null = null;
-  for (const opening of openings) {
-    if (only && only.opening !== opening.name) continue;
-    const points = await requestsOf(opening);
-    for (const schedule of only ? [only] : schedules(opening.name, points, movesMax)) {
-      const found = await play(opening, schedule, only === null ? () => {} : say);
-      total.schedules++;
-      total.violations += found.length;
-      total.lost += found.filter((v) => v.startsWith('lost')).length;
-      total.duplicated += found.filter((v) => v.startsWith('duplicated')).length;
-      total.mails += found.filter((v) => v.startsWith('mail')).length;
-      if (found.length === 0) continue;
+  let firsts = 0;
+  /** @returns false when its last move did nothing. */
+  const run = async (opening: Opening, schedule: Schedule): Promise<boolean> => {
+    const found = await play(opening, schedule, only === null ? () => {} : say);
+    if (found === null) return false;
+    total.schedules++;
+    total.violations += found.length;
+    total.lost += found.filter((v) => v.startsWith('lost')).length;
+    total.duplicated += found.filter((v) => v.startsWith('duplicated')).length;
+    total.mails += found.filter((v) => v.startsWith('mail')).length;
+    if (found.length > 0) {
       if (firstBad === null || only)
         say(`replay with npm run sim -- rival --schedule '${JSON.stringify(schedule)}'\n  ${found.join('\n  ')}`);
       firstBad ??= schedule;
     }
+    return true;
+  };
+  for (const opening of openings) {
+    if (only && only.opening !== opening.name) continue;
+    const points = await requestsOf(opening);
+    const explore = async (moves: Schedule['moves'], from: number): Promise<void> => {
+      if (moves.length === movesMax) return;
+      // One point more than there are requests: after the last one.
+      for (let before = from; before <= points; before++) {
+        for (const { name } of rivalMoves) {
+          if (moves.length === 0 && !isMine(firsts++)) continue;
+          const more = [...moves, { before, move: name }];
+          if (await run(opening, { opening: opening.name, moves: more })) await explore(more, before);
+        }
+      }
+    };
+    if (only) await run(opening, only);
+    else await explore([], 0);
     say(`${opening.name}: ${points} requests, ${total.schedules} schedules so far, ${total.violations} violations`);
   }
   return { ...total, firstBad };
-}
-
-function* schedules(opening: string, points: number, movesMax: number): Generator<Schedule> {
-  const some = function* (moves: Schedule['moves'], from: number): Generator<Schedule> {
-    if (moves.length > 0) yield { opening, moves };
-    if (moves.length === movesMax) return;
-    // One point more than there are requests: after the last one.
-    for (let before = from; before <= points; before++)
-      for (const { name } of rivalMoves) yield* some([...moves, { before, move: name }], before);
-  };
-  yield* some([], 0);
 }
 
 const open = () => CalendarWorld.open(1, memoryCalendarStage, { mix: calm, isEmpty: true });
@@ -142,7 +153,13 @@ async function requestsOf(opening: Opening): Promise<number> {
   }
 }
 
-async function play(opening: Opening, schedule: Schedule, tell: (line: string) => void): Promise<Violations> {
+/** The last move found nothing to do. */
+class Idle extends Error {
+  override readonly name = 'Idle';
+}
+
+/** @returns what the checkers found; null when the last move did nothing, so that there is nothing new to be found. */
+async function play(opening: Opening, schedule: Schedule, tell: (line: string) => void): Promise<Violations | null> {
   const world = await open();
   const named = new Map<string, RivalMove>(rivalMoves.map((move) => [move.name, move]));
   try {
@@ -153,7 +170,10 @@ async function play(opening: Opening, schedule: Schedule, tell: (line: string) =
       for (let due = schedule.moves[next]; due && due.before <= point; due = schedule.moves[++next]) {
         const move = named.get(due.move);
         if (!move) throw new Error(`there is no move ${due.move}`);
+        const before = world.left.commits + world.right.commits;
         world.rivalStep(move);
+        const isLast = next === schedule.moves.length - 1;
+        if (isLast && world.left.commits + world.right.commits === before) throw new Idle();
       }
     };
     world.onCall = () => until(at++);
@@ -169,6 +189,7 @@ async function play(opening: Opening, schedule: Schedule, tell: (line: string) =
       ...noMailSent(world),
     ];
   } catch (error) {
+    if (error instanceof Idle) return null;
     return [`threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`];
   } finally {
     await world.tellHistory();
