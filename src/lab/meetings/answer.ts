@@ -1,10 +1,12 @@
 import { isMaster } from '../world/appointment.ts';
 import type { MeetingAnswer } from '../world/calendar-hooks.ts';
 import { calendarKey, stateFlag } from '../world/calendar-keys.ts';
+import type { Day } from '../world/calendar-part.ts';
 import type { Item } from '../world/item.ts';
 import type { Origin } from '../world/post-office.ts';
 import { Refusal } from '../world/refusal.ts';
 import { answered, newCopy } from './apply-message.ts';
+import { copyFor } from './attendant.ts';
 import { clientIntent, meetingKey } from './meeting-keys.ts';
 import { type Answer, responseContent } from './meeting-message.ts';
 import {
@@ -64,16 +66,18 @@ function respond(
   const day = askedDay ?? idDayOf(item.content);
   const copy = !isMessage
     ? item
-    : (findMeeting(mailbox, cleanId).find((one) => isReceived(one.content)) ??
+    : (copyFor(findMeeting(mailbox, cleanId), item.content) ??
       surroundings.place(mailbox, newCopy(item.content), origin, by));
   const inSeries = day !== null && isMaster(copy.content) ? day : null;
   const organizer = organizerOf(copy.content) ?? organizerOf(item.content);
   const shown = showing(copy.content, inSeries) ?? copy.content;
   const results: Item[] = [];
   surroundings.write(copy, answered(copy.content, inSeries, answer, mailbox.nowMs), origin, { by, day: inSeries });
-  if (answer === 'Decline') decline(surroundings, copy, inSeries, cleanId, origin);
+  // Of an occurrence that is alone in the calendar, the version store remembers its day.
+  const about = inSeries ?? (isMaster(copy.content) ? null : idDayOf(copy.content));
+  if (answer === 'Decline') decline(surroundings, copy, inSeries, about, cleanId, origin);
   else {
-    surroundings.intents.forget(mailbox, cleanId, inSeries);
+    surroundings.intents.forget(mailbox, cleanId, about);
     results.push(copy);
   }
   if (disposition !== 'SaveOnly' && organizer !== null) {
@@ -96,10 +100,17 @@ function respond(
 }
 
 /** A declined meeting leaves the calendar, and the version store knows why. */
-function decline(surroundings: Surroundings, copy: Item, day: string | null, cleanId: string, origin: Origin): void {
+function decline(
+  surroundings: Surroundings,
+  copy: Item,
+  day: Day | null,
+  about: Day | null,
+  cleanId: string,
+  origin: Origin,
+): void {
   const { mailbox } = copy.folder;
   if (day === null) {
-    surroundings.intents.note(mailbox, cleanId, null, clientIntent.manager | clientIntent.respondedDecline);
+    surroundings.intents.note(mailbox, cleanId, about, clientIntent.manager | clientIntent.respondedDecline);
     mailbox.remove(copy, 'MoveToDeletedItems', mailbox.server, { suppressReceipts: true });
     return;
   }
@@ -176,7 +187,7 @@ function removeCancelled(surroundings: Surroundings, { item, by }: MeetingAnswer
   for (const copy of found)
     if (day === null) mailbox.remove(copy, 'MoveToDeletedItems', by, { suppressReceipts: true });
     else if (isMaster(copy.content) && cleanId !== null)
-      decline(surroundings, copy, day, cleanId, { caller: by.caller, doing: 'person', through: null });
+      decline(surroundings, copy, day, day, cleanId, { caller: by.caller, doing: 'person', through: null });
   mailbox.remove(item, 'MoveToDeletedItems', by, { suppressReceipts: true });
   return [];
 }

@@ -71,7 +71,7 @@ export function applyMessage(
 }
 
 /** The copy a message about `day` belongs to: the series, or an occurrence that is on its own in the calendar. */
-function copyFor(found: readonly Item[], content: ItemContent): Item | null {
+export function copyFor(found: readonly Item[], content: ItemContent): Item | null {
   const day = idDayOf(content);
   const series = found.find((item) => isMaster(item.content)) ?? null;
   if (day === null) return series ?? found.find((item) => idDayOf(item.content) === null) ?? null;
@@ -120,6 +120,12 @@ function applyCancellation(
 ): Processed {
   const day = idDayOf(content);
   const copy = copyFor(found, content);
+  // The end of a series is the end of its occurrences that are alone in the calendar.
+  if (copy === null && day === null) {
+    const alone = found.filter((item) => isReceived(item.content));
+    for (const item of alone) surroundings.write(item, cancelledCopy(item.content, content), origin);
+    return { outcome: alone.length === 0 ? 'ignored' : 'cancelled', item: alone[0] ?? null };
+  }
   if (copy === null || !isReceived(copy.content)) return { outcome: 'ignored', item: copy };
   const before = copy.content;
   const inSeries = day !== null && isMaster(before);

@@ -134,6 +134,48 @@ describe('a series', () => {
   });
 });
 
+describe('a series that was declined', () => {
+  test('comes back occurrence by occurrence, and ends as a whole', () => {
+    both().play(`
+      ana books "Week" 2026-03-09 09:00-10:00 weekly x4 with ben
+      ben declines "Week"
+      ben lacks "Week"
+      wait 1h
+      ana moves "Week"@2026-03-16 to 2026-03-17 12:00-13:00
+      ben counts "Week" 1
+      ben has "Week" 2026-03-17 12:00-13:00 tentative NoResponseReceived
+      ben accepts "Week"
+      ana tracks ben Accept "Week"@2026-03-16
+      ana tracks ben Decline "Week"
+      wait 1h
+      ana cancels "Week"
+      ben has "Week" 2026-03-17 12:00-13:00 free cancelled
+    `);
+  });
+
+  test('takes its lone occurrences in when it is sent anew', () => {
+    both().play(`
+      ana books "Week" 2026-03-09 09:00-10:00 weekly x4 with ben
+      ben declines "Week"
+      ana moves "Week"@2026-03-16 to 2026-03-17 12:00-13:00
+      wait 1h
+      ana relocates "Week" "Room 2"
+      ben counts "Week" 1
+      ben has "Week"@2026-03-16 2026-03-17 12:00-13:00 at "Room 2"
+    `);
+  });
+
+  test('who joins a series joins its moved occurrences', () => {
+    both().play(`
+      ana books "Week" 2026-03-09 09:00-10:00 weekly x4 with ben
+      ana moves "Week"@2026-03-16 to 2026-03-17 12:00-13:00
+      ana invites "Week" dan
+      ana tracks dan Unknown "Week"@2026-03-16
+      dan has "Week"@2026-03-16 2026-03-17 12:00-13:00 tentative
+    `);
+  });
+});
+
 describe('rooms', () => {
   test('answer for themselves, and only once for one time', () => {
     const talk = both();

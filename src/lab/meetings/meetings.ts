@@ -14,7 +14,7 @@ import { type CalendarSettings, roomDefaults, userDefaults } from './calendar-se
 import { copyToDelegates } from './delegate-copies.ts';
 import { Intents } from './intents.ts';
 import { asIcalendar, asText } from './meeting-message.ts';
-import { cleanIdOf, isMeetingMessage, isRequest } from './meeting-view.ts';
+import { cleanIdOf, idDayOf, isMeetingMessage, isRequest } from './meeting-view.ts';
 import { showing } from './occurrences.ts';
 import { tellAttendees } from './organizer.ts';
 import { RepairAssistant } from './repair-assistant.ts';
@@ -115,7 +115,7 @@ export class Meetings implements MeetingMachinery, Surroundings {
     );
     this.authorship.note(item, null, null, content, origin);
     const cleanId = cleanIdOf(content);
-    if (cleanId !== null) this.intents.forget(mailbox, cleanId, null);
+    if (cleanId !== null) this.intents.forget(mailbox, cleanId, idDayOf(content));
     return item;
   }
 

@@ -1,7 +1,13 @@
 import { deleteOccurrence, occurrenceItem, updateOccurrence } from '../world/appointment.ts';
 import type { InvitationChoice, MeetingAnswer } from '../world/calendar-hooks.ts';
 import { calendarKey, stateFlag } from '../world/calendar-keys.ts';
-import { type Attendee, type AttendeeRole, type Day, responses } from '../world/calendar-part.ts';
+import {
+  type Attendee,
+  type AttendeeRole,
+  type CalendarException,
+  type Day,
+  responses,
+} from '../world/calendar-part.ts';
 import type { Item, ItemContent } from '../world/item.ts';
 import type { Hand, Mailbox } from '../world/mailbox.ts';
 import { appointmentOf } from '../world/make-appointment.ts';
@@ -222,10 +228,24 @@ function changedContent(mailbox: Mailbox, before: ItemContent, change: Change, i
       attendees,
       recurrence,
       // Another pattern wipes what hung on the old one. ([MS-OXOCAL] 3.1.4.7.3.5)
-      exceptions: samePattern ? part.exceptions : [],
+      exceptions: samePattern ? part.exceptions.map((one) => alsoInvited(one, part.attendees, attendees)) : [],
       deletedDays: samePattern ? part.deletedDays : [],
     },
   };
+}
+
+/** Who is invited to the series, or taken off it, is so with occurrences that have a list of their own. */
+function alsoInvited(
+  exception: CalendarException,
+  before: readonly Attendee[],
+  after: readonly Attendee[],
+): CalendarException {
+  if (exception.attendees === null) return exception;
+  const isIn = (list: readonly Attendee[], one: Attendee): boolean =>
+    list.some(({ address }) => address === one.address);
+  const own = exception.attendees;
+  const kept = own.filter((one) => !isIn(before, one) || isIn(after, one));
+  return { ...exception, attendees: [...kept, ...after.filter((one) => !isIn(before, one) && !isIn(own, one))] };
 }
 
 const lengthMs = (content: ItemContent): number =>
