@@ -24,6 +24,11 @@ export interface Database {
 export interface WriteOptions<T> {
   /** Whether what was written wakes every claimer, in all processes, once it is committed. */
   readonly wakes?: (value: T) => boolean;
+  /**
+   * Coordination: who works on what, what was used of a budget. It survives the end of every process like all else; a power cut may
+   * forget the last of it, and then nobody works on anything any more either. So nobody waits for the disk.
+   */
+  readonly isPassing?: boolean;
   /** Kinds of work that it is about, where the engine can tell claimers apart; null: any. */
   readonly kinds?: WakeKinds;
 }

@@ -50,6 +50,7 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     });
   }
   const write = <T>(body: (trx: Sql) => Promise<T>): Promise<T> => db.write(body);
+  const pass = <T>(body: (trx: Sql) => Promise<T>): Promise<T> => db.write(body, { isPassing: true });
   const always = () => true;
   const hashes = (ids: readonly string[]) => [...new Set(ids)].map(idHash);
   const keys = (texts: readonly string[]) => [...new Set(texts)].map(packKey);
@@ -105,12 +106,19 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     ensureWork: (work) =>
       db.write((trx) => ensureWork(trx, engine, work), { wakes: always, kinds: kindsOf(work.map(({ key }) => key)) }),
     notify: (workKeys, nowMs) =>
-      db.write((trx) => notifyWork(trx, workKeys, whole(nowMs)), { wakes: always, kinds: kindsOf(workKeys) }),
+      db.write((trx) => notifyWork(trx, workKeys, whole(nowMs)), {
+        wakes: always,
+        kinds: kindsOf(workKeys),
+        isPassing: true,
+      }),
     claim(owner, kindPrefix, limit, nowMs, leaseMs) {
       bell.hear(kindPrefix);
-      return write((trx) => claimWork(trx, engine, owner, kindPrefix, limit, whole(nowMs), whole(leaseMs)));
+      // Workers on other machines outlive a power cut of the database server: a token that it forgot must not be given twice.
+      return db.write((trx) => claimWork(trx, engine, owner, kindPrefix, limit, whole(nowMs), whole(leaseMs)), {
+        isPassing: engine === 'sqlite',
+      });
     },
-    extend: (claim, nowMs, leaseMs) => write((trx) => extendLease(trx, claim, whole(nowMs), whole(leaseMs))),
+    extend: (claim, nowMs, leaseMs) => pass((trx) => extendLease(trx, claim, whole(nowMs), whole(leaseMs))),
     async complete(claim, outcome) {
       await db.write(
         (trx) =>
@@ -118,7 +126,7 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
             ...outcome,
             nextAtMs: outcome.nextAtMs === null ? null : whole(outcome.nextAtMs),
           }),
-        { wakes: (dueAgain) => dueAgain, kinds: kindsOf([claim.key]) },
+        { wakes: (dueAgain) => dueAgain, kinds: kindsOf([claim.key]), isPassing: true },
       );
     },
     work: (workKeys) => db.read((sql) => readWork(sql, workKeys)),
@@ -127,10 +135,10 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
       bell.wait(Math.min(timeoutMs, db.pollMs ?? timeoutMs), signal, kindPrefix),
 
     spend: (budget, limits, holder, cost, nowMs, deadlineMs) =>
-      write((trx) => spendBudget(trx, engine, budget, limits, holder, cost, whole(nowMs), whole(deadlineMs))),
-    release: (budget, holder) => write((trx) => releaseBudget(trx, budget, holder)),
+      pass((trx) => spendBudget(trx, engine, budget, limits, holder, cost, whole(nowMs), whole(deadlineMs))),
+    release: (budget, holder) => pass((trx) => releaseBudget(trx, budget, holder)),
     backOff: (budget, untilMs, limit) =>
-      write((trx) => backOffBudget(trx, engine, budget, whole(untilMs), limit, whole(clock.nowMs()))),
+      pass((trx) => backOffBudget(trx, engine, budget, whole(untilMs), limit, whole(clock.nowMs()))),
 
     onWake: (listener) => bell.onRing(listener),
     close: () => db.close(),

@@ -69,11 +69,12 @@ export async function openPostgres(url: string, { clock, bell, log }: PostgresOp
     engine: 'postgres',
     pollMs: 500,
     read: (body) => persist(() => body(db)),
-    async write(body, { wakes } = {}) {
+    async write(body, { wakes, isPassing = false } = {}) {
       return persist(async () => {
         const trx = await db.startTransaction().execute();
         let value: Awaited<ReturnType<typeof body>>;
         try {
+          if (isPassing) await sql`set local synchronous_commit = off`.execute(trx);
           value = await body(trx);
           if (wakes?.(value)) await sql`select pg_notify(${WAKE_CHANNEL}, '')`.execute(trx);
         } catch (error) {

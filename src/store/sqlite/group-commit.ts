@@ -5,6 +5,8 @@ import type { LibsqlConnection } from './libsql-connection.ts';
 
 interface Waiting {
   run(sql: Sql): Promise<void>;
+  /** Must be on the disk before it is answered. */
+  readonly isLasting: boolean;
   readonly resolve: () => void;
   readonly reject: (error: unknown) => void;
 }
@@ -14,13 +16,16 @@ const GROUP_MAX = 64;
 
 /**
  * Folds the writes that wait into one transaction, because `fsync` costs more than what a write does. Each of several stays
- * atomic by a savepoint of its own: one that fails is undone alone, the others go on. Nothing is answered before the common commit is on disk.
+ * atomic by a savepoint of its own: one that fails is undone alone, the others go on. Nothing is answered before the common commit, and
+ * nothing lasting before that is on disk; a group of passing writes only is left to the system to write.
  */
 export class GroupCommit {
   readonly #sql: Kysely<Tables>;
   readonly #connection: LibsqlConnection;
   /** Whether to let everything that has arrived meanwhile come in first; pointless without an fsync to share. */
   readonly #gather: boolean;
+  /** How the connection commits now. */
+  #isLasting: boolean;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
 
@@ -28,15 +33,17 @@ export class GroupCommit {
     this.#sql = sql;
     this.#connection = connection;
     this.#gather = options.gather;
+    this.#isLasting = options.gather;
   }
 
-  write<T>(body: (sql: Sql) => Promise<T>): Promise<T> {
+  write<T>(body: (sql: Sql) => Promise<T>, isLasting = true): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       let value: T;
       this.#waiting.push({
         run: async (sql) => {
           value = await body(sql);
         },
+        isLasting,
         resolve: () => resolve(value),
         reject,
       });
@@ -65,6 +72,7 @@ export class GroupCommit {
   async #runGroup(group: readonly Waiting[]): Promise<void> {
     const done: Waiting[] = [];
     const undone = new Set(group);
+    this.#commitBy(group.some((job) => job.isLasting));
     try {
       await this.#sql.connection().execute(async (connection) => {
         await sql`begin immediate`.execute(connection);
@@ -85,6 +93,13 @@ export class GroupCommit {
     } catch (error) {
       for (const job of undone) job.reject(error);
     }
+  }
+
+  /** In WAL mode `normal` never breaks the file: a power cut takes away whole transactions from the end. A lasting one after it takes them along. */
+  #commitBy(isLasting: boolean): void {
+    if (!this.#gather || isLasting === this.#isLasting) return;
+    this.#connection.run(`pragma synchronous = ${isLasting ? 'full' : 'normal'}`);
+    this.#isLasting = isLasting;
   }
 
   /** @returns false when the job failed alone and was told so. */

@@ -70,9 +70,9 @@ export async function openSqlite(
       engine: 'sqlite',
       pollMs: null,
       read: (body) => body(sql),
-      async write(body, { wakes, kinds = null } = {}) {
+      async write(body, { wakes, kinds = null, isPassing = false } = {}) {
         if (closed) throw new StoreError('closed', `the store ${path} was closed`);
-        const value = await commits.write(body);
+        const value = await commits.write(body, !isPassing);
         if (wakes?.(value)) bell.ring(kinds);
         return value;
       },
