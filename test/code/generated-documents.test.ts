@@ -104,6 +104,12 @@ written over EWS to a server of each version. What a server does not keep is nam
 ${row(heads)}${row(heads.map(() => '---'))}${lines.join('')}
 ${numbered.join('\n')}
 
+## Meetings that somebody else organizes
+
+From Exchange 2010 SP1 on they are first written as a stream (UploadItems), which alone can name the true organizer and what attendees answered.
+What became of it is read back and compared; where a server refuses streams that no Exchange made, or makes something else of them, it is taken
+away again, recoverably, and these meetings are written field by field from then on, with the losses of the table.
+
 ## Series
 
 - Days that were deleted or changed and that the pattern does not have are left out and counted: no server has a place for them.

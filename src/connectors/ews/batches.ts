@@ -25,16 +25,18 @@ export async function eachInPlace<T, R>(
     if (items.length === 1) return [error.fault];
     const middle = items.length >> 1;
     const first = await eachInPlace(items.slice(0, middle), run);
-    return [...first, ...(await faultInPlace(items.slice(middle), run))];
+    const rest = items.slice(middle);
+    return [...first, ...(await faultsInPlace(rest, () => eachInPlace(rest, run)))];
   }
 }
 
-async function faultInPlace<T, R>(
+/** For what follows something that was carried out: a request that fails as a whole has its fault in the place of each item. */
+export async function faultsInPlace<T, R>(
   items: readonly T[],
-  run: (part: readonly T[]) => Promise<readonly (R | Fault)[]>,
+  run: () => Promise<readonly (R | Fault)[]>,
 ): Promise<readonly (R | Fault)[]> {
   try {
-    return await eachInPlace(items, run);
+    return await run();
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
     return items.map(() => error.fault);

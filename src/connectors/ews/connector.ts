@@ -51,6 +51,7 @@ export function ewsConnector({
     ...(version === undefined ? {} : { version }),
   });
   const mailboxes = new Map<string, Mailbox>();
+  const streams = { accepted: false, refused: false };
   const abilities: Abilities = {
     get product() {
       return client.product;
@@ -72,7 +73,7 @@ export function ewsConnector({
   const mailbox = (address: string): Mailbox => {
     const known = mailboxes.get(address);
     if (known !== undefined) return known;
-    const made = ewsMailbox({ client, address, impersonate, clock });
+    const made = ewsMailbox({ client, address, impersonate, clock, streams });
     mailboxes.set(address, made);
     return made;
   };

@@ -11,7 +11,9 @@ import type { TypedKind } from '#model/typed-item.ts';
 import type { BusyTime, ChangePage, Context, Mailbox, MailboxLimits, TypedItems, Written } from '../contract.ts';
 import { eachInPlace, onlyAnswer, parts } from './batches.ts';
 import { calendarItems } from './calendar/calendar-items.ts';
+import type { StreamHabits } from './calendar/upload-events.ts';
 import type { EwsClient } from './client.ts';
+import { contactCodec } from './contacts/contact-codec.ts';
 import { type ExtendedField, extendedValues, findExtended, propertyKey, propertyKeyOf } from './extended-fields.ts';
 import { rootOf, treeOf } from './folder-tree.ts';
 import { itemIdOf, type Oddities, parentFolderOf, readBcc, readHead, stampProperty } from './mail-codec.ts';
@@ -36,6 +38,8 @@ import { updateItem } from './operations/update-item.ts';
 import { type Removable, removal } from './removal.ts';
 import { atLeast } from './server-version.ts';
 import { additionalEntryIds, additionalEntryIdsEx, entryIdsByRole } from './special-folders.ts';
+import type { ItemTools } from './typed/item-tools.ts';
+import { plainItems } from './typed/plain-items.ts';
 import { distinguishedRoles } from './well-known-folders.ts';
 
 /** EWSFindCountLimit of the shipped policies; larger pages are shortened or refused. */
@@ -65,9 +69,11 @@ export interface EwsMailboxOptions {
   /** False: folders are named with the mailbox they belong to, because the caller signs in as somebody else. */
   readonly impersonate: boolean;
   readonly clock: Clock;
+  /** Shared by all mailboxes of an organization. */
+  readonly streams: StreamHabits;
 }
 
-export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOptions): Mailbox {
+export function ewsMailbox({ client, address, impersonate, clock, streams }: EwsMailboxOptions): Mailbox {
   const call = async <Request, Answer>(operation: Operation<Request, Answer>, request: Request, context: Context) =>
     (await client.call(operation, request, address, context)).answers;
   const only = async <Request, Answer>(
@@ -234,6 +240,15 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     }
   };
 
+  const tools: ItemTools = {
+    get version() {
+      return client.version;
+    },
+    knowVersion,
+    call,
+    search,
+    named,
+  };
   const calendar = calendarItems({
     address,
     get version() {
@@ -244,13 +259,18 @@ export function ewsMailbox({ client, address, impersonate, clock }: EwsMailboxOp
     search,
     named,
     nowMs: () => clock.nowMs(),
+    streams,
   });
+  const typed: { readonly [Kind in TypedKind]: TypedItems<Kind> | null } = {
+    calendar,
+    contacts: plainItems(tools, contactCodec),
+    tasks: null,
+    notes: null,
+  };
 
   const mailbox: Mailbox = {
     address,
-    typed: <Kind extends TypedKind>(kind: Kind) =>
-      // The one kind there is; the compiler cannot see that `Kind` is it.
-      (kind === 'calendar' ? calendar : null) as TypedItems<Kind> | null,
+    typed: (kind) => typed[kind],
     freeBusy: async (from, to, context) => {
       const busy: BusyTime[] = [];
       for (let at = from; at < to; at += availabilityMaxMs)

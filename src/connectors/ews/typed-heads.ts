@@ -13,14 +13,15 @@ import { typesNamespace } from './namespaces.ts';
 /** PidTagSearchKey. */
 export const searchKeyProperty: MapiProperty = { tag: 0x300b, type: 'binary' };
 
-const common =
+/** Paths of what a feed or a look at items of any kind shows of them. */
+export const itemHeadPaths =
   ['ParentFolderId', 'ItemClass', 'Size', 'DateTimeCreated']
     .map((name) => `<t:FieldURI FieldURI="item:${name}"/>`)
     .join('') +
   ([searchKeyProperty, { tag: 0x3008, type: 'time' }, stampProperty] as const).map(extendedFieldUri).join('');
 
-/** Paths of what a feed or a look at events shows of them. */
-export const eventHeadPaths = `${common}${extendedFieldUri(cleanGlobalObjectId)}<t:FieldURI FieldURI="calendar:UID"/>`;
+/** The same of events, which have an identity. */
+export const eventHeadPaths = `${itemHeadPaths}${extendedFieldUri(cleanGlobalObjectId)}<t:FieldURI FieldURI="calendar:UID"/>`;
 
 const bytesOf = (base64: string | undefined): Buffer => Buffer.from(base64 ?? '', 'base64');
 

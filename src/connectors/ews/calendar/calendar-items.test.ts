@@ -5,6 +5,7 @@ import { seededRandom } from '#kit/random.ts';
 import type { EventFields } from '#model/appointment.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { Recurrence } from '#model/recurrence.ts';
+import { causewayPropertySet, stampPropertyName } from '#model/stamp.ts';
 import type { TypedDraft, TypedEdit } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
 import { drafts } from '#test/fidelity/arbitrary-events.ts';
@@ -27,6 +28,8 @@ const fields: EventFields = {
   when: { start, end: start + 1_800_000, isAllDay: false, startZone: utc, endZone: utc },
   recurrence: daily,
   attachments: [],
+  organizer: { name: 'Anna', address: 'anna@example.test' },
+  attendees: [],
 };
 const series: TypedDraft<'calendar'> = {
   ...any,
@@ -98,6 +101,71 @@ describe('a create', () => {
       answer('DeleteItem', success('DeleteItem')),
     );
     expect(await events.create(folder, [series], context)).toMatchObject([{ kind: 'throttled' }]);
+  });
+});
+
+describe('a meeting that somebody else organizes', () => {
+  const boss = { name: 'Boss', address: 'boss@else.test' };
+  const meeting: TypedDraft<'calendar'> = {
+    ...series,
+    item: {
+      ...series.item,
+      fields: { ...fields, organizer: boss, recurrence: null },
+      occurrences: [],
+      deletedDays: [],
+    },
+  };
+  const uploaded = answer('UploadItems', success('UploadItems', '<m:ItemId Id="AAMkUP=" ChangeKey="CQAA1"/>'));
+  const identity = Buffer.from(meeting.item.head.identity ?? '', 'hex').toString('base64');
+  const extended = (uri: string, value: string) =>
+    `<t:ExtendedProperty><t:ExtendedFieldURI ${uri}/><t:Value>${value}</t:Value></t:ExtendedProperty>`;
+  const shownWith = (organizer: string) =>
+    answer(
+      'GetItem',
+      success(
+        'GetItem',
+        `<m:Items><t:CalendarItem><t:ItemId Id="AAMkUP=" ChangeKey="CQAA2"/><t:ParentFolderId Id="F"/>${extended('DistinguishedPropertySetId="Meeting" PropertyId="35" PropertyType="Binary"', identity)}${extended(`PropertySetId="${causewayPropertySet}" PropertyName="${stampPropertyName}" PropertyType="String"`, meeting.stamp)}<t:Start>2024-03-04T09:00:00Z</t:Start><t:End>2024-03-04T09:30:00Z</t:End><t:Organizer><t:Mailbox><t:EmailAddress>${organizer}</t:EmailAddress></t:Mailbox></t:Organizer></t:CalendarItem></m:Items>`,
+      ),
+    );
+
+  test('goes by stream, and what became of it is looked at', async () => {
+    const { http, events } = open(uploaded, shownWith(boss.address));
+    const [written] = await events.create(folder, [meeting], context);
+    expect(written).toMatchObject({ id: 'AAMkUP=', version: 'CQAA2' });
+    expect(written).not.toHaveProperty('unkept.organizer');
+    expect(asked(http)).toEqual(['UploadItems', 'GetItem']);
+  });
+
+  test('goes field by field where streams of ours are refused, and those are not tried again', async () => {
+    const { http, events } = open(
+      answer('UploadItems', failure('UploadItems', 'ErrorCorruptData')),
+      answer('CreateItem', items('CreateItem')),
+      answer('CreateItem', items('CreateItem')),
+    );
+    for (let n = 0; n < 2; n++)
+      expect(await events.create(folder, [meeting], context)).toMatchObject([
+        { id: 'AAMkNEW=', unkept: { organizer: expect.any(String) } },
+      ]);
+    expect(asked(http)).toEqual(['UploadItems', 'CreateItem', 'CreateItem']);
+  });
+
+  test('of which something else came is taken away and made field by field', async () => {
+    const { http, events } = open(
+      uploaded,
+      shownWith('anna@example.test'),
+      answer('DeleteItem', success('DeleteItem')),
+      answer('CreateItem', items('CreateItem')),
+    );
+    expect(await events.create(folder, [meeting], context)).toMatchObject([{ id: 'AAMkNEW=' }]);
+    expect(asked(http)).toEqual(['UploadItems', 'GetItem', 'DeleteItem', 'CreateItem']);
+  });
+
+  test('that may be there or not is not made a second time', async () => {
+    const { http, events } = open(answer('UploadItems', failure('UploadItems', 'ErrorInternalServerError')));
+    expect(await events.create(folder, [meeting], context)).toMatchObject([
+      { kind: 'transient', mayHaveHappened: true },
+    ]);
+    expect(asked(http)).toEqual(['UploadItems']);
   });
 });
 

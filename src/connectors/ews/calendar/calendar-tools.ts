@@ -5,6 +5,7 @@ import type { Context } from '../../contract.ts';
 import type { Operation } from '../operation.ts';
 import type { FolderRef } from '../operations/ids.ts';
 import type { SchemaVersion } from '../server-version.ts';
+import type { StreamHabits } from './upload-events.ts';
 
 /** What calendars need of their mailbox. */
 export interface CalendarTools {
@@ -26,4 +27,5 @@ export interface CalendarTools {
   ): Promise<readonly ItemId[]>;
   named(distinguished: string): FolderRef;
   nowMs(): number;
+  readonly streams: StreamHabits;
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseXmlBytes } from '#formats/text/xml-read.ts';
 import { rawXml } from '#formats/text/xml-write.ts';
+import { payloadOfBytes } from '#kit/payload.ts';
 import type { EventFields } from '#model/appointment.ts';
 import { eventFields, eventProperties } from '#model/event-properties.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
@@ -17,6 +18,7 @@ import { getItem } from '../operations/get-item.ts';
 import { getUserAvailability } from '../operations/get-user-availability.ts';
 import { feedOf } from '../operations/sync-folder-items.ts';
 import { updateItems } from '../operations/update-item.ts';
+import { uploadItems } from '../operations/upload-items.ts';
 import { atLeast, type SchemaVersion } from '../server-version.ts';
 import { eventHeadPaths, readTypedHead } from '../typed-heads.ts';
 import { attachmentsPath } from './attachments.ts';
@@ -132,6 +134,8 @@ describe.skipIf(!haveSchemas())('requests against the schemas', () => {
       await valid(getAttachment.write(['AAMkATTACHMENT=', 'x&y'], version));
       await valid(deleteAttachment.write(['AAMkATTACHMENT='], version));
       await valid(getUserAvailability.write({ address: owner, from: 0, to: 86_400_000 }, version));
+      if (server !== '2007')
+        await valid(uploadItems.write({ folder, streams: [payloadOfBytes(Buffer.from('stream'))] }, version));
       const [draft] = fc.sample(
         drafts(owner).filter(({ attachments }) => attachments.length === 2),
         { seed: 1, numRuns: 1 },

@@ -9,11 +9,10 @@ import type { Instant, RawProperty } from '#model/mail.ts';
 import type { TypedDraft, TypedEdit, TypedItem } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
 import type { Context, TypedWritten, Written } from '../../contract.ts';
-import { eachInPlace } from '../batches.ts';
+import { eachInPlace, faultsInPlace } from '../batches.ts';
 import { propertyKey } from '../extended-fields.ts';
 import { itemIdOf, stampProperty } from '../mail-codec.ts';
 import { createItems } from '../operations/create-item.ts';
-import { deleteItem } from '../operations/delete-item.ts';
 import { updateItems } from '../operations/update-item.ts';
 import { type AttachmentReader, putAttachments } from './attachments.ts';
 import type { CalendarTools } from './calendar-tools.ts';
@@ -21,7 +20,9 @@ import { extendedPart, type Part, typedPart, writeItem, writeParts, writeUpdates
 import { cleanGlobalObjectId, globalObjectId } from './identity.ts';
 import { getItems, missing, seeEvents } from './read-events.ts';
 import { keptRecurrence } from './recurrence-codec.ts';
+import { takeAway } from './take-away.ts';
 import { unkeptOf } from './unkept.ts';
+import { needsStream, uploadEvents } from './upload-events.ts';
 import { type SeriesWork, strayDaysOf, writeOccurrences } from './write-occurrences.ts';
 
 type Draft = TypedDraft<'calendar'>;
@@ -45,7 +46,7 @@ const noAnswer: Fault = { kind: 'transient', detail: 'the write was answered wit
 const byHash = (contents: readonly AttachmentContent[]) =>
   new Map(contents.map((one) => [one.head.hash, one] as const));
 
-/** Creates events, each whole: what cannot be finished is taken away again, recoverably, and its place holds the fault. */
+/** Creates events, each whole: by stream what only a stream can say, everything else field by field. */
 export async function createEvents(
   tools: CalendarTools,
   reader: AttachmentReader,
@@ -54,6 +55,25 @@ export async function createEvents(
   context: Context,
 ): Promise<readonly (TypedWritten | Fault)[]> {
   await tools.knowVersion(context);
+  const streamed = drafts.filter((draft) => needsStream(tools, draft));
+  const uploaded = await uploadEvents(tools, reader, folder, streamed, context);
+  const byDraft = new Map(streamed.map((draft, at) => [draft, uploaded[at] ?? null] as const));
+  const rest = drafts.filter((draft) => (byDraft.get(draft) ?? null) === null);
+  const create = () => createByFields(tools, reader, folder, rest, context);
+  // With some uploaded, the others fail by themselves, or all would be taken for undone.
+  const created = rest.length < drafts.length ? await faultsInPlace(rest, create) : await create();
+  for (const [at, draft] of rest.entries()) byDraft.set(draft, created[at] ?? missing);
+  return drafts.map((draft) => byDraft.get(draft) ?? missing);
+}
+
+/** What cannot be finished is taken away again, recoverably, and its place holds the fault. */
+async function createByFields(
+  tools: CalendarTools,
+  reader: AttachmentReader,
+  folder: FolderId,
+  drafts: readonly Draft[],
+  context: Context,
+): Promise<readonly (TypedWritten | Fault)[]> {
   const answers = await eachInPlace(drafts, (some) =>
     tools.call(createItems, { folder, items: some.map((draft) => rawXml(createXml(tools, draft))) }, context),
   );
@@ -234,15 +254,6 @@ async function presentAttachments(tools: CalendarTools, reader: AttachmentReader
     if (isFault(one)) throw new FaultError(one);
     return one;
   });
-}
-
-/** Removes what was made half. Should that fail as well, the stamp on it tells whose it is. */
-async function takeAway(tools: CalendarTools, ids: readonly ItemId[], context: Context): Promise<void> {
-  try {
-    await eachInPlace(ids, (some) => tools.call(deleteItem, some, context));
-  } catch (error) {
-    if (!(error instanceof FaultError)) throw error;
-  }
 }
 
 function lossesOf(
