@@ -149,6 +149,9 @@ function missing(context: TypedContext, match: Match, left: TypedItem | Fault, r
   else {
     context.isAgain = true;
     remember(context, match);
+    // What has lost its twin before they were linked is new again.
+    for (const [side, answer] of [['left', left] as const, ['right', right] as const])
+      if (match.link === null && !isFault(answer)) context.lookAgain[side].push({ kind: 'upsert', head: answer.head });
   }
 }
 
@@ -354,7 +357,7 @@ async function recordMerged<Kind extends TypedKind>(
       later(context, m.match, outcome.fault);
       continue;
     }
-    const after = { left: left.get(m.match.left.id) ?? m.now.left, right: right.get(m.match.right.id) ?? m.now.right };
+    const after = { left: readAfter(m, 'left', left), right: readAfter(m, 'right', right) };
     if (isFault(after.left) || isFault(after.right)) {
       // It was written and cannot be read back now: the next look compares it with what is recorded, and finds nothing to do.
       later(context, m.match, isFault(after.left) ? after.left : (after.right as Fault));
@@ -362,6 +365,17 @@ async function recordMerged<Kind extends TypedKind>(
     }
     record(context, m, { left: after.left, right: after.right }, outcome.written);
   }
+}
+
+/** What was removed right after our write was as we had written it: its feed says what became of it. */
+function readAfter<Kind extends TypedKind>(
+  { match, merge, now }: Merged<Kind>,
+  side: Side,
+  back: ReadonlyMap<ItemId, TypedItem<Kind> | Fault>,
+): TypedItem<Kind> | Fault {
+  const answer = back.get(match[side].id) ?? now[side];
+  const edit = merge[side]?.edit;
+  return edit && isFault(answer) && answer.kind === 'gone' ? applyEdit(now[side], edit) : answer;
 }
 
 function record<Kind extends TypedKind>(

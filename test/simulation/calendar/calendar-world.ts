@@ -213,6 +213,8 @@ export class CalendarWorld {
     this.hazards.calmDown(1);
     for (let n = 1; n <= 15; n++) {
       await this.advance(this.leaseMs + requestDeadlineMs);
+      // The operator has looked at what was refused, and lets it be tried again.
+      if (n === 1) await this.store.retryQuarantine({ pair: this.track });
       const result = await this.pass(everything && n === 1);
       if (result)
         this.events.push(`calm pass ${n}: ${result.again ? 'again' : 'done'} ${JSON.stringify(result.counts)}`);
