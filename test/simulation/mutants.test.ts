@@ -2,8 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, transform } from 'esbuild';
 import { expect, test } from 'vitest';
-import { mutants } from './mutants.ts';
-import { mutantProgram, mutate, projectRoot } from './run-mutants.ts';
+import { mutantProgram, mutants, mutate, projectRoot } from './run-mutants.ts';
 
 const source = (file: string): string => readFileSync(join(projectRoot(), file), 'utf8');
 

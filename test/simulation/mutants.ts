@@ -1,6 +1,8 @@
 /** A planted bug: one place of the program's source, said differently. */
 export interface Mutant {
   readonly name: string;
+  /** Which lives must show it; default: those of mail. */
+  readonly lives?: 'mail' | 'calendar' | 'rival';
   /** Path from the project's root. */
   readonly file: string;
   /** Occurs exactly once in the file, or the mutant is stale. */

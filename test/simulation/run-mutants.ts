@@ -3,10 +3,12 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Plugin } from 'esbuild';
-import { memoryStage } from './memory/memory-stage.ts';
-import { type Mutant, mutants } from './mutants.ts';
-import { runSeed } from './run-seed.ts';
+import { calendarMutants } from './calendar/calendar-mutants.ts';
+import { lifeOf } from './lives.ts';
+import { type Mutant, mutants as mailMutants } from './mutants.ts';
 
+/** All planted bugs. */
+export const mutants: readonly Mutant[] = [...mailMutants, ...calendarMutants];
 /** What is bundled with a planted bug, from the project's root. */
 export const mutantProgram = 'test/programs/mutant-seeds.ts';
 /** How many mutated programs run at the same time. */
@@ -53,7 +55,7 @@ export async function runMutants(
   // Inside of the project, because packages are looked up from there.
   mkdirSync(join(root, 'dist'), { recursive: true });
   const folder = mkdtempSync(join(root, 'dist', 'mutants-'));
-  const chosen = mutants.filter((m) => only === null || m.name.includes(only));
+  const chosen = mutants.filter((m) => only === null || m.name.includes(only) || m.lives === only);
   const missed: string[] = [];
   try {
     for (const mutant of chosen) mutate(mutant, readFileSync(join(root, mutant.file), 'utf8'));
@@ -63,13 +65,13 @@ export async function runMutants(
         const mutant = chosen[n] as Mutant;
         const path = join(folder, `${n}.mjs`);
         await bundle(root, mutant, path);
-        const { seed: known } = mutant;
-        let outcome = known === undefined ? nothing : await runProgram(path, known, known);
-        if (outcome.seed === null) outcome = await search(path, 1, seeds);
+        const { seed: known, lives = 'mail' } = mutant;
+        let outcome = known === undefined ? nothing : await runProgram(path, lives, known, known);
+        if (outcome.seed === null) outcome = await search(path, lives, 1, seeds);
         // A life that ends badly without any planted bug says nothing about this one.
-        while (outcome.seed !== null && (await runSeed(outcome.seed, memoryStage)).violations.length > 0) {
+        while (outcome.seed !== null && (await lifeOf(lives)(outcome.seed)).violations.length > 0) {
           say(`seed ${outcome.seed} fails without any planted bug`);
-          outcome = await search(path, outcome.seed === known ? 1 : outcome.seed + 1, seeds);
+          outcome = await search(path, lives, outcome.seed === known ? 1 : outcome.seed + 1, seeds);
         }
         if (outcome.seed === null) {
           missed.push(mutant.name);
@@ -124,10 +126,10 @@ interface Outcome {
 const nothing: Outcome = { seed: null, report: 'no seeds' };
 
 /** One process after the other, until one of them reports something. */
-async function search(path: string, from: number, to: number): Promise<Outcome> {
+async function search(path: string, lives: string, from: number, to: number): Promise<Outcome> {
   let outcome = nothing;
   for (let first = from; first <= to && outcome.seed === null; first += seedsAtOnce) {
-    outcome = await runProgram(path, first, Math.min(to, first + seedsAtOnce - 1));
+    outcome = await runProgram(path, lives, first, Math.min(to, first + seedsAtOnce - 1));
     // It ended without a word of any seed: the next ones would, too.
     if (outcome.broken === true) break;
   }
@@ -135,8 +137,8 @@ async function search(path: string, from: number, to: number): Promise<Outcome> 
 }
 
 /** @returns the first seed with a violation, and what a checker said of it; no seed: the program survived, or ended otherwise. */
-async function runProgram(path: string, from: number, to: number): Promise<Outcome> {
-  const child = spawn(process.execPath, [path, String(from), String(to)], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function runProgram(path: string, lives: string, from: number, to: number): Promise<Outcome> {
+  const child = spawn(process.execPath, [path, String(from), String(to), lives], { stdio: ['ignore', 'pipe', 'pipe'] });
   const limit = setTimeout(() => child.kill('SIGKILL'), limitMs);
   let out = '';
   let words = '';

@@ -3,6 +3,7 @@ import type { Violations } from '../checkers.ts';
 import { calm } from '../swarm.ts';
 import {
   calendarsConverged,
+  eventsLieInTheSameFolders,
   noMailSent,
   nothingRemovedInVain,
   nothingWrittenDisappears,
@@ -183,6 +184,7 @@ async function play(opening: Opening, schedule: Schedule, tell: (line: string) =
     if ((await world.quiesce(false)) === null) return ['does not converge: passes go on writing'];
     return [
       ...calendarsConverged(world),
+      ...(await eventsLieInTheSameFolders(world)),
       ...(await nothingWrittenDisappears(world)),
       ...nothingRemovedInVain(world),
       ...(await quietPassWritesNothing(world)),

@@ -1,6 +1,7 @@
 import type { SeedReport } from '../run-seed.ts';
 import {
   calendarsConverged,
+  eventsLieInTheSameFolders,
   noMailSent,
   nothingRemovedInVain,
   nothingWrittenDisappears,
@@ -27,6 +28,7 @@ export async function runCalendarSeed(
     else {
       violations.push(
         ...calendarsConverged(world),
+        ...(await eventsLieInTheSameFolders(world)),
         ...(await nothingWrittenDisappears(world)),
         ...nothingRemovedInVain(world),
         ...(await quietPassWritesNothing(world)),
