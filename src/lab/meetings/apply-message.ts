@@ -14,7 +14,6 @@ import {
   numberOf,
   partOf,
   propertyValue,
-  responseOf,
   same,
   sequenceOf,
   subjectOf,
@@ -306,6 +305,3 @@ export function answered(copy: ItemContent, day: Day | null, answer: Answer, now
   };
   return day !== null && isMaster(copy) ? withOccurrence(copy, day, changes, nowMs) : withProperties(copy, changes);
 }
-
-export const hasAnswered = (copy: ItemContent): boolean =>
-  ['Accept', 'Tentative', 'Decline'].includes(responseOf(copy));

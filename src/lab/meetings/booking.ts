@@ -26,7 +26,7 @@ import type { Surroundings } from './surroundings.ts';
 const dayMs = 86_400_000;
 
 /** Why a room says no; null: it can be had. (PSDOC Set-CalendarProcessing) */
-export function objection(mailbox: Mailbox, copy: Item, shown: ItemContent, settings: CalendarSettings): string | null {
+function objection(mailbox: Mailbox, copy: Item, shown: ItemContent, settings: CalendarSettings): string | null {
   const startMs = startMsOf(shown);
   const endMs = endMsOf(shown);
   const horizonMs = mailbox.nowMs + settings.bookingWindowInDays * dayMs;

@@ -48,7 +48,7 @@ export function datedId(cleanId: string, day: Day | null): string {
 }
 
 export const sequenceOf = (content: ItemContent): number => numberOf(content, calendarKey.sequence) ?? 0;
-export const stateOf = (content: ItemContent): number => numberOf(content, calendarKey.stateFlags) ?? 0;
+const stateOf = (content: ItemContent): number => numberOf(content, calendarKey.stateFlags) ?? 0;
 export const isMeeting = (content: ItemContent): boolean => (stateOf(content) & stateFlag.meeting) !== 0;
 /** The copy of somebody who was invited. */
 export const isReceived = (content: ItemContent): boolean => (stateOf(content) & stateFlag.received) !== 0;

@@ -112,6 +112,32 @@ describe.each(labVersions)('meetings over EWS, %s', (version) => {
     expect((await ews.call(getItems(itemId(copyId)), { as: 1 })).codes).toEqual(['ErrorItemNotFound']);
   });
 
+  test('an update of one occurrence answers the change key that the series has after it was sent', async () => {
+    const { ews, clock, ben } = bench(version);
+    const series =
+      '<t:Recurrence><t:WeeklyRecurrence><t:Interval>1</t:Interval><t:DaysOfWeek>Monday</t:DaysOfWeek></t:WeeklyRecurrence><t:NumberedRecurrence><t:StartDate>2026-03-09</t:StartDate><t:NumberOfOccurrences>4</t:NumberOfOccurrences></t:NumberedRecurrence></t:Recurrence>';
+    const made = await ews.call(
+      createAppointment(
+        `<t:Subject>Week</t:Subject>${times('09')}${attendee(ben.address)}${series}${berlin(version)}`,
+        sendToAll,
+      ),
+    );
+    clock.advance(3_600_000);
+    const second = `<t:OccurrenceItemId RecurringMasterId="${idOf(made)}" InstanceIndex="2"/>`;
+    const occurrence = await ews.call(getItems(second));
+    const attributes =
+      ' ConflictResolution="NeverOverwrite" SendMeetingInvitationsOrCancellations="SendToAllAndSaveCopy"';
+    const change = (of: Reply, location: string): string =>
+      updateAppointment(
+        `<t:ItemId Id="${idOf(of)}" ChangeKey="${changeKeyOf(of)}"/>`,
+        [['calendar:Location', `<t:Location>${location}</t:Location>`]],
+        attributes,
+      );
+    const first = await ews.call(change(occurrence, 'Room 2'));
+    expect(first.codes).toEqual(['NoError']);
+    expect((await ews.call(change(first, 'Room 3'))).codes).toEqual(['NoError']);
+  });
+
   test('an account that works for others is told apart from people', async () => {
     const { ews, ana, ben } = bench(version);
     const header = `<t:ExchangeImpersonation><t:ConnectingSID><t:PrimarySmtpAddress>${ana.address}</t:PrimarySmtpAddress></t:ConnectingSID></t:ExchangeImpersonation>`;

@@ -40,7 +40,7 @@ export interface RepairSettings {
   readonly workCycleMs: number;
 }
 
-export const repairDefaults = (organization: Organization): RepairSettings => ({
+const repairDefaults = (organization: Organization): RepairSettings => ({
   mode: 'RepairAndValidate',
   missingItemFixDisabled: false,
   endWindowDays: organization.version === '2010' || organization.version === '2013' ? 30 : 7,

@@ -29,7 +29,7 @@ export const requestDeliveries = [
 export type RequestDelivery = (typeof requestDeliveries)[number];
 
 /** Who may see whose calendar in an organization, and who receives copies of requests. Addresses are compared in lower case. */
-export class CalendarRights {
+class CalendarRights {
   readonly #of = new Map<string, Map<string, Delegate>>();
   readonly #deliveries = new Map<string, RequestDelivery>();
   readonly #everybody = new Map<string, CalendarLevel>();

@@ -17,7 +17,7 @@ export interface Forwarding {
 }
 
 /** Servers a message may pass before it is taken for a loop. (PSDOC Set-ReceiveConnector: MaxHopCount) */
-export const hopMaxOf = (version: LabVersion): number => (version === '2007' || version === '2010' ? 30 : 60);
+const hopMaxOf = (version: LabVersion): number => (version === '2007' || version === '2010' ? 30 : 60);
 
 /** What an organization's transport has been told about addresses. Addresses are compared in lower case. */
 export class MailFlow {

@@ -1,5 +1,5 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
-import { updateOccurrence } from '../../world/appointment.ts';
+import { occurrenceItem, updateOccurrence } from '../../world/appointment.ts';
 import type { InvitationChoice } from '../../world/calendar-hooks.ts';
 import type { Item } from '../../world/item.ts';
 import { messageFlag } from '../../world/property.ts';
@@ -92,6 +92,8 @@ function update(context: Context, change: XmlElement, settings: Settings): Xml {
         choice: settings.invitations as InvitationChoice,
         by,
       });
+    // Sending may have written the series once more: the change key to answer is the last one.
+    if (occurrence !== null) written = occurrenceItem(occurrence.master, occurrence.day);
   } else if (draft.isRead !== null && occurrence === null)
     mailbox.setRead(item, draft.isRead, by, { suppressReceipts: settings.suppressReceipts });
   const answer = itemIdOnly(written);
