@@ -8,7 +8,7 @@ for (const version of labVersions) {
   typedSuite({
     name: `events over EWS against the lab's ${version}`,
     itemMaxBytes,
-    kinds: ['calendar'],
+    kinds: ['calendar', 'contacts'],
     open: () => openEwsLab(version, itemMaxBytes),
     deviations: [],
   });

@@ -11,7 +11,7 @@ import { EwsError } from './ews-error.ts';
 import { folderIdXml } from './folder-shape.ts';
 import { messageFlagsOf, propertyOf } from './item-property.ts';
 import { writeMeetingField } from './meeting-shape.ts';
-import { type PropertyPath, readPaths, writeExtended } from './property-path.ts';
+import { indexedContainers, type PropertyPath, readPaths, writeExtended } from './property-path.ts';
 import { child, childText, isTrue } from './request.ts';
 import { base64, dateTime, esc, t, type Xml } from './xml-out.ts';
 
@@ -182,7 +182,7 @@ export function prepareShape(shape: ItemShape, inList: boolean): PreparedShape {
       if (path.uri === 'item:InternetMessageHeader') {
         headers.push(path.index.toLowerCase());
         asked.add('InternetMessageHeaders');
-      } else asked.add(`${path.uri.slice(path.uri.indexOf(':') + 1)}${indexedPlural[path.uri] ?? ''}`);
+      } else asked.add(indexedContainers[path.uri] ?? path.uri.slice(path.uri.indexOf(':') + 1));
     } else asked.add(path.uri.slice(path.uri.indexOf(':') + 1));
   }
   if (shape.mime) asked.add('MimeContent');
@@ -192,12 +192,6 @@ export function prepareShape(shape: ItemShape, inList: boolean): PreparedShape {
       : new Set(shape.base === 'IdOnly' ? asked : [...asked, ...defaultFields]);
   return { shape, wanted, asked, extended, headers, inList };
 }
-const indexedPlural: Readonly<Record<string, string>> = {
-  'contacts:EmailAddress': 'es',
-  'contacts:PhoneNumber': 's',
-  'contacts:ImAddress': 'es',
-  'contacts:PhysicalAddress:Street': '',
-};
 
 /** An item as asked for. */
 export async function writeItem(context: Context, item: Item, prepared: PreparedShape): Promise<Xml> {

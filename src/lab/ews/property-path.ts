@@ -84,6 +84,18 @@ export function readExtended(element: XmlElement): PropertyPath & { readonly kin
   return path;
 }
 
+/** Indexed fields live inside an element of another name. */
+export const indexedContainers: Readonly<Record<string, string>> = {
+  'contacts:EmailAddress': 'EmailAddresses',
+  'contacts:PhoneNumber': 'PhoneNumbers',
+  'contacts:ImAddress': 'ImAddresses',
+  'contacts:PhysicalAddress:Street': 'PhysicalAddresses',
+  'contacts:PhysicalAddress:City': 'PhysicalAddresses',
+  'contacts:PhysicalAddress:State': 'PhysicalAddresses',
+  'contacts:PhysicalAddress:CountryOrRegion': 'PhysicalAddresses',
+  'contacts:PhysicalAddress:PostalCode': 'PhysicalAddresses',
+};
+
 /** The paths below `m:…Shape/t:AdditionalProperties`. */
 export const readPaths = (parent: XmlElement | null): readonly PropertyPath[] => kids(parent).map(readPath);
 

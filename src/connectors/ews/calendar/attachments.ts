@@ -179,6 +179,7 @@ export async function putAttachments(
   wanted: readonly AttachmentHead[],
   contents: ReadonlyMap<string, AttachmentContent>,
   context: Context,
+  isPicture: (name: string) => boolean = () => false,
 ): Promise<Written | null> {
   const left = [...present];
   const missing = wanted.filter(({ hash, name }) => {
@@ -199,7 +200,8 @@ export async function putAttachments(
       throw new FaultError({ kind: 'stale', detail: 'an attachment that is to be written was not handed over' });
     return { head, bytes: content.bytes };
   });
-  for (const some of batchesOf(attachments)) take(await call(createAttachment, { parent, attachments: some }, context));
+  for (const some of batchesOf(attachments))
+    take(await call(createAttachment, { parent, attachments: some, isPicture }, context));
   if (left.length > 0)
     take(
       await call(

@@ -140,8 +140,7 @@ export const contactCodec: KindCodec<'contacts'> = {
       field: 'attachments',
       keptFrom: 'Exchange2010',
       what: 'a picture becomes an attachment like any other, and whether one is shown inside the text is lost',
-      concerns: ({ attachments }) =>
-        attachments?.some(({ name, isInline }) => isInline || isPicture(name)) ?? false,
+      concerns: ({ attachments }) => attachments?.some(({ name, isInline }) => isInline || isPicture(name)) ?? false,
     },
   ],
   canonical: (fields) => fields,

@@ -114,8 +114,7 @@ const emailList: TextList = {
   keys: emailUris.map(lastOf),
   ...numbered('EmailAddress'),
   /** An address of the directory of old means nothing elsewhere, but says what it is. */
-  attributes: (text, version) =>
-    text.startsWith('/') && atLeast(version, 'Exchange2010') ? ' RoutingType="EX"' : '',
+  attributes: (text, version) => (text.startsWith('/') && atLeast(version, 'Exchange2010') ? ' RoutingType="EX"' : ''),
 };
 /** PidLidEmail1DisplayName and those of the others, five properties apart in the table. [MS-OXOCNTC] 2.2.1.2.1 */
 const emailNames: readonly (readonly [string, MapiProperty])[] = [0, 1, 2].map(

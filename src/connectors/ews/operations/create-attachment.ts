@@ -11,6 +11,8 @@ export interface CreateAttachmentRequest {
   /** An item, or an occurrence by the id that it has as a modified one. */
   readonly parent: Written;
   readonly attachments: readonly AttachmentContent[];
+  /** Names of those that are the picture of a contact. */
+  readonly isPicture?: (name: string) => boolean;
 }
 
 /**
@@ -21,8 +23,8 @@ export const createAttachment: Operation<CreateAttachmentRequest, Written | null
   name: 'CreateAttachment',
   subject: aboutItems(true),
   answers: ({ attachments }) => attachments.length,
-  write: ({ parent, attachments }, version) =>
-    xml`<m:CreateAttachment>${parentRef(parent)}<m:Attachments>${attachments.map((one) => writeAttachment(one, version))}</m:Attachments></m:CreateAttachment>`,
+  write: ({ parent, attachments, isPicture = () => false }, version) =>
+    xml`<m:CreateAttachment>${parentRef(parent)}<m:Attachments>${attachments.map((one) => writeAttachment(one, isPicture(one.head.name), version))}</m:Attachments></m:CreateAttachment>`,
   reader: () => ({
     read(message) {
       const attachment = child(message, messagesNamespace, 'Attachments')?.children[0];
@@ -42,13 +44,15 @@ export function rootOf(element: XmlElement): Written | null {
   return id === null || version === null ? null : { id: id as ItemId, version: version as Version };
 }
 
-/** Before 2010 an attachment cannot be marked as shown in the body. */
-function writeAttachment({ head, bytes }: AttachmentContent, version: SchemaVersion): XmlFragment {
-  const isInline = atLeast(version, 'Exchange2010') && head.isInline ? xml`<t:IsInline>true</t:IsInline>` : null;
+/** Before 2010 an attachment cannot be marked as shown in the body, nor as the picture of a contact. */
+function writeAttachment({ head, bytes }: AttachmentContent, isPicture: boolean, version: SchemaVersion): XmlFragment {
+  const marks = atLeast(version, 'Exchange2010');
+  const photo = marks && isPicture ? xml`<t:IsContactPhoto>true</t:IsContactPhoto>` : null;
+  const isInline = marks && head.isInline ? xml`<t:IsInline>true</t:IsInline>` : null;
   const type = head.contentType === null ? null : xml`<t:ContentType>${head.contentType}</t:ContentType>`;
   const id = head.contentId === null ? null : xml`<t:ContentId>${head.contentId}</t:ContentId>`;
   const common = xml`<t:Name>${head.name}</t:Name>${type}${id}${isInline}`;
   return head.kind === 'item'
     ? xml`<t:ItemAttachment>${common}<t:Message><t:MimeContent>${bytes}</t:MimeContent></t:Message></t:ItemAttachment>`
-    : xml`<t:FileAttachment>${common}<t:Content>${bytes}</t:Content></t:FileAttachment>`;
+    : xml`<t:FileAttachment>${common}${photo}<t:Content>${bytes}</t:Content></t:FileAttachment>`;
 }

@@ -140,11 +140,7 @@ export const nearestDay = (instant: number): Day =>
   new Date(Math.floor((instant + dayMs / 2) / dayMs) * dayMs).toISOString().slice(0, 10) as Day;
 
 /** A day as a point in time on the wire. @param timeOfDay `11:59:00`, in UTC. */
-export function typedDay(
-  row: Row,
-  timeOfDay: string,
-  local: MapiProperty | null = null,
-): FieldCodec<Day | null> {
+export function typedDay(row: Row, timeOfDay: string, local: MapiProperty | null = null): FieldCodec<Day | null> {
   const uri = uriOf(row);
   return plain({
     paths: fieldUri(uri) + (local === null ? '' : extendedFieldUri(local)),

@@ -233,7 +233,8 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
     contents: ReadonlyMap<string, AttachmentContent>,
     context: Context,
   ): Promise<Written | Fault> {
-    if ((await putAttachments(this.#tools.call, at, present, wanted, contents, context)) === null) return at;
+    const { isPicture } = this.#codec;
+    if ((await putAttachments(this.#tools.call, at, present, wanted, contents, context, isPicture)) === null) return at;
     const [now = missing] = await this.#get([at.id], '<t:FieldURI FieldURI="item:ItemClass"/>', context);
     return isFault(now) ? now : (itemIdOf(now.item) ?? noAnswer);
   }

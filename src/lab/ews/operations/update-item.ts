@@ -6,10 +6,11 @@ import { messageFlag } from '../../world/property.ts';
 import { batch } from '../answer.ts';
 import type { Context } from '../context.ts';
 import { EwsError } from '../ews-error.ts';
+import { deleteIndexed, setIndexed } from '../indexed-field.ts';
 import { ItemDraft, isSent } from '../item-draft.ts';
 import { itemElementOf, itemIdOnly } from '../item-shape.ts';
 import type { Operation } from '../operation.ts';
-import { isPath, type PropertyPath, readExtended, readPath } from '../property-path.ts';
+import { indexedContainers, isPath, type PropertyPath, readExtended, readPath } from '../property-path.ts';
 import { attribute, child, isTrue, kids } from '../request.ts';
 import type { Xml } from '../xml-out.ts';
 import { send, touchLater } from './create-item.ts';
@@ -121,25 +122,15 @@ function sendUpdated(context: Context, item: Item, disposition: string): void {
 
 const nameOf = (path: PropertyPath): string =>
   path.kind === 'extended' ? 'ExtendedProperty' : path.uri.slice(path.uri.indexOf(':') + 1);
-/** Indexed fields live inside an element of another name. */
-const containers: Readonly<Record<string, string>> = {
-  'contacts:EmailAddress': 'EmailAddresses',
-  'contacts:PhoneNumber': 'PhoneNumbers',
-  'contacts:ImAddress': 'ImAddresses',
-  'contacts:PhysicalAddress:Street': 'PhysicalAddresses',
-  'contacts:PhysicalAddress:City': 'PhysicalAddresses',
-  'contacts:PhysicalAddress:State': 'PhysicalAddresses',
-  'contacts:PhysicalAddress:CountryOrRegion': 'PhysicalAddresses',
-  'contacts:PhysicalAddress:PostalCode': 'PhysicalAddresses',
-};
 
 function apply(draft: ItemDraft, one: XmlElement, element: string, sent: boolean): void {
   const pathElement = one.children.find(isPath);
   if (pathElement === undefined) throw new EwsError('ErrorInvalidRequest');
   const path = readPath(pathElement);
-  const name = (path.kind === 'indexed' ? containers[path.uri] : undefined) ?? nameOf(path);
+  const name = (path.kind === 'indexed' ? indexedContainers[path.uri] : undefined) ?? nameOf(path);
   if (one.name === 'DeleteItemField') {
     if (path.kind === 'extended') draft.put(path.key, '', null);
+    else if (path.kind === 'indexed') deleteIndexed(draft, path);
     else draft.remove(name);
     return;
   }
@@ -155,5 +146,6 @@ function apply(draft: ItemDraft, one: XmlElement, element: string, sent: boolean
     if (inner === null || readExtended(inner).key !== path.key) throw new EwsError('ErrorUpdatePropertyMismatch');
   }
   if (one.name === 'AppendToItemField') draft.append(field);
+  else if (path.kind === 'indexed') setIndexed(draft, path, field);
   else draft.set(field, sent);
 }
