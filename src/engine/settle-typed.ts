@@ -70,6 +70,7 @@ export interface DuplicateDecision<Kind extends TypedKind> {
 /**
  * Several items with one identity in one folder: the richest stays and takes over what the others have and it lacks.
  * @param linked Id of the one that is linked; null: none.
+ * @param last Ids of those that stay only when there is nothing else.
  */
 export function settleDuplicates<Kind extends TypedKind>(
   on: Side,
@@ -77,10 +78,10 @@ export function settleDuplicates<Kind extends TypedKind>(
   linked: ItemId | null,
   own: readonly string[],
   policy: TypedPolicy,
+  last: ReadonlySet<ItemId> = new Set(),
 ): DuplicateDecision<Kind> | null {
-  const ranked = [...items].sort(
-    (a, b) => compareRanks(rankOf(b, linked), rankOf(a, linked)) || (a.head.id < b.head.id ? -1 : 1),
-  );
+  const rank = (item: TypedItem) => [last.has(item.head.id) ? 0 : 1, ...rankOf(item, linked)];
+  const ranked = [...items].sort((a, b) => compareRanks(rank(b), rank(a)) || (a.head.id < b.head.id ? -1 : 1));
   const [keep, ...remove] = ranked;
   if (!keep || remove.length === 0) return null;
   let merged = keep;
@@ -107,7 +108,7 @@ export function settleDuplicates<Kind extends TypedKind>(
     edit,
     needs,
     conflicts: remove.map((item) => removed(on, item)),
-    why: reasonFor(rankOf(keep, linked), rankOf(remove[0] ?? keep, linked)),
+    why: reasonFor(rank(keep), rank(remove[0] ?? keep)),
   };
 }
 
@@ -124,6 +125,7 @@ const removed = (on: Side, item: TypedItem): TypedConflict => ({
 
 /** In order of weight. */
 const rankReasons = [
+  'it is in step with what stays on the other side',
   'the organizer updated it last',
   'the person answered it',
   'it is linked',

@@ -15,7 +15,7 @@ export interface Fetched {
 
 /** Fetches the bytes that a write on the other side needs. @returns a fault when one of them cannot be had. */
 export async function fetchAttachments(
-  context: TypedContext,
+  context: Pick<TypedContext, 'sides' | 'call'>,
   side: Side,
   id: ItemId,
   needs: readonly Pick<NeededAttachments, 'day' | 'heads'>[],

@@ -4,6 +4,8 @@ import type { ItemId, Side } from '#model/ids.ts';
 import type { TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { TypedContext } from './typed-context.ts';
 
+type ReadContext<Kind extends TypedKind> = Pick<TypedContext<Kind>, 'sides' | 'call' | 'checkpoint'>;
+
 export interface Wanted {
   readonly id: ItemId;
   /** As the feed showed it; 0 when unknown. */
@@ -15,7 +17,7 @@ export interface Wanted {
  * split, so that only that one is left without an answer; a mailbox that does not answer at all ends the pass.
  */
 export async function readItems<Kind extends TypedKind>(
-  context: TypedContext<Kind>,
+  context: ReadContext<Kind>,
   side: Side,
   wanted: readonly Wanted[],
 ): Promise<ReadonlyMap<ItemId, TypedItem<Kind> | Fault>> {
@@ -30,7 +32,7 @@ export async function readItems<Kind extends TypedKind>(
 }
 
 async function readBatch<Kind extends TypedKind>(
-  context: TypedContext<Kind>,
+  context: ReadContext<Kind>,
   side: Side,
   batch: readonly Wanted[],
 ): Promise<ReadonlyMap<ItemId, TypedItem<Kind> | Fault>> {
