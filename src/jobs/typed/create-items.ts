@@ -1,5 +1,6 @@
 import type { TypedWritten } from '#connectors/contract.ts';
 import { batchBySize } from '#engine/batches.ts';
+import { asCreatedOn } from '#engine/reminders.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { FolderId, Side } from '#model/ids.ts';
 import { firstIdOf, hash128, stampKey, writeStamp } from '#model/stamp.ts';
@@ -122,7 +123,7 @@ function draftOf<Kind extends TypedKind>(
     nonce: context.random.bytes(6).toString('hex'),
   });
   return {
-    draft: { item, stamp, ...draftAttachments(item, fetched) },
+    draft: { item: asCreatedOn(on, item, context.policy), stamp, ...draftAttachments(item, fetched) },
     intent: {
       stampKey: stampKey(stamp),
       stamp,
@@ -265,7 +266,7 @@ async function recordCreated<Kind extends TypedKind>(
       continue;
     }
     context.made[on].set(written.id, copy.head.folder);
-    const ends = { [on]: endAfter(written, of.item, copy), [otherSide(on)]: endOf(of.item) } as unknown as Pick<
+    const ends = { [on]: endAfter(written, of.draft.item, copy), [otherSide(on)]: endOf(of.item) } as unknown as Pick<
       TypedLinkRow,
       Side
     >;

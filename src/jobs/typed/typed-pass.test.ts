@@ -250,6 +250,17 @@ describe('two calendars', () => {
     expect([...world.right.typed.items.values()].map((i) => i.folder)).toEqual([there]);
     expect([...world.left.typed.items.values()].map((i) => i.folder)).toEqual([team]);
   });
+
+  test('a copy rings only where the person works, and goes on doing so when it is edited', async () => {
+    const reminder = { isSet: true, minutesBefore: 15 };
+    const id = book(world.left, { subject: 'one', reminder });
+    await world.settle();
+    expect(only(world.right).fields.reminder.isSet).toBe(false);
+    world.left.typed.edit(id, { set: { subject: 'two' }, occurrences: [] });
+    await world.settle();
+    expect(only(world.right).fields).toMatchObject({ subject: 'two', reminder: { isSet: false } });
+    expect(only(world.left).fields.reminder).toEqual(reminder);
+  });
 });
 
 function idOf(box: MemoryMailbox, subject: string) {
