@@ -14,13 +14,10 @@
  * checkers must find within N (2,000) seeds. Last line: `{"mutants","caught","missed":[…]}`.
  */
 import { parseArgs } from 'node:util';
-import { memoryCalendarStage } from './calendar/memory-calendar-stage.ts';
 import { runExhaustively, type Schedule } from './calendar/rival-exhaustive.ts';
-import { rivalMoves } from './calendar/rivals.ts';
-import { runCalendarSeed } from './calendar/run-calendar-seed.ts';
 import { ewsStage } from './ews/ews-stage.ts';
 import { runInLanes } from './lanes.ts';
-import { memoryStage } from './memory/memory-stage.ts';
+import { lifeOf } from './lives.ts';
 import { runSeed, type SeedReport } from './run-seed.ts';
 
 const { values, positionals } = parseArgs({
@@ -50,18 +47,11 @@ const isMine = (n: number) => n % parts === part;
 type Life = (seed: number) => Promise<SeedReport>;
 /** What is lived in each world, by the kind of content. */
 const lives: Readonly<Record<string, Readonly<Record<string, Life>>>> = {
-  memory: {
-    mail: (seed) => runSeed(seed, memoryStage),
-    calendar: (seed) => runCalendarSeed(seed, memoryCalendarStage),
-  },
-  ews: {
-    mail: (seed) => runSeed(seed, ewsStage),
-  },
+  memory: { mail: lifeOf('mail'), calendar: lifeOf('calendar') },
+  ews: { mail: (seed) => runSeed(seed, ewsStage) },
 };
 /** Lives of calendars to which rivals write as well. */
-const rivalLives: Readonly<Record<string, Life>> = {
-  memory: (seed) => runCalendarSeed(seed, memoryCalendarStage, { rivals: rivalMoves }),
-};
+const rivalLives: Readonly<Record<string, Life>> = { memory: lifeOf('rival') };
 const { world } = values;
 
 async function runSeeds(): Promise<void> {
