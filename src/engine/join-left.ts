@@ -41,7 +41,7 @@ export type LeftDecision =
   | {
       readonly do: 'leave';
       readonly head: MailHead;
-      readonly because: 'before-since' | 'after-until' | 'over-size-limit';
+      readonly because: 'no-mail' | 'before-since' | 'after-until' | 'over-size-limit';
     }
   | { readonly do: 'missing'; readonly link: LinkRow };
 
@@ -217,8 +217,12 @@ function firstMatch(
   return same.find((r) => r.right.folder === folder) ?? same[0];
 }
 
-/** Why the policy leaves an item that was not copied yet on the source; null when it is due. */
+/** Appointments and the like that somebody put into a mail folder, most of them by deleting them: what a server calls their MIME is no message. */
+const noMail = /^IPM\.(?:Appointment|Contact|DistList|Task|StickyNote|Activity)(?:\.|$)/i;
+
+/** Why an item that was not copied yet stays on the source; null when it is due. */
 export function leaveReason(head: MailHead, policy: MailPolicy) {
+  if (noMail.test(head.facts.itemClass)) return 'no-mail';
   const at = head.facts.receivedAt ?? head.facts.sentAt ?? head.facts.createdAt;
   if (policy.since !== null && at !== null && at < policy.since) return 'before-since';
   if (policy.until !== null && at !== null && at >= policy.until) return 'after-until';

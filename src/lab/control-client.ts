@@ -8,6 +8,7 @@ import type { TrafficEntry } from './edge/traffic.ts';
 import type { CalendarLoadReport } from './load/calendar-load.ts';
 import type { CalendarSettings } from './meetings/calendar-settings.ts';
 import type { OutboxEntry } from './seams.ts';
+import type { TrueEvent } from './world/ground-truth.ts';
 import type { JournalEntry } from './world/journal.ts';
 
 export interface ControlClient {
@@ -45,6 +46,8 @@ export interface ControlClient {
   setMode(organization: string, mode: FrontMode): Promise<void>;
   setAccount(user: string, state: AccountState): Promise<void>;
   mailbox(address: string): AsyncIterable<SnapshotLine>;
+  /** What takes place in the calendars of a mailbox between two times in UTC milliseconds, series expanded. */
+  calendar(address: string, fromMs: number, toMs: number): AsyncIterable<TrueEvent>;
 }
 
 /** @param at `control` of the lab's JSON line. */
@@ -62,8 +65,8 @@ export function controlClient(at: { readonly url: string; readonly token: string
   const put = async (path: readonly string[], body: object) => {
     await (await ask('PUT', path, '', body)).body?.cancel();
   };
-  async function* lines<T>(path: readonly string[], since?: number): AsyncGenerator<T> {
-    const answer = await ask('GET', path, since === undefined ? '' : `?since=${since}`);
+  async function* lines<T>(path: readonly string[], query = ''): AsyncGenerator<T> {
+    const answer = await ask('GET', path, query);
     let rest = '';
     const decoder = new TextDecoder();
     for await (const chunk of answer.body ?? []) {
@@ -75,7 +78,7 @@ export function controlClient(at: { readonly url: string; readonly token: string
   }
   const all = async <T>(path: readonly string[], since?: number): Promise<readonly T[]> => {
     const list: T[] = [];
-    for await (const line of lines<T>(path, since)) list.push(line);
+    for await (const line of lines<T>(path, since === undefined ? '' : `?since=${since}`)) list.push(line);
     return list;
   };
   return {
@@ -111,5 +114,6 @@ export function controlClient(at: { readonly url: string; readonly token: string
     setMode: (organization, mode) => put(['mode', organization], mode),
     setAccount: (user, state) => put(['account', user], { state }),
     mailbox: (address) => lines(['mailbox', address]),
+    calendar: (address, fromMs, toMs) => lines(['calendar', address], `?from=${fromMs}&to=${toMs}`),
   };
 }

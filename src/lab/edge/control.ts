@@ -146,6 +146,10 @@ async function route(lab: Lab, request: IncomingMessage): Promise<Iterable<unkno
     case 'PUT calendar/*':
       configureCalendar(lab.meetings, name, await json(request));
       return {};
+    case 'GET calendar/*': {
+      if (!lab.world.mailbox(name)) throw new Refused(404, `there is no mailbox ${name}`);
+      return lab.world.calendar(name, instant(url, 'from'), instant(url, 'to'));
+    }
     case 'PUT redirect/*':
       redirect(lab.meetings, name, await json(request));
       return {};
@@ -307,6 +311,13 @@ async function json(request: IncomingMessage): Promise<Fields> {
 function text(body: Fields, name: string): string {
   const value = body[name];
   if (typeof value !== 'string') throw new Refused(400, `${name} is missing or no text`);
+  return value;
+}
+
+/** UTC milliseconds of the query. */
+function instant(url: URL, name: string): number {
+  const value = Number(url.searchParams.get(name) ?? Number.NaN);
+  if (!Number.isSafeInteger(value)) throw new Refused(400, `${name} is a time in UTC milliseconds`);
   return value;
 }
 

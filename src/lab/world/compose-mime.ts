@@ -43,8 +43,12 @@ export function base64Lines(bytes: Buffer): string {
   return out;
 }
 
-/** MIME of an item that is made of properties. The same item gives the same bytes. */
-export function composeMime(content: ItemContent): Buffer {
+/**
+ * MIME of an item that is made of properties. The same item gives the same bytes.
+ *
+ * @param calendar iCalendar of a meeting message, which becomes the other form of its text. [MS-OXCICAL] 2.1.3.1.1.1
+ */
+export function composeMime(content: ItemContent, calendar: Buffer | null = null): Buffer {
   const text = (at: string): string | null => {
     const value = content.properties.get(at)?.value;
     return typeof value === 'string' ? value : null;
@@ -70,7 +74,8 @@ export function composeMime(content: ItemContent): Buffer {
   if (importance === 2 || importance === 0) lines.push(`Importance: ${importance === 2 ? 'high' : 'low'}`);
   lines.push('MIME-Version: 1.0');
   const body = content.body ?? (content.mime === null ? { type: 'Text' as const, text: '' } : bodyOf(content.mime));
-  const bodyPart = `Content-Type: text/${body.type === 'HTML' ? 'html' : 'plain'}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64Lines(Buffer.from(body.text))}\r\n`;
+  const textPart = `Content-Type: text/${body.type === 'HTML' ? 'html' : 'plain'}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64Lines(Buffer.from(body.text))}\r\n`;
+  const bodyPart = calendar === null ? textPart : alternatives(textPart, text(key.itemClass) ?? '', calendar);
   const attachments = content.attachments ?? (content.mime === null ? [] : attachmentsOf(content.mime));
   if (attachments.length === 0) return Buffer.from(`${lines.join('\r\n')}\r\n${bodyPart}`);
   const boundary = `_${digest(lines.join('\n'), bodyPart).toString('hex').slice(0, 32)}_`;
@@ -83,6 +88,13 @@ export function composeMime(content: ItemContent): Buffer {
   return Buffer.from(
     `${lines.join('\r\n')}\r\nContent-Type: multipart/mixed; boundary="${boundary}"\r\n\r\n--${boundary}\r\n${bodyPart}${parts.join('')}--${boundary}--\r\n`,
   );
+}
+
+function alternatives(textPart: string, itemClass: string, calendar: Buffer): string {
+  const method = /\.Resp\b/i.test(itemClass) ? 'REPLY' : /\.Canceled\b/i.test(itemClass) ? 'CANCEL' : 'REQUEST';
+  const text = calendar.toString().replace(/^METHOD:.*$/m, `METHOD:${method}`);
+  const boundary = `_${digest(textPart, text).toString('hex').slice(0, 32)}_`;
+  return `Content-Type: multipart/alternative; boundary="${boundary}"\r\n\r\n--${boundary}\r\n${textPart}--${boundary}\r\nContent-Type: text/calendar; charset="utf-8"; method=${method}\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64Lines(Buffer.from(text))}\r\n--${boundary}--\r\n`;
 }
 
 /** The bytes of a message with one header field replaced, added, or (null) taken out; the rest stays as it is. */
