@@ -1,4 +1,5 @@
 import { labVersions } from '#lab/seams.ts';
+import { typedKinds } from '#model/typed-item.ts';
 import { typedSuite } from '#test/suites/typed-suite.ts';
 import { openEwsLab } from './ews-lab.fixture.ts';
 
@@ -6,9 +7,9 @@ const itemMaxBytes = 6 << 20;
 
 for (const version of labVersions) {
   typedSuite({
-    name: `events over EWS against the lab's ${version}`,
+    name: `typed items over EWS against the lab's ${version}`,
     itemMaxBytes,
-    kinds: ['calendar', 'contacts'],
+    kinds: typedKinds,
     open: () => openEwsLab(version, itemMaxBytes),
     deviations: [],
   });

@@ -18,6 +18,7 @@ import { type ExtendedField, extendedValues, findExtended, propertyKey, property
 import { rootOf, treeOf } from './folder-tree.ts';
 import { itemIdOf, type Oddities, parentFolderOf, readBcc, readHead, stampProperty } from './mail-codec.ts';
 import { typesNamespace } from './namespaces.ts';
+import { noteCodec } from './notes/note-codec.ts';
 import type { Operation } from './operation.ts';
 import { createFolder } from './operations/create-folder.ts';
 import { createItem, suppressReadReceipt } from './operations/create-item.ts';
@@ -38,6 +39,7 @@ import { updateItem } from './operations/update-item.ts';
 import { type Removable, removal } from './removal.ts';
 import { atLeast } from './server-version.ts';
 import { additionalEntryIds, additionalEntryIdsEx, entryIdsByRole } from './special-folders.ts';
+import { taskCodec } from './tasks/task-codec.ts';
 import type { ItemTools } from './typed/item-tools.ts';
 import { plainItems } from './typed/plain-items.ts';
 import { distinguishedRoles } from './well-known-folders.ts';
@@ -264,8 +266,8 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
   const typed: { readonly [Kind in TypedKind]: TypedItems<Kind> | null } = {
     calendar,
     contacts: plainItems(tools, contactCodec),
-    tasks: null,
-    notes: null,
+    tasks: plainItems(tools, taskCodec),
+    notes: plainItems(tools, noteCodec),
   };
 
   const mailbox: Mailbox = {

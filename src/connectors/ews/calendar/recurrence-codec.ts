@@ -82,7 +82,7 @@ export function writeRecurrence(recurrence: Recurrence, version: SchemaVersion):
 const isOfYears = ({ kind, interval: every }: RecurrencePattern): boolean =>
   (kind === 'yearly' || kind === 'yearly-relative') && every > 1;
 
-const interval = (count: number) => `<t:Interval>${count}</t:Interval>`;
+export const interval = (count: number) => `<t:Interval>${count}</t:Interval>`;
 const relative = (day: DayOfWeek, index: 1 | 2 | 3 | 4 | 5) =>
   `<t:DaysOfWeek>${dayName(day)}</t:DaysOfWeek><t:DayOfWeekIndex>${indexName(index)}</t:DayOfWeekIndex>`;
 
@@ -122,7 +122,7 @@ function writePattern(pattern: RecurrencePattern, version: SchemaVersion): strin
   }
 }
 
-function writeRange(range: RecurrenceRange): string {
+export function writeRange(range: RecurrenceRange): string {
   const start = `<t:StartDate>${range.startDay}</t:StartDate>`;
   switch (range.end) {
     case 'never':
@@ -203,7 +203,7 @@ function readPattern(element: XmlElement): RecurrencePattern | undefined {
   }
 }
 
-function readRange(element: XmlElement): RecurrenceRange | undefined {
+export function readRange(element: XmlElement): RecurrenceRange | undefined {
   const startDay = readDay(childText(element, typesNamespace, 'StartDate'));
   if (startDay === undefined) return undefined;
   switch (element.name) {
@@ -222,7 +222,7 @@ function readRange(element: XmlElement): RecurrenceRange | undefined {
   }
 }
 
-const positive = (text: string | null): number | undefined => {
+export const positive = (text: string | null): number | undefined => {
   const trimmed = (text ?? '').trim();
   return /^[1-9]\d{0,9}$/.test(trimmed) ? Number(trimmed) : undefined;
 };

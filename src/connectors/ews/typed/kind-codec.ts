@@ -22,8 +22,8 @@ export interface Loss<Kind extends PlainKind> {
   readonly keptFrom: SchemaVersion | null;
   /** In words, for the report and the document of what is carried. */
   readonly what: string;
-  /** Whether it concerns these values; of an update only those that are written. */
-  readonly concerns: (fields: Partial<TypedFields[Kind]>) => boolean;
+  /** Whether it concerns what is written, of an update what changes. @param after All fields as they are to be then. */
+  readonly concerns: (written: Partial<TypedFields[Kind]>, after: TypedFields[Kind]) => boolean;
 }
 
 /** One kind of items over EWS. */

@@ -134,7 +134,7 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
       const written = answers[at] ?? noAnswer;
       const now = isFault(written) ? written : await this.#attach(written, [], attachments, context);
       if (!isFault(written) && isFault(now)) await this.#takeAway(written.id, context);
-      results.push(isFault(now) ? now : { ...now, unkept: this.#unkept(item.fields) });
+      results.push(isFault(now) ? now : { ...now, unkept: this.#unkept(item.fields, item.fields) });
     }
     return results;
   }
@@ -193,7 +193,7 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
       let now = first[at] ?? missing;
       if (!isFault(now) && wanted !== undefined)
         now = await this.#reattach(now, changed.length === 0 ? item : null, wanted, edit.attachments, context);
-      results.push(isFault(now) ? now : { ...now, unkept: this.#unkept(edit.set) });
+      results.push(isFault(now) ? now : { ...now, unkept: this.#unkept(edit.set, { ...item.fields, ...edit.set }) });
     }
     return results;
   }
@@ -313,11 +313,11 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
     }
   }
 
-  #unkept(written: Partial<TypedFields[Kind]>): TypedWritten['unkept'] {
+  #unkept(written: Partial<TypedFields[Kind]>, after: TypedFields[Kind]): TypedWritten['unkept'] {
     const unkept: Record<string, string> = {};
     for (const { field, keptFrom, what, concerns } of this.#codec.losses) {
       if (keptFrom !== null && atLeast(this.#tools.version, keptFrom)) continue;
-      if (concerns(written)) unkept[field] = unkept[field] === undefined ? what : `${unkept[field]}; ${what}`;
+      if (concerns(written, after)) unkept[field] = unkept[field] === undefined ? what : `${unkept[field]}; ${what}`;
     }
     return unkept;
   }
