@@ -2,13 +2,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { losses } from '#connectors/ews/calendar/unkept.ts';
+import { contactCodec } from '#connectors/ews/contacts/contact-codec.ts';
+import { noteCodec } from '#connectors/ews/notes/note-codec.ts';
 import { atLeast, type SchemaVersion } from '#connectors/ews/server-version.ts';
+import { taskCodec } from '#connectors/ews/tasks/task-codec.ts';
 import { storeBehaviours } from '#lab/behaviours.ts';
 import { edgeBehaviours } from '#lab/edge/behaviours.ts';
 import { eventFields, eventProperties } from '#model/event-properties.ts';
 import { folderRoles } from '#model/folder.ts';
 import { mailProperties } from '#model/mail-properties.ts';
 import type { Carriage, MapiProperty, PropertyRow, TypedRow } from '#model/property-row.ts';
+import { typedRows } from '#model/typed-properties.ts';
 import { root } from './source-files.ts';
 
 /** Documents that are made from tables of the code. `UPDATE_GENERATED=1 npx vitest run test/code/generated` writes them. */
@@ -80,21 +84,77 @@ const servers = [
   ['2016 and later', 'Exchange2016'],
 ] as const satisfies readonly (readonly [string, SchemaVersion])[];
 
+/** Notes below a table, numbered as they come up. */
+class Notes {
+  readonly #texts: string[] = [];
+
+  numbered(texts: readonly string[]): string {
+    if (texts.length === 0) return 'kept';
+    const numbers = texts.map((text) => {
+      const at = this.#texts.indexOf(text);
+      return (at < 0 ? this.#texts.push(text) - 1 : at) + 1;
+    });
+    return `but for ${numbers.join(', ')}`;
+  }
+  list(): string {
+    return this.#texts.map((text, at) => `${at + 1}. ${text.charAt(0).toUpperCase()}${text.slice(1)}.\n`).join('');
+  }
+}
+
+const plainKinds = [
+  ['Contacts', contactCodec],
+  ['Tasks', taskCodec],
+  ['Notes', noteCodec],
+] as const;
+
+function carriedContacts(): string {
+  const notes = new Notes();
+  const heads = ['field', ...servers.map(([name]) => name), 'defined in', 'note'];
+  const sections = plainKinds.map(([title, { kind, losses: known }]) => {
+    const lines = Object.entries(typedRows(kind)).map(([field, { source, note }]) => {
+      const own = known.filter((loss) => loss.field === field);
+      const kept = servers.map(([, version]) =>
+        notes.numbered(
+          own.filter(({ keptFrom }) => keptFrom === null || !atLeast(version, keptFrom)).map(({ what }) => what),
+        ),
+      );
+      return row([field, ...kept, source, note ?? '']);
+    });
+    return `## ${title}\n\n${row(heads)}${row(heads.map(() => '---'))}${lines.join('')}`;
+  });
+  return `# What of contacts, tasks and notes a server keeps
+
+${made}
+These items are read and written field by field. The tables say what arrives when an item is written over EWS to a server of each version. What
+a server does not keep is named in the report of the run, for every item that it concerns.
+
+${sections.join('\n')}
+${notes.list()}
+## Days
+
+Birthdays, anniversaries and the dates of tasks are days, though on the wire they are points in time: the day is the one whose midnight in UTC is
+nearest, or the one of Outlook’s own property for the local day where that agrees with it.
+
+## Items of other kinds
+
+Distribution lists among contacts, assignments of tasks among tasks, and whatever else lies in these folders, are not carried over by this version.
+Each is set aside as \`class-refused\` and named in the report.
+`;
+}
+
 function carriedCalendars(): string {
   const heads = ['field', ...servers.map(([name]) => name), 'own per occurrence', 'defined in', 'note'];
-  const notes: string[] = [];
+  const notes = new Notes();
   const lines = eventFields.map((field) => {
     const { occurrence, source, note }: TypedRow<unknown> = eventProperties[field];
     const own = losses.filter((loss) => loss.field === field);
-    const kept = servers.map(([, version]) => {
-      const lost = own.filter(({ keptFrom }) => keptFrom === null || !atLeast(version, keptFrom));
-      if (lost.length === 0) return 'kept';
-      const numbers = lost.map(({ what }) => (notes.includes(what) ? notes.indexOf(what) : notes.push(what) - 1) + 1);
-      return `but for ${numbers.join(', ')}`;
-    });
+    const kept = servers.map(([, version]) =>
+      notes.numbered(
+        own.filter(({ keptFrom }) => keptFrom === null || !atLeast(version, keptFrom)).map(({ what }) => what),
+      ),
+    );
     return row([field, ...kept, occurrence ? 'yes' : '', source, note ?? '']);
   });
-  const numbered = notes.map((what, at) => `${at + 1}. ${what.charAt(0).toUpperCase()}${what.slice(1)}.`);
   return `# What of an event a server keeps
 
 ${made}
@@ -102,8 +162,7 @@ Events are read and written field by field, with the modified and deleted occurr
 written over EWS to a server of each version. What a server does not keep is named in the report of the run, for every event that it concerns.
 
 ${row(heads)}${row(heads.map(() => '---'))}${lines.join('')}
-${numbered.join('\n')}
-
+${notes.list()}
 ## Meetings that somebody else organizes
 
 From Exchange 2010 SP1 on they are first written as a stream (UploadItems), which alone can name the true organizer and what attendees answered.
@@ -131,6 +190,10 @@ describe('documents that are made from tables of the code are fresh', () => {
 
   test('docs/carried-calendars.md', () => {
     expectFresh('docs/carried-calendars.md', carriedCalendars());
+  });
+
+  test('docs/carried-contacts.md', () => {
+    expectFresh('docs/carried-contacts.md', carriedContacts());
   });
 
   test('docs/protocol-assumptions.md', () => {
