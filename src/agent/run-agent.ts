@@ -35,7 +35,7 @@ export interface AgentOptions {
   readonly start?: () => WorkerProcess;
 }
 
-const PRIORITIES: Readonly<Record<ContentKind, number>> = {
+export const PRIORITIES: Readonly<Record<ContentKind, number>> = {
   calendar: 20,
   tasks: 40,
   contacts: 40,

@@ -6,6 +6,8 @@
 import type { AgentOptions } from '#agent/run-agent.ts';
 import type { Connector } from '#connectors/contract.ts';
 import type { CheckPair, Finding } from '#jobs/check.ts';
+import type { DedupeFinding } from '#jobs/dedupe.ts';
+import type { PutBack, UndoEntry, UndoLine } from '#jobs/dedupe-undo.ts';
 import type { MailboxInventory } from '#jobs/discover.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import type { ProbeResult } from '#jobs/probe.ts';
@@ -13,7 +15,7 @@ import type { Relinked } from '#jobs/relink.ts';
 import type { RestoreReport } from '#jobs/typed/restore-value.ts';
 import type { VerifyReport } from '#jobs/verify/report.ts';
 import type { Clock } from '#kit/clock.ts';
-import type { PairId } from '#model/ids.ts';
+import type { ItemId, PairId } from '#model/ids.ts';
 import type { MailPolicy, TypedPolicy } from '#model/policy.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { Project } from '#project/project.ts';
@@ -82,6 +84,23 @@ export interface Jobs {
     store: Store,
     around: JobSurroundings,
   ) => Promise<RestoreReport>;
+  /** What the track holds twice. With an undo file the duplicates are merged and removed; nobody else works on the track meanwhile. */
+  readonly dedupePair: (
+    pair: JobPair,
+    kind: TypedKind,
+    store: Store,
+    undo: { readonly groups: number; readonly write: (line: UndoLine) => Promise<void> } | null,
+    around: JobSurroundings,
+  ) => AsyncIterable<DedupeFinding>;
+  /** @param newIds Of what was put back, by the ids of before. */
+  readonly undoDedupe: (
+    pair: JobPair,
+    kind: TypedKind,
+    entries: readonly UndoEntry[],
+    newIds: Map<ItemId, ItemId>,
+    store: Store,
+    around: JobSurroundings,
+  ) => AsyncIterable<PutBack>;
   /** Reads an organization's secrets and makes its connector; nothing is sent yet. */
   readonly openConnector: (
     project: Project,

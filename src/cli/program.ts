@@ -4,6 +4,7 @@ import { runLab } from '#lab/run.ts';
 import { failureOf } from './cli-error.ts';
 import { checkCommand } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
+import { dedupeCommand } from './commands/dedupe.ts';
 import { demoCommand } from './commands/demo.ts';
 import { discoverCommand } from './commands/discover.ts';
 import { historyCommand } from './commands/history.ts';
@@ -28,7 +29,7 @@ const groups = [
   ['Prepare:', [initCommand, checkCommand, probeCommand, discoverCommand]],
   ['Migrate:', [planCommand, syncCommand, runCommand]],
   ['Look:', [statusCommand, verifyCommand, historyCommand, journalCommand, quarantineCommand]],
-  ['Repair:', [relinkCommand]],
+  ['Repair:', [relinkCommand, dedupeCommand]],
   ['Try:', [demoCommand, labCommand]],
 ] as const;
 

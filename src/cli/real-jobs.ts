@@ -2,6 +2,9 @@ import { waitLog } from '#agent/connector-budgets.ts';
 import { openConnector } from '#agent/open-connector.ts';
 import { runAgent } from '#agent/run-agent.ts';
 import { check } from '#jobs/check.ts';
+import { dedupe } from '#jobs/dedupe.ts';
+import { openDedupe } from '#jobs/dedupe-context.ts';
+import { undoGroup } from '#jobs/dedupe-undo.ts';
 import { discover } from '#jobs/discover.ts';
 import { runMailPass } from '#jobs/mail/mail-pass.ts';
 import type { PassServices } from '#jobs/mail/pass-context.ts';
@@ -17,6 +20,7 @@ import { must } from '#kit/assert.ts';
 import { systemRandom } from '#kit/random.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { Store } from '#store/store.ts';
+import { holdWork } from './hold-work.ts';
 import type { JobPair, JobSurroundings, Jobs } from './jobs.ts';
 
 /** Commands look at one mailbox after the other; what has to be quick is the agent's. */
@@ -78,6 +82,31 @@ export const realJobs: Jobs = {
       : relinkTyped(typedServices(pair, kind, store, around), pair.id, kind, null, around.signal),
   restoreValue: (pair, kind, entry, apply, store, around) =>
     restoreValue(typedServices(pair, kind, store, around), pair.id, kind, entry, apply, around.signal),
+  async *dedupePair(pair, kind, store, undo, around) {
+    const services = typedServices(pair, kind, store, around);
+    if (undo === null) {
+      yield* dedupe(services, pair.id, kind, null, around.signal, { undo: null, firstGroup: 1 });
+      return;
+    }
+    const { claim, signal, release } = await holdWork(store, pair.id, kind, around);
+    try {
+      yield* dedupe(services, pair.id, kind, claim, signal, { undo: undo.write, firstGroup: undo.groups + 1 });
+    } finally {
+      await release();
+    }
+  },
+  async *undoDedupe(pair, kind, entries, newIds, store, around) {
+    const services = typedServices(pair, kind, store, around);
+    const { claim, signal, release } = await holdWork(store, pair.id, kind, around);
+    try {
+      const context = await openDedupe(services, pair.id, kind, claim, signal, true);
+      // Of twins the left one first: the right one is known as its copy.
+      const leftFirst = [...entries].sort((a, b) => (a.group.side < b.group.side ? -1 : 1));
+      if (context !== null) for (const entry of leftFirst) yield await undoGroup(context, entry, newIds);
+    } finally {
+      await release();
+    }
+  },
   openConnector: (project, organization, { clock, signal }) =>
     openConnector(project, organization, { clock, random: systemRandom, signal, counting: 'alone', waits: waitLog() }),
 };

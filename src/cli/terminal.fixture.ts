@@ -52,6 +52,8 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
     verifyPair: missing('verifyPair'),
     relinkPair: missing('relinkPair'),
     restoreValue: missing('restoreValue'),
+    dedupePair: missing('dedupePair'),
+    undoDedupe: missing('undoDedupe'),
     openConnector: missing('openConnector'),
     ...given,
   };
