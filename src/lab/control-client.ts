@@ -7,6 +7,7 @@ import type { BudgetCounters, ThrottlingMode } from './edge/throttling.ts';
 import type { TrafficEntry } from './edge/traffic.ts';
 import type { CalendarLoadReport } from './load/calendar-load.ts';
 import type { CalendarSettings } from './meetings/calendar-settings.ts';
+import type { MeetingAction } from './meetings/meeting-people.ts';
 import type { OutboxEntry } from './seams.ts';
 import type { TrueEvent } from './world/ground-truth.ts';
 import type { JournalEntry } from './world/journal.ts';
@@ -26,8 +27,8 @@ export interface ControlClient {
   }): Promise<CalendarLoadReport>;
   /** How long what they did took to arrive, as far as it has. */
   calendarLoad(): Promise<CalendarLoadReport>;
-  /** Lets the people of an organization work with meetings. @returns how many things they did. */
-  meet(organization: string, actions: number): Promise<number>;
+  /** Lets the people of an organization work with meetings, or do only some of it. @returns how many things they did. */
+  meet(organization: string, actions: number, only?: readonly MeetingAction[]): Promise<number>;
   /** @param settings see `CalendarSettings`. */
   configureCalendar(address: string, settings: Partial<CalendarSettings>): Promise<void>;
   redirect(address: string, targetAddress: string | null): Promise<void>;
@@ -90,9 +91,12 @@ export function controlClient(at: { readonly url: string; readonly token: string
     workWithCalendars: async (load) =>
       (await (await ask('POST', ['calendar-load'], '', load)).json()) as CalendarLoadReport,
     calendarLoad: async () => (await (await ask('GET', ['calendar-load'], '')).json()) as CalendarLoadReport,
-    meet: async (organization, actions) =>
-      ((await (await ask('POST', ['meetings', organization], '', { actions })).json()) as { readonly acted: number })
-        .acted,
+    meet: async (organization, actions, only) =>
+      (
+        (await (await ask('POST', ['meetings', organization], '', only ? { actions, only } : { actions })).json()) as {
+          readonly acted: number;
+        }
+      ).acted,
     configureCalendar: (address, settings) => put(['calendar', address], settings),
     redirect: (address, targetAddress) => put(['redirect', address], { targetAddress }),
     repair: async (organization) =>

@@ -17,7 +17,7 @@ import type { SignInScheme } from './edge/sign-in.ts';
 import { policyOf, Throttle, type ThrottlingMode } from './edge/throttling.ts';
 import { Traffic } from './edge/traffic.ts';
 import { CalendarLoad } from './load/calendar-load.ts';
-import { MeetingPeople } from './meetings/meeting-people.ts';
+import { type MeetingAction, MeetingPeople, meetingActions } from './meetings/meeting-people.ts';
 import { Meetings, type MeetingsOptions } from './meetings/meetings.ts';
 import { labParts } from './parts.ts';
 import type { Endpoint, FaultSpec, Faults, LabVersion, OutboxEntry } from './seams.ts';
@@ -136,8 +136,8 @@ export interface Lab {
   listen(options?: { readonly portBase?: number }): Promise<LabAddresses>;
   /** Lets the people of an organization do so many things, one after the other. @returns how many they did. */
   act(organization: string, actions: number): Promise<number>;
-  /** Lets the people of an organization book, answer, move and call off meetings. @returns how many things they did. */
-  meet(organization: string, actions: number): number;
+  /** Lets the people of an organization book, answer, move and call off meetings, or do only some of that. @returns how many things they did. */
+  meet(organization: string, actions: number, only?: readonly MeetingAction[]): number;
   close(): Promise<void>;
 }
 
@@ -327,11 +327,12 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
         throw error;
       }
     },
-    meet(name, actions) {
-      const known = meeting.get(name);
+    meet(name, actions, only = meetingActions) {
+      const key = `${name} ${only.join(' ')}`;
       const people =
-        known ?? new MeetingPeople(meetings, world.organization(name), seededRandom(`${seed} meet ${name}`));
-      meeting.set(name, people);
+        meeting.get(key) ??
+        new MeetingPeople(meetings, world.organization(name), seededRandom(`${seed} meet ${name}`), only);
+      meeting.set(key, people);
       let acted = 0;
       for (let n = 0; n < actions; n++) if (people.step() !== null) acted++;
       return acted;

@@ -31,6 +31,18 @@ const neverCarried: ReadonlySet<string> = new Set([
 const isNeverCarried = (role: string | null): boolean =>
   role !== null && (neverCarried.has(role) || role.startsWith('recoverableitems'));
 
+const isMeetingMessage = ({ itemClass }: ItemLine): boolean => /^IPM\.Schedule\.Meeting\./i.test(itemClass);
+
+/** Servers keep these as properties, and make MIME of them when it is asked for. */
+const isMadeByServer = (line: ItemLine): boolean => isMeetingMessage(line) || /^REPORT\./i.test(line.itemClass);
+
+/** What people delete from calendars lies among deleted mail. */
+const isMail = ({ itemClass }: ItemLine): boolean =>
+  !/^IPM\.(Appointment|Contact|DistList|Task|StickyNote)\b/i.test(itemClass);
+
+const keyOfProperties = ({ properties }: ItemLine): string =>
+  `made of properties: ${properties['0x1035']?.value ?? ''} ${properties['0x0037']?.value ?? ''}`;
+
 const nameOf = (property: MapiProperty): string => {
   if ('tag' in property) return `0x${property.tag.toString(16).padStart(4, '0')}`;
   return `${property.set}/${'lid' in property ? `0x${property.lid.toString(16).padStart(4, '0')}` : property.name}`;
@@ -61,6 +73,7 @@ const madeByServer: ReadonlySet<string> = new Set([
 
 interface Seen {
   readonly folder: string;
+  readonly isMeetingMessage: boolean;
   readonly values: Readonly<Record<string, string>>;
 }
 
@@ -78,6 +91,8 @@ export async function compareMailboxes(
   for (const key of new Set([...left.items.keys(), ...right.items.keys()])) {
     const wanted = [...(left.items.get(key) ?? [])];
     const there = [...(right.items.get(key) ?? [])];
+    // An invitation or answer that reached, or was sent from, the target's mailbox itself is nobody's copy.
+    if (wanted.length === 0 && there.every(({ isMeetingMessage }) => isMeetingMessage)) continue;
     lost += Math.max(0, wanted.length - there.length);
     duplicated += Math.max(0, there.length - wanted.length);
     for (const { folder } of wanted.slice(there.length)) note(`lost from ${folder}`);
@@ -113,14 +128,17 @@ async function collect(lines: AsyncIterable<SnapshotLine>) {
     const above = roots.filter(
       (folder) => folder.path !== '' && (path === folder.path || path.startsWith(`${folder.path}/`)),
     );
-    if (own === undefined || !own.mail || above.some(({ role }) => isNeverCarried(role))) continue;
+    if (!isMail(line) || own === undefined || !own.mail || above.some(({ role }) => isNeverCarried(role))) continue;
     // A well-known folder may have another name on the other side; what is below it is compared by its role.
     const named = above.filter(({ role }) => role !== null).sort((a, b) => b.path.length - a.path.length)[0];
     const folder = named === undefined ? path : `@${named.role}${path.slice(named.path.length)}`;
-    const key =
-      line.mimeSha256 ??
-      `made of properties: ${line.properties['0x1035']?.value ?? ''} ${line.properties['0x0037']?.value ?? ''}`;
-    items.set(key, [...(items.get(key) ?? []), { folder: folder.toLowerCase(), values: valuesOf(line) }]);
+    const key = (isMadeByServer(line) ? null : line.mimeSha256) ?? keyOfProperties(line);
+    const seen: Seen = {
+      folder: folder.toLowerCase(),
+      isMeetingMessage: isMeetingMessage(line),
+      values: valuesOf(line),
+    };
+    items.set(key, [...(items.get(key) ?? []), seen]);
     sum.count++;
     sum.bytes += line.mimeBytes;
   }

@@ -1,13 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { AgentEvent } from '#agent/work.ts';
+import { type AgentEvent, passKey } from '#agent/work.ts';
 import { type Grade, grades } from '#jobs/verify/grade.ts';
 import { type ControlClient, controlClient } from '#lab/control-client.ts';
-import type { Project } from '#project/project.ts';
+import type { MeetingAction } from '#lab/meetings/meeting-people.ts';
+import { type Project, tracksOf } from '#project/project.ts';
 import { loadProject } from '#project/read-project.ts';
 import type { OpenStore } from '#store/open-store.ts';
+import { trackId } from '#store/store.ts';
 import { countOf, formatBytes, formatCount, formatDuration, plain } from '../format.ts';
+import { type LagStatus, lagStatus } from '../lag-status.ts';
 import { createLog } from '../log.ts';
 import { PairProgress } from '../pair-progress.ts';
 import { progressBars } from '../progress.ts';
@@ -15,12 +18,14 @@ import { putProjectPairs } from '../put-pairs.ts';
 import { readEverythingNext } from '../read-everything.ts';
 import { openServices, type Services } from '../services.ts';
 import type { Run } from '../session.ts';
+import { type CalendarTruth, compareCalendars } from './calendar-truth.ts';
 import { compareMailboxes, type GroundTruth } from './ground-truth.ts';
 import { type ReadyLab, startLab } from './lab-process.ts';
 
 export interface DemoOptions {
   readonly mailboxes: number;
   readonly items: number;
+  readonly appointments: number;
   readonly seed: number;
   readonly samples?: string;
 }
@@ -40,10 +45,32 @@ export interface DemoResult {
   readonly writesInSecondPass: number;
   /** Messages and receipts that left an organization because of us. */
   readonly mails: number;
+  /** What people sent meanwhile: messages, invitations, answers. */
+  readonly mailsOfPeople: number;
+  readonly calendar: Omit<CalendarTruth, 'differences'> & {
+    /** As `status` shows it: until a change is on the other side; null: nothing was changed. */
+    readonly lagP50Ms: number | null;
+    readonly lagP95Ms: number | null;
+  };
 }
+
+/** Figures of a result that are 0 when all went well. */
+export const faultsIn = ({ calendar, ...result }: DemoResult): number =>
+  [result.lost, result.duplicated, result.altered, result.writesInSecondPass, result.mails]
+    .concat(calendar.lost, calendar.duplicated, calendar.altered)
+    .reduce((sum, count) => sum + count, 0);
 
 /** What the lab's people do in a second while they are migrated. */
 const actionsPerSecond = 10;
+/** What people do with their calendars besides, each second on each side. Invitations are answered where the mail is, on the source. */
+const calendarActionsPerSecond = 4;
+const calendarActions = {
+  source: ['answer', 'note', 'move-occurrence', 'cancel-occurrence'],
+  target: ['note', 'move', 'relocate', 'move-occurrence', 'cancel-occurrence', 'cancel'],
+} as const satisfies Readonly<Record<string, readonly MeetingAction[]>>;
+const dayMs = 24 * 3_600_000;
+/** Both calendars are compared from so many days before today to so many after it. */
+const comparedDays = { before: 365, after: 730 };
 /** They go on for so long after the last first pass, so that keeping in step is seen as well. */
 const afterwardsMs = 3_000;
 const settleTimeoutMs = 120_000;
@@ -56,12 +83,13 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
   const { output, terminal } = run;
   const folder = await mkdtemp(join(tmpdir(), 'causeway-demo-'));
   output.note(
-    `starting a lab: Exchange 2010 SP2 and Exchange 2016, ${countOf(options.mailboxes, 'mailbox', 'mailboxes')}, ${countOf(options.items, 'mail')}`,
+    `starting a lab: Exchange 2010 SP2 and Exchange 2016, ${countOf(options.mailboxes, 'mailbox', 'mailboxes')}, ${countOf(options.items, 'mail')}, ${countOf(options.appointments, 'appointment')}`,
   );
   const lab = await startLab(
     [
       ...['--org', 'source:2010', '--org', 'target:2016', '--mailboxes', String(options.mailboxes)],
-      ...['--items', String(options.items), '--seed', String(options.seed)],
+      ...['--items', String(options.items), '--appointments', String(options.appointments)],
+      ...['--seed', String(options.seed)],
       ...(options.samples === undefined ? [] : ['--samples', options.samples]),
     ],
     run.signal,
@@ -74,11 +102,14 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
     await putProjectPairs(project, store);
     const control = controlClient(lab.ready.control);
     const { seconds, actions } = await migrate(run, { project, store, services, control, items: options.items });
+    const lag = await calendarLag(run, { project, store });
     const writesInSecondPass = await passOnce(run, { project, store, services });
     const grade = await verifyAll(run, { project, store, services });
     const truth = await compareAll(project, control);
+    const calendars = await compareAllCalendars(project, control, run.terminal.clock.nowMs());
     const admins = new Set(lab.ready.orgs.map(({ admin }) => admin.user.toLowerCase()));
     const outbox = await control.outbox();
+    const ours = outbox.filter(({ caller }) => admins.has(caller.toLowerCase()));
     const quarantined = (await store.pairs()).reduce((sum, { counts }) => sum + counts.quarantined, 0);
     const result: DemoResult = {
       mailboxes: project.pairs.length,
@@ -91,10 +122,14 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
       altered: truth.altered,
       quarantined,
       writesInSecondPass,
-      mails: outbox.filter(({ caller }) => admins.has(caller.toLowerCase())).length,
+      mails: ours.length,
+      mailsOfPeople: outbox.length - ours.length,
+      calendar: { ...withoutDifferences(calendars), lagP50Ms: lag?.p50Ms ?? null, lagP95Ms: lag?.p95Ms ?? null },
     };
-    output.line({ event: 'compared', grade, differences: truth.differences });
-    report(run, result, { grade, truth, actions });
+    const mailsByCause = countBy(ours.map(({ cause }) => cause));
+    const differences = { ...truth.differences, ...calendars.differences };
+    output.line({ event: 'compared', grade, differences, mailsByCause });
+    report(run, result, { grade, actions, differences, mailsByCause });
     return result;
   } catch (error) {
     // When the lab is gone, its own last words say more than the request that found it gone.
@@ -128,7 +163,7 @@ async function writeDemoProject(folder: string, { orgs }: ReadyLab): Promise<Pro
     return twin === undefined ? [] : [`        - ${JSON.stringify(`${address} -> ${twin}`)}\n`];
   });
   const file = join(folder, 'causeway.yaml');
-  const text = `version: 1\norganizations:\n${organizations.join('')}collections:\n  demo:\n    source: ${source.name}\n    target: ${target.name}\n    pairs:\n      list:\n${pairs.join('')}`;
+  const text = `version: 1\norganizations:\n${organizations.join('')}collections:\n  demo:\n    source: ${source.name}\n    target: ${target.name}\n    calendar: { direction: both }\n    pairs:\n      list:\n${pairs.join('')}`;
   await writeFile(file, text);
   return loadProject(file);
 }
@@ -193,11 +228,13 @@ async function inStepWithPeople(
   for (;;) {
     signal.throwIfAborted();
     acted += await control.people('source', Math.ceil(actionsPerSecond / helpings));
+    for (const side of ['source', 'target'] as const)
+      acted += await control.meet(side, calendarActionsPerSecond / helpings, calendarActions[side]);
     await clock.sleep(1000 / helpings, signal);
     const rows = await store.pairs();
     const through =
-      rows.filter(({ kind, state }) => kind === 'mail' && (state === 'in-step' || state === 'stopped')).length >=
-      project.pairs.length;
+      rows.filter(({ state }) => state === 'in-step' || state === 'stopped').length >=
+      tracksOf(project, project.pairs).length;
     if (through) throughMs ??= clock.monotonicMs();
     if (throughMs !== null && clock.monotonicMs() - throughMs >= afterwardsMs) break;
   }
@@ -213,7 +250,7 @@ async function settled(
   { project, store }: Pick<Parts, 'project' | 'store'>,
 ): Promise<void> {
   const { clock } = run.terminal;
-  const keys = project.pairs.map(({ id }) => `mail:${id}`);
+  const keys = tracksOf(project, project.pairs).map(({ pair, kind }) => passKey(pair.id, kind));
   const deadlineMs = clock.monotonicMs() + settleTimeoutMs;
   for (let quiet = 0; quiet < 4; ) {
     signal.throwIfAborted();
@@ -287,6 +324,41 @@ async function compareAll(project: Project, control: ControlClient): Promise<Gro
   return { ...sum, differences };
 }
 
+async function compareAllCalendars(project: Project, control: ControlClient, nowMs: number): Promise<CalendarTruth> {
+  const [fromMs, toMs] = [nowMs - comparedDays.before * dayMs, nowMs + comparedDays.after * dayMs];
+  const sum = { events: 0, series: 0, exceptions: 0, lost: 0, duplicated: 0, altered: 0 };
+  const differences: Record<string, number> = {};
+  for (const { source, target } of project.pairs) {
+    const one = await compareCalendars(control.calendar(source, fromMs, toMs), control.calendar(target, fromMs, toMs));
+    for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += one[name];
+    for (const [what, count] of Object.entries(one.differences))
+      differences[`calendar ${what}`] = (differences[`calendar ${what}`] ?? 0) + count;
+  }
+  return { ...sum, differences };
+}
+
+const withoutDifferences = ({ differences: _, ...figures }: CalendarTruth) => figures;
+
+function countBy(names: readonly string[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
+  return counts;
+}
+
+/** What `status` would say now. */
+async function calendarLag(run: Run, { project, store }: Pick<Parts, 'project' | 'store'>): Promise<LagStatus | null> {
+  const rows = new Map((await store.pairs()).map((row) => [row.id, row]));
+  const tracks = tracksOf(project, project.pairs).map(({ pair, kind }) => ({
+    collection: pair.collection,
+    kind,
+    row: rows.get(trackId(pair.id, kind)) ?? null,
+    work: null,
+  }));
+  return (
+    lagStatus(project.collections, tracks, run.terminal.clock.nowMs()).find((l) => l.content === 'calendar') ?? null
+  );
+}
+
 /** One bar for all, and one for each mailbox in work; lines every few seconds where there is no terminal. */
 function progressOf(run: Run, bars: ReturnType<typeof progressBars>, total: number): (event: AgentEvent) => void {
   const { clock } = run.terminal;
@@ -308,25 +380,33 @@ function progressOf(run: Run, bars: ReturnType<typeof progressBars>, total: numb
   };
 }
 
-function report(
-  run: Run,
-  result: DemoResult,
-  { grade, truth, actions }: { readonly grade: Grade; readonly truth: GroundTruth; readonly actions: number },
-): void {
+interface Explained {
+  readonly grade: Grade;
+  readonly actions: number;
+  readonly differences: Readonly<Record<string, number>>;
+  readonly mailsByCause: Readonly<Record<string, number>>;
+}
+
+function report(run: Run, result: DemoResult, { grade, actions, differences, mailsByCause }: Explained): void {
   const { green, red, bold } = run.output.colours;
   const zero = (count: number) => (count === 0 ? green('0') : red(formatCount(count)));
+  const { calendar } = result;
+  const lag = (ms: number | null) => (ms === null ? '–' : formatDuration(ms));
   run.output.text(`
 ${bold('What it did')}
-  ${countOf(result.mailboxes, 'mailbox', 'mailboxes')}, ${countOf(result.folders, 'folder')}, ${countOf(result.items, 'mail')}, ${formatBytes(result.bytes)} in ${formatDuration(result.seconds * 1000)} while people did ${countOf(actions, 'thing')}
-  lost ${zero(result.lost)}, duplicated ${zero(result.duplicated)}, altered ${zero(result.altered)}, in quarantine ${formatCount(result.quarantined)} (by the lab's own memory of both sides)
+  ${countOf(result.mailboxes, 'mailbox', 'mailboxes')} in ${formatDuration(result.seconds * 1000)} while people did ${countOf(actions, 'thing')}
+  mail: ${countOf(result.folders, 'folder')}, ${countOf(result.items, 'mail')}, ${formatBytes(result.bytes)}
+    lost ${zero(result.lost)}, duplicated ${zero(result.duplicated)}, altered ${zero(result.altered)}, in quarantine ${formatCount(result.quarantined)} (by the lab's own memory of both sides)
+    consistency grade by verify: ${grade}
+  calendars: ${countOf(calendar.events, 'event')}, ${formatCount(calendar.series)} of them series with ${countOf(calendar.exceptions, 'exception')}
+    lost ${zero(calendar.lost)}, duplicated ${zero(calendar.duplicated)}, altered ${zero(calendar.altered)} (in the same way, every occurrence)
+    a change was on the other side after ${lag(calendar.lagP50Ms)} (p50), ${lag(calendar.lagP95Ms)} (p95)
   writes in a pass right after a pass: ${zero(result.writesInSecondPass)}
-  mails and receipts that left an organization because of us: ${zero(result.mails)}
-  consistency grade by verify: ${grade}`);
-  const [first] = Object.entries(truth.differences);
-  if (first !== undefined)
-    run.output.text(
-      `  differences: ${Object.entries(truth.differences)
-        .map(([what, count]) => `${what} ${formatCount(count)}`)
-        .join(', ')}`,
-    );
+  mails and receipts that left an organization because of us: ${zero(result.mails)}${listed(mailsByCause)}; people sent ${formatCount(result.mailsOfPeople)}`);
+  if (Object.keys(differences).length > 0) run.output.text(`  differences${listed(differences)}`);
 }
+
+const listed = (counts: Readonly<Record<string, number>>): string => {
+  const list = Object.entries(counts).map(([what, count]) => `${what} ${formatCount(count)}`);
+  return list.length === 0 ? '' : `: ${list.join(', ')}`;
+};

@@ -18,6 +18,7 @@ import {
   setMeetingFormat,
   sumOutbox,
 } from '../meetings/control.ts';
+import { type MeetingAction, meetingActions } from '../meetings/meeting-people.ts';
 import type { FaultPoint, OutboxEntry } from '../seams.ts';
 import { FaultSpecError, parseFaultSpec } from './fault-spec.ts';
 import type { FrontMode } from './front-end.ts';
@@ -141,8 +142,11 @@ async function route(lab: Lab, request: IncomingMessage): Promise<Iterable<unkno
     }
     case 'GET calendar-load':
       return lab.calendarLoad.report();
-    case 'POST meetings/*':
-      return { acted: lab.meet(organization(lab, name).name, wholeNumber(await json(request), 'actions', 100_000)) };
+    case 'POST meetings/*': {
+      const body = await json(request);
+      const actions = wholeNumber(body, 'actions', 100_000);
+      return { acted: lab.meet(organization(lab, name).name, actions, meetingActionsOf(body['only'])) };
+    }
     case 'PUT calendar/*':
       configureCalendar(lab.meetings, name, await json(request));
       return {};
@@ -184,6 +188,13 @@ async function route(lab: Lab, request: IncomingMessage): Promise<Iterable<unkno
     default:
       throw new Refused(404, `the control interface has no ${request.method} ${url.pathname}`);
   }
+}
+
+function meetingActionsOf(wanted: unknown): readonly MeetingAction[] {
+  if (wanted === undefined) return meetingActions;
+  const chosen = meetingActions.filter((one) => Array.isArray(wanted) && wanted.includes(one));
+  if (chosen.length === 0) throw new Refused(400, `only is a list of ${meetingActions.join(', ')}`);
+  return chosen;
 }
 
 function labStatus(lab: Lab): LabStatus {

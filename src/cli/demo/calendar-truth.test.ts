@@ -1,0 +1,73 @@
+import { expect, test } from 'vitest';
+import type { TrueEvent } from '#lab/world/ground-truth.ts';
+import { compareCalendars } from './calendar-truth.ts';
+
+const event = (id: string, more: Partial<TrueEvent> = {}): TrueEvent => ({
+  id,
+  itemId: `item of ${id}`,
+  day: null,
+  isException: false,
+  startMs: 0,
+  endMs: 3_600_000,
+  allDay: false,
+  subject: 'Review',
+  location: null,
+  bodySha256: '',
+  busyStatus: 2,
+  reminderMinutes: null,
+  sensitivity: 0,
+  categories: [],
+  organizer: 'ana@source.test',
+  attendees: [],
+  attachments: [],
+  state: 0,
+  response: 0,
+  sequence: 0,
+  invited: false,
+  ...more,
+});
+async function* all(...events: readonly TrueEvent[]) {
+  yield* events;
+}
+const compare = (source: readonly TrueEvent[], target: readonly TrueEvent[]) =>
+  compareCalendars(all(...source), all(...target));
+
+test('equal: ids of items, organizer, answers and reminders are each side’s own', async () => {
+  const series = [event('B', { day: '2026-01-05' }), event('B', { day: '2026-01-06', isException: true })];
+  const attendees = (answer: string) => ({ attendees: [`required ben@source.test ${answer}`] });
+  const target = event('A', { itemId: 'x', organizer: 'ana@target.test', reminderMinutes: 5, ...attendees('Unknown') });
+  expect(await compare([event('A', attendees('Accept')), ...series], [target, ...series])).toEqual({
+    events: 2,
+    series: 1,
+    exceptions: 1,
+    lost: 0,
+    duplicated: 0,
+    altered: 0,
+    differences: {},
+  });
+});
+
+test.each([
+  ['an event', [event('A')], []],
+  ['an event the other way round', [], [event('A')]],
+  [
+    'one occurrence',
+    [event('A', { day: '2026-01-05' }), event('A', { day: '2026-01-06' })],
+    [event('A', { day: '2026-01-05' })],
+  ],
+] as const)('lost: %s', async (_what, source, target) => {
+  expect(await compare(source, target)).toMatchObject({ lost: 1, duplicated: 0, altered: 0 });
+});
+
+test('duplicated: two items with one identity', async () => {
+  expect(await compare([event('A')], [event('A'), event('A', { itemId: 'another' })])).toMatchObject({ duplicated: 1 });
+});
+
+test.each([
+  ['start', { startMs: 60_000 }],
+  ['subject', { subject: 'Review 2' }],
+  ['attendees', { attendees: ['optional ben@source.test Accept'] }],
+  ['response', { response: 3 }],
+] as const)('altered: %s', async (name, more) => {
+  expect(await compare([event('A')], [event('A', more)])).toMatchObject({ altered: 1, differences: { [name]: 1 } });
+});

@@ -1,0 +1,100 @@
+import type { TrueEvent } from '#lab/world/ground-truth.ts';
+
+/** How the calendars of two mailboxes differ, by the lab's own memory, series expanded: no code of ours had a hand in it. */
+export interface CalendarTruth {
+  /** Single events and series that either side has. */
+  readonly events: number;
+  readonly series: number;
+  /** Occurrences that differ from their series, on the source; deleted ones are not counted. */
+  readonly exceptions: number;
+  /** Events, or occurrences of a series, that are on one side only. */
+  readonly lost: number;
+  /** Items beyond the first with the same identity in one mailbox. */
+  readonly duplicated: number;
+  /** Events and occurrences that look different on the two sides. */
+  readonly altered: number;
+  /** What differs, for a person who looks for the reason, with its count. */
+  readonly differences: Readonly<Record<string, number>>;
+}
+
+/**
+ * What a person sees and what other programs act on. Left out is what the two sides do not share by design: who is the organizer and
+ * what others answered are for each server to know, and a reminder rings on one side only.
+ */
+const shared = {
+  start: ({ startMs }) => startMs,
+  end: ({ endMs }) => endMs,
+  allDay: ({ allDay }) => allDay,
+  subject: ({ subject }) => subject ?? '',
+  location: ({ location }) => location ?? '',
+  body: ({ bodySha256 }) => bodySha256,
+  showAs: ({ busyStatus }) => busyStatus,
+  sensitivity: ({ sensitivity }) => sensitivity,
+  categories: ({ categories }) => categories.join('\n'),
+  attendees: ({ attendees }) => attendees.map((one) => one.split(' ').slice(0, 2).join(' ')).join('\n'),
+  attachments: ({ attachments }) => attachments.join('\n'),
+  state: ({ state }) => state,
+  response: ({ response }) => response,
+  sequence: ({ sequence }) => sequence,
+  invited: ({ invited }) => invited,
+} as const satisfies Readonly<Record<string, (event: TrueEvent) => string | number | boolean>>;
+
+export async function compareCalendars(
+  source: AsyncIterable<TrueEvent>,
+  target: AsyncIterable<TrueEvent>,
+): Promise<CalendarTruth> {
+  const [left, right] = await Promise.all([byIdentity(source), byIdentity(target)]);
+  const differences: Record<string, number> = {};
+  const note = (what: string) => {
+    differences[what] = (differences[what] ?? 0) + 1;
+  };
+  const sum = { events: 0, series: 0, exceptions: 0, lost: 0, duplicated: 0, altered: 0 };
+  for (const id of new Set([...left.keys(), ...right.keys()])) {
+    const [here, there] = [left.get(id), right.get(id)];
+    sum.events++;
+    if ([...(here ?? there ?? [])].some(([day]) => day !== null)) sum.series++;
+    for (const side of [here, there]) {
+      const items = new Set([...(side?.values() ?? [])].flatMap((events) => events.map(({ itemId }) => itemId)));
+      sum.duplicated += Math.max(0, items.size - 1);
+      if (items.size > 1) note(`twice on the ${side === here ? 'source' : 'target'}`);
+    }
+    if (here === undefined || there === undefined) {
+      sum.lost++;
+      note(`not on the ${here === undefined ? 'source' : 'target'}`);
+      continue;
+    }
+    for (const day of new Set([...here.keys(), ...there.keys()])) {
+      const [mine, other] = [here.get(day)?.[0], there.get(day)?.[0]];
+      if (mine?.isException) sum.exceptions++;
+      if (mine === undefined || other === undefined) {
+        sum.lost++;
+        note(`occurrence not on the ${mine === undefined ? 'source' : 'target'}`);
+        continue;
+      }
+      const unlike = differencesOf(mine, other);
+      if (unlike.length > 0) sum.altered++;
+      for (const what of unlike) note(what);
+    }
+  }
+  return { ...sum, differences };
+}
+
+function differencesOf(source: TrueEvent, target: TrueEvent): readonly string[] {
+  const names = (Object.keys(shared) as (keyof typeof shared)[]).filter(
+    (name) => shared[name](source) !== shared[name](target),
+  );
+  return names;
+}
+
+/** By identity, then by day of the series; null: a single event. */
+async function byIdentity(events: AsyncIterable<TrueEvent>) {
+  const all = new Map<string, Map<string | null, TrueEvent[]>>();
+  for await (const event of events) {
+    const days = all.get(event.id) ?? new Map<string | null, TrueEvent[]>();
+    if (days.size === 0) all.set(event.id, days);
+    const same = days.get(event.day) ?? [];
+    if (same.length === 0) days.set(event.day, same);
+    same.push(event);
+  }
+  return all;
+}
