@@ -49,6 +49,7 @@ export const calendarMutants: readonly Mutant[] = [
     find: 'if (back.head.version === written.version) return',
     replace: 'if (back.head.version !== null) return',
     why: 'what somebody wrote right after us is never carried over',
+    seed: 257,
   },
   {
     name: 'no adoption by identity',
@@ -113,6 +114,7 @@ export const calendarMutants: readonly Mutant[] = [
     find: 'if (versionOf(known) !== item.head.version) return stale;',
     replace: '',
     why: 'what somebody writes while we merge is overwritten',
+    seed: 300,
   },
   {
     name: 'deletions of events forgotten',
@@ -153,6 +155,7 @@ export const calendarMutants: readonly Mutant[] = [
     find: 'if (context.staged.holdsLinks || (more.typedLinks?.length ?? 0) > 0)',
     replace: 'if (context.pass < 0)',
     why: 'after a crash nobody hears that one of the two was deleted',
+    seed: 228,
   },
   {
     name: 'made and deleted at once',
