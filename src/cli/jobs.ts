@@ -55,6 +55,8 @@ export interface Jobs {
     endpoints: ReadonlyMap<string, string | null>,
     around: JobSurroundings,
   ) => AsyncIterable<Finding>;
+  /** Whether both organizations tell the same of what these people do in the next two weeks. */
+  readonly checkFreeBusy: (pairs: readonly CheckPair[], around: JobSurroundings) => AsyncIterable<Finding>;
   readonly probe: (
     connector: Connector,
     addresses: readonly [string, string],

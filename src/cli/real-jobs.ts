@@ -2,6 +2,7 @@ import { waitLog } from '#agent/connector-budgets.ts';
 import { openConnector } from '#agent/open-connector.ts';
 import { runAgent } from '#agent/run-agent.ts';
 import { check } from '#jobs/check.ts';
+import { checkFreeBusy } from '#jobs/compare-free-busy.ts';
 import { dedupe } from '#jobs/dedupe.ts';
 import { openDedupe } from '#jobs/dedupe-context.ts';
 import { undoGroup } from '#jobs/dedupe-undo.ts';
@@ -60,6 +61,7 @@ export const realJobs: Jobs = {
     return plan;
   },
   check: (pairs, endpoints, { clock, signal }) => check({ endpoints, clock, requestDeadlineMs }, pairs, signal),
+  checkFreeBusy: (pairs, { clock, signal }) => checkFreeBusy({ clock, requestDeadlineMs }, pairs, signal),
   probe: (connector, addresses, { clock, signal }) =>
     probe({ connector, clock, random: systemRandom, requestDeadlineMs }, addresses, signal),
   discover: (connector, address, { clock, signal }) =>

@@ -47,6 +47,7 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
     runAgent: missing('runAgent'),
     planPair: missing('planPair'),
     check: missing('check'),
+    checkFreeBusy: missing('checkFreeBusy'),
     probe: missing('probe'),
     discover: missing('discover'),
     verifyPair: missing('verifyPair'),

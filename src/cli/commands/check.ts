@@ -1,34 +1,44 @@
 import type { Command } from 'commander';
 import type { Connector } from '#connectors/contract.ts';
 import { type Finding, failed } from '#jobs/check.ts';
+import { repairAssistant, rivalsInAll, rivalsOf, rivalsText } from '#jobs/rivals.ts';
 import { must } from '#kit/assert.ts';
 import { FaultError } from '#kit/fault.ts';
-import type { Project, ProjectPair } from '#project/project.ts';
+import { type Project, type ProjectPair, tracksOf } from '#project/project.ts';
 import { SecretError } from '#project/secret.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, plain } from '../format.ts';
+import { limit } from '../options.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { command, type Run, type Session } from '../session.ts';
 
 interface CheckOptions {
   readonly collection?: string;
+  readonly freebusy?: true;
+  readonly sample?: number;
 }
 
 export function checkCommand(session: Session): Command {
   return command('check', 'try everything that a first pass needs', [
     ['causeway check', 'the project file, the servers and every mailbox'],
     ['causeway check ana@old.example', 'only one pair'],
+    ['causeway check --freebusy --sample 20', 'what colleagues are told of 20 people by both sides'],
     ['causeway check --json | grep \'"level":"error"\'', 'for programs'],
   ])
     .argument('[addresses...]', 'only the pairs with these addresses')
     .option('-c, --collection <name>', 'only this collection')
+    .option('--freebusy', 'only compare free/busy of both organizations, over the next two weeks')
+    .option('--sample <count>', 'with --freebusy: so many pairs, spread over all (default: all)', limit)
     .action(session.action<CheckOptions>(check));
 }
 
 async function check(run: Run, options: CheckOptions, addresses: readonly string[]): Promise<ExitCode> {
   const { output } = run;
   const services = run.services();
-  const chosen = pickPairs(services.project, addresses, options.collection);
+  const chosen = sampled(
+    pickPairs(services.project, addresses, options.collection),
+    options.freebusy ? options.sample : undefined,
+  );
   const counts = { ok: 0, note: 0, warning: 0, error: 0 };
   const report = (finding: Finding) => {
     counts[finding.level]++;
@@ -70,14 +80,57 @@ async function check(run: Run, options: CheckOptions, addresses: readonly string
   });
   const endpoints = new Map([...services.project.organizations].map(([name, { endpoint }]) => [name, endpoint]));
   const around = { clock: run.terminal.clock, signal: run.signal };
-  for await (const finding of run.jobs.check(pairs, endpoints, around)) report(finding);
+  if (options.freebusy) for await (const finding of run.jobs.checkFreeBusy(pairs, around)) report(finding);
+  else {
+    for await (const finding of run.jobs.check(pairs, endpoints, around)) report(finding);
+    await checkRivals(run, chosen, connectors, report);
+  }
   output.say(
     { ...counts, ready: counts.error === 0 },
     counts.error > 0
       ? `${countOf(counts.error, 'error')}: put these right first, then run causeway check again`
-      : `ready${counts.warning > 0 ? `, with ${countOf(counts.warning, 'warning')}` : ''}; next: causeway plan, or causeway sync`,
+      : options.freebusy
+        ? 'both sides tell the same'
+        : `ready${counts.warning > 0 ? `, with ${countOf(counts.warning, 'warning')}` : ''}; next: causeway plan, or causeway sync`,
   );
-  return counts.error > 0 ? exitCodes.notReady : exitCodes.ok;
+  if (counts.error === 0) return exitCodes.ok;
+  return options.freebusy ? exitCodes.differences : exitCodes.notReady;
+}
+
+/** So many of them, evenly spread over the list, so that the same call asks for the same people. */
+const sampled = <T>(all: readonly T[], count: number | undefined): readonly T[] =>
+  count === undefined || count >= all.length
+    ? all
+    : Array.from({ length: count }, (_, n) => must(all[Math.floor((n * all.length) / count)], 'within the list'));
+
+/** Who else writes into the calendars that are kept in step. */
+async function checkRivals(
+  run: Run,
+  chosen: readonly ProjectPair[],
+  connectors: ReadonlyMap<string, Connector>,
+  report: (finding: Finding) => void,
+): Promise<void> {
+  const services = run.services();
+  const tracks = tracksOf(services.project, chosen).filter(({ kind }) => kind === 'calendar');
+  if (tracks.length === 0) return;
+  const names = new Set(tracks.flatMap(({ pair }) => organizationsOf(services.project, pair)));
+  for (const name of names) {
+    const connector = connectors.get(name);
+    if (connector !== undefined) report(repairAssistant(name, connector.abilities.product));
+  }
+  const store = await services.store('look');
+  for (const { pair } of tracks) {
+    const rivals = await rivalsOf(store, pair.id, run.terminal.clock.nowMs());
+    if (rivalsInAll(rivals) > 0)
+      report({
+        level: 'warning',
+        check: 'rivals',
+        subject: pair.id,
+        detail: rivalsText(rivals),
+        advice:
+          'switch the Calendar Repair Assistant off on both sides (calendar repair, above), and look for other tools; then causeway dedupe',
+      });
+  }
 }
 
 function organizationsOf({ collections }: Project, { id, collection: name }: ProjectPair): readonly [string, string] {

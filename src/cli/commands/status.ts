@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
+import { rivalsInAll, rivalsOf, rivalsText } from '#jobs/rivals.ts';
 import { type Track, tracksOf } from '#project/project.ts';
-import { trackId } from '#store/store.ts';
+import { type Store, trackId } from '#store/store.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { formatBytes, formatCount, formatDuration, table } from '../format.ts';
 import { type LagStatus, lagStatus } from '../lag-status.ts';
@@ -51,6 +52,7 @@ async function status(run: Run, options: StatusOptions, addresses: readonly stri
     }));
     const all = known.map(({ track, row, work }) => statusOf(track, row, work, now));
     show(run, all, lagStatus(project.collections, known, now), everyMs !== null);
+    if (everyMs === null) await showRivals(run, store, tracks, now);
     if (everyMs === null) return all.some(({ state }) => state === 'stopped') ? exitCodes.stopped : exitCodes.ok;
     try {
       await run.terminal.clock.sleep(everyMs, run.signal);
@@ -77,6 +79,19 @@ function show(run: Run, all: readonly PairStatus[], lags: readonly LagStatus[], 
       output.text(
         `${output.colours.yellow('warning')} ${content} of ${collection} will miss its objective of ${formatDuration(objectiveMs)}: ${warning}`,
       );
+}
+
+/** Not while watching: it reads days of history. */
+async function showRivals({ output }: Run, store: Store, tracks: readonly Track[], nowMs: number): Promise<void> {
+  for (const { pair, kind } of tracks) {
+    if (kind !== 'calendar') continue;
+    const rivals = await rivalsOf(store, pair.id, nowMs);
+    if (rivalsInAll(rivals) === 0) continue;
+    output.line({ event: 'rivals', pair: pair.id, ...rivals });
+    output.text(
+      `${output.colours.yellow('warning')} ${pair.id}: ${rivalsText(rivals)}; causeway check prints the commands against it`,
+    );
+  }
 }
 
 const ms = (value: number | null): string => (value === null ? unknown : formatDuration(value));

@@ -1,0 +1,60 @@
+import { expect, test } from 'vitest';
+import { SteppingClock } from '#kit/stepping-clock.ts';
+import type { PairId } from '#model/ids.ts';
+import { openStore } from '#store/open-store.ts';
+import { type HistoryRow, trackId } from '#store/store.ts';
+import { repairAssistant, rivalsInAll, rivalsOf } from './rivals.ts';
+
+test('counts what passes found of others, by side, within the days', async () => {
+  const clock = new SteppingClock(1_700_000_000_000);
+  const store = await openStore('sqlite::memory:', { clock, log: { info: () => {}, warn: () => {} } });
+  const pair = 'ana@old.example → ana@new.example' as PairId;
+  const id = trackId(pair, 'calendar');
+  const side = { organization: 'x', address: 'ana@x', mailbox: null };
+  await store.putPairs([{ id, kind: 'calendar', collection: 'all', left: side, right: side }]);
+  const row = (given: Partial<HistoryRow>): Omit<HistoryRow, 'pair'> => ({
+    pass: 2,
+    atMs: clock.nowMs(),
+    action: 'remove',
+    reason: 'a duplicate: it is older',
+    left: null,
+    right: null,
+    outcome: 'done',
+    detail: null,
+    ...given,
+  });
+  const adopted = { action: 'create', outcome: 'adopted', left: 'a', right: 'b' } as const;
+  await store.commit(id, null, {
+    history: [
+      row({ left: 'a' }),
+      row({ right: 'b' }),
+      row({ right: 'c' }),
+      row({ right: 'd', atMs: clock.nowMs() - 8 * 86_400_000 }),
+      row({ left: 'e', reason: 'deleted on the source' }),
+      row({ ...adopted, reason: 'already there with the same identity' }),
+      row({ ...adopted, reason: 'already there with the same identity', pass: 1 }),
+      row({ ...adopted, reason: 'already there with our stamp' }),
+    ],
+  });
+  const found = await rivalsOf(store, pair, clock.nowMs());
+  expect(found).toEqual({ left: 1, right: 2, either: 1 });
+  expect(rivalsInAll(found)).toBe(4);
+  await store.close();
+});
+
+test.each([
+  ['Exchange 2007 SP3 (8.3.83)', 'ok', null],
+  ['Exchange 2010 SP2 (14.2.247)', 'note', /MissingItemFixDisabled/],
+  ['Exchange 2016 (15.1.2507)', 'note', /CalendarRepairMode ValidateOnly/],
+  [
+    'Exchange Online (15.20.1)',
+    'note',
+    /^Get-Mailbox X \| fl CalendarRepairDisabled ; Set-Mailbox X -CalendarRepairDisabled \$true$/,
+  ],
+  ['', 'note', /Set-Mailbox X/],
+] as const)('the commands for %s', (product, level, advice) => {
+  const finding = repairAssistant('old', product);
+  expect(finding.level).toBe(level);
+  if (advice === null) expect(finding.advice).toBeNull();
+  else expect(finding.advice).toMatch(advice);
+});
