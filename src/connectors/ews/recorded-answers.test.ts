@@ -6,7 +6,7 @@ import { reference } from '#formats/text/reference.fixture.ts';
 import { textOf, type XmlElement } from '#formats/text/xml-read.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import { listedAttachments } from './calendar/attachments.ts';
-import { readFields, shownItem } from './calendar/event-codec.ts';
+import { readFields } from './calendar/event-codec.ts';
 import { readAnswer, responseIn } from './client.ts';
 import { faultOfMessage } from './faults.ts';
 import { readBcc, readHead } from './mail-codec.ts';
@@ -33,6 +33,7 @@ import { feedOf, syncFolderItems } from './operations/sync-folder-items.ts';
 import { unsubscribe } from './operations/unsubscribe.ts';
 import { updateFolder } from './operations/update-folder.ts';
 import { updateItem } from './operations/update-item.ts';
+import { shownItem } from './typed/shown-item.ts';
 import { eventHeadPaths, readTypedHead } from './typed-heads.ts';
 
 const ews = reference('protocol/ews');

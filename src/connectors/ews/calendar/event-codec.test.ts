@@ -20,9 +20,10 @@ import { feedOf } from '../operations/sync-folder-items.ts';
 import { updateItems } from '../operations/update-item.ts';
 import { uploadItems } from '../operations/upload-items.ts';
 import { atLeast, type SchemaVersion } from '../server-version.ts';
+import { shownItem } from '../typed/shown-item.ts';
 import { eventHeadPaths, readTypedHead } from '../typed-heads.ts';
 import { attachmentsPath } from './attachments.ts';
-import { eventPaths, readFields, shownItem, writeItem, writeParts, writeUpdates } from './event-codec.ts';
+import { eventPaths, readFields, writeEvent, writeEventUpdates, writeParts } from './event-codec.ts';
 import { recurrenceLoss } from './recurrence-codec.ts';
 
 const servers = [
@@ -44,7 +45,7 @@ const at = { id, version: 'CQAAA=' as Version };
 
 /** What a server that keeps everything shows of what it was told. */
 function shownBack(fields: EventFields, version: SchemaVersion) {
-  const xml = writeItem(writeParts(fields, terms(version)));
+  const xml = writeEvent(writeParts(fields, terms(version)));
   const namespaced = xml.replace(
     '<t:CalendarItem>',
     '<t:CalendarItem xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types">',
@@ -106,7 +107,7 @@ describe.skipIf(!haveSchemas())('requests against the schemas', () => {
     test('every event as a create, an update and a change of an occurrence', async () => {
       await fc.assert(
         fc.asyncProperty(drafts(owner), async ({ item: { fields } }) => {
-          const item = rawXml(writeItem(writeParts(fields, terms(version))));
+          const item = rawXml(writeEvent(writeParts(fields, terms(version))));
           await valid(createItems.write({ folder, items: [item, item] }, version));
           const change = (ref: ItemId | { master: ItemId; index: number }, isOccurrence: boolean) => {
             const { recurrence, organizer: _, ...own } = fields;
@@ -114,7 +115,7 @@ describe.skipIf(!haveSchemas())('requests against the schemas', () => {
             return {
               ref,
               expect: at.version,
-              updates: rawXml(writeUpdates(writeParts(written, terms(version, isOccurrence)))),
+              updates: rawXml(writeEventUpdates(writeParts(written, terms(version, isOccurrence)))),
             };
           };
           const changes = [change(id, false), change({ master: id, index: 3 }, true)];

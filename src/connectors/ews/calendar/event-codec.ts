@@ -22,9 +22,11 @@ import type { MapiProperty, TypedRow } from '#model/property-row.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import type { Zone } from '#model/zone.ts';
 import { readTime, writeTime } from '../ews-time.ts';
-import { extendedFieldUri, extendedProperty, extendedValues, propertyKey, propertyKeyOf } from '../extended-fields.ts';
+import { extendedFieldUri, propertyKey } from '../extended-fields.ts';
 import { typesNamespace } from '../namespaces.ts';
 import { atLeast, type SchemaVersion } from '../server-version.ts';
+import { elementOf, extendedPart, fieldUri, type Part, typedPart, writeItem, writeUpdates } from '../typed/parts.ts';
+import { propertyIn, type ShownItem, textIn } from '../typed/shown-item.ts';
 import { boolean, choice, type Form, formOf, integer } from '../value-forms.ts';
 import {
   attendeeLists,
@@ -42,34 +44,6 @@ import { plainZone, readMeetingZone, readZoneDefinition, writeMeetingZone, write
 export type PlainField = Exclude<EventField, 'attachments'>;
 export type PlainFields = Pick<EventFields, PlainField>;
 
-/** What an answer shows of an item: typed elements by local name, extended properties by `propertyKey`. */
-export interface ShownItem {
-  readonly typed: ReadonlyMap<string, XmlElement>;
-  readonly extended: ReadonlyMap<string, readonly string[]>;
-}
-
-export function shownItem(item: XmlElement): ShownItem {
-  const typed = new Map<string, XmlElement>();
-  const extended = new Map<string, readonly string[]>();
-  for (const element of item.children) {
-    if (element.ns !== typesNamespace) continue;
-    const uri = element.name === 'ExtendedProperty' ? child(element, typesNamespace, 'ExtendedFieldURI') : null;
-    if (uri !== null) extended.set(propertyKeyOf(uri), extendedValues(element));
-    else typed.set(element.name, element);
-  }
-  return { typed, extended };
-}
-
-/** One property of a write. */
-export interface Part {
-  /** `t:FieldURI` or `t:ExtendedFieldURI`. */
-  readonly path: string;
-  /** Local name of the element that holds the value: decides its place in a create. */
-  readonly element: string;
-  /** Null: the property goes. */
-  readonly xml: string | null;
-}
-
 /** What a write depends on besides the values. */
 export interface WriteTerms {
   readonly version: SchemaVersion;
@@ -86,24 +60,6 @@ interface FieldCodec<T> {
   /** Undefined: what is shown cannot be read. */
   read(shown: ShownItem): T | undefined;
   write(value: T, terms: WriteTerms): readonly Part[];
-}
-
-const fieldUri = (uri: string): string => `<t:FieldURI FieldURI="${uri}"/>`;
-const elementOf = (uri: string): string => uri.slice(uri.indexOf(':') + 1);
-const textIn = (shown: ShownItem, element: string): string | null => shown.typed.get(element)?.text ?? null;
-const propertyIn = (shown: ShownItem, property: MapiProperty): string | null =>
-  shown.extended.get(propertyKey(property))?.[0] ?? null;
-
-function typedPart(uri: string, content: string | null): Part {
-  const element = elementOf(uri);
-  return { path: fieldUri(uri), element, xml: content === null ? null : `<t:${element}>${content}</t:${element}>` };
-}
-function extendedPart(property: MapiProperty, value: string | readonly string[] | null): Part {
-  return {
-    path: extendedFieldUri(property),
-    element: 'ExtendedProperty',
-    xml: value === null ? null : extendedProperty(property, value),
-  };
 }
 
 const row = (field: EventField): TypedRow<unknown> => eventProperties[field] as TypedRow<unknown>;
@@ -511,21 +467,7 @@ const schemaOrder = [
 ];
 
 /** `t:CalendarItem` of a create. */
-export function writeItem(parts: readonly Part[]): string {
-  const sorted = parts
-    .filter(({ xml }) => xml !== null)
-    .sort((a, b) => schemaOrder.indexOf(a.element) - schemaOrder.indexOf(b.element));
-  return `<t:CalendarItem>${sorted.map(({ xml }) => xml).join('')}</t:CalendarItem>`;
-}
+export const writeEvent = (parts: readonly Part[]): string => writeItem('CalendarItem', parts, schemaOrder);
 
 /** `t:Updates` of an update. */
-export function writeUpdates(parts: readonly Part[]): string {
-  const updates = parts.map(({ path, xml }) =>
-    xml === null
-      ? `<t:DeleteItemField>${path}</t:DeleteItemField>`
-      : `<t:SetItemField>${path}<t:CalendarItem>${xml}</t:CalendarItem></t:SetItemField>`,
-  );
-  return `<t:Updates>${updates.join('')}</t:Updates>`;
-}
-
-export { extendedPart, typedPart };
+export const writeEventUpdates = (parts: readonly Part[]): string => writeUpdates('CalendarItem', parts);

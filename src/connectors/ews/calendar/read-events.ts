@@ -16,6 +16,7 @@ import { typesNamespace } from '../namespaces.ts';
 import { type GotItem, getItem } from '../operations/get-item.ts';
 import type { ItemRef } from '../operations/ids.ts';
 import type { SchemaVersion } from '../server-version.ts';
+import { shownItem } from '../typed/shown-item.ts';
 import { eventHeadPaths, readTypedHead } from '../typed-heads.ts';
 import {
   type AttachmentReader,
@@ -25,7 +26,7 @@ import {
   type ReadAttachment,
 } from './attachments.ts';
 import type { CalendarTools } from './calendar-tools.ts';
-import { eventPaths, occurrencePlainFields, type ReadFields, readFields, shownItem } from './event-codec.ts';
+import { eventPaths, occurrencePlainFields, type ReadFields, readFields } from './event-codec.ts';
 
 /** Items of one GetItem. */
 const readMax = 100;

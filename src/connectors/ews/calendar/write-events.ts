@@ -14,9 +14,10 @@ import { propertyKey } from '../extended-fields.ts';
 import { itemIdOf, stampProperty } from '../mail-codec.ts';
 import { createItems } from '../operations/create-item.ts';
 import { updateItems } from '../operations/update-item.ts';
+import { extendedPart, type Part, typedPart } from '../typed/parts.ts';
 import { type AttachmentReader, putAttachments } from './attachments.ts';
 import type { CalendarTools } from './calendar-tools.ts';
-import { extendedPart, type Part, typedPart, writeItem, writeParts, writeUpdates } from './event-codec.ts';
+import { writeEvent, writeEventUpdates, writeParts } from './event-codec.ts';
 import { cleanGlobalObjectId, globalObjectId } from './identity.ts';
 import { getItems, missing, seeEvents } from './read-events.ts';
 import { keptRecurrence } from './recurrence-codec.ts';
@@ -118,7 +119,7 @@ function createXml(tools: CalendarTools, { item, stamp }: Draft): string {
     ...writeParts(fields, { version: tools.version, isOccurrence: false, signalAt: signalAt(item, tools.nowMs()) }),
     ...extras.flatMap(extraPart),
   ];
-  return writeItem(parts);
+  return writeEvent(parts);
 }
 
 /** Named properties that no field stands for. Tags are the server's own business, and what could not be read is not written. */
@@ -291,7 +292,7 @@ export async function updateEvents(
         changes: some.map(({ plan: { item, parts } }) => ({
           ref: item.head.id,
           expect: item.head.version,
-          updates: rawXml(writeUpdates(parts)),
+          updates: rawXml(writeEventUpdates(parts)),
         })),
       },
       context,

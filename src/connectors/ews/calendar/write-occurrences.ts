@@ -14,7 +14,7 @@ import type { OccurrenceRef } from '../operations/ids.ts';
 import { type ItemChange, updateItems } from '../operations/update-item.ts';
 import { type AttachmentReader, putAttachments } from './attachments.ts';
 import type { CalendarTools } from './calendar-tools.ts';
-import { writeParts, writeUpdates } from './event-codec.ts';
+import { writeEventUpdates, writeParts } from './event-codec.ts';
 import { missing, seeEvents, seeOccurrences } from './read-events.ts';
 
 /** What is done to the occurrences of one series, which is on the server with this pattern. */
@@ -158,7 +158,7 @@ function updatesOf({ version }: CalendarTools, { fields, attachments }: SeriesWo
     isOccurrence: true,
     signalAt: null,
   });
-  return updated.length === 0 ? null : rawXml(writeUpdates(updated));
+  return updated.length === 0 ? null : rawXml(writeEventUpdates(updated));
 }
 
 const update = (

@@ -4,7 +4,6 @@ import { parseXmlBytes } from '#formats/text/xml-read.ts';
 import { rawXml, type XmlFragment } from '#formats/text/xml-write.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import { typedRows } from '#model/typed-properties.ts';
-import { type SchemaVersion as ServerVersion, validateEnvelope } from '#test/suites/ews-schema.ts';
 import { sent } from '../ews.fixture.ts';
 import { createItems } from '../operations/create-item.ts';
 import { getItem } from '../operations/get-item.ts';
@@ -29,7 +28,7 @@ export const servers = [
   ['2013', 'Exchange2013_SP1'],
   ['2016', 'Exchange2016'],
   ['se', 'Exchange2016'],
-] as const satisfies readonly (readonly [ServerVersion, SchemaVersion])[];
+] as const satisfies readonly (readonly [string, SchemaVersion])[];
 
 const typesXmlns = 'xmlns:t="http://schemas.microsoft.com/exchange/services/2006/types"';
 
@@ -85,13 +84,14 @@ export function comesBack<Kind extends PlainKind>(
 const folder = 'AAMkFOLDER=' as FolderId;
 const id = 'AAMkITEM=' as ItemId;
 
-/** Creates, updates and reads are what the schema of the version allows. */
+/** Creates, updates and reads are what the schema of the version allows. @param problems What is wrong with an envelope. */
 export async function fitsSchema<Kind extends PlainKind>(
   codec: KindCodec<Kind>,
   any: fc.Arbitrary<PlainFields<Kind>>,
-  [server, version]: readonly [ServerVersion, SchemaVersion],
+  version: SchemaVersion,
+  problems: (envelope: Uint8Array) => readonly string[],
 ): Promise<void> {
-  const check = async (body: XmlFragment) => expect(validateEnvelope(server, await sent(body, version))).toEqual([]);
+  const check = async (body: XmlFragment) => expect(problems(await sent(body, version))).toEqual([]);
   await fc.assert(
     fc.asyncProperty(any, any, async (before, after) => {
       const items = [rawXml(written(codec, before, version))];
