@@ -9,7 +9,7 @@ export const exitCodes = {
   partial: 3,
   /** Some pairs could not be worked on. */
   stopped: 4,
-  /** `verify` found a grade below good. */
+  /** `verify` found a grade below good, or `check --freebusy` a difference. */
   differences: 5,
   /** `check` found something that must be put right before the first pass. */
   notReady: 6,

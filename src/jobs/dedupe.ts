@@ -47,7 +47,8 @@ export interface DedupeOptions {
 /**
  * Finds items that are in one folder twice: under one identity, or with everything equal that a person can see of them. With `undo`
  * the richest of each stays, takes over what the others have and it lacks, and the others are removed, recoverably and silently. Both sides in
- * one go: of items that are in step, the same ones stay on both. Yields nothing when a connector does not know this kind. Throws FaultError.
+ * one go: of items that are in step, the same ones stay on both. Throws FaultError,
+ * `unsupported` when a connector does not know this kind.
  */
 export async function* dedupe(
   services: TypedPassServices,
@@ -58,7 +59,8 @@ export async function* dedupe(
   { undo, firstGroup }: DedupeOptions,
 ): AsyncGenerator<DedupeFinding> {
   const context = await openDedupe(services, pair, kind, claim, signal, undo !== null);
-  if (context === null) return;
+  if (context === null)
+    throw new FaultError({ kind: 'fatal', code: 'unsupported', detail: `${kind} cannot be read and written there` });
   const folders = { left: await foldersOf(context, 'left'), right: await foldersOf(context, 'right') };
   const surveys = {
     left: await survey(context, 'left', [...folders.left.keys()]),

@@ -115,3 +115,16 @@ test('while it is held nobody else gets the work, and who has it is waited for',
   expect((await store.claim('agent', 'calendar:', 9, clock.nowMs(), 1000)).map((claim) => claim.key)).toEqual([key]);
   await store.close();
 });
+
+test('check --freebusy: what differs is told by its time, and has an exit code of its own', async () => {
+  const { left, run } = world();
+  const same = await run('check', '--freebusy', '--sample', '1');
+  expect(same).toMatchObject({ code: exitCodes.ok, err: '' });
+  expect(same.out).toContain('both sides tell the same');
+  const start = Date.now() + 3_600_000;
+  book(left, { showAs: 'busy', when: { start, end: start + 60_000, isAllDay: false, startZone: null, endZone: null } });
+  const other = await run('check', '--freebusy');
+  expect(other.code).toBe(exitCodes.differences);
+  expect(other.out).toMatch(/Z busy \| free/);
+  expect(other.out).not.toContain('secret');
+});
