@@ -19,7 +19,8 @@ export function settledCompletion<Fields extends Completion>(fields: Fields): Fi
 export function settledChange(set: Partial<Completion>, before: Completion): Partial<Completion> {
   const { status, percentComplete, completedDay } = set;
   if (status === undefined && percentComplete === undefined && completedDay === undefined) return {};
-  const wanted = { ...before, ...set };
+  // What was not begun has no share.
+  const wanted = { ...before, ...(status === 'not-started' ? { percentComplete: 0 } : {}), ...set };
   // The status says most; a share of its own stands against a status that was there before, and a day against both.
   const completes =
     status !== undefined

@@ -81,7 +81,7 @@ describe('completion', () => {
         expect(settledCompletion(after)).toEqual(after);
         expect(after[field]).toEqual(wanted[field]);
       }),
-      { numRuns: 500 },
+      { numRuns: 2000 },
     );
   });
 
@@ -89,6 +89,7 @@ describe('completion', () => {
     expect(settledChange({ status: 'completed' }, open)).toEqual({ status: 'completed', percentComplete: 1 });
     expect(settledChange({ percentComplete: 1 }, open)).toEqual({ status: 'completed', percentComplete: 1 });
     expect(settledChange({ completedDay: startDay }, open)).toEqual(done);
+    expect(settledChange({ status: 'not-started' }, open)).toEqual({ status: 'not-started', percentComplete: 0 });
     expect(settledChange({ status: 'waiting' }, done)).toEqual({
       status: 'waiting',
       percentComplete: 0,
