@@ -71,7 +71,7 @@ Permissions, views, rules and associated items of folders are not carried over b
 
 ## Not carried over by this version
 
-Calendars, contacts, tasks, notes and journal entries; archive mailboxes and public folders; rules, permissions, delegates, out-of-office
+Journal entries and contact lists; archive mailboxes and public folders; rules, permissions, delegates, out-of-office
 texts; search folders, sync issues, conversation settings, the outbox and Recoverable Items. \`causeway discover\` shows the item classes of a mailbox.
 Named properties that are not in these tables stay behind; those that a message keeps in its MIME headers travel with it.
 `;
