@@ -35,7 +35,8 @@ const shared = {
   attachments: ({ attachments }) => attachments.join('\n'),
   state: ({ state }) => state,
   response: ({ response }) => response,
-  sequence: ({ sequence }) => sequence,
+  // A changed occurrence counts its own updates; what clients go by is the series'.
+  sequence: ({ isException, sequence }) => (isException ? 0 : sequence),
   invited: ({ invited }) => invited,
 } as const satisfies Readonly<Record<string, (event: TrueEvent) => string | number | boolean>>;
 

@@ -1,5 +1,6 @@
 import type { Random } from '#kit/random.ts';
 import { isMaster, occurrencesBetween } from '../world/appointment.ts';
+import { calendarKey } from '../world/calendar-keys.ts';
 import type { Day } from '../world/calendar-part.ts';
 import { itemIdOf } from '../world/ids.ts';
 import type { Item } from '../world/item.ts';
@@ -15,6 +16,7 @@ import {
   isOrganizers,
   isReceived,
   isRequest,
+  propertyValue,
   responseOf,
 } from './meeting-view.ts';
 import type { Meetings } from './meetings.ts';
@@ -208,7 +210,8 @@ export class MeetingPeople {
         return made.at(-1) ?? null;
       }
       case 'move': {
-        const item = this.#own(person, mine);
+        // An all-day event stays on whole days: no client lets it begin in the afternoon.
+        const item = this.#own(person, (one) => mine(one) && propertyValue(one.content, calendarKey.allDay) !== true);
         if (item === null) return undefined;
         const { startMs, endMs } = this.#booking(person);
         person.change(item, { startMs, endMs });
