@@ -11,7 +11,7 @@ import { mergeTyped, type TypedConflict } from './merge-typed.ts';
 import { sameShown, shown } from './shown.ts';
 
 /** An item in the journal: everything that it takes to make it again, but for the bytes of attachments. */
-export const journalled = ({ fields, occurrences, deletedDays, extras }: TypedItem): Json =>
+const journalled = ({ fields, occurrences, deletedDays, extras }: TypedItem): Json =>
   ({ fields, occurrences, deletedDays, extras }) as unknown as Json;
 
 export type GoneDecision =

@@ -6,7 +6,7 @@ import type { TypedHead, TypedItem } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
 
 export const day = (text: string): Day => text as Day;
-export const viennaZone = { id: 'W. Europe Standard Time', rules: null };
+const viennaZone = { id: 'W. Europe Standard Time', rules: null };
 const HOUR = 3_600_000;
 /** Monday 2024-03-04, 09:00 in Vienna. */
 export const monday9 = Date.UTC(2024, 2, 4, 8);

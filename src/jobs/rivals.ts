@@ -3,7 +3,7 @@ import { type HistoryRow, type Store, trackId } from '#store/store.ts';
 import type { Finding } from './check.ts';
 
 const dayMs = 24 * 3_600_000;
-export const rivalDays = 7;
+const rivalDays = 7;
 const historyMax = 20_000;
 
 /** What others wrote into the calendars of a pair, found by the passes of the last `rivalDays`. */
@@ -55,7 +55,7 @@ export function repairAssistant(organization: string, product: string): Finding 
 }
 
 /** Commands of the Exchange Management Shell: look at it, switch it off. */
-export function repairCommands(product: string): readonly string[] {
+function repairCommands(product: string): readonly string[] {
   const mailbox = ['Get-Mailbox X | fl CalendarRepairDisabled', 'Set-Mailbox X -CalendarRepairDisabled $true'];
   if (/online|365/i.test(product)) return mailbox;
   const log = 'Get-MailboxServer S | fl CalendarRepair*';

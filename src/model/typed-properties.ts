@@ -6,7 +6,7 @@ import { taskProperties } from './task-properties.ts';
 import type { TypedKind } from './typed-item.ts';
 
 /** The property tables of typed items, by kind. */
-export const typedProperties = {
+const typedProperties = {
   calendar: eventProperties,
   contacts: contactProperties,
   tasks: taskProperties,

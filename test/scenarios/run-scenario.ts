@@ -44,7 +44,7 @@ interface Placed {
 }
 
 /** Why a backend cannot play a scenario; null: it can. */
-export function unplayable({ lines }: Scenario, { cannot }: ScenarioBackend): string | null {
+function unplayable({ lines }: Scenario, { cannot }: ScenarioBackend): string | null {
   const step = lines
     .map(({ text }) => /^(?:sync (unrecorded|halfway)|(lose) records)/.exec(text))
     .find((m) => m !== null);
@@ -57,6 +57,8 @@ export function unplayable({ lines }: Scenario, { cannot }: ScenarioBackend): st
  * written any more, which has to happen soon, and what the last lines expect has to be true still.
  */
 export async function runScenario(scenario: Scenario, backend: ScenarioBackend): Promise<void> {
+  const missing = unplayable(scenario, backend);
+  if (missing !== null) throw new Error(`${scenario.file}: ${backend.name} cannot play ${missing}`);
   const policyLine = scenario.lines.find(({ text }) => text.startsWith('policy '));
   const player = new Player(await backend.open(policyOf(defaultTypedPolicy, policyLine?.text ?? '')));
   const at = async (no: number, text: string, step: () => Promise<void>) => {

@@ -65,7 +65,7 @@ const minutesOf = (length: string): number => {
   return Number(count) * (unit === 'h' ? 60 : unit === 'd' ? 1440 : 1);
 };
 
-export const dayPattern = /^\d{4}-\d\d-\d\d$/;
+const dayPattern = /^\d{4}-\d\d-\d\d$/;
 const timePattern = /^\d\d:\d\d$/;
 
 const dayNames: Readonly<Record<string, Weekday>> = Object.fromEntries(weekdays.map((d) => [d.slice(0, 3), d]));
@@ -120,7 +120,7 @@ function patternOf(kind: string, argument: string, interval: number, rest: strin
 }
 
 const owner = { name: 'Ana', address: 'ana@source.example' };
-export const addressOf = (name: string): string => (name.includes('@') ? name : `${name}@source.example`);
+const addressOf = (name: string): string => (name.includes('@') ? name : `${name}@source.example`);
 
 const attendeeOf = (text: string): Attendee => {
   const [name = '', response = 'unknown', at] = text.split(':');
@@ -133,7 +133,7 @@ const attendeeOf = (text: string): Attendee => {
   };
 };
 
-export const attachmentOf = (name: string): AttachmentHead => ({
+const attachmentOf = (name: string): AttachmentHead => ({
   name,
   contentType: 'application/octet-stream',
   contentId: null,
@@ -163,12 +163,7 @@ function listAfter<T>(
 }
 
 /** When something is after a change: `start`, `length`, `zone`, `all-day`; on `day` when the start has only a time. */
-export function whenAfter(
-  before: When,
-  values: Settings['values'],
-  flags: readonly string[],
-  day: Day | null,
-): When | null {
+function whenAfter(before: When, values: Settings['values'], flags: readonly string[], day: Day | null): When | null {
   const start = values.get('start');
   const length = values.get('length');
   const zone = values.get('zone');

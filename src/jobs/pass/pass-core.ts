@@ -88,7 +88,7 @@ export function openCore(
   };
 }
 
-export function isEmpty(commit: Commit): boolean {
+function isEmpty(commit: Commit): boolean {
   return Object.values(commit).every((v) => v === undefined || (Array.isArray(v) && v.length === 0));
 }
 

@@ -65,7 +65,7 @@ export function attachmentsOf(
 }
 
 /** Contents in the order of their heads. */
-export const contentsOf = (heads: readonly AttachmentHead[], { byHash }: Fetched): readonly AttachmentContent[] =>
+const contentsOf = (heads: readonly AttachmentHead[], { byHash }: Fetched): readonly AttachmentContent[] =>
   heads.flatMap((head) => {
     const content = byHash.get(head.hash);
     return content ? [{ ...content, head }] : [];

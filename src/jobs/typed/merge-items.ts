@@ -13,7 +13,7 @@ import type { Commit } from '#store/store.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { unkeptNote } from './create-items.ts';
-import { endAfter, endOf, unseenSince } from './link-ends.ts';
+import { endAfter, endOf, noVersion, unseenSince } from './link-ends.ts';
 import { readItems } from './read-items.ts';
 import { setAside, takeBack } from './set-aside.ts';
 import { flushMiddle, flushPart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
@@ -390,7 +390,13 @@ function record<Kind extends TypedKind>(
     const answer = written[side];
     const former = link?.[side].seen ?? null;
     if (!edit || !answer) return endOf(after[side], seenAfter(side, after[side], former, merge));
-    return endAfter(answer, applyEdit(now[side], edit), after[side], (item) => seenAfter(side, item, former, merge));
+    const given = applyEdit(now[side], edit);
+    const taken = withoutStrays(given, edit, after[side]);
+    if (taken === after[side])
+      return endAfter(answer, given, after[side], (item) => seenAfter(side, item, former, merge));
+    // What came to light with the series' new value is somebody's own: the next look finds it and carries it over.
+    context.isAgain = true;
+    return { ...endOf(after[side], seenAfter(side, taken, former, merge)), version: noVersion };
   };
   const next: TypedLinkRow = {
     id,
@@ -436,6 +442,27 @@ function record<Kind extends TypedKind>(
 }
 
 type JournalEntry = NonNullable<Commit['journal']>[number];
+
+/**
+ * An item as read back, without the overrides that an edit of the series brought to light: occurrences that had for themselves what the
+ * series had as well keep it when the series changes, and differ from it then. The same item when there are none.
+ */
+function withoutStrays<Kind extends TypedKind>(
+  given: TypedItem<Kind>,
+  edit: TypedEdit<Kind>,
+  back: TypedItem<Kind>,
+): TypedItem<Kind> {
+  const expected = new Map(given.occurrences.map(({ day, overrides }) => [day, overrides]));
+  let hasStrays = false;
+  const occurrences = back.occurrences.flatMap(({ day, overrides }) => {
+    const own = Object.entries(overrides).filter(
+      ([field]) => !(field in edit.set) || field in (expected.get(day) ?? {}),
+    );
+    hasStrays ||= own.length < Object.keys(overrides).length;
+    return own.length === 0 ? [] : [{ day, overrides: Object.fromEntries(own) }];
+  });
+  return hasStrays ? { ...back, occurrences } : back;
+}
 
 /** A value that lost, as the journal keeps it. */
 export const journalOf = (

@@ -204,7 +204,7 @@ export const isInStep = (row: FolderRow): row is FolderRow & { readonly right: F
   row.right !== null && row.excluded === null && !row.rightGone && row.goneSincePass === null;
 
 /** The folder's row, by its id on a side. */
-export function rowOf(context: TypedContext, side: Side, folder: FolderId): FolderRow | undefined {
+function rowOf(context: TypedContext, side: Side, folder: FolderId): FolderRow | undefined {
   if (side === 'left') return context.rows.get(folder);
   for (const row of context.rows.values()) if (row.right === folder) return row;
   return undefined;

@@ -7,6 +7,7 @@ import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { EventFields, EventIdentity } from '#model/appointment.ts';
 import type { PairId } from '#model/ids.ts';
 import { defaultTypedPolicy, type TypedPolicy } from '#model/policy.ts';
+import type { Day } from '#model/wall-time.ts';
 import { openStore } from '#store/open-store.ts';
 import { type Store, trackId } from '#store/store.ts';
 import type { PlannedWrite } from '../pass/planned-write.ts';
@@ -260,6 +261,29 @@ describe('two calendars', () => {
     await world.settle();
     expect(only(world.right).fields).toMatchObject({ subject: 'two', reminder: { isSet: false } });
     expect(only(world.left).fields.reminder).toEqual(reminder);
+  });
+
+  test('an occurrence with the same place as its series keeps it when the series moves, on both sides', async () => {
+    const startDay = '2024-01-01' as Day;
+    const start = Date.parse('2024-01-01T09:00:00Z');
+    const id = book(world.left, {
+      location: 'Room 1',
+      when: { start, end: start + 1_800_000, isAllDay: false, startZone: null, endZone: null },
+      recurrence: { pattern: { kind: 'daily', interval: 1 }, range: { end: 'count', startDay, count: 5 } },
+    });
+    world.left.typed.editOccurrence(id, '2024-01-03' as Day, { location: 'Room 1', subject: 'special' });
+    await world.settle();
+    world.right.typed.edit(only(world.right).id, { set: { location: 'Room 2' }, occurrences: [] });
+    await world.settle();
+    const places = (box: MemoryMailbox) =>
+      [...box.typed.items.keys()].map((item) => {
+        const stored = box.typed.find('calendar', item);
+        const shown = stored && box.typed.show(stored);
+        return [shown?.fields.location, shown?.occurrences.map((o) => o.overrides.location)];
+      });
+    expect(places(world.left)).toEqual([['Room 2', ['Room 1']]]);
+    expect(places(world.right)).toEqual(places(world.left));
+    expect((await world.pass()).summary.writes).toBe(0);
   });
 });
 

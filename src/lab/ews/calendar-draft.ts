@@ -520,7 +520,7 @@ export class CalendarDraft {
 }
 
 /** HTML as the store hands it back: with a head that names the character set. (practice) */
-export function storedHtml(html: string): string {
+function storedHtml(html: string): string {
   if (/<meta[^>]+http-equiv/i.test(html)) return html;
   const meta = '<meta http-equiv="Content-Type" content="text/html; charset=utf-8">';
   if (/<head[^>]*>/i.test(html)) return html.replace(/<head[^>]*>/i, (head) => `${head}\r\n${meta}`);

@@ -56,7 +56,7 @@ export const calendarNeverUnasked: ReadonlySet<string> = new Set([
 ]);
 
 /** `PT1H30M`, `P2D` */
-export function durationText(ms: number): string {
+function durationText(ms: number): string {
   const minutes = Math.round(ms / 60_000);
   const days = Math.floor(minutes / 1440);
   const hours = Math.floor((minutes % 1440) / 60);

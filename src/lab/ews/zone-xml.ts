@@ -24,7 +24,7 @@ export const months = [
 export const nths = ['First', 'Second', 'Third', 'Fourth', 'Last'] as const;
 
 /** Minutes of an `xs:duration` such as `-PT60M`, `PT1H`, `P0DT0H0M0S`. */
-export function durationMin(text: string): number {
+function durationMin(text: string): number {
   const match = /^(-)?P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)(?:\.\d+)?S)?)?$/.exec(text.trim());
   if (match === null) throw bad('A duration of the time zone is not valid.');
   const [, sign, days = '0', hours = '0', minutes = '0', seconds = '0'] = match;

@@ -22,7 +22,6 @@ export interface Occurrence {
   readonly exception: CalendarException | null;
 }
 
-export const isAppointment = (item: Item): boolean => item.content.calendar !== undefined;
 export const isMaster = (content: ItemContent): boolean => (content.calendar?.recurrence ?? null) !== null;
 
 export function numberOf(content: ItemContent, at: PropertyKey): number | null {

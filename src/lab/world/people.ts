@@ -14,7 +14,7 @@ import { contentOfMime } from './read-message.ts';
 import { Refusal } from './refusal.ts';
 
 /** What people do with their mail. */
-export const mailActions = [
+const mailActions = [
   'arrival',
   'read',
   'unread',

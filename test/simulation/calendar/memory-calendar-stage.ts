@@ -6,7 +6,7 @@ import type { OpenCalendarStage, SimulatedCalendarSide } from './calendar-stage.
 import type { SimulatedCalendar } from './simulated-calendar.ts';
 
 /** The calendars of a mailbox of the memory organization, as their owner has them. */
-export function memoryCalendar(box: MemoryMailbox): SimulatedCalendar {
+function memoryCalendar(box: MemoryMailbox): SimulatedCalendar {
   const folders = (): FolderId[] => {
     const calendars = [...box.folders.values()].filter((f) => f.containerClass === 'IPF.Appointment');
     return calendars.sort((a, b) => Number(b.role === 'calendar') - Number(a.role === 'calendar')).map((f) => f.id);

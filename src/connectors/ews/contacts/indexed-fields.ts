@@ -165,7 +165,7 @@ const addressParts = [
   ['CountryOrRegion', 'country'],
   ['PostalCode', 'postalCode'],
 ] as const satisfies readonly (readonly [string, keyof PostalAddress])[];
-export const addressKeys = [
+const addressKeys = [
   ['Business', 'business'],
   ['Home', 'home'],
   ['Other', 'other'],

@@ -24,7 +24,7 @@ export interface FieldCodec<T> {
 }
 
 type Row = Pick<TypedRow<unknown>, 'ews' | 'mapi'>;
-export const uriOf = (row: Row): string => row.ews[0] ?? '';
+const uriOf = (row: Row): string => row.ews[0] ?? '';
 export function mapiOf(row: Row, at = 0): MapiProperty {
   const property = row.mapi[at];
   if (property === undefined) throw new Error(`the property table has no MAPI property ${at} for this field`);
@@ -136,7 +136,7 @@ const dayMs = 86_400_000;
  * The day that a point in time stands for: writers take midnight of their own zone, midnight or noon in UTC. The nearest midnight of UTC
  * is right for zones from 12 hours west to 12 hours east.
  */
-export const nearestDay = (instant: number): Day =>
+const nearestDay = (instant: number): Day =>
   new Date(Math.floor((instant + dayMs / 2) / dayMs) * dayMs).toISOString().slice(0, 10) as Day;
 
 /** A day as a point in time on the wire. @param timeOfDay `11:59:00`, in UTC. */
