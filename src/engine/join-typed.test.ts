@@ -312,6 +312,25 @@ describe('laws of the join', () => {
     );
   });
 
+  test('nothing is created beside an item that has just taken over a link, although its former twin has a duplicate', () => {
+    const like = (id: string, folder: string) =>
+      upsert(head(id, { identity: identity('CD'), folder: folder as FolderId }));
+    const decisions = join({
+      left: [like('left0', 'A')],
+      right: [like('right2', 'B'), like('right1', 'A')],
+      links: [
+        link('left1', 'right0', {
+          identity: identity('CD'),
+          left: end('left1', 'B'),
+          right: end('right0', 'B'),
+          state: 'left-gone',
+          goneSincePass: 6,
+        }),
+      ],
+    });
+    expect(decisions.filter((d) => d.do === 'create')).toEqual([]);
+  });
+
   test('nothing is removed that was not missing for a pass, and nothing is created where its identity is already', () => {
     fc.assert(
       fc.property(worlds, ({ left, right, links: rows }) => {

@@ -193,7 +193,8 @@ function takenPlaces(known: TypedKnowledge, decisions: readonly TypedDecision[],
   for (const decision of decisions) {
     if (decision.do === 'dedupe' && decision.on === on) decision.heads.forEach(take);
     if (decision.do === 'adopt') take(decision[on]);
-    if ('link' in decision && decision.link) links.set(decision.link.id, decision.link);
+    // A duplicate is told with the link as recorded; what became of it stands in the decision about the link.
+    if (decision.do !== 'dedupe' && 'link' in decision && decision.link) links.set(decision.link.id, decision.link);
     if (decision.do === 'forget') links.delete(decision.link.id);
   }
   for (const link of links.values()) {
