@@ -220,9 +220,12 @@ function firstMatch(
 /** Appointments and the like that somebody put into a mail folder, most of them by deleting them: what a server calls their MIME is no message. */
 const noMail = /^IPM\.(?:Appointment|Contact|DistList|Task|StickyNote|Activity)(?:\.|$)/i;
 
+/** An event, contact, task or note that lies in a folder of mail, such as one that was deleted. */
+export const isNoMail = (head: MailHead): boolean => noMail.test(head.facts.itemClass);
+
 /** Why an item that was not copied yet stays on the source; null when it is due. */
 export function leaveReason(head: MailHead, policy: MailPolicy) {
-  if (noMail.test(head.facts.itemClass)) return 'no-mail';
+  if (isNoMail(head)) return 'no-mail';
   const at = head.facts.receivedAt ?? head.facts.sentAt ?? head.facts.createdAt;
   if (policy.since !== null && at !== null && at < policy.since) return 'before-since';
   if (policy.until !== null && at !== null && at >= policy.until) return 'after-until';

@@ -1,4 +1,4 @@
-import { leaveReason } from '#engine/join-left.ts';
+import { isNoMail, leaveReason } from '#engine/join-left.ts';
 import type { Change } from '#model/change.ts';
 import { type FolderTree, folderContent } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
@@ -36,7 +36,7 @@ export async function scan(
     const holdsMail = folder.kind === 'folder' && folderContent(folder.containerClass) === 'mail';
     if (!holdsMail && !counterparts.has(folder.id)) continue;
     const cursor = await eachPage(context, 'right', folder.id, null, (changes) => {
-      for (const change of changes) if (change.kind === 'upsert') copies.see(change.head);
+      for (const change of changes) if (change.kind === 'upsert' && !isNoMail(change.head)) copies.see(change.head);
     });
     if (cursor !== null) rightCursors.set(folder.id, cursor);
   }
