@@ -225,6 +225,9 @@ function followFolder(
     const movedByPerson = row.rightParent !== null && right.parent !== row.rightParent;
     if (movedByPerson && yields) decisions.push({ do: 'yield', row, aspect: 'place' });
     else decisions.push({ do: 'move', row, place: target });
+  } else if (row.rightParent === null) {
+    // A move of ours had no answer, and the source's folder is back where it was: wherever the copy is now, it belongs beside it.
+    decisions.push({ do: 'move', row, place: target });
   }
   return decisions;
 }

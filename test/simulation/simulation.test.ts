@@ -8,6 +8,8 @@ const seeds = 200;
 const once = [
   // The answer to the create of a folder was lost, and the folder moved away on the source and came back.
   552,
+  // The answer to the move of a folder was lost, and the source's folder went back to where it had been.
+  806,
 ];
 
 test.each(once)('life %i, which once ended badly, ends well', async (seed) => {
