@@ -7,6 +7,7 @@ import type { BudgetCounters, ThrottlingMode } from './edge/throttling.ts';
 import type { TrafficEntry } from './edge/traffic.ts';
 import type { CalendarLoadReport } from './load/calendar-load.ts';
 import type { CalendarSettings } from './meetings/calendar-settings.ts';
+import type { AssistantChanges } from './meetings/control.ts';
 import type { MeetingAction } from './meetings/meeting-people.ts';
 import type { OutboxEntry } from './seams.ts';
 import type { TrueEvent } from './world/ground-truth.ts';
@@ -32,6 +33,10 @@ export interface ControlClient {
   /** @param settings see `CalendarSettings`. */
   configureCalendar(address: string, settings: Partial<CalendarSettings>): Promise<void>;
   redirect(address: string, targetAddress: string | null): Promise<void>;
+  /** As Set-MailboxServer does. */
+  configureAssistant(organization: string, changes: AssistantChanges): Promise<void>;
+  /** Files of the Calendar Repair Assistant, one a mailbox and cycle. */
+  repairLogs(organization: string): Promise<readonly { readonly name: string; readonly xml: string }[]>;
   /** One work cycle of the Calendar Repair Assistant, now. */
   repair(organization: string): Promise<{ readonly failed: number; readonly sent: number }>;
   /** Outlook-like clients look at the Inboxes and ring. */
@@ -98,6 +103,8 @@ export function controlClient(at: { readonly url: string; readonly token: string
         }
       ).acted,
     configureCalendar: (address, settings) => put(['calendar', address], settings),
+    configureAssistant: (organization, changes) => put(['assistant', organization], changes),
+    repairLogs: (organization) => all(['repair', organization]),
     redirect: (address, targetAddress) => put(['redirect', address], { targetAddress }),
     repair: async (organization) =>
       (await (await ask('POST', ['repair', organization], '', {})).json()) as {

@@ -138,8 +138,16 @@ export interface Lab {
   act(organization: string, actions: number): Promise<number>;
   /** Lets the people of an organization book, answer, move and call off meetings, or do only some of that. @returns how many things they did. */
   meet(organization: string, actions: number, only?: readonly MeetingAction[]): number;
+  /**
+   * The lab's own time: does what servers have planned as soon as it is due, until the signal. Without it nothing happens by itself,
+   * so that a simulation can stop anywhere between.
+   */
+  live(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
+
+/** How late what is due may be done: less than anybody waits for it, and a look at an empty agenda costs nothing. */
+const tickMs = 50;
 
 const hostsOf = (domain: string) => [`mail.${domain}`, `autodiscover.${domain}`, `login.${domain}`, domain];
 
@@ -239,6 +247,10 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
   });
 
   const failures: unknown[] = [];
+  const failed = (error: unknown): void => {
+    if (failures.length < 100) failures.push(error);
+    options.onFailure?.(error);
+  };
   const handle = async (request: EdgeRequest, connection: EdgeConnection): Promise<EdgeAnswer> => {
     const { front } = must(fronts.get(connection.origin), 'a connection leads to an organization');
     try {
@@ -246,10 +258,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
     } catch (error) {
       // A client that goes away in the middle of its request breaks nothing but its own.
       const left = request.signal.aborted || (error as NodeJS.ErrnoException).code === 'ECONNRESET';
-      if (!left) {
-        if (failures.length < 100) failures.push(error);
-        options.onFailure?.(error);
-      }
+      if (!left) failed(error);
       throw error;
     }
   };
@@ -350,6 +359,23 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
         if (n % 20 === 19) await new Promise((resolve) => setImmediate(resolve));
       }
       return acted;
+    },
+    async live(signal) {
+      while (!signal.aborted) {
+        try {
+          await clock.sleep(tickMs, signal);
+        } catch (error) {
+          if (signal.aborted) return;
+          throw error;
+        }
+        try {
+          // One thing at a time: the servers of the lab live in the same process and get their turn.
+          for (let done = 0; done < 1000 && meetings.agenda.runOne(clock.nowMs()); done++)
+            await new Promise((resolve) => setImmediate(resolve));
+        } catch (error) {
+          failed(error);
+        }
+      }
     },
     close,
   };

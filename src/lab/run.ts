@@ -25,7 +25,12 @@ export interface LabArguments {
   readonly control: boolean;
   /** What the lab's people do, in actions a second; 0: nothing. */
   readonly people: number;
+  /** Work cycle of the Calendar Repair Assistants; null: they are off. */
+  readonly repairCycleMs: number | null;
 }
+
+/** CalendarRepairWorkCycle as Exchange is shipped. */
+const repairCycleMs = 86_400_000;
 
 /** A command line that cannot be understood; the message says what would be. */
 export class LabUsageError extends Error {
@@ -46,6 +51,8 @@ Starts organizations that behave like Exchange on 127.0.0.1 and runs until it is
   --samples DIR        a folder of .eml files to mix in
   --rebuild-mime       take MIME apart and put it together anew at each export, as Exchange does
   --people RATE        actions a second of the people in the first organization (0)
+  --repair-assistant on|off|SECONDS
+                       Calendar Repair Assistants: once a day (on), never, or every so many seconds (on)
   --faults SPEC        e.g. drop-after:0.02,server-busy:0.01@GetItem,slow:0.1~200ms
   --throttling MODE    ${throttlingModes.join(', ')} (migration-policy)
   --auth LIST          sign-in schemes in their order, of ${signInSchemes.join(',')}
@@ -75,6 +82,7 @@ const parseOptions = {
   samples: { type: 'string' },
   'rebuild-mime': { type: 'boolean' },
   people: { type: 'string' },
+  'repair-assistant': { type: 'string' },
   faults: { type: 'string' },
   throttling: { type: 'string' },
   auth: { type: 'string' },
@@ -164,7 +172,19 @@ export function parseLabArguments(argv: readonly string[]): LabArguments {
     json: values.json ?? false,
     control: values.control ?? false,
     people: number('people', 0, 1000, false) ?? 0,
+    repairCycleMs: cycleOf(values['repair-assistant'] ?? 'on'),
   };
+}
+
+function cycleOf(word: string): number | null {
+  if (word === 'on') return repairCycleMs;
+  if (word === 'off') return null;
+  const seconds = Number(word);
+  if (!/^[0-9]+(\.[0-9]+)?$/.test(word) || seconds < 0.1 || seconds > 604_800)
+    throw new LabUsageError(
+      `--repair-assistant takes on, off or seconds from 0.1 to 604800, not ${JSON.stringify(word)}`,
+    );
+  return seconds * 1000;
 }
 
 function parse(argv: readonly string[]) {
@@ -210,10 +230,17 @@ export async function runLab(argv: readonly string[], streams: LabStreams, parts
         given.portBase === undefined ? 0 : given.portBase + 2 * lab.organizations.length,
       );
     streams.out(given.json ? `${jsonLine(addresses, control)}\n` : table(addresses, control));
+    for (const { world } of lab.organizations) {
+      if (given.repairCycleMs === null) continue;
+      const assistant = lab.meetings.assistant(world);
+      assistant.settings = { ...assistant.settings, workCycleMs: given.repairCycleMs };
+      assistant.start();
+    }
     const [first] = lab.organizations;
-    if (first && given.people > 0) await live(lab, first.name, given.people, streams.signal);
-    else if (!streams.signal.aborted)
-      await new Promise<void>((resolve) => streams.signal.addEventListener('abort', () => resolve(), { once: true }));
+    await Promise.all([
+      lab.live(streams.signal),
+      ...(first && given.people > 0 ? [work(lab, first.name, given.people, streams.signal)] : []),
+    ]);
     return 0;
   } catch (error) {
     streams.error(`causeway lab: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -225,7 +252,7 @@ export async function runLab(argv: readonly string[], streams: LabStreams, parts
 }
 
 /** People at work until the signal: in small helpings, so that a high rate is no burst. */
-async function live(lab: Lab, organization: string, actionsPerSecond: number, signal: AbortSignal): Promise<void> {
+async function work(lab: Lab, organization: string, actionsPerSecond: number, signal: AbortSignal): Promise<void> {
   const everyMs = Math.max(100, 1000 / actionsPerSecond);
   let owed = 0;
   while (!signal.aborted) {

@@ -14,6 +14,7 @@ export function labCommand(): Command {
     .option('--seed <number>', 'what everything generated follows from')
     .option('--samples <folder>', 'a folder of .eml files to mix in')
     .option('--faults <spec>', 'seeded faults')
+    .option('--repair-assistant <cycle>', 'Calendar Repair Assistants: on (once a day), off, or seconds')
     .option('--port-base <port>', 'first of two ports per organization')
     .addHelpText(
       'after',

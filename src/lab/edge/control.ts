@@ -9,6 +9,7 @@ import type { AddressInfo } from 'node:net';
 import type { Lab, LabOrganization } from '../lab.ts';
 import {
   ControlRefusal,
+  configureAssistant,
   configureCalendar,
   logOn,
   type OutboxSum,
@@ -154,6 +155,9 @@ async function route(lab: Lab, request: IncomingMessage): Promise<Iterable<unkno
       if (!lab.world.mailbox(name)) throw new Refused(404, `there is no mailbox ${name}`);
       return lab.world.calendar(name, instant(url, 'from'), instant(url, 'to'));
     }
+    case 'PUT assistant/*':
+      configureAssistant(lab.meetings, organization(lab, name).world, await json(request));
+      return {};
     case 'PUT redirect/*':
       redirect(lab.meetings, name, await json(request));
       return {};

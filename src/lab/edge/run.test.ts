@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { controlClient } from '../control-client.ts';
 import { LabUsageError, parseLabArguments, runLab } from '../run.ts';
 import { recordingParts } from './edge.fixture.ts';
@@ -28,7 +28,15 @@ describe('the command line', () => {
       json: true,
       control: true,
       people: 0.5,
+      repairCycleMs: 86_400_000,
     });
+  });
+
+  test('the Repair Assistant is on as shipped, off, or has a cycle of its own', () => {
+    const cycle = (...words: string[]) => parseLabArguments(['--org', 'a:2010', ...words]).repairCycleMs;
+    expect([cycle(), cycle('--repair-assistant', 'on')]).toEqual([86_400_000, 86_400_000]);
+    expect(cycle('--repair-assistant', 'off')).toBeNull();
+    expect(cycle('--repair-assistant', '2.5')).toBe(2500);
   });
 
   test.each([
@@ -43,6 +51,8 @@ describe('the command line', () => {
     ['--org a:2010 --faults slow', /--faults: .*\n.*slow\n.*\^ at character 5/],
     ['--org a:2010 --auth basic,digest', /digest/],
     ['--org a:2010 --nonsense', /nonsense/],
+    ['--org a:2010 --repair-assistant nightly', /on, off or seconds/],
+    ['--org a:2010 --repair-assistant 0', /on, off or seconds/],
     ['--org a:2010 --port-base 65535', /--port-base/],
   ])('%j is refused with what would be right', (line, message) => {
     const parse = () => parseLabArguments(line.split(' ').filter((word) => word !== ''));
@@ -216,6 +226,41 @@ describe('the control interface', () => {
       await expect(client.mailbox('nobody@source.test')[Symbol.asyncIterator]().next()).rejects.toThrow(
         /there is no mailbox/,
       );
+    });
+  });
+
+  test('a running lab has its own time: the Repair Assistant works each cycle, and is set, switched and read', async () => {
+    const line = '--org source:2016 --org old:2007 --mailboxes 2 --repair-assistant 0.1 --control --json';
+    await running(line, async (printed) => {
+      const { control, orgs } = JSON.parse(printed);
+      const client = controlClient(control);
+      const [first, second] = orgs[0].mailboxes.map(({ address }: { readonly address: string }) => address);
+      const logs = () => client.repairLogs('source');
+      const beyond = async (known: number) => {
+        await vi.waitFor(async () => expect((await logs()).length).toBeGreaterThan(known), { timeout: 5000 });
+        return await logs();
+      };
+      const works = await beyond(2);
+      expect(works[0]).toMatchObject({
+        name: expect.stringContaining(first),
+        xml: expect.stringContaining('Mode="RepairAndValidate"'),
+      });
+      // No one else's: 2007 has none.
+      expect(await client.repairLogs('old')).toEqual([]);
+
+      await client.configureCalendar(first, { calendarRepairDisabled: true });
+      await client.configureAssistant('source', { mode: 'ValidateOnly' });
+      const known = (await logs()).length;
+      for (const { name, xml } of (await beyond(known + 2)).slice(known)) {
+        expect(name).toContain(second);
+        expect(xml).toContain('Mode="ValidateOnly"');
+      }
+      await client.configureAssistant('source', { enabled: false });
+      const last = (await logs()).length;
+      await new Promise((resolve) => setTimeout(resolve, 400));
+      expect(await logs()).toHaveLength(last);
+      await expect(client.configureAssistant('source', { mode: 'Now' as 'ValidateOnly' })).rejects.toThrow(/400: mode/);
+      await expect(client.configureAssistant('nobody', {})).rejects.toThrow(/404/);
     });
   });
 });

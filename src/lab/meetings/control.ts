@@ -5,6 +5,7 @@ import type { Organization } from '../world/organization.ts';
 import { type CalendarSettings, userDefaults } from './calendar-settings.ts';
 import type { Meetings } from './meetings.ts';
 import { OutlookClient } from './outlook.ts';
+import type { RepairSettings } from './repair-assistant.ts';
 import { logNameOf, writeLog } from './repair-log.ts';
 
 /** What left mailboxes, added up. */
@@ -63,6 +64,32 @@ export function setMeetingFormat(organization: Organization, body: Fields): void
   );
   if (format === undefined) throw new ControlRefusal('meetingFormat is tnef, icalendar or text');
   organization.mailFlow.meetingFormat = format;
+}
+
+/** What `PUT assistant/ORG` may set. */
+export interface AssistantChanges extends Partial<Omit<RepairSettings, 'workCycleMs'>> {
+  readonly workCycleSeconds?: number;
+  /** Whether it works by itself, once each cycle. */
+  readonly enabled?: boolean;
+}
+
+/** Changes the Repair Assistant of an organization, as Set-MailboxServer does, and starts or stops its cycle. */
+export function configureAssistant(meetings: Meetings, organization: Organization, body: Fields): void {
+  const assistant = meetings.assistant(organization);
+  const { workCycleMs, ...settings } = assistant.settings;
+  const known = { ...settings, workCycleSeconds: workCycleMs / 1000, enabled: true };
+  for (const [name, value] of Object.entries(body)) {
+    if (!(name in known)) throw new ControlRefusal(`${name} is one of ${Object.keys(known).join(', ')}`);
+    const type = typeof known[name as keyof typeof known];
+    if (typeof value !== type) throw new ControlRefusal(`${name} is a ${type}`);
+    if (typeof value === 'number' && !(value > 0 && value < 1e6)) throw new ControlRefusal(`${name} is above 0`);
+  }
+  const { enabled, workCycleSeconds, ...changes } = { ...known, ...body } as typeof known;
+  if (changes.mode !== 'RepairAndValidate' && changes.mode !== 'ValidateOnly')
+    throw new ControlRefusal('mode is RepairAndValidate or ValidateOnly');
+  assistant.settings = { ...changes, workCycleMs: workCycleSeconds * 1000 };
+  const stop = assistant.start();
+  if (!enabled) stop();
 }
 
 /** Lets the Repair Assistant work through an organization once, now. @returns what it found and sent. */

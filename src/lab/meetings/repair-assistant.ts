@@ -67,6 +67,8 @@ export class RepairAssistant {
   /** Newest last. */
   readonly logs: RepairLog[] = [];
   readonly #surroundings: Surroundings;
+  /** Of the newest `start`; cycles that were planned before it are void. */
+  #started = 0;
 
   constructor(surroundings: Surroundings, organization: Organization, settings: Partial<RepairSettings> = {}) {
     this.#surroundings = surroundings;
@@ -74,16 +76,19 @@ export class RepairAssistant {
     this.settings = { ...repairDefaults(organization), ...settings };
   }
 
-  /** Works through all mailboxes once each work cycle, from the next one on. @returns a function that stops it. */
+  /**
+   * Works through all mailboxes once each work cycle, from the next one on. Started again it goes by the settings of now.
+   * @returns a function that stops it.
+   */
   start(): () => void {
+    const number = ++this.#started;
     if (this.organization.version === '2007') return () => {};
-    let running = true;
     const plan = (): void => {
       this.#surroundings.agenda.plan({
         atMs: this.organization.world.surroundings.clock.nowMs() + this.settings.workCycleMs,
         name: `repair ${this.organization.name}`,
         run: () => {
-          if (!running) return;
+          if (this.#started !== number) return;
           this.run();
           plan();
         },
@@ -91,7 +96,7 @@ export class RepairAssistant {
     };
     plan();
     return () => {
-      running = false;
+      if (this.#started === number) this.#started++;
     };
   }
 
