@@ -9,8 +9,10 @@ import type { MapiProperty } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { BusyTime, ChangePage, Context, Mailbox, MailboxLimits, TypedItems, Written } from '../contract.ts';
+import { headless, missing, noId } from './answer-faults.ts';
 import { eachInPlace, onlyAnswer, parts } from './batches.ts';
 import { calendarItems } from './calendar/calendar-items.ts';
+import type { CalendarTools } from './calendar/calendar-tools.ts';
 import type { StreamHabits } from './calendar/upload-events.ts';
 import type { EwsClient } from './client.ts';
 import { contactCodec } from './contacts/contact-codec.ts';
@@ -40,7 +42,6 @@ import { type Removable, removal } from './removal.ts';
 import { atLeast } from './server-version.ts';
 import { additionalEntryIds, additionalEntryIdsEx, entryIdsByRole } from './special-folders.ts';
 import { taskCodec } from './tasks/task-codec.ts';
-import type { ItemTools } from './typed/item-tools.ts';
 import { plainItems } from './typed/plain-items.ts';
 import { distinguishedRoles } from './well-known-folders.ts';
 
@@ -97,7 +98,7 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
   const headOf = (item: XmlElement, oddities: Oddities): MailHead | Fault => {
     const folder = parentFolderOf(item);
     const head = folder === null ? null : readHead(item, folder, oddities);
-    return head ?? { kind: 'transient', detail: 'an item came without its id or folder', mayHaveHappened: false };
+    return head ?? headless;
   };
 
   const headsOf = async (ids: readonly ItemId[], context: Context): Promise<readonly (MailHead | Fault)[]> => {
@@ -242,16 +243,7 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
     }
   };
 
-  const tools: ItemTools = {
-    get version() {
-      return client.version;
-    },
-    knowVersion,
-    call,
-    search,
-    named,
-  };
-  const calendar = calendarItems({
+  const tools: CalendarTools = {
     address,
     get version() {
       return client.version;
@@ -262,9 +254,9 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
     named,
     nowMs: () => clock.nowMs(),
     streams,
-  });
-  const typed: { readonly [Kind in TypedKind]: TypedItems<Kind> | null } = {
-    calendar,
+  };
+  const typed: { readonly [Kind in TypedKind]: TypedItems<Kind> } = {
+    calendar: calendarItems(tools),
     contacts: plainItems(tools, contactCodec),
     tasks: plainItems(tools, taskCodec),
     notes: plainItems(tools, noteCodec),
@@ -513,12 +505,11 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
   }
 }
 
-const missing: Fault = { kind: 'transient', detail: 'an answer is missing', mayHaveHappened: true };
-
 const stateText = ({ state }: MailHead): string => JSON.stringify(mailStateFields.map((field) => state[field]));
 
 const removable = (head: MailHead): Removable => ({
   id: head.id,
+  version: head.version,
   folder: head.folder,
   searchKey: head.facts.searchKey,
   modifiedAt: head.facts.modifiedAt,
@@ -539,9 +530,7 @@ const staleHead = (head: MailHead): Fault => ({
   detail: `it is at another version than expected (${head.version.slice(0, 40)})`,
 });
 
-/** A write that succeeded without saying under which id: the change feed will. */
-const writtenOr = (answer: Written | Fault | null): Written | Fault =>
-  answer ?? { kind: 'transient', detail: 'the write was answered without an id', mayHaveHappened: true };
+const writtenOr = (answer: Written | Fault | null): Written | Fault => answer ?? noId;
 
 function rawPropertiesOf(item: XmlElement, wanted: ReadonlyMap<string, MapiProperty>): readonly RawProperty[] {
   return item.children.flatMap((element) => {

@@ -1,6 +1,8 @@
 import type { SpooledPayload } from '#formats/text/spool-scan.ts';
 import type { XmlElement } from '#formats/text/xml-read.ts';
 import type { XmlFragment } from '#formats/text/xml-write.ts';
+import type { Fault } from '#kit/fault.ts';
+import type { Context } from '../contract.ts';
 import type { Subject } from './faults.ts';
 import type { SchemaVersion } from './server-version.ts';
 
@@ -41,6 +43,13 @@ export interface Operation<Request, Answer> {
   write(request: Request, version: SchemaVersion): XmlFragment;
   reader(request: Request): AnswerReader<Answer>;
 }
+
+/** Asks the server of one mailbox; one answer, or its fault, for each thing that was asked about. Throws FaultError. */
+export type Call = <Request, Answer>(
+  operation: Operation<Request, Answer>,
+  request: Request,
+  context: Context,
+) => Promise<readonly (Answer | Fault)[]>;
 
 export const aboutItems = (writes: boolean): Subject => ({ writes, about: 'item' });
 export const aboutFolders = (writes: boolean): Subject => ({ writes, about: 'folder' });

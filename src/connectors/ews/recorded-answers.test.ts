@@ -5,7 +5,6 @@ import { describe, expect, test } from 'vitest';
 import { reference } from '#formats/text/reference.fixture.ts';
 import { textOf, type XmlElement } from '#formats/text/xml-read.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
-import { listedAttachments } from './calendar/attachments.ts';
 import { readFields } from './calendar/event-codec.ts';
 import { readAnswer, responseIn } from './client.ts';
 import { faultOfMessage } from './faults.ts';
@@ -33,6 +32,7 @@ import { feedOf, syncFolderItems } from './operations/sync-folder-items.ts';
 import { unsubscribe } from './operations/unsubscribe.ts';
 import { updateFolder } from './operations/update-folder.ts';
 import { updateItem } from './operations/update-item.ts';
+import { listedAttachments } from './typed/attachments.ts';
 import { shownItem } from './typed/shown-item.ts';
 import { eventHeadPaths, readTypedHead } from './typed-heads.ts';
 

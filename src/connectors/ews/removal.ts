@@ -1,20 +1,21 @@
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
-import type { FolderId, ItemId } from '#model/ids.ts';
+import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { Instant } from '#model/mail.ts';
-import type { MapiProperty } from '#model/property-row.ts';
 import type { Context } from '../contract.ts';
+import { noId } from './answer-faults.ts';
 import { eachInPlace, onlyAnswer } from './batches.ts';
-import type { Operation } from './operation.ts';
 import { deleteItem } from './operations/delete-item.ts';
 import { getFolder } from './operations/get-folder.ts';
-import { type FolderRef, requiredFolderId } from './operations/ids.ts';
+import { requiredFolderId } from './operations/ids.ts';
 import { moveItem } from './operations/move-item.ts';
 import { atLeast, type SchemaVersion } from './server-version.ts';
+import type { ItemTools } from './typed/item-tools.ts';
 import { searchKeyProperty } from './typed-heads.ts';
 
 /** What of an item tells whether it is still what was to be removed. */
 export interface Removable {
   readonly id: ItemId;
+  readonly version: Version;
   readonly folder: FolderId;
   /** PidTagSearchKey in hex, by which it is found again; null: it has none. */
   readonly searchKey: string | null;
@@ -24,21 +25,8 @@ export interface Removable {
 }
 
 /** What a removal needs of its mailbox. */
-export interface RemovalTools {
-  call<Request, Answer>(
-    operation: Operation<Request, Answer>,
-    request: Request,
-    context: Context,
-  ): Promise<readonly (Answer | Fault)[]>;
+export interface RemovalTools extends Pick<ItemTools, 'call' | 'search' | 'named'> {
   look(ids: readonly ItemId[], context: Context): Promise<readonly (Removable | Fault)[]>;
-  /** Items of a folder whose property has one of these values. */
-  search(
-    folder: FolderRef,
-    property: MapiProperty,
-    values: readonly string[],
-    context: Context,
-  ): Promise<readonly ItemId[]>;
-  named(distinguished: string): FolderRef;
 }
 
 type Removed = readonly (null | Fault)[];
@@ -143,8 +131,7 @@ async function moved(
   const lying = heads.flatMap((head, i) => (head.folder === bin ? [{ i, head, id: head.id }] : []));
   for (const [n, { i, head }] of away.entries()) {
     const answer = answers[n] ?? null;
-    if (answer === null)
-      results[i] = { kind: 'transient', detail: 'the move was answered without an id', mayHaveHappened: true };
+    if (answer === null) results[i] = noId;
     else if (isFault(answer)) results[i] = answer;
     else lying.push({ i, head, id: answer.id });
   }

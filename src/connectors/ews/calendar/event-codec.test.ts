@@ -20,11 +20,11 @@ import { feedOf } from '../operations/sync-folder-items.ts';
 import { updateItems } from '../operations/update-item.ts';
 import { uploadItems } from '../operations/upload-items.ts';
 import { atLeast, type SchemaVersion } from '../server-version.ts';
+import { attachmentsPath } from '../typed/attachments.ts';
+import { recurrenceLoss } from '../typed/recurrence-codec.ts';
 import { shownItem } from '../typed/shown-item.ts';
 import { eventHeadPaths, readTypedHead } from '../typed-heads.ts';
-import { attachmentsPath } from './attachments.ts';
 import { eventPaths, readFields, writeEvent, writeEventUpdates, writeParts } from './event-codec.ts';
-import { recurrenceLoss } from './recurrence-codec.ts';
 
 const servers = [
   ['2007', 'Exchange2007_SP1'],

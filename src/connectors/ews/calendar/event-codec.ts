@@ -26,6 +26,7 @@ import { extendedFieldUri, propertyKey } from '../extended-fields.ts';
 import { typesNamespace } from '../namespaces.ts';
 import { atLeast, type SchemaVersion } from '../server-version.ts';
 import { elementOf, extendedPart, fieldUri, type Part, typedPart, writeItem, writeUpdates } from '../typed/parts.ts';
+import { readRecurrence, writeRecurrence } from '../typed/recurrence-codec.ts';
 import { propertyIn, type ShownItem, textIn } from '../typed/shown-item.ts';
 import { boolean, choice, type Form, formOf, integer } from '../value-forms.ts';
 import {
@@ -37,7 +38,6 @@ import {
   responseOfNumber,
   writeAttendees,
 } from './attendees.ts';
-import { readRecurrence, writeRecurrence } from './recurrence-codec.ts';
 import { plainZone, readMeetingZone, readZoneDefinition, writeMeetingZone, writeZoneDefinition } from './zone-codec.ts';
 
 /** Everything of an event but its attachments, which take requests of their own. */

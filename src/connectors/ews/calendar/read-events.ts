@@ -9,27 +9,24 @@ import type { Recurrence } from '#model/recurrence.ts';
 import type { TypedHead, TypedItem } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
 import type { Context, Written } from '../../contract.ts';
-import { eachInPlace, parts } from '../batches.ts';
+import { headless, missing } from '../answer-faults.ts';
 import { readTime } from '../ews-time.ts';
 import { itemIdOf } from '../mail-codec.ts';
 import { typesNamespace } from '../namespaces.ts';
-import { type GotItem, getItem } from '../operations/get-item.ts';
-import type { ItemRef } from '../operations/ids.ts';
+import type { GotItem } from '../operations/get-item.ts';
 import type { SchemaVersion } from '../server-version.ts';
-import { shownItem } from '../typed/shown-item.ts';
-import { eventHeadPaths, readTypedHead } from '../typed-heads.ts';
 import {
   type AttachmentReader,
   attachmentsPath,
   type ListedAttachment,
   listedAttachments,
   type ReadAttachment,
-} from './attachments.ts';
+} from '../typed/attachments.ts';
+import { getItems } from '../typed/get-items.ts';
+import { shownItem } from '../typed/shown-item.ts';
+import { eventHeadPaths, readTypedHead } from '../typed-heads.ts';
 import type { CalendarTools } from './calendar-tools.ts';
 import { eventPaths, occurrencePlainFields, type ReadFields, readFields } from './event-codec.ts';
-
-/** Items of one GetItem. */
-const readMax = 100;
 
 const exceptionPaths = ['ModifiedOccurrences', 'DeletedOccurrences']
   .map((name) => `<t:FieldURI FieldURI="calendar:${name}"/>`)
@@ -55,21 +52,7 @@ export interface SeenOccurrence {
   readonly listed: readonly ListedAttachment[];
 }
 
-export const missing: Fault = { kind: 'transient', detail: 'an answer is missing', mayHaveHappened: true };
 const corrupt = (detail: string): Fault => ({ kind: 'poison', reason: 'corrupt', detail });
-
-/** Reads whatever the paths name; faults in place. */
-export async function getItems(
-  tools: CalendarTools,
-  refs: readonly ItemRef[],
-  paths: string,
-  context: Context,
-): Promise<readonly (GotItem | Fault)[]> {
-  const got: (GotItem | Fault)[] = [];
-  for (const some of parts(refs, readMax))
-    got.push(...(await eachInPlace(some, (ids) => tools.call(getItem, { ids, shape: { paths } }, context))));
-  return got;
-}
 
 /** Masters and singles, one request a batch. */
 export async function seeEvents(
@@ -78,14 +61,13 @@ export async function seeEvents(
   context: Context,
 ): Promise<readonly (SeenEvent | Fault)[]> {
   await tools.knowVersion(context);
-  const got = await getItems(tools, ids, masterPaths(tools.version), context);
+  const got = await getItems(tools.call, ids, masterPaths(tools.version), context);
   return got.map((answer) => (isFault(answer) ? answer : seenEvent(answer.item)));
 }
 
 function seenEvent(item: XmlElement): SeenEvent | Fault {
   const head = readTypedHead(item, null);
-  if (head === null)
-    return { kind: 'transient', detail: 'an item came without its id or folder', mayHaveHappened: false };
+  if (head === null) return headless;
   const read = readFields(shownItem(item));
   const [unreadable] = read.unreadable;
   if (unreadable !== undefined) return corrupt(`the server shows no ${unreadable} that can be read`);
@@ -119,7 +101,7 @@ export async function readEvents(
   const seen = await seeEvents(tools, ids, context);
   const wanted = seen.flatMap((event) => (isFault(event) ? [] : event.modified));
   const got = await getItems(
-    tools,
+    tools.call,
     wanted.map(({ id }) => id),
     occurrencePaths(tools.version),
     context,
@@ -245,7 +227,7 @@ export async function seeOccurrences(
     .map(({ id, originalStart }) => ({ id, day: dayOfOriginalStart(series, originalStart) }))
     .filter(({ day }) => days.has(day));
   const got = await getItems(
-    tools,
+    tools.call,
     wanted.map(({ id }) => id),
     attachmentsPath,
     context,

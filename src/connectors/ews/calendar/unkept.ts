@@ -1,7 +1,7 @@
 import type { EventFields } from '#model/appointment.ts';
 import type { EventField } from '#model/event-properties.ts';
 import { atLeast, type SchemaVersion } from '../server-version.ts';
-import { recurrenceLoss } from './recurrence-codec.ts';
+import { recurrenceLoss } from '../typed/recurrence-codec.ts';
 
 /** Where an event is written. */
 export interface Destination {

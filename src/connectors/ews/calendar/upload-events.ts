@@ -8,13 +8,14 @@ import type { EventFields } from '#model/appointment.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { TypedDraft, TypedItem } from '#model/typed-item.ts';
 import type { Context, TypedWritten } from '../../contract.ts';
+import { missing } from '../answer-faults.ts';
 import { eachInPlace, faultsInPlace } from '../batches.ts';
 import { uploadItems } from '../operations/upload-items.ts';
 import { atLeast } from '../server-version.ts';
-import type { AttachmentReader } from './attachments.ts';
+import type { AttachmentReader } from '../typed/attachments.ts';
+import { takeAway } from '../typed/take-away.ts';
 import type { CalendarTools } from './calendar-tools.ts';
-import { missing, readEvents } from './read-events.ts';
-import { takeAway } from './take-away.ts';
+import { readEvents } from './read-events.ts';
 import { unkeptOf } from './unkept.ts';
 
 type Draft = TypedDraft<'calendar'>;

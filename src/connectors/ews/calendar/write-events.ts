@@ -9,19 +9,21 @@ import type { Instant, RawProperty } from '#model/mail.ts';
 import type { TypedDraft, TypedEdit, TypedItem } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
 import type { Context, TypedWritten, Written } from '../../contract.ts';
+import { missing, noId } from '../answer-faults.ts';
 import { eachInPlace, faultsInPlace } from '../batches.ts';
 import { propertyKey } from '../extended-fields.ts';
 import { itemIdOf, stampProperty } from '../mail-codec.ts';
 import { createItems } from '../operations/create-item.ts';
 import { updateItems } from '../operations/update-item.ts';
+import { type AttachmentReader, putAttachments } from '../typed/attachments.ts';
+import { getItems } from '../typed/get-items.ts';
 import { extendedPart, type Part, typedPart } from '../typed/parts.ts';
-import { type AttachmentReader, putAttachments } from './attachments.ts';
+import { keptRecurrence } from '../typed/recurrence-codec.ts';
+import { takeAway } from '../typed/take-away.ts';
 import type { CalendarTools } from './calendar-tools.ts';
 import { writeEvent, writeEventUpdates, writeParts } from './event-codec.ts';
 import { cleanGlobalObjectId, globalObjectId } from './identity.ts';
-import { getItems, missing, seeEvents } from './read-events.ts';
-import { keptRecurrence } from './recurrence-codec.ts';
-import { takeAway } from './take-away.ts';
+import { seeEvents } from './read-events.ts';
 import { unkeptOf } from './unkept.ts';
 import { needsStream, uploadEvents } from './upload-events.ts';
 import { type SeriesWork, strayDaysOf, writeOccurrences } from './write-occurrences.ts';
@@ -43,7 +45,6 @@ interface FollowUp {
   readonly work: SeriesWork | null;
 }
 
-const noAnswer: Fault = { kind: 'transient', detail: 'the write was answered without an id', mayHaveHappened: true };
 const byHash = (contents: readonly AttachmentContent[]) =>
   new Map(contents.map((one) => [one.head.hash, one] as const));
 
@@ -79,7 +80,7 @@ async function createByFields(
     tools.call(createItems, { folder, items: some.map((draft) => rawXml(createXml(tools, draft))) }, context),
   );
   const made = drafts.map((draft, at): FollowUp | Fault => {
-    const written = answers[at] ?? noAnswer;
+    const written = answers[at] ?? noId;
     return isFault(written) ? written : followUpOfDraft(tools, written, draft);
   });
   const finished = await finish(tools, reader, made, context);
@@ -90,7 +91,7 @@ async function createByFields(
     return isFault(now) || isFault(up)
       ? isFault(now)
         ? now
-        : noAnswer
+        : noId
       : { ...now, unkept: lossesOf(tools, item.fields, up.work) };
   });
 }
@@ -228,10 +229,10 @@ async function finish(
       const result = results[at];
       return result === undefined || isFault(result) ? [] : [result.id];
     });
-    const now = await getItems(tools, ids, '<t:FieldURI FieldURI="item:ItemClass"/>', context);
+    const now = await getItems(tools.call, ids, '<t:FieldURI FieldURI="item:ItemClass"/>', context);
     for (const [n, at] of changed.entries()) {
       const answer = now[n] ?? missing;
-      results[at] = isFault(answer) ? answer : (itemIdOf(answer.item) ?? noAnswer);
+      results[at] = isFault(answer) ? answer : (itemIdOf(answer.item) ?? noId);
     }
   });
   return results;
@@ -299,7 +300,7 @@ export async function updateEvents(
     ),
   );
   const first: (Written | Fault)[] = plans.map(({ item }) => ({ id: item.head.id, version: item.head.version }));
-  for (const [n, { at }] of writing.entries()) first[at] = answers[n] ?? noAnswer;
+  for (const [n, { at }] of writing.entries()) first[at] = answers[n] ?? noId;
   const finished = await finish(
     tools,
     reader,

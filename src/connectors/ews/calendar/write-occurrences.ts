@@ -8,14 +8,15 @@ import type { ItemId, Version } from '#model/ids.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import type { Day } from '#model/wall-time.ts';
 import type { Context, Written } from '../../contract.ts';
+import { missing } from '../answer-faults.ts';
 import { eachInPlace, parts } from '../batches.ts';
 import { deleteItem } from '../operations/delete-item.ts';
 import type { OccurrenceRef } from '../operations/ids.ts';
 import { type ItemChange, updateItems } from '../operations/update-item.ts';
-import { type AttachmentReader, putAttachments } from './attachments.ts';
+import { type AttachmentReader, putAttachments } from '../typed/attachments.ts';
 import type { CalendarTools } from './calendar-tools.ts';
 import { writeEventUpdates, writeParts } from './event-codec.ts';
-import { missing, seeEvents, seeOccurrences } from './read-events.ts';
+import { seeEvents, seeOccurrences } from './read-events.ts';
 
 /** What is done to the occurrences of one series, which is on the server with this pattern. */
 export interface SeriesWork {

@@ -4,7 +4,7 @@ import { ruleInYear, rulesOf } from '#formats/zones/zone-clock.ts';
 import { weekdays } from '#model/recurrence.ts';
 import type { Zone, ZoneRule, ZoneTransition } from '#model/zone.ts';
 import { typesNamespace } from '../namespaces.ts';
-import { dayName, dayNamed, indexName, indexNamed, monthName, monthNamed } from './recurrence-codec.ts';
+import { dayName, dayNamed, indexName, indexNamed, monthName, monthNamed } from '../typed/recurrence-codec.ts';
 
 /**
  * Time zones as EWS writes them: `t:TimeZoneDefinitionType` from 2010 on, `t:TimeZoneType` before.

@@ -1,5 +1,7 @@
 import { childText, type XmlElement } from '#formats/text/xml-read.ts';
 import type { Recurrence, RecurrencePattern, RecurrenceRange } from '#model/recurrence.ts';
+import { typesNamespace } from '../namespaces.ts';
+import type { SchemaVersion } from '../server-version.ts';
 import {
   interval,
   positive,
@@ -8,9 +10,7 @@ import {
   recurrenceLoss,
   writeRange,
   writeRecurrence,
-} from '../calendar/recurrence-codec.ts';
-import { typesNamespace } from '../namespaces.ts';
-import type { SchemaVersion } from '../server-version.ts';
+} from '../typed/recurrence-codec.ts';
 
 /**
  * `t:Recurrence` of tasks: that of events, or so long after the last one was completed.

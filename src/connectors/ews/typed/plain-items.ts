@@ -4,24 +4,24 @@ import type { AttachmentContent, AttachmentHead } from '#model/appointment.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
 import type { TypedDraft, TypedEdit, TypedFields, TypedHead, TypedItem } from '#model/typed-item.ts';
 import type { Context, TypedItems, TypedWritten, Written } from '../../contract.ts';
-import { eachInPlace, onlyAnswer, parts } from '../batches.ts';
+import { headless, missing, noId, stale } from '../answer-faults.ts';
+import { eachInPlace } from '../batches.ts';
+import { itemIdOf, stampProperty } from '../mail-codec.ts';
+import { createItems } from '../operations/create-item.ts';
+import type { GotItem } from '../operations/get-item.ts';
+import { updateItems } from '../operations/update-item.ts';
+import type { Removable } from '../removal.ts';
+import { atLeast } from '../server-version.ts';
+import { itemHeadPaths, readTypedHead } from '../typed-heads.ts';
 import {
   AttachmentReader,
   attachmentsPath,
   type ListedAttachment,
   listedAttachments,
   putAttachments,
-} from '../calendar/attachments.ts';
-import { itemIdOf, stampProperty } from '../mail-codec.ts';
-import { createItems } from '../operations/create-item.ts';
-import { deleteItem } from '../operations/delete-item.ts';
-import { type GotItem, getItem } from '../operations/get-item.ts';
-import { moveItem } from '../operations/move-item.ts';
-import { feedOf } from '../operations/sync-folder-items.ts';
-import { updateItems } from '../operations/update-item.ts';
-import { type Removable, removal } from '../removal.ts';
-import { atLeast } from '../server-version.ts';
-import { itemHeadPaths, readTypedHead } from '../typed-heads.ts';
+} from './attachments.ts';
+import { getItems } from './get-items.ts';
+import { itemFeed } from './item-feed.ts';
 import type { ItemTools } from './item-tools.ts';
 import {
   createParts,
@@ -34,19 +34,13 @@ import {
   readFields,
   updateParts,
 } from './kind-codec.ts';
+import { moveItems } from './move-items.ts';
 import { extendedPart, typedPart, writeItem, writeUpdates } from './parts.ts';
+import { removeItems } from './remove-items.ts';
 import { shownItem } from './shown-item.ts';
+import { takeAway } from './take-away.ts';
 
-/** Items of one GetItem. */
-const readMax = 100;
-/** MaxChangesReturned, the most that the schema allows. */
-const pageMax = 512;
-
-const missing: Fault = { kind: 'transient', detail: 'an answer is missing', mayHaveHappened: true };
-const noAnswer: Fault = { kind: 'transient', detail: 'the write was answered without an id', mayHaveHappened: true };
 const corrupt = (detail: string): Fault => ({ kind: 'poison', reason: 'corrupt', detail });
-
-const feed = feedOf({ paths: itemHeadPaths, readHead: readTypedHead });
 
 interface Seen<Kind extends PlainKind> {
   readonly head: TypedHead;
@@ -60,26 +54,24 @@ export function plainItems<Kind extends PlainKind>(tools: ItemTools, codec: Kind
 }
 
 class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
+  readonly changes: TypedItems<Kind>['changes'];
+  readonly move: TypedItems<Kind>['move'];
+  readonly remove: TypedItems<Kind>['remove'];
   readonly #tools: ItemTools;
   readonly #codec: KindCodec<Kind>;
   readonly #reader: AttachmentReader;
   readonly #paths: string;
 
   constructor(tools: ItemTools, codec: KindCodec<Kind>) {
+    this.changes = itemFeed(tools.call, itemHeadPaths);
+    this.move = moveItems(tools);
+    this.remove = removeItems(tools, async (ids, context) =>
+      (await this.#see(ids, context, 'any')).map((one) => (isFault(one) ? one : removable(one))),
+    );
     this.#tools = tools;
     this.#codec = codec;
     this.#reader = new AttachmentReader(tools.call);
     this.#paths = itemHeadPaths + kindPaths(codec) + attachmentsPath;
-  }
-
-  async changes(...[folder, cursor, context]: Parameters<TypedItems<Kind>['changes']>) {
-    const page = onlyAnswer(await this.#tools.call(feed, { folder, cursor, max: pageMax }, context));
-    return {
-      // Whether it was opened is nobody's business.
-      changes: page.changes.flatMap((change) => (change.kind === 'read-flag' ? [] : [change])),
-      cursor: page.cursor,
-      complete: page.last,
-    };
   }
 
   async read(ids: readonly ItemId[], context: Context) {
@@ -131,9 +123,9 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
     );
     const results: (TypedWritten | Fault)[] = [];
     for (const [at, { item, attachments }] of drafts.entries()) {
-      const written = answers[at] ?? noAnswer;
+      const written = answers[at] ?? noId;
       const now = isFault(written) ? written : await this.#attach(written, [], attachments, context);
-      if (!isFault(written) && isFault(now)) await this.#takeAway(written.id, context);
+      if (!isFault(written) && isFault(now)) await takeAway(this.#tools, [written.id], context);
       results.push(isFault(now) ? now : { ...now, unkept: this.#unkept(item.fields, item.fields) });
     }
     return results;
@@ -187,7 +179,7 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
       ),
     );
     const first: (Written | Fault)[] = plans.map(({ item }) => ({ id: item.head.id, version: item.head.version }));
-    for (const [n, { at }] of writing.entries()) first[at] = answers[n] ?? noAnswer;
+    for (const [n, { at }] of writing.entries()) first[at] = answers[n] ?? noId;
     const results: (TypedWritten | Fault)[] = [];
     for (const [at, { item, edit, wanted, parts: changed }] of plans.entries()) {
       let now = first[at] ?? missing;
@@ -235,35 +227,13 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
   ): Promise<Written | Fault> {
     const { isPicture } = this.#codec;
     if ((await putAttachments(this.#tools.call, at, present, wanted, contents, context, isPicture)) === null) return at;
-    const [now = missing] = await this.#get([at.id], '<t:FieldURI FieldURI="item:ItemClass"/>', context);
-    return isFault(now) ? now : (itemIdOf(now.item) ?? noAnswer);
-  }
-
-  async move(ids: readonly ItemId[], to: FolderId, context: Context) {
-    await this.#tools.knowVersion(context);
-    const answers = await eachInPlace(ids, (some) => this.#tools.call(moveItem, { ids: some, to }, context));
-    return answers.map((answer) => answer ?? noAnswer);
-  }
-
-  async remove(...[items, context]: Parameters<TypedItems<Kind>['remove']>) {
-    const ids = items.map(({ id }) => id);
-    const seen = await this.#see(ids, context, 'any');
-    const results: (null | Fault)[] = items.map(({ expect }, at) => {
-      const one = seen[at] ?? missing;
-      if (isFault(one)) return one;
-      return one.head.version === expect ? null : stale;
-    });
-    const open = seen.flatMap((one, at) => (isFault(one) || results[at] !== null ? [] : [{ at, one }]));
-    const { call, search, named } = this.#tools;
-    const look = async (some: readonly ItemId[]): Promise<readonly (Removable | Fault)[]> =>
-      (await this.#see(some, context, 'any')).map((one) => (isFault(one) ? one : removable(one)));
-    const removed = await removal(this.#tools.version)(
-      { call, look, search, named },
-      open.map(({ one }) => removable(one)),
+    const [now = missing] = await getItems(
+      this.#tools.call,
+      [at.id],
+      '<t:FieldURI FieldURI="item:ItemClass"/>',
       context,
     );
-    for (const [n, { at }] of open.entries()) results[at] = removed[n] ?? null;
-    return results;
+    return isFault(now) ? now : (itemIdOf(now.item) ?? noId);
   }
 
   async #see(
@@ -272,14 +242,13 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
     which: 'of the kind' | 'any' = 'of the kind',
   ): Promise<readonly (Seen<Kind> | Fault)[]> {
     await this.#tools.knowVersion(context);
-    const got = await this.#get(ids, this.#paths, context);
+    const got = await getItems(this.#tools.call, ids, this.#paths, context);
     return got.map((answer) => (isFault(answer) ? answer : this.#seen(answer, which)));
   }
 
   #seen({ item }: GotItem, which: 'of the kind' | 'any'): Seen<Kind> | Fault {
     const head = readTypedHead(item, null);
-    if (head === null)
-      return { kind: 'transient', detail: 'an item came without its id or folder', mayHaveHappened: false };
+    if (head === null) return headless;
     const { itemClass } = this.#codec;
     const lower = head.itemClass.toLowerCase();
     if (which === 'of the kind' && lower !== itemClass && !lower.startsWith(`${itemClass}.`))
@@ -295,24 +264,6 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
     return { head, read, listed: listedAttachments(item, head.version) };
   }
 
-  async #get(ids: readonly ItemId[], paths: string, context: Context): Promise<readonly (GotItem | Fault)[]> {
-    const got: (GotItem | Fault)[] = [];
-    for (const some of parts(ids, readMax))
-      got.push(
-        ...(await eachInPlace(some, (part) => this.#tools.call(getItem, { ids: part, shape: { paths } }, context))),
-      );
-    return got;
-  }
-
-  /** Removes what was made half. Should that fail as well, the stamp on it tells whose it is. */
-  async #takeAway(id: ItemId, context: Context): Promise<void> {
-    try {
-      await this.#tools.call(deleteItem, [id], context);
-    } catch (error) {
-      if (!(error instanceof FaultError)) throw error;
-    }
-  }
-
   #unkept(written: Partial<TypedFields[Kind]>, after: TypedFields[Kind]): TypedWritten['unkept'] {
     const unkept: Record<string, string> = {};
     for (const { field, keptFrom, what, concerns } of this.#codec.losses) {
@@ -322,8 +273,6 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
     return unkept;
   }
 }
-
-const stale: Fault = { kind: 'stale', detail: 'it is at another version than expected' };
 
 function unlessFault<T>(value: T | Fault): T {
   if (isFault(value)) throw new FaultError(value);
@@ -343,6 +292,7 @@ async function orFault<T>(work: () => Promise<T | Fault>): Promise<T | Fault> {
 /** Ids of attachments change with the place an item lies in; everything else of it stays. */
 const removable = <Kind extends PlainKind>({ head, read, listed }: Seen<Kind>): Removable => ({
   id: head.id,
+  version: head.version,
   folder: head.folder,
   searchKey: head.searchKey === '' ? null : head.searchKey,
   modifiedAt: head.modifiedAt,

@@ -6,7 +6,7 @@ import type { AttachmentContent, AttachmentHead } from '#model/appointment.ts';
 import type { Context, Written } from '../../contract.ts';
 import { eachInPlace, parts } from '../batches.ts';
 import { typesNamespace } from '../namespaces.ts';
-import type { Operation } from '../operation.ts';
+import type { Call } from '../operation.ts';
 import { createAttachment } from '../operations/create-attachment.ts';
 import { deleteAttachment } from '../operations/delete-attachment.ts';
 import { getAttachment } from '../operations/get-attachment.ts';
@@ -33,7 +33,7 @@ export interface ReadAttachment {
   readonly head: AttachmentHead;
 }
 
-/** `item`: a calendar item whose `item:Attachments` was asked for. */
+/** `item`: one whose `item:Attachments` was asked for. */
 export function listedAttachments(item: XmlElement, version: string): readonly ListedAttachment[] {
   const list = child(item, typesNamespace, 'Attachments');
   return (list?.children ?? []).flatMap((element): readonly ListedAttachment[] => {
@@ -57,19 +57,13 @@ export function listedAttachments(item: XmlElement, version: string): readonly L
   });
 }
 
-type Call = <Request, Answer>(
-  operation: Operation<Request, Answer>,
-  request: Request,
-  context: Context,
-) => Promise<readonly (Answer | Fault)[]>;
-
 /** Attachments of one request; their bytes are spooled, so this bounds patience, not memory. */
 const attachmentsPerRead = 10;
 /** Hashes remembered per mailbox, so that an item that is read again does not bring its attachments again. */
 const rememberedMax = 5_000;
 
 /**
- * Attachments of the calendar items of one mailbox. What identifies one is a hash of its content, which takes its bytes once.
+ * Attachments of the items of one mailbox. What identifies one is a hash of its content, which takes its bytes once.
  */
 export class AttachmentReader {
   readonly #call: Call;

@@ -3,10 +3,10 @@ import type { ItemId } from '#model/ids.ts';
 import type { Context } from '../../contract.ts';
 import { eachInPlace } from '../batches.ts';
 import { deleteItem } from '../operations/delete-item.ts';
-import type { CalendarTools } from './calendar-tools.ts';
+import type { ItemTools } from './item-tools.ts';
 
 /** Removes what was made half, recoverably. Should that fail as well, the stamp on it tells whose it is. */
-export async function takeAway(tools: CalendarTools, ids: readonly ItemId[], context: Context): Promise<void> {
+export async function takeAway(tools: ItemTools, ids: readonly ItemId[], context: Context): Promise<void> {
   try {
     await eachInPlace(ids, (some) => tools.call(deleteItem, some, context));
   } catch (error) {
