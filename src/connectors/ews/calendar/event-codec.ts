@@ -6,6 +6,7 @@ import {
 } from '#formats/mapi/zone-blobs.ts';
 import { attribute, child, children, type XmlElement } from '#formats/text/xml-read.ts';
 import { escapeText } from '#formats/text/xml-write.ts';
+import { simplifyZone } from '#formats/zones/simplify-zone.ts';
 import type {
   Attendee,
   Body,
@@ -38,7 +39,7 @@ import {
   responseOfNumber,
   writeAttendees,
 } from './attendees.ts';
-import { plainZone, readMeetingZone, readZoneDefinition, writeMeetingZone, writeZoneDefinition } from './zone-codec.ts';
+import { readMeetingZone, readZoneDefinition, writeMeetingZone, writeZoneDefinition } from './zone-codec.ts';
 
 /** Everything of an event but its attachments, which take requests of their own. */
 export type PlainField = Exclude<EventField, 'attachments'>;
@@ -270,8 +271,8 @@ const when: FieldCodec<When> = {
     const isAllDay = boolean.read(textIn(shown, 'IsAllDayEvent') ?? 'false');
     if (start === undefined || end === undefined || isAllDay === undefined) return undefined;
     const year = new Date(start).getUTCFullYear();
-    const startZone = plainZone(readZone(shown, 'StartTimeZone'), year);
-    const endZone = plainZone(readZone(shown, 'EndTimeZone'), year) ?? startZone;
+    const startZone = readZone(shown, 'StartTimeZone', year);
+    const endZone = readZone(shown, 'EndTimeZone', year) ?? startZone;
     return { start, end, isAllDay: isAllDay as boolean, startZone, endZone };
   },
   write({ start, end, isAllDay, startZone, endZone }, { version }) {
@@ -312,7 +313,13 @@ function definitionPart(property: MapiProperty, zone: Zone, year: number): reado
 /** Before 2010 the typed fields of an item have one zone, with rules of one year. */
 const knowsZones = (version: SchemaVersion): boolean => atLeast(version, 'Exchange2010');
 
-function readZone(shown: ShownItem, name: 'StartTimeZone' | 'EndTimeZone'): Zone | null {
+/** Sides that spell out the rules of a year and sides that give the name alone show the same zone. */
+function readZone(shown: ShownItem, name: 'StartTimeZone' | 'EndTimeZone', year: number): Zone | null {
+  const zone = writtenZone(shown, name);
+  return zone && simplifyZone(zone, year);
+}
+
+function writtenZone(shown: ShownItem, name: 'StartTimeZone' | 'EndTimeZone'): Zone | null {
   const definition = shown.typed.get(name);
   if (definition !== undefined) return readZoneDefinition(definition);
   const blob = propertyIn(shown, name === 'StartTimeZone' ? startDefinition : endDefinition);

@@ -1,6 +1,6 @@
 import { attribute, child, children, childText, type XmlElement } from '#formats/text/xml-read.ts';
 import { escapeAttribute } from '#formats/text/xml-write.ts';
-import { ruleInYear, rulesOf } from '#formats/zones/zone-clock.ts';
+import { ruleInYear } from '#formats/zones/zone-clock.ts';
 import { weekdays } from '#model/recurrence.ts';
 import type { Zone, ZoneRule, ZoneTransition } from '#model/zone.ts';
 import { typesNamespace } from '../namespaces.ts';
@@ -221,31 +221,4 @@ function writeChange(name: 'Standard' | 'Daylight', bias: number, at: ZoneTransi
       : `<t:RelativeYearlyRecurrence><t:DaysOfWeek>${dayName(weekdays[at.weekday] ?? 'sunday')}</t:DaysOfWeek><t:DayOfWeekIndex>${indexName(at.week)}</t:DayOfWeekIndex><t:Month>${monthName(at.month)}</t:Month></t:RelativeYearlyRecurrence>`;
   const time = `${String(Math.floor(at.minuteOfDay / 60)).padStart(2, '0')}:${String(at.minuteOfDay % 60).padStart(2, '0')}:00`;
   return `<t:${name} TimeZoneName="${name}"><t:Offset>${writeMinutes(bias)}</t:Offset>${day}<t:Time>${time}</t:Time></t:${name}>`;
-}
-
-const utcNames = new Set(['utc', 'tzone://microsoft/utc']);
-
-/**
- * One form for what means the same: rules that say what the id stands for anyway are left out, so that sides which spell them out and
- * sides which do not show the same zone. What holds in `year` decides.
- */
-export function plainZone(zone: Zone | null, year: number): Zone | null {
-  if (zone === null) return null;
-  if (utcNames.has(zone.id.toLowerCase())) return { id: 'UTC', rules: null };
-  if (zone.rules === null || zone.id === '') return zone;
-  const known = rulesOf({ id: zone.id, rules: null });
-  if (known === null) return zone;
-  const [own, named] = [ruleInYear(zone.rules, year), ruleInYear(known, year)];
-  return own !== undefined && named !== undefined && sameRule(own, named) ? { id: zone.id, rules: null } : zone;
-}
-
-function sameRule(a: ZoneRule, b: ZoneRule): boolean {
-  const [fixedA, fixedB] = [a.toDaylight === null, b.toDaylight === null];
-  return (
-    fixedA === fixedB &&
-    a.biasMinutes + a.standardBiasMinutes === b.biasMinutes + b.standardBiasMinutes &&
-    (fixedA ||
-      (a.biasMinutes + a.daylightBiasMinutes === b.biasMinutes + b.daylightBiasMinutes &&
-        JSON.stringify([a.toStandard, a.toDaylight]) === JSON.stringify([b.toStandard, b.toDaylight])))
-  );
 }
