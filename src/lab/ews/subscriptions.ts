@@ -15,37 +15,49 @@ export interface Subscription {
   expiresAtMs: number;
 }
 
+/** How often those are looked for that nobody renewed. */
+const sweepMs = 60_000;
+
 /** Open subscriptions of one organization. */
 export class Subscriptions {
   readonly #byId = new Map<string, Subscription>();
+  readonly #counts = new Map<Mailbox, number>();
   #next = 0;
+  #sweptMs = 0;
 
   add(init: Omit<Subscription, 'id' | 'position' | 'expiresAtMs'>, nowMs: number): Subscription {
-    this.#expire(nowMs);
+    this.#sweep(nowMs);
     const position = init.mailbox.subscribe();
     const number = (++this.#next).toString(36).padStart(6, '0');
     const id = Buffer.from(`${init.kind}/${init.mailbox.guid}/${number}`).toString('base64');
     const made: Subscription = { ...init, id, position, expiresAtMs: nowMs + init.timeoutMs };
     this.#byId.set(id, made);
+    this.#counts.set(init.mailbox, this.of(init.mailbox) + 1);
     return made;
   }
 
   get(id: string, nowMs: number): Subscription | null {
-    this.#expire(nowMs);
+    const found = this.#byId.get(id);
+    if (found !== undefined && found.expiresAtMs < nowMs) this.remove(found);
     return this.#byId.get(id) ?? null;
   }
 
   remove(subscription: Subscription): void {
-    if (this.#byId.delete(subscription.id)) subscription.mailbox.unsubscribe();
+    const { id, mailbox } = subscription;
+    if (!this.#byId.delete(id)) return;
+    mailbox.unsubscribe();
+    const left = this.of(mailbox) - 1;
+    if (left > 0) this.#counts.set(mailbox, left);
+    else this.#counts.delete(mailbox);
   }
 
   of(mailbox: Mailbox): number {
-    let count = 0;
-    for (const subscription of this.#byId.values()) if (subscription.mailbox === mailbox) count++;
-    return count;
+    return this.#counts.get(mailbox) ?? 0;
   }
 
-  #expire(nowMs: number): void {
+  #sweep(nowMs: number): void {
+    if (nowMs - this.#sweptMs < sweepMs && nowMs >= this.#sweptMs) return;
+    this.#sweptMs = nowMs;
     for (const subscription of this.#byId.values()) if (subscription.expiresAtMs < nowMs) this.remove(subscription);
   }
 }

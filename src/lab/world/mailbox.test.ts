@@ -210,3 +210,41 @@ test('sign-in names come in three forms', () => {
   world.organizations[0]?.setPassword(local, 'Password');
   expect(world.ntHash('one', local)?.toString('hex')).toBe('a4f49c406510bdcab6824ee7c30fd852');
 });
+
+describe('many mailboxes', () => {
+  const crowd = 600;
+  const many = () => worldOf('2016', { mailboxes: crowd });
+
+  test('what is written into a mailbox is still there after all others were opened', () => {
+    const world = many();
+    // Watched ones stay open, more of them than the others that may.
+    for (let index = 1; index < 300; index++) boxOf(world, index).subscribe();
+    const mailbox = boxOf(world, 0);
+    for (let index = 1; index < crowd; index++) boxOf(world, index);
+    const item = mailbox.create(mailbox.folder('inbox'), { content: plain, messageFlags: 0 }, me);
+    for (let index = 1; index < crowd; index++) boxOf(world, index);
+    expect([...boxOf(world, 0).folder('inbox').items()]).toEqual([item]);
+  });
+
+  test('whoever watches hears what happens later', () => {
+    const world = many();
+    let heard = 0;
+    for (let index = 0; index < crowd; index++) {
+      boxOf(world, index).subscribe();
+      boxOf(world, index).listen(() => heard++);
+    }
+    for (let index = 0; index < crowd; index++) {
+      const mailbox = boxOf(world, index);
+      mailbox.create(mailbox.folder('inbox'), { content: plain, messageFlags: 0 }, me);
+    }
+    expect(heard).toBe(crowd);
+  });
+
+  test('a mailbox that was taken away does not come back by being written to', () => {
+    const world = many();
+    const gone = boxOf(world, 0);
+    world.organizations[0]?.removeMailbox(gone.address);
+    gone.create(gone.folder('inbox'), { content: plain, messageFlags: 0 }, me);
+    expect(world.mailbox(gone.address)).toBeNull();
+  });
+});

@@ -68,8 +68,6 @@ export class Mailbox {
   usedBytes = 0;
   /** Litigation hold: what is purged is kept. */
   hold = false;
-  /** Changed since it was made from the seed. */
-  dirty = false;
   readonly roles = new Map<string, Folder>();
   /** Default folders by their names in the table, also those that EWS has no name for. */
   readonly defaults = new Map<string, Folder>();
@@ -85,6 +83,7 @@ export class Mailbox {
   #cn = 0;
   #no = 0;
   #subscribers = 0;
+  #dirty = false;
   #events: MailboxEvent[] = [];
   #eventNo = 0;
   readonly #listeners = new Set<() => void>();
@@ -111,8 +110,15 @@ export class Mailbox {
   get lastCn(): number {
     return this.#cn;
   }
-  get watched(): boolean {
-    return this.#subscribers > 0;
+  /** Changed since it was made from the seed. */
+  get dirty(): boolean {
+    return this.#dirty;
+  }
+  /** It is changed: from now on it cannot be made again from the seed. */
+  markDirty(): void {
+    if (this.#dirty) return;
+    this.#dirty = true;
+    this.organization.keep(this);
   }
   /** Somebody the store acts for by itself. */
   get server(): Hand {
@@ -365,7 +371,7 @@ export class Mailbox {
     this.#items.set(item.no, item);
     this.usedBytes += size;
     item.folder.add(item, this.nowMs);
-    this.dirty = true;
+    this.markDirty();
   }
 
   #makeRoom(folder: Folder, size: number): void {
@@ -396,7 +402,7 @@ export class Mailbox {
     item.modifiedAtMs = this.nowMs;
     item.modifiedBy = by.displayName;
     this.usedBytes += grown;
-    this.dirty = true;
+    this.markDirty();
     item.folder.changed(item, this.nowMs);
     this.#record('item-updated', by, itemIdOf(item), item);
     this.#event('Modified', item, item.folder, null, item.folder);
@@ -409,7 +415,7 @@ export class Mailbox {
     item.isRead = isRead;
     item.readCn = ++this.#cn;
     item.folder.readFlagChanged(item);
-    this.dirty = true;
+    this.markDirty();
     if (isRead) this.#receipt(item, 'read-receipt', by, options.suppressReceipts ?? false);
     this.#record('item-read-flag', by, itemIdOf(item));
     this.#event('Modified', item, item.folder, null, item.folder);
@@ -427,7 +433,7 @@ export class Mailbox {
   /** Takes back a pending receipt request without sending anything. */
   suppressReceipt(item: Item, by: Hand): void {
     item.receiptPending = false;
-    this.dirty = true;
+    this.markDirty();
     this.#record('receipt-suppressed', by, itemIdOf(item));
   }
 
@@ -450,7 +456,7 @@ export class Mailbox {
     this.#items.delete(item.no);
     from.remove(item, ++this.#cn, this.nowMs);
     this.usedBytes -= to.mailbox === this ? 0 : item.sizeBytes;
-    this.dirty = true;
+    this.markDirty();
     to.mailbox.#record('item-moved', by, itemIdOf(moved), moved);
     to.mailbox.#event('Moved', moved, to, { item, folder: from }, to);
     return moved;
@@ -500,7 +506,7 @@ export class Mailbox {
     this.#items.delete(item.no);
     folder.remove(item, ++this.#cn, this.nowMs);
     this.usedBytes -= item.sizeBytes;
-    this.dirty = true;
+    this.markDirty();
     if (how !== 'HardDelete' && this.deletions === null) this.dumpster.push(item);
     this.#record('item-deleted', by, itemIdOf(item), item);
     this.#event('Deleted', item, folder, null, folder);
@@ -547,7 +553,7 @@ export class Mailbox {
 
   #folderChanged(_parent: Folder | null, kind: JournalEntry['kind'], folder: Folder, by: Hand): void {
     folder.modifiedAtMs = this.nowMs;
-    this.dirty = true;
+    this.markDirty();
     this.#record(kind, by, folderIdOf(folder));
   }
 
@@ -651,12 +657,14 @@ export class Mailbox {
 
   /** Events are kept from the first subscriber on. Returns the place of the newest. */
   subscribe(): number {
-    this.#subscribers++;
+    if (++this.#subscribers === 1) this.organization.keep(this);
     return this.#eventNo;
   }
   unsubscribe(): void {
     this.#subscribers--;
-    if (this.#subscribers === 0) this.#events = [];
+    if (this.#subscribers > 0) return;
+    this.#events = [];
+    if (!this.#dirty) this.organization.release(this);
   }
   /** Events after a place, oldest first; null: some of them are forgotten already. */
   eventsAfter(sequence: number, max: number): readonly MailboxEvent[] | null {

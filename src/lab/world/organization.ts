@@ -4,6 +4,7 @@ import { type Account, guidOf, ntHashOf, passwordOf } from './account.ts';
 import type { TypedKind } from './generate-typed.ts';
 import { MailFlow } from './mail-flow.ts';
 import { Mailbox, type SeededCounts } from './mailbox.ts';
+import { OpenMailboxes } from './open-mailboxes.ts';
 import { addressPart, givenNames, surnames } from './person-names.ts';
 import { type VersionFacts, versionFacts } from './versions.ts';
 import type { World } from './world.ts';
@@ -44,9 +45,6 @@ export interface MailboxEntry {
 
 const noItems: SeededCounts = { mail: 0, appointment: 0, contact: 0, task: 0, note: 0 };
 
-/** Clean mailboxes are forgotten and made again from the seed; this many stay open. */
-const cleanMax = 256;
-
 /** One Exchange organization: accounts, rights and mailboxes. */
 export class Organization {
   readonly world: World;
@@ -65,7 +63,7 @@ export class Organization {
   readonly items: number;
   readonly typed: TypedCounts;
   readonly #byAddress = new Map<string, MailboxEntry>();
-  readonly #open = new Map<string, Mailbox>();
+  readonly #open = new OpenMailboxes();
   readonly #passwords = new Map<string, string>();
   /** Address → null (mailbox taken away), or the GUID of a mailbox put in its place. */
   readonly #replaced = new Map<string, string | null>();
@@ -193,47 +191,51 @@ export class Organization {
     const replaced = this.#replaced.get(key);
     if (entry === undefined || replaced === null) return null;
     const known = this.#open.get(key);
-    if (known !== undefined) {
-      // Most recently used last, so that the first clean one is the one to forget.
-      this.#open.delete(key);
-      this.#open.set(key, known);
-      return known;
-    }
+    if (known !== null) return known;
     const fresh = replaced !== undefined;
     const mailbox = new Mailbox(
       this,
       fresh ? { ...entry, guid: replaced } : entry,
       fresh ? noItems : this.#seededOf(entry.index),
     );
-    this.#open.set(key, mailbox);
-    if (this.#open.size > cleanMax) this.#forgetOne();
+    this.#open.add(key, mailbox);
     return mailbox;
   }
 
-  /** The mailbox with that GUID, if it is open or can be found by its owner. */
+  /** The mailbox with that GUID; null: there is none, or another one took its place. */
   mailboxByGuid(guid: string): Mailbox | null {
-    for (const mailbox of this.#open.values()) if (mailbox.guid === guid) return mailbox;
-    const entry = this.#guids().get(guid);
-    const mailbox = entry === undefined ? null : this.mailbox(entry.address);
+    const address = this.#addressesByGuid().get(guid);
+    const mailbox = address === undefined ? null : this.mailbox(address);
     return mailbox?.guid === guid ? mailbox : null;
   }
 
-  #guidMap: ReadonlyMap<string, MailboxEntry> | null = null;
-  #guids(): ReadonlyMap<string, MailboxEntry> {
-    return (this.#guidMap ??= new Map(this.mailboxes.map((entry) => [entry.guid, entry])));
+  #addresses: Map<string, string> | null = null;
+  #addressesByGuid(): Map<string, string> {
+    return (this.#addresses ??= new Map(this.mailboxes.map(({ guid, address }) => [guid, address])));
+  }
+
+  /** It is not as the seed made it, or somebody watches it. */
+  keep(mailbox: Mailbox): void {
+    this.#open.keep(mailbox.address.toLowerCase(), mailbox);
+  }
+  /** Nobody watches it any more, and it is as the seed made it. */
+  release(mailbox: Mailbox): void {
+    this.#open.release(mailbox.address.toLowerCase(), mailbox);
   }
 
   /** Takes a mailbox away, as disabling it does. */
   removeMailbox(address: string): void {
-    this.#open.delete(address.toLowerCase());
+    this.#open.remove(address.toLowerCase());
     this.#replaced.set(address.toLowerCase(), null);
   }
 
   /** Puts another, empty mailbox behind the address. */
   replaceMailbox(address: string): Mailbox | null {
     const key = address.toLowerCase();
-    this.#open.delete(key);
-    this.#replaced.set(key, guidOf('replaced', this.world.seed, key, this.#replaced.size));
+    this.#open.remove(key);
+    const guid = guidOf('replaced', this.world.seed, key, this.#replaced.size);
+    this.#replaced.set(key, guid);
+    this.#addressesByGuid().set(guid, key);
     return this.mailbox(key);
   }
 
@@ -273,13 +275,5 @@ export class Organization {
       task: typed('task'),
       note: typed('note'),
     };
-  }
-
-  #forgetOne(): void {
-    for (const [key, mailbox] of this.#open) {
-      if (mailbox.dirty || mailbox.watched) continue;
-      this.#open.delete(key);
-      return;
-    }
   }
 }

@@ -62,7 +62,7 @@ export const addDelegate: Operation = {
     const wanted = childText(request, 'DeliverMeetingRequests');
     const delivery = requestDeliveries.find((one) => one === wanted);
     if (delivery !== undefined) rights.setDelivery(mailbox.address, delivery);
-    mailbox.dirty = true;
+    mailbox.markDirty();
     return answer(
       'AddDelegate',
       each(kids(child(request, 'DelegateUsers')), (user) => {
@@ -123,7 +123,7 @@ export const removeDelegate: Operation = {
   since: 'Exchange2007_SP1',
   run(request, context): Xml {
     const mailbox = ownerOf(request, context);
-    mailbox.dirty = true;
+    mailbox.markDirty();
     return answer(
       'RemoveDelegate',
       each(kids(child(request, 'UserIds')), (user) => {

@@ -55,7 +55,7 @@ export const setUserOofSettings: Operation = {
       if (childText(settings, 'OofState') === 'Scheduled' && child(settings, 'Duration') === null)
         throw new EwsError('ErrorInvalidUserOofSettings', 'A schedule needs a duration.');
       mailbox.settings.set(setting, serialize({ ...settings, name: 'OofSettings' }));
-      mailbox.dirty = true;
+      mailbox.markDirty();
       return `<m:SetUserOofSettingsResponse>${message(null)}</m:SetUserOofSettingsResponse>`;
     } catch (thrown) {
       return `<m:SetUserOofSettingsResponse>${message(asEwsError(thrown))}</m:SetUserOofSettingsResponse>`;
