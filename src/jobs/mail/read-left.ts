@@ -8,6 +8,7 @@ import { type MailHead, mailFingerprint } from '#model/mail.ts';
 import { firstIdOf, readStamp } from '#model/stamp.ts';
 import type { Commit } from '#store/store.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
+import { settledMark } from '../pass/settled-mark.ts';
 import { type Creation, createItems } from './create-batch.ts';
 import { type Follow, followItems } from './follow-items.ts';
 import { type PassContext, pathOf, withRows } from './pass-context.ts';
@@ -20,8 +21,7 @@ export async function readLeft(context: PassContext, tree: FolderTree, everythin
     if (!row || row.right === null || row.rightGone || row.excluded !== null) continue;
     if (!everything && folder.mark !== null && folder.mark === row.leftMark) continue;
     context.progress?.({ kind: 'folder', name: pathOf(context, folder.id) });
-    // A mark that is still settling is not recorded, so that the next pass reads the feed again.
-    await readLeftFolder(context, folder.id, folder.settling === true ? row.leftMark : folder.mark);
+    await readLeftFolder(context, folder.id, settledMark(folder, row.leftMark));
   }
 }
 

@@ -10,6 +10,7 @@ import { type MailHead, mailFingerprint } from '#model/mail.ts';
 import { readStamp, type StampKey, stampKey } from '#model/stamp.ts';
 import type { Commit } from '#store/store.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
+import { settledMark } from '../pass/settled-mark.ts';
 import { type PassContext, withRows } from './pass-context.ts';
 import { whoIsGone } from './who-is-gone.ts';
 
@@ -18,13 +19,14 @@ import { whoIsGone } from './who-is-gone.ts';
  * folders whose mark moved, and those in which a create is unresolved.
  */
 export async function readRight(context: PassContext, tree: FolderTree, everything: boolean): Promise<void> {
-  const marks = new Map(tree.folders.map((f) => [f.id, f.mark]));
+  const shown = new Map(tree.folders.map((f) => [f.id, f]));
   const open = new Set((await context.store.intents(context.pair.id)).map((i) => i.rightFolder));
   for (const row of [...context.rows.values()]) {
-    if (row.right === null || row.rightGone || row.excluded !== null || !marks.has(row.right)) continue;
-    const mark = marks.get(row.right) ?? null;
-    if (!everything && mark !== null && mark === row.rightMark && !open.has(row.right)) continue;
-    await readRightFolder(context, row.left, mark);
+    if (row.right === null || row.rightGone || row.excluded !== null) continue;
+    const folder = shown.get(row.right);
+    if (!folder) continue;
+    if (!everything && folder.mark !== null && folder.mark === row.rightMark && !open.has(row.right)) continue;
+    await readRightFolder(context, row.left, settledMark(folder, row.rightMark));
   }
 }
 

@@ -1,29 +1,13 @@
 import { expect, test } from 'vitest';
-import type { Connector } from '#connectors/contract.ts';
 import { memoryConnector } from '#connectors/memory/memory-connector.ts';
 import { MemoryOrganization } from '#connectors/memory/memory-organization.ts';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
-import type { FolderTree } from '#model/folder.ts';
 import type { PairId } from '#model/ids.ts';
 import { defaultMailPolicy } from '#model/policy.ts';
 import { openStore } from '#store/open-store.ts';
+import { withCoarseMarks } from '../pass/coarse-marks.fixture.ts';
 import { runMailPass } from './mail-pass.ts';
-
-/** A server whose marks stand still and settle when they are told to. */
-function withCoarseMarks(connector: Connector, marks: { settling: boolean }): Connector {
-  const coarse = (tree: FolderTree): FolderTree => ({
-    ...tree,
-    folders: tree.folders.map((folder) => ({ ...folder, mark: 'this second', settling: marks.settling })),
-  });
-  return {
-    ...connector,
-    mailbox(address) {
-      const mailbox = connector.mailbox(address);
-      return { ...mailbox, tree: async (context) => coarse(await mailbox.tree(context)) };
-    },
-  };
-}
 
 test('a change in the second of the last look is found when the mark has settled, and then no look is wasted', async () => {
   const [old, young] = [new MemoryOrganization('old'), new MemoryOrganization('new')];

@@ -6,6 +6,7 @@ import type { Cursor, FolderId, ItemId, LinkId, Side } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
 import type { TypedLinkRow } from '#model/typed-link.ts';
 import type { Trees } from '../pass/read-trees.ts';
+import { settledMark } from '../pass/settled-mark.ts';
 import { readItems } from './read-items.ts';
 import { isInStep, type TypedContext } from './typed-context.ts';
 
@@ -51,7 +52,7 @@ export function movedFeeds(context: TypedContext, trees: Trees, everything: bool
       const known = side === 'left' ? row.leftMark : row.rightMark;
       const cursor = side === 'left' ? row.leftCursor : row.rightCursor;
       if (everything || cursor === null || info.mark === null || info.mark !== known)
-        feeds.push({ row: row.left, side, folder, mark: info.mark });
+        feeds.push({ row: row.left, side, folder, mark: settledMark(info, known) });
     }
     return feeds;
   });

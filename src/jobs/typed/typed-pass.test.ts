@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Connector } from '#connectors/contract.ts';
 import { memoryConnector } from '#connectors/memory/memory-connector.ts';
 import { type MemoryMailbox, MemoryOrganization } from '#connectors/memory/memory-organization.ts';
 import { FaultError } from '#kit/fault.ts';
@@ -10,6 +11,7 @@ import { defaultTypedPolicy, type TypedPolicy } from '#model/policy.ts';
 import type { Day } from '#model/wall-time.ts';
 import { openStore } from '#store/open-store.ts';
 import { type Store, trackId } from '#store/store.ts';
+import { withCoarseMarks } from '../pass/coarse-marks.fixture.ts';
 import type { PlannedWrite } from '../pass/planned-write.ts';
 import type { TypedPassOptions } from './typed-context.ts';
 import { runTypedPass } from './typed-pass.ts';
@@ -26,6 +28,8 @@ class World {
   readonly right = this.young.add('ana@new.example');
   readonly store: Store;
   policy: TypedPolicy = defaultTypedPolicy;
+  /** What the source is reached through. */
+  connect: (connector: Connector) => Connector = (connector) => connector;
 
   constructor(store: Store) {
     this.store = store;
@@ -50,7 +54,7 @@ class World {
     return runTypedPass(
       {
         store: this.store,
-        left: memoryConnector(this.old),
+        left: this.connect(memoryConnector(this.old)),
         right: memoryConnector(this.young),
         policy: this.policy,
         clock: this.clock,
@@ -107,6 +111,18 @@ describe('two calendars', () => {
     await world.settle();
     const next = await world.pass();
     expect(next.summary).toMatchObject({ writes: 0, requestsLeft: 1, requestsRight: 1, outcome: 'complete' });
+  });
+
+  test('a change in the second of the last look is found when the mark has settled, and then no look is wasted', async () => {
+    const marks = { settling: true };
+    world.connect = (connector) => withCoarseMarks(connector, marks);
+    book(world.left, { subject: 'before the look' });
+    await world.pass();
+    book(world.left, { subject: 'in the same second' });
+    marks.settling = false;
+    await world.settle();
+    expect(subjects(world.right)).toEqual(['before the look', 'in the same second']);
+    expect((await world.pass()).summary).toMatchObject({ writes: 0, requestsLeft: 1 });
   });
 
   test('a notice costs no trees', async () => {

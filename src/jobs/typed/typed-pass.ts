@@ -165,7 +165,7 @@ async function synchronize<Kind extends TypedKind>(
       : open
         ? await itemsOfIntents(context)
         : [];
-  if (open) feeds = await withFeedsOfIntents(context, feeds, trees);
+  if (open) feeds = await withFeedsOfIntents(context, feeds);
 
   let foundAnything = false;
   for (let round = 0; round < ROUNDS_MAX; round++) {
@@ -198,18 +198,14 @@ async function synchronize<Kind extends TypedKind>(
 }
 
 /** Feeds of folders in which a create is open are read whatever their marks say. */
-async function withFeedsOfIntents(
-  context: TypedContext,
-  feeds: readonly Feed[],
-  trees: Trees | null,
-): Promise<readonly Feed[]> {
+async function withFeedsOfIntents(context: TypedContext, feeds: readonly Feed[]): Promise<readonly Feed[]> {
   const intents = await context.store.typedIntents(context.pair.id);
   const more = new Map<string, Feed>(feeds.map((f) => [`${f.side} ${f.folder}`, f]));
   for (const { side, folder } of intents) {
     const row = [...context.rows.values()].find((r) => (side === 'left' ? r.left : r.right) === folder);
     if (!row || !isInStep(row) || more.has(`${side} ${folder}`)) continue;
-    const mark = trees?.[side].folders.find((f) => f.id === folder)?.mark ?? null;
-    more.set(`${side} ${folder}`, { row: row.left, side, folder, mark });
+    // Its mark has not moved, or it would be among them.
+    more.set(`${side} ${folder}`, { row: row.left, side, folder, mark: null });
   }
   return [...more.values()];
 }
