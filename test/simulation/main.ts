@@ -15,10 +15,8 @@
  */
 import { parseArgs } from 'node:util';
 import { runExhaustively, type Schedule } from './calendar/rival-exhaustive.ts';
-import { ewsStage } from './ews/ews-stage.ts';
 import { runInLanes } from './lanes.ts';
 import { lifeOf } from './lives.ts';
-import { runSeed, type SeedReport } from './run-seed.ts';
 
 const { values, positionals } = parseArgs({
   options: {
@@ -44,25 +42,12 @@ const say = (line: string) => (values.json ? process.stderr : process.stdout).wr
 const [part = 0, parts = 1] = values.part.split('/').map(Number);
 const isMine = (n: number) => n % parts === part;
 
-type Life = (seed: number) => Promise<SeedReport>;
-/** What is lived in each world, by the kind of content. */
-const lives: Readonly<Record<string, Readonly<Record<string, Life>>>> = {
-  memory: { mail: lifeOf('mail'), calendar: lifeOf('calendar') },
-  ews: { mail: (seed) => runSeed(seed, ewsStage) },
-};
-/** Lives of calendars to which rivals write as well. */
-const rivalLives: Readonly<Record<string, Life>> = { memory: lifeOf('rival') };
+/** Kinds of lives that are lived when none is named. */
+const kinds = ['mail', 'calendar'];
 const { world } = values;
 
 async function runSeeds(): Promise<void> {
-  const known = lives[world];
-  if (!known) throw new Error(`there is no world ${world}; there are ${Object.keys(lives).join(' and ')}`);
-  const chosen = (values.of?.split(',') ?? Object.keys(known)).map((kind) => {
-    const live = known[kind];
-    if (!live)
-      throw new Error(`the world ${world} has no lives of ${kind}; it has ${Object.keys(known).join(' and ')}`);
-    return [kind, live] as const;
-  });
+  const chosen = (values.of?.split(',') ?? kinds).map((kind) => [kind, lifeOf(kind, world)] as const);
   const again = world === 'memory' ? '' : `--world ${world} `;
   const from = Number(values.seed ?? values.from);
   const count = values.seed === undefined ? Number(values.seeds ?? 200) : 1;
@@ -100,8 +85,7 @@ async function plantBugs(): Promise<void> {
 }
 
 async function runRivals(): Promise<void> {
-  const live = rivalLives[world];
-  if (!live) throw new Error(`there is no world ${world}; there are ${Object.keys(rivalLives).join(' and ')}`);
+  const live = lifeOf('rival', world);
   const total = {
     schedules: 0,
     seeds: 0,

@@ -1,5 +1,6 @@
 import type { Connector } from '#connectors/contract.ts';
 import type { Life, Stage, StageHost } from '../stage.ts';
+import type { RivalMove } from './rivals.ts';
 import type { SimulatedCalendar } from './simulated-calendar.ts';
 
 export interface SimulatedCalendarSide {
@@ -12,6 +13,10 @@ export interface SimulatedCalendarSide {
 export interface CalendarStage extends Omit<Stage, 'left' | 'right'> {
   readonly left: SimulatedCalendarSide;
   readonly right: SimulatedCalendarSide;
+  /** Who else writes because of the same events, where there is machinery. */
+  readonly rivals: readonly RivalMove[];
+  /** What machinery and clients make of what is there, when everything else is over. */
+  aftermath(): void;
 }
 
 export type OpenCalendarStage = (host: StageHost) => CalendarStage;

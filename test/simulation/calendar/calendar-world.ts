@@ -9,8 +9,9 @@ import { FencedOut, type Store, trackId } from '#store/store.ts';
 import { Hazards } from '../hazards.ts';
 import { Crash, type Life } from '../stage.ts';
 import { type FaultMix, swarm } from '../swarm.ts';
-import { calendarStep, freshLedger, type Ledger } from './calendar-people.ts';
+import { calendarStep } from './calendar-people.ts';
 import type { CalendarStage, OpenCalendarStage } from './calendar-stage.ts';
+import { freshLedger, type Ledger } from './ledger.ts';
 import type { RivalMove } from './rivals.ts';
 import { borrowStore } from './shared-store.ts';
 import type { SimulatedCalendar } from './simulated-calendar.ts';
@@ -22,7 +23,8 @@ const policies: readonly TypedPolicy['conflict'][] = ['active', 'newest', 'sourc
 export interface Plot {
   /** Default: by the seed. */
   readonly mix?: FaultMix;
-  readonly rivals?: readonly RivalMove[];
+  /** Whether the rivals of the stage write too. */
+  readonly hasRivals?: boolean;
   /** Begin with empty calendars. */
   readonly isEmpty?: boolean;
 }
@@ -48,7 +50,14 @@ export class CalendarWorld {
   /** Told of every request of ours before it is made. */
   onCall: (() => void) | null = null;
   private readonly rivals: readonly RivalMove[];
+  private readonly isBusyWithOne: boolean;
+  private readonly hasMeetings: boolean;
   private number = 0;
+  private lastMoment = 0;
+  /** Passes that are going on: one that stalls has another one in it. */
+  private passes = 0;
+  /** What somebody began during a pass and is done with when it is over. */
+  private pending: (() => void)[] = [];
   /** Whether passes are told that something changed, which spares them the trees. */
   private readonly hasNotice: boolean;
 
@@ -60,7 +69,8 @@ export class CalendarWorld {
   ) {
     this.random = seededRandom(seed);
     const mix = plot.mix ?? swarm(this.random);
-    this.rivals = plot.rivals ?? [];
+    this.isBusyWithOne = seed % 3 === 2;
+    this.hasMeetings = seed % 5 >= 3;
     this.leaseMs = this.random.int(2) === 0 ? 60_000 : 5_000;
     this.hasNotice = this.random.int(3) === 0;
     this.policy = {
@@ -77,6 +87,7 @@ export class CalendarWorld {
       sourceStep: () => this.personStep('left'),
       targetStep: () => this.personStep('right'),
       stall: () => this.hazards.stall(),
+      halfway: () => this.hazards.halfway(),
     });
     this.hazards = new Hazards(
       {
@@ -96,6 +107,7 @@ export class CalendarWorld {
       mix,
       ['left', 'right'],
     );
+    this.rivals = plot.hasRivals ? this.stage.rivals : [];
     this.left = this.stage.left.calendar;
     this.right = this.stage.right.calendar;
     this.pair = `${this.left.address} → ${this.right.address} ${no}` as PairId;
@@ -148,8 +160,29 @@ export class CalendarWorld {
 
   rivalStep(move: RivalMove): void {
     this.events.push(`rival: ${move.name}`);
-    move.act({ left: this.left, right: this.right, ledger: this.ledger, next: () => ++this.number });
+    move.act({
+      left: this.left,
+      right: this.right,
+      ledger: this.ledger,
+      next: () => ++this.number,
+      soon: (work) => {
+        this.pending.push(work);
+        if (this.passes === 0) this.finishPending();
+      },
+    });
     this.look();
+  }
+
+  private finishPending(): void {
+    if (this.pending.length === 0) return;
+    for (const work of this.pending.splice(0)) work();
+    this.look();
+  }
+
+  /** In whole seconds, which is what every protocol keeps, and never the same twice. */
+  private moment(): number {
+    this.lastMoment = Math.max(this.lastMoment + 1000, Math.floor(this.clock.nowMs() / 1000) * 1000);
+    return this.lastMoment;
   }
 
   /** Events are remembered as soon as they are there. */
@@ -164,7 +197,10 @@ export class CalendarWorld {
       calendar,
       random: this.random,
       ledger: this.ledger,
+      isBusyWithOne: this.isBusyWithOne,
+      hasMeetings: this.hasMeetings,
       next: () => ++this.number,
+      now: () => this.moment(),
       say: (deed) => void this.events.push(`${side}: ${deed}`),
     });
     this.look();
@@ -205,6 +241,11 @@ export class CalendarWorld {
     if (event) calendar.touch(event.id);
   }
 
+  /** What machinery and clients make of all this later. */
+  aftermath(): void {
+    this.stage.aftermath();
+  }
+
   /**
    * No more faults; passes until nothing is left to do.
    * @returns how many passes it took, or null when it does not end.
@@ -226,6 +267,19 @@ export class CalendarWorld {
   async pass(
     everything = this.random.next() < 0.1,
     noticed = this.hasNotice,
+  ): Promise<Awaited<ReturnType<typeof runTypedPass>> | null> {
+    this.finishPending();
+    this.passes++;
+    try {
+      return await this.claimAndRun(everything, noticed);
+    } finally {
+      if (--this.passes === 0) this.finishPending();
+    }
+  }
+
+  private async claimAndRun(
+    everything: boolean,
+    noticed: boolean,
   ): Promise<Awaited<ReturnType<typeof runTypedPass>> | null> {
     const life: Life = { dead: false, late: false };
     await this.store.notify([this.workKey], this.clock.nowMs());

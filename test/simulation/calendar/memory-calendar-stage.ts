@@ -1,9 +1,11 @@
 import { memoryConnector } from '#connectors/memory/memory-connector.ts';
 import { type MemoryMailbox, MemoryOrganization } from '#connectors/memory/memory-organization.ts';
+import type { StoredTyped } from '#connectors/memory/memory-typed-store.ts';
 import { must } from '#kit/assert.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { OpenCalendarStage, SimulatedCalendarSide } from './calendar-stage.ts';
-import type { SimulatedCalendar } from './simulated-calendar.ts';
+import { rivalMoves } from './rivals.ts';
+import type { SimulatedCalendar, SimulatedEvent } from './simulated-calendar.ts';
 
 /** The calendars of a mailbox of the memory organization, as their owner has them. */
 function memoryCalendar(box: MemoryMailbox): SimulatedCalendar {
@@ -11,16 +13,18 @@ function memoryCalendar(box: MemoryMailbox): SimulatedCalendar {
     const calendars = [...box.folders.values()].filter((f) => f.containerClass === 'IPF.Appointment');
     return calendars.sort((a, b) => Number(b.role === 'calendar') - Number(a.role === 'calendar')).map((f) => f.id);
   };
+  const show = (all: Iterable<StoredTyped>): SimulatedEvent[] =>
+    [...all].flatMap((stored) => {
+      if (stored.kind !== 'calendar') return [];
+      const { id, folder, identity } = stored;
+      const item = box.typed.show(stored as unknown as StoredTyped<'calendar'>);
+      return [{ id, folder, identity: must(identity, 'every event of the simulation has an identity'), item }];
+    });
   return {
     address: box.address,
     folders,
-    events: () =>
-      [...box.typed.items.keys()].flatMap((id) => {
-        const stored = box.typed.find('calendar', id);
-        if (!stored) return [];
-        const identity = must(stored.identity, 'every event of the simulation has an identity');
-        return [{ id, folder: stored.folder, identity, item: box.typed.show(stored) }];
-      }),
+    events: () => show(box.typed.items.values()),
+    recoverable: () => show(box.typed.recoverable.values()),
     sent: () => box.sent,
     get commits() {
       return box.log.length;
@@ -36,12 +40,13 @@ function memoryCalendar(box: MemoryMailbox): SimulatedCalendar {
 }
 
 /** Two organizations in memory, whose servers have habits by seed. The fast stage, on which thousands of lives are played. */
-export const memoryCalendarStage: OpenCalendarStage = ({ seed, clock, itemFault }) => {
+export const memoryCalendarStage: OpenCalendarStage = ({ seed, clock, itemFault, halfway }) => {
   // Pages and batches so small that folders take several of them, and so large that one is enough.
   const abilities = { changePageMax: seed % 2 === 0 ? 3 : 512, batchMax: seed % 3 === 0 ? 2 : 50 };
   const side = (name: string, habitsSeed: number): SimulatedCalendarSide => {
     const organization = new MemoryOrganization(name);
     organization.itemFault = (operation, item) => itemFault(operation, item.id ?? '');
+    organization.between = () => halfway();
     const box = organization.add(`anna@${name}.test`);
     box.nowMs = () => clock.nowMs();
     box.typed.habits = { normalises: habitsSeed % 2 === 1, touches: habitsSeed % 3 === 1 };
@@ -64,6 +69,8 @@ export const memoryCalendarStage: OpenCalendarStage = ({ seed, clock, itemFault 
     },
     later: (atMs, work) => clock.at(atMs, () => void work()),
     setCalm() {},
+    rivals: rivalMoves,
+    aftermath() {},
     async close() {},
   };
 };

@@ -5,11 +5,13 @@ import {
   noMailSent,
   nothingRemovedInVain,
   nothingWrittenDisappears,
+  onlyDuplicatesRemoved,
   quietPassWritesNothing,
   rescanChangesNothing,
 } from './calendar-checkers.ts';
 import type { OpenCalendarStage } from './calendar-stage.ts';
 import { CalendarWorld, type Plot } from './calendar-world.ts';
+import { meetingsStand } from './meeting-checkers.ts';
 
 /** One life of a pair of calendars, from its seed: people on both sides, passes, faults; then calm, and the checkers. */
 export async function runCalendarSeed(
@@ -31,10 +33,13 @@ export async function runCalendarSeed(
         ...(await eventsLieInTheSameFolders(world)),
         ...(await nothingWrittenDisappears(world)),
         ...nothingRemovedInVain(world),
+        ...(await onlyDuplicatesRemoved(world)),
+        ...meetingsStand(world),
         ...(await quietPassWritesNothing(world)),
       );
       violations.push(...(await rescanChangesNothing(world)));
     }
+    world.aftermath();
     violations.push(...noMailSent(world));
   } catch (error) {
     violations.push(`threw ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

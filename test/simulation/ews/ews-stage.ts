@@ -1,14 +1,9 @@
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { ewsConnector } from '#connectors/ews/connector.ts';
-import { ewsHttp } from '#connectors/ews/http-client.ts';
-import { createSignIn } from '#connectors/ews/sign-in.ts';
-import { retried } from '#connectors/wrappers/retried.ts';
 import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';
 import { createLab } from '#lab/lab.ts';
 import type { LabVersion } from '#lab/seams.ts';
 import type { OpenStage, SimulatedSide } from '../stage.ts';
+import { labConnector } from './lab-connector.ts';
 import { labMailbox } from './lab-mailbox.ts';
 import { calmRequests, swarmFaults, swarmRequests } from './mix.ts';
 import { Wire } from './wire.ts';
@@ -20,7 +15,6 @@ const versionsOf = (seed: number): readonly [LabVersion, LabVersion] =>
 /** What the target takes, bytes of MIME; the people of the source have larger ones. */
 const itemMaxBytes = 8000;
 const mailboxes = 3;
-const tls = { ca: [], min: '1.2' } as const;
 
 /**
  * Two organizations of a lab, reached by the real EWS connectors as a job uses them, in this process: calls are made of requests,
@@ -47,37 +41,12 @@ export const ewsStage: OpenStage = (host) => {
   const wire = new Wire(clock);
 
   const side = (name: string, people: () => void): SimulatedSide => {
-    const { domain, world } = lab.organization(name);
+    const { world } = lab.organization(name);
     const { address } = must(world.mailboxes[random.int(mailboxes)], 'a mailbox');
-    const luck = { random, mix: () => mix };
+    const way = { random, mix: () => mix, people, stall: host.stall };
     return {
       mailbox: labMailbox(must(world.mailbox(address), 'a mailbox'), lab.outbox),
-      connect(life) {
-        const surroundings = { clock: wire.clockOf(life), random };
-        const transport = lab.transport();
-        const { user, password } = world.admin;
-        const signIn = createSignIn(
-          { method: 'basic', user, password: async () => password },
-          { ...surroundings, transport, tls },
-        );
-        const server = ewsHttp({
-          ...surroundings,
-          transport,
-          endpoint: `https://mail.${domain}/EWS/Exchange.asmx`,
-          tls,
-          signIn,
-          // Packing is done by threads, whose order is nobody's.
-          compress: false,
-        });
-        const connector = ewsConnector({
-          ...surroundings,
-          organization: name,
-          http: wire.http(server, life, luck, { people, stall: host.stall }),
-          impersonate: true,
-          spoolDir: join(tmpdir(), 'causeway-simulation-keeps-all-in-memory'),
-        });
-        return retried(connector, surroundings);
-      },
+      connect: (life) => labConnector(lab, name, wire, life, way),
     };
   };
   const left = side('source', host.sourceStep);
