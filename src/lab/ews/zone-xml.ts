@@ -200,7 +200,8 @@ function transitionsXml(span: Omit<ZoneSpan, 'fromMs'>, period: (offsetMin: numb
 /** Content of a definition: periods, groups, transitions. */
 export function zoneDefinitionXml(name: string, zone: Zone, year: number, full: boolean): string {
   const attributes = ` Id="${esc(zone.id)}" Name="${esc(zone.name)}"`;
-  if (!full) return `<t:${name}${attributes}/>`;
+  // A name without rules is all there is of a broken definition (assumed).
+  if (!full || zone.spans?.length === 0) return `<t:${name}${attributes}/>`;
   const spans = zone.spans ?? [spanIn(zone, year)];
   const periods = new Map<string, string>();
   const groups: string[] = [];

@@ -180,7 +180,7 @@ export function occurrenceItem(master: Item, day: Day): Item {
 }
 
 /** Properties of an occurrence that follow from where it is. */
-const own: ReadonlySet<PropertyKey> = new Set([
+export const ownOfOccurrence: ReadonlySet<PropertyKey> = new Set([
   calendarKey.start,
   calendarKey.end,
   calendarKey.replacedStart,
@@ -204,7 +204,7 @@ export function updateOccurrence(view: Item, next: ItemContent, by: Hand): Item 
   const previous = part.exceptions.find((one) => one.day === day);
   const properties = new Map<PropertyKey, Property | null>(previous?.properties);
   for (const at of new Set([...before.properties.keys(), ...next.properties.keys()])) {
-    if (own.has(at)) continue;
+    if (ownOfOccurrence.has(at)) continue;
     const property = next.properties.get(at);
     if (!sameProperty(before.properties.get(at), property)) properties.set(at, property ?? null);
   }

@@ -1,5 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import type { SampleMail } from '../samples/read-samples.ts';
 import { base64Lines, encodeWords, writeDate } from './compose-mime.ts';
 import type { ItemContent, ItemOrigin } from './item.ts';
 import { addressPart, givenNames, surnames } from './person-names.ts';
@@ -48,20 +47,6 @@ const subjects = [
 ];
 const categories = ['Red Category', 'Blue Category', 'Projekt Ä', 'b; c', 'Urgent'];
 
-export interface Sample {
-  readonly name: string;
-  readonly bytes: Buffer;
-}
-
-/** All `.eml` files below a folder, in the order of their paths. */
-export function readSamples(directory: string): readonly Sample[] {
-  return readdirSync(directory, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.eml'))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort()
-    .map((path) => ({ name: path, bytes: readFileSync(path) }));
-}
-
 /** What an item is made from; nothing else goes into it. */
 export interface Recipe {
   /** Of the mailbox. */
@@ -75,7 +60,7 @@ export interface Recipe {
   readonly receivedAtMs: number;
   /** When the item before it in the folder came, of which it may be a copy; null: there is none. */
   readonly previousReceivedAtMs: number | null;
-  readonly samples: readonly Sample[];
+  readonly samples: readonly SampleMail[];
 }
 
 /** What can be known of a generated item without making its bytes. */
@@ -242,7 +227,7 @@ function contentOf(recipe: Recipe): ItemContent {
   return { ...content, properties };
 }
 
-function sampleFor(recipe: Recipe, special: number): Sample | null {
+function sampleFor(recipe: Recipe, special: number): SampleMail | null {
   const { samples, globalIndex } = recipe;
   if (samples.length === 0) return null;
   if (globalIndex >= 0 && globalIndex < samples.length) return samples[globalIndex] ?? null;

@@ -1,4 +1,5 @@
 import { must } from '#kit/assert.ts';
+import type { SampleCalendar } from '../samples/read-samples.ts';
 import type { OutboxCause } from '../seams.ts';
 import { labVersions } from '../seams.ts';
 import { digest } from './account.ts';
@@ -39,8 +40,10 @@ export interface NewItem {
   readonly searchKey?: string;
 }
 
-/** How many generated items of each kind a mailbox has. */
-export type SeededCounts = Readonly<Record<TypedKind | 'mail', number>>;
+/** What a mailbox has from the beginning: how many generated items of each kind, and calendars of others. */
+export interface Seeded extends Readonly<Record<TypedKind | 'mail', number>> {
+  readonly calendars: readonly SampleCalendar[];
+}
 
 /** Who makes a change. */
 export interface Hand {
@@ -89,7 +92,7 @@ export class Mailbox {
   readonly #listeners = new Set<() => void>();
 
   /** @param seeded how much the seed gives it. */
-  constructor(organization: Organization, entry: MailboxEntry, seeded: SeededCounts) {
+  constructor(organization: Organization, entry: MailboxEntry, seeded: Seeded) {
     this.organization = organization;
     this.address = entry.address;
     this.displayName = entry.displayName;
@@ -101,7 +104,8 @@ export class Mailbox {
     const atMs = organization.world.startedAtMs - 3 * yearMs;
     this.root = this.#makeDefaultFolders(atMs);
     if (seeded.mail > 0) this.#seedItems(entry, seeded.mail, atMs);
-    for (const kind of typedKinds) this.#seedTyped(kind, seeded[kind], atMs);
+    for (const kind of typedKinds)
+      this.#seedTyped(kind, seeded[kind], kind === 'appointment' ? seeded.calendars : [], atMs);
   }
 
   get nowMs(): number {
@@ -209,7 +213,7 @@ export class Mailbox {
             globalIndex: globalStart + index,
             owner,
             folder: folder.role,
-            samples: world.samples,
+            samples: world.samples.mails,
             receivedAtMs: receivedAtMs(at),
             previousReceivedAtMs: at === 0 ? null : receivedAtMs(at - 1),
           };
@@ -239,7 +243,8 @@ export class Mailbox {
     }
   }
 
-  #seedTyped(kind: TypedKind, count: number, atMs: number): void {
+  #seedTyped(kind: TypedKind, generated: number, calendars: readonly SampleCalendar[], atMs: number): void {
+    const count = calendars.reduce((sum, calendar) => sum + calendar.count, generated);
     if (count === 0) return;
     const { world } = this.organization;
     const folder = this.folder(typedFolders[kind]);
@@ -252,10 +257,11 @@ export class Mailbox {
     const start = hash32(`${world.seed}/${this.guid}/${kind}`);
     const spanMs = 3 * yearMs - 86_400_000;
     folder.localCommitMs = atMs + spanMs;
-    folder.seed(count, () =>
-      Array.from({ length: count }, (_, index) => {
+    const owner = { name: this.displayName, address: this.address, guid: this.guid };
+    folder.seed(count, () => {
+      const samples = calendars.flatMap((calendar) => calendar.contents({ ...owner, nowMs: world.startedAtMs }));
+      return Array.from({ length: count }, (_, index) => {
         const createdAtMs = Math.floor((atMs + ((index + 0.5) * spanMs) / count) / 60_000) * 60_000;
-        const owner = { name: this.displayName, address: this.address, guid: this.guid };
         return new Item({
           no: firstNo + index,
           folder,
@@ -266,18 +272,20 @@ export class Mailbox {
           searchKey: digest('search', start, index).toString('hex').slice(0, 32),
           atMs: createdAtMs,
           by: this.displayName,
-          content: typedOriginOf({
-            kind,
-            start,
-            index,
-            owner,
-            language: this.language,
-            createdAtMs,
-            nowMs: world.startedAtMs,
-          }),
+          content:
+            samples[index - generated] ??
+            typedOriginOf({
+              kind,
+              start,
+              index,
+              owner,
+              language: this.language,
+              createdAtMs,
+              nowMs: world.startedAtMs,
+            }),
         });
-      }),
-    );
+      });
+    });
   }
 
   /** The folder of a role, which every mailbox has. */

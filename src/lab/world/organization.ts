@@ -1,9 +1,10 @@
 import { assert, must } from '#kit/assert.ts';
+import type { SampleCalendar } from '../samples/read-samples.ts';
 import type { Caller, LabVersion } from '../seams.ts';
 import { type Account, guidOf, ntHashOf, passwordOf } from './account.ts';
 import type { TypedKind } from './generate-typed.ts';
 import { MailFlow } from './mail-flow.ts';
-import { Mailbox, type SeededCounts } from './mailbox.ts';
+import { Mailbox, type Seeded } from './mailbox.ts';
 import { OpenMailboxes } from './open-mailboxes.ts';
 import { addressPart, givenNames, surnames } from './person-names.ts';
 import { type VersionFacts, versionFacts } from './versions.ts';
@@ -43,7 +44,7 @@ export interface MailboxEntry {
   readonly guid: string;
 }
 
-const noItems: SeededCounts = { mail: 0, appointment: 0, contact: 0, task: 0, note: 0 };
+const noItems: Seeded = { mail: 0, appointment: 0, contact: 0, task: 0, note: 0, calendars: [] };
 
 /** One Exchange organization: accounts, rights and mailboxes. */
 export class Organization {
@@ -62,6 +63,8 @@ export class Organization {
   /** Items generated in all mailboxes together. */
   readonly items: number;
   readonly typed: TypedCounts;
+  /** Files of others, spread over its mailboxes. */
+  readonly #calendars: readonly SampleCalendar[];
   readonly #byAddress = new Map<string, MailboxEntry>();
   readonly #open = new OpenMailboxes();
   readonly #passwords = new Map<string, string>();
@@ -73,7 +76,12 @@ export class Organization {
   constructor(
     world: World,
     options: OrganizationOptions,
-    defaults: { readonly mailboxes: number; readonly items: number; readonly typed: TypedCounts },
+    defaults: {
+      readonly mailboxes: number;
+      readonly items: number;
+      readonly typed: TypedCounts;
+      readonly calendars: readonly SampleCalendar[];
+    },
   ) {
     assert(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(options.domain), 'a domain is lower case with at least one dot');
     this.world = world;
@@ -88,6 +96,7 @@ export class Organization {
     this.quotaBytes = options.quotaBytes ?? null;
     this.items = options.items ?? defaults.items;
     this.typed = options.typed ?? defaults.typed;
+    this.#calendars = defaults.calendars;
     const admin = `migration@${this.domain}`;
     this.admin = { user: admin, password: passwordOf(world.seed, admin), kind: 'admin', address: null };
     this.#impersonators = new Map([[admin, 'all']]);
@@ -262,7 +271,7 @@ export class Organization {
     return (this.#shareSums = sums.map((sum) => (total === 0 ? 0 : sum / total)));
   }
 
-  #seededOf(index: number): SeededCounts {
+  #seededOf(index: number): Seeded {
     const shares = this.#shares();
     const typed = (kind: TypedKind): number => {
       const all = this.typed[kind] ?? 0;
@@ -274,6 +283,8 @@ export class Organization {
       contact: typed('contact'),
       task: typed('task'),
       note: typed('note'),
+      // A file stays together.
+      calendars: this.#calendars.filter((_, at) => at % this.mailboxes.length === index),
     };
   }
 }

@@ -1,8 +1,8 @@
 import { assert } from '#kit/assert.ts';
 import type { Random } from '#kit/random.ts';
+import { noSamples, readSamples, type Samples } from '../samples/read-samples.ts';
 import type { Caller, LabSurroundings, OutboxEntry } from '../seams.ts';
 import type { MeetingMachinery } from './calendar-hooks.ts';
-import { readSamples, type Sample } from './generate.ts';
 import { calendarTruth, snapshot, type TrueEvent, type TrueMailbox } from './ground-truth.ts';
 import { Journal } from './journal.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -19,7 +19,7 @@ export interface WorldOptions {
   /** The same of appointments, contacts, tasks and notes. */
   readonly typed?: TypedCounts;
   readonly seed: number | string;
-  /** Folder with `.eml` files, which are mixed into what the seed makes. */
+  /** Folder with `.eml`, `.ics` and `.msg` files, which are mixed into what the seed makes. */
   readonly samplesDir?: string;
   /** MIME is taken apart and put together anew on every export, as Exchange does, with other boundaries each time. */
   readonly rebuildMime?: boolean;
@@ -34,7 +34,7 @@ export class World {
   readonly organizations: readonly Organization[];
   /** When the world began; generated items are older. */
   readonly startedAtMs: number;
-  readonly samples: readonly Sample[];
+  readonly samples: Samples;
   /** Messages and receipts that left, by cause. */
   readonly outbox: OutboxEntry[] = [];
   readonly postOffice = new PostOffice(this);
@@ -48,13 +48,14 @@ export class World {
     this.surroundings = options.surroundings;
     this.rebuildMime = options.rebuildMime ?? false;
     this.startedAtMs = Math.floor(options.surroundings.clock.nowMs() / 1000) * 1000;
-    this.samples = options.samplesDir === undefined ? [] : readSamples(options.samplesDir);
+    this.samples = options.samplesDir === undefined ? noSamples : readSamples(options.samplesDir);
     this.organizations = options.organizations.map(
       (organization, at) =>
         new Organization(this, organization, {
           mailboxes: options.mailboxes,
           items: at === 0 ? options.items : 0,
           typed: at === 0 ? (options.typed ?? {}) : {},
+          calendars: at === 0 ? this.samples.calendars : [],
         }),
     );
   }
