@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'test/**/*.test.ts'],
+    setupFiles: ['test/no-mail/watch-labs.ts'],
     // Two cores is the machine this suite is planned for; more workers than cores only adds memory.
     pool: 'forks',
     maxWorkers: 2,

@@ -1,3 +1,4 @@
+import { channel } from 'node:diagnostics_channel';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,7 +17,9 @@ import { type Application, createTokenService, type TokenService } from './edge/
 import type { SignInScheme } from './edge/sign-in.ts';
 import { policyOf, Throttle, type ThrottlingMode } from './edge/throttling.ts';
 import { Traffic } from './edge/traffic.ts';
+import { labsMade } from './labs-made.ts';
 import { CalendarLoad } from './load/calendar-load.ts';
+import { logOn } from './meetings/control.ts';
 import { type MeetingAction, MeetingPeople, meetingActions } from './meetings/meeting-people.ts';
 import { Meetings, type MeetingsOptions } from './meetings/meetings.ts';
 import { labParts } from './parts.ts';
@@ -143,6 +146,8 @@ export interface Lab {
    * so that a simulation can stop anywhere between.
    */
   live(signal: AbortSignal): Promise<void>;
+  /** Makes happen now what would later: what is planned, a client that opens each mailbox that was written to, a cycle of the Repair Assistants. */
+  happen(): void;
   close(): Promise<void>;
 }
 
@@ -304,7 +309,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
     directory = null;
   }
 
-  return {
+  const lab: Lab = {
     world,
     meetings,
     calendarLoad: new CalendarLoad(world, meetings, clock, seededRandom(`${seed} calendar load`)),
@@ -377,6 +382,18 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
         }
       }
     },
+    happen() {
+      // Twice: what one of them leaves is found by the others.
+      for (let round = 0; round < 2; round++) {
+        meetings.runDue();
+        for (const { world: one } of running) {
+          logOn(meetings, one);
+          meetings.assistant(one).run();
+        }
+      }
+    },
     close,
   };
+  channel(labsMade).publish(lab);
+  return lab;
 }
