@@ -13,8 +13,8 @@ import { type DedupeContext, foldersOf, headsOf, openDedupe } from './dedupe-con
 import { type UndoDone, type UndoGroup, type UndoItem, undoItem } from './dedupe-undo.ts';
 import { history } from './pass/pass-core.ts';
 import { attachmentsOf, type Fetched, fetchAttachments } from './typed/attachments.ts';
+import { journalOf } from './typed/journal-entries.ts';
 import { noVersion } from './typed/link-ends.ts';
-import { journalOf } from './typed/merge-items.ts';
 import { readItems } from './typed/read-items.ts';
 import type { TypedPassServices } from './typed/typed-context.ts';
 

@@ -29,7 +29,7 @@ export async function carryOut<Kind extends TypedKind>(
     decisions.filter((d) => d.do === 'compare'),
   );
   await mergeItems(context, [
-    ...decisions.filter((d) => d.do === 'adopt').map(matchOfAdopt),
+    ...decisions.filter((d) => d.do === 'adopt').map((d) => matchOfAdopt(context, d)),
     ...compares.map(matchOfCompare),
   ]);
   for (const { on, folder, creations } of byFolder(decisions)) await createItems(context, on, folder, creations);

@@ -2,17 +2,18 @@ import type { TypedWritten } from '#connectors/contract.ts';
 import { applyEdit } from '#engine/apply-edit.ts';
 import { batchBySize } from '#engine/batches.ts';
 import type { TypedDecision } from '#engine/join-typed.ts';
-import { mergeTyped, type SideEdit, seenAfter, type TypedConflict, type TypedMerge } from '#engine/merge-typed.ts';
+import { mergeTyped, type SideEdit, seenAfter, type TypedMerge } from '#engine/merge-typed.ts';
 import { sameShown, withoutOccurrences } from '#engine/shown.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { ItemId, LinkId, Side } from '#model/ids.ts';
-import { hash128, stampKey } from '#model/stamp.ts';
+import { stampKey } from '#model/stamp.ts';
 import type { TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Shown, TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import type { Commit } from '#store/store.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { unkeptNote } from './create-items.ts';
+import { journalOf } from './journal-entries.ts';
 import { endAfter, endOf, noVersion, unseenSince } from './link-ends.ts';
 import { readItems } from './read-items.ts';
 import { setAside, takeBack } from './set-aside.ts';
@@ -31,12 +32,15 @@ export interface Match {
   readonly reason: string;
   /** The link is recorded with another id or folder, so it is recorded anew whatever the merge finds. */
   readonly isElsewhere: boolean;
+  /** Of the link that there is, or is to be. */
+  readonly id: LinkId;
 }
 
 /** Tries of one item against somebody who writes at the same time, before it is left to the next pass. */
 const staleMax = 3;
 
 export const matchOfCompare = ({ link, left, right, because }: Compare): Match => ({
+  id: link.id,
   link,
   left: { id: link.left.id, head: left },
   right: { id: link.right.id, head: right },
@@ -50,7 +54,8 @@ export const matchOfCompare = ({ link, left, right, because }: Compare): Match =
         : 'made again by somebody under the same identity',
 });
 
-export const matchOfAdopt = ({ left, right, by, intent }: Adopt): Match => ({
+export const matchOfAdopt = (context: TypedContext, { left, right, by, intent }: Adopt): Match => ({
+  id: newLinkId(context),
   link: null,
   left: { id: left.id, head: left },
   right: { id: right.id, head: right },
@@ -91,8 +96,6 @@ export async function mergeItems<Kind extends TypedKind>(
 /** Both sides of one match as they are now, and what is to be written. */
 interface Merged<Kind extends TypedKind> {
   readonly match: Match;
-  /** Of the link that there is, or is to be. */
-  readonly id: LinkId;
   readonly now: Readonly<Record<Side, TypedItem<Kind>>>;
   readonly merge: TypedMerge<Kind>;
 }
@@ -119,7 +122,7 @@ async function mergeBatch<Kind extends TypedKind>(
       policy: context.policy,
       own: [context.pair.left.address.toLowerCase(), context.pair.right.address.toLowerCase()],
     });
-    merged.push({ match, id: match.link?.id ?? newLinkId(context), now: { left, right }, merge });
+    merged.push({ match, now: { left, right }, merge });
   }
   if (context.plan !== null) {
     for (const m of merged) planEdits(context, m);
@@ -282,21 +285,13 @@ async function sayBefore<Kind extends TypedKind>(
         ]
       : [],
   );
-  const journal = merged.flatMap(({ id, merge }) =>
-    [...merge.conflicts, ...merge.precautions]
-      .map((c) => journalOf(context, id, c))
-      .filter((row) => isNews(context, row)),
+  const journal = await context.told.news(
+    merged.flatMap(({ match: { id }, merge }) =>
+      [...merge.conflicts, ...merge.precautions].map((c) => journalOf(context, id, c)),
+    ),
   );
   context.counts.conflicts += journal.length;
   if (links.length + journal.length > 0) await flushMiddle(context, { typedLinks: links, journal });
-}
-
-/** A merge that is made again, because somebody else wrote at the same time, does not tell the same twice. */
-function isNews(context: TypedContext, { link, field, day, left, right, winner }: JournalEntry): boolean {
-  const key = hash128(JSON.stringify([link, field, day, left, right, winner]));
-  if (context.journalled.has(key)) return false;
-  context.journalled.add(key);
-  return true;
 }
 
 async function withAttachments<Kind extends TypedKind>(
@@ -380,7 +375,7 @@ function readAfter<Kind extends TypedKind>(
 
 function record<Kind extends TypedKind>(
   context: TypedContext<Kind>,
-  { match, id, merge, now }: Merged<Kind>,
+  { match, merge, now }: Merged<Kind>,
   after: Readonly<Record<Side, TypedItem<Kind>>>,
   written: Partial<Readonly<Record<Side, TypedWritten>>>,
 ): void {
@@ -399,7 +394,7 @@ function record<Kind extends TypedKind>(
     return { ...endOf(after[side], seenAfter(side, taken, former, merge)), version: noVersion };
   };
   const next: TypedLinkRow = {
-    id,
+    id: match.id,
     identity: after.left.head.identity ?? after.right.head.identity,
     stampKey: link === null ? stampOf(match) : link.stampKey,
     left: end('left'),
@@ -463,23 +458,6 @@ function withoutStrays<Kind extends TypedKind>(
   });
   return hasStrays ? { ...back, occurrences } : back;
 }
-
-/** A value that lost, as the journal keeps it. */
-export const journalOf = (
-  { clock }: Pick<TypedContext, 'clock'>,
-  link: TypedLinkRow['id'],
-  { outcome, field, day, base, left, right, winner, why }: TypedConflict,
-): JournalEntry => ({
-  atMs: clock.nowMs(),
-  link,
-  field,
-  day,
-  base,
-  left,
-  right,
-  winner,
-  why: `${outcome}: ${why}`,
-});
 
 /** Of the side that was created by us; null: neither carries a stamp. */
 function stampOf({ left, right, intent }: Match): TypedLinkRow['stampKey'] {

@@ -20,7 +20,7 @@ export async function moveItems(context: TypedContext, compares: readonly Compar
   const done: Compare[] = compares.filter((c) => c.move === null);
   const byPlace = new Map<string, { on: Side; to: FolderId; moving: Compare[] }>();
   for (const compare of compares) {
-    if (compare.movedApart) journalMove(context, compare);
+    if (compare.movedApart) await journalMove(context, compare);
     if (compare.move === null) continue;
     const { on, to } = compare.move;
     const place = byPlace.get(`${on} ${to}`) ?? { on, to, moving: [] };
@@ -85,22 +85,21 @@ function notMoved(context: TypedContext, { link, left, right }: Compare, on: Sid
   return { ...unseen, [moved]: { ...unseen[moved], folder: before } };
 }
 
-function journalMove(context: TypedContext, { link, movedApart }: Compare): void {
+async function journalMove(context: TypedContext, { link, movedApart }: Compare): Promise<void> {
   if (!movedApart) return;
-  context.counts.conflicts++;
-  context.staged.add({
-    journal: [
-      {
-        atMs: context.clock.nowMs(),
-        link: link.id,
-        field: 'folder',
-        day: null,
-        base: null,
-        left: movedApart.left,
-        right: movedApart.right,
-        winner: movedApart.winner,
-        why: 'moved-apart: moved to different folders on both sides',
-      },
-    ],
-  });
+  const journal = await context.told.news([
+    {
+      atMs: context.clock.nowMs(),
+      link: link.id,
+      field: 'folder',
+      day: null,
+      base: null,
+      left: movedApart.left,
+      right: movedApart.right,
+      winner: movedApart.winner,
+      why: 'moved-apart: moved to different folders on both sides',
+    },
+  ]);
+  context.counts.conflicts += journal.length;
+  context.staged.add({ journal });
 }

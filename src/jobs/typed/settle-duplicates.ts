@@ -28,6 +28,9 @@ export async function settleDuplicates<Kind extends TypedKind>(
       return;
     }
   }
+  // A feed that is read from its beginning says nothing of what was deleted before: it would be taken for a duplicate for ever.
+  const gone = heads.filter(({ id }) => isFault(read.get(id)));
+  context.staged.add({ unlinkedTaken: gone.map(({ id }) => ({ side: on, id })) });
   const own = [context.pair.left.address.toLowerCase(), context.pair.right.address.toLowerCase()];
   const decision = decide(on, items, link?.[on].id ?? null, own, context.policy);
   if (decision === null) {

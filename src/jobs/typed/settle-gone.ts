@@ -8,7 +8,7 @@ import type { TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { TypedLinkRow } from '#model/typed-link.ts';
 import { history } from '../pass/pass-core.ts';
 import { type Creation, createItems } from './create-items.ts';
-import { journalOf } from './merge-items.ts';
+import { journalOf } from './journal-entries.ts';
 import { readItems } from './read-items.ts';
 import { counterpart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 

@@ -8,6 +8,7 @@ import type { Commit, PassSummary, QuarantineRow } from '#store/store.ts';
 import type { Lags } from '../pass/lag-histogram.ts';
 import type { PassBasics, PassCore } from '../pass/pass-core.ts';
 import type { PlannedWrite } from '../pass/planned-write.ts';
+import type { ToldConflicts } from './journal-entries.ts';
 
 /** What a pass over typed items is given. */
 export interface TypedPassServices extends PassBasics {
@@ -85,8 +86,8 @@ export interface TypedContext<Kind extends TypedKind = TypedKind> extends TypedP
   readonly made: Readonly<Record<Side, Map<ItemId, FolderId>>>;
   /** Feeds whose recorded places were taken back because of that, by side and folder. */
   readonly placeless: Set<string>;
-  /** Conflicts that this pass has told, by hash. */
-  readonly journalled: Set<string>;
+  /** Which conflicts are in the journal already. */
+  readonly told: ToldConflicts;
   /** Links whose wait for a create elsewhere was over in this pass. */
   readonly settled: Set<LinkId>;
   /** Something is left for the next pass. */

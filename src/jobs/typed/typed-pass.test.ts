@@ -157,6 +157,47 @@ describe('two calendars', () => {
     expect(entry).toMatchObject({ field: 'subject', left: 'left', right: 'right', winner: 'left' });
   });
 
+  test('a conflict is told once, however often its write fails', async () => {
+    const id = book(world.left, { subject: 'a' });
+    await world.settle();
+    world.left.typed.edit<'calendar'>(id, { set: { subject: 'left' }, occurrences: [] });
+    world.right.typed.edit<'calendar'>(only(world.right).id, { set: { subject: 'right' }, occurrences: [] });
+    let failures = 3;
+    world.young.before = (operation) => {
+      if (operation === 'typedUpdate' && failures-- > 0)
+        throw new FaultError({ kind: 'transient', detail: 'cut off', mayHaveHappened: false });
+    };
+    await world.settle();
+    expect(only(world.right).fields.subject).toBe('left');
+    expect(await world.store.journal({ pair: track }, 10)).toMatchObject([{ left: 'left', right: 'right' }]);
+    // The same once more, later: a person's value lost again.
+    world.left.typed.edit<'calendar'>(id, { set: { subject: 'a' }, occurrences: [] });
+    await world.settle();
+    world.left.typed.edit<'calendar'>(id, { set: { subject: 'left' }, occurrences: [] });
+    world.right.typed.edit<'calendar'>(only(world.right).id, { set: { subject: 'right' }, occurrences: [] });
+    await world.settle();
+    expect(await world.store.journal({ pair: track }, 10)).toHaveLength(2);
+  });
+
+  test('items moved apart are told once, however often the move fails', async () => {
+    const folders = ['Team', 'Club'].map((name) =>
+      world.left.addFolder(world.left.byRole('calendar'), name, 'IPF.Appointment'),
+    );
+    const id = book(world.left, { subject: 'a' });
+    await world.settle();
+    const club = [...world.right.folders.values()].find((f) => f.name === 'Club');
+    world.left.typed.move(id, folders[0] ?? world.left.byRole('calendar'));
+    world.right.typed.move(only(world.right).id, club?.id ?? world.right.byRole('calendar'));
+    let failures = 2;
+    world.young.before = (operation) => {
+      if (operation === 'typedMove' && failures-- > 0)
+        throw new FaultError({ kind: 'transient', detail: 'cut off', mayHaveHappened: false });
+    };
+    for (let n = 0; n < 2; n++) await expect(world.pass()).rejects.toThrow('cut off');
+    await world.settle();
+    expect(await world.store.journal({ pair: track }, 10)).toMatchObject([{ field: 'folder', winner: 'left' }]);
+  });
+
   test('what was there on both sides under one identity is linked, not copied', async () => {
     const identity = '040000008200E00074C5B7101A82E00800000000' as EventIdentity;
     for (const box of [world.left, world.right])

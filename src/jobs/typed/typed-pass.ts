@@ -10,6 +10,7 @@ import { openCore, PassInterrupted } from '../pass/pass-core.ts';
 import { readTrees, type Trees } from '../pass/read-trees.ts';
 import { carryOut } from './carry-out.ts';
 import { followTypedFolders, removeGoneFolders } from './follow-typed-folders.ts';
+import { ToldConflicts } from './journal-entries.ts';
 import {
   advanced,
   entriesOfGoneFolders,
@@ -121,7 +122,7 @@ function openContext<Kind extends TypedKind>(
     staged: new Staged(),
     made: { left: new Map(), right: new Map() },
     placeless: new Set(),
-    journalled: new Set(),
+    told: new ToldConflicts(services.store, pair, isOpen(pair)),
     settled: new Set(),
     lookAgain: { left: [], right: [] },
     isAgain: false,
