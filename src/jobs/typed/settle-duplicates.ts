@@ -5,8 +5,8 @@ import type { LinkId, Side } from '#model/ids.ts';
 import type { TypedItem, TypedKind } from '#model/typed-item.ts';
 import { history } from '../pass/pass-core.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
+import { journalOf } from './journal-entries.ts';
 import { noVersion } from './link-ends.ts';
-import { journalOf } from './merge-items.ts';
 import { readItems } from './read-items.ts';
 import { flushMiddle, pathOf, type TypedContext } from './typed-context.ts';
 
@@ -53,10 +53,11 @@ export async function settleDuplicates<Kind extends TypedKind>(
     return;
   }
   // Said before it is done: afterwards what goes is nowhere else.
-  context.counts.conflicts += decision.conflicts.length;
-  await flushMiddle(context, {
-    journal: decision.conflicts.map((c) => journalOf(context, link?.id ?? ('' as LinkId), c)),
-  });
+  const journal = await context.told.news(
+    decision.conflicts.map((c) => journalOf(context, link?.id ?? ('' as LinkId), c)),
+  );
+  context.counts.conflicts += journal.length;
+  await flushMiddle(context, { journal });
   if (!(await takeOver(context, on, decision))) {
     context.isAgain = true;
     context.staged.add({ unlinked: heads.map((head) => ({ side: on, head })) });
