@@ -150,8 +150,9 @@ export function personsChangesKept(world: World): Violations {
     if (state.importance !== personsImportance || removed + expunged > 0 || contents.get(uid)?.size !== 1) continue;
     found.push(`removed: mail ${uid}, in which a person of the target had set the importance`);
   }
-  for (const [uid, { fields, copied }] of world.allowances) {
-    if (replaced.has(uid) || copied > 0) continue;
+  for (const [uid, { fields, copied, removed }] of world.allowances) {
+    // Removed: also what is put away, where nothing follows it.
+    if (replaced.has(uid) || copied > 0 || removed > 0) continue;
     const l = left.get(uid) ?? [];
     const r = right.get(uid) ?? [];
     if (l.length > 1 || r.length > 1) continue;

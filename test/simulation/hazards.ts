@@ -180,6 +180,7 @@ export class Hazards {
       throw new FaultError({ kind: 'cursor-lost' });
     host.beforeCall?.(side, operation);
     if (this.chance('meanwhile')) host.meanwhile();
+    if (writes && this.chance('race')) host.meanwhile();
     const answer = await work();
     if (this.chance('lostAnswer')) {
       host.events.push(`${side}: ${operation}: the answer is lost`);
@@ -190,6 +191,20 @@ export class Hazards {
       throw new Crash('after a request');
     }
     return answer;
+  }
+
+  /** Between a series and its occurrences, which are requests of their own: throws to leave it so. */
+  halfway(): void {
+    const { host } = this;
+    if (this.chance('race')) host.meanwhile();
+    if (this.chance('crash')) {
+      host.events.push('died between a series and its occurrences');
+      throw new Crash('between a series and its occurrences');
+    }
+    if (this.chance('lostRequest')) {
+      host.events.push('lost between a series and its occurrences');
+      throw new FaultError({ kind: 'transient', detail: 'occurrences lost', mayHaveHappened: true });
+    }
   }
 
   /** Whoever asks is not heard of until its lease has ended and another has done its work. */

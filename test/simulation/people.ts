@@ -27,9 +27,9 @@ const pick = <T>(random: Random, things: readonly T[]): T | undefined => things[
 
 const names = ['Projects', 'projects2', 'A/B', 'C\\D', 'Émile', '  odd ', '文件', 'x'.repeat(60), 'Inbox'];
 
-/** What the people of the source do in a step. */
-export function sourceStep(box: SimulatedMailbox, random: Random, nextUid: () => string): void {
-  const items = box.items();
+/** What the people of the source do in a step. @param isBusyWithOne They come back to the same few mails over and over. */
+export function sourceStep(box: SimulatedMailbox, random: Random, nextUid: () => string, isBusyWithOne = false): void {
+  const items = isBusyWithOne ? box.items().slice(0, 2) : box.items();
   const item = pick(random, items);
   const folders = mailFolders(box);
   const folder = pick(random, folders) as FolderId;
@@ -124,6 +124,7 @@ function folderStep(box: SimulatedMailbox, random: Random, folders: readonly Fol
 export interface Allowance {
   readonly fields: Set<keyof MailState>;
   moved: boolean;
+  /** Those that are put away count as well. */
   removed: number;
   /** Of those that were moved: by way of a copy. */
   expunged: number;
@@ -133,21 +134,39 @@ export interface Allowance {
 /** Nobody on the source ever sets it, so that it can only be a person's of the target. */
 export const personsImportance = 'low';
 
-/** @param readBack What the program knows of the target. */
+/** A folder that the source lacks, so that what lies in it is out of sight. */
+const asideName = 'Set aside';
+
+function asideFolder(box: SimulatedMailbox): FolderId | undefined {
+  return box.folders().find((f) => f.name === asideName)?.id;
+}
+
+/**
+ * @param readBack What the program knows of the target.
+ * @param isBusyWithOne They come back to the same few mails over and over.
+ */
 export function targetStep(
   box: SimulatedMailbox,
   random: Random,
   readBack: ReadonlySet<ItemId>,
   allow: (uid: string) => Allowance,
+  isBusyWithOne = false,
 ): void {
-  const item = pick(
-    random,
-    box.items().filter((i) => i.stamp !== null),
-  );
+  const copies = box.items().filter((i) => i.stamp !== null);
+  const item = pick(random, isBusyWithOne ? copies.slice(0, 2) : copies);
   if (!item) return;
   const uid = uidOf(item.mime);
-  const folder = pick(random, mailFolders(box)) as FolderId;
-  switch (random.int(6)) {
+  const aside = asideFolder(box);
+  const folder = pick(
+    random,
+    mailFolders(box).filter((id) => id !== aside),
+  ) as FolderId;
+  if (item.folder === aside) {
+    allow(uid).removed--;
+    box.move(item.id, folder);
+    return;
+  }
+  switch (random.int(isBusyWithOne ? 9 : 7)) {
     case 0:
       allow(uid).fields.add('isRead');
       box.edit(item.id, { isRead: !item.state.isRead });
@@ -175,8 +194,16 @@ export function targetStep(
       allow(uid).removed++;
       box.remove(item.id);
       return;
-    default:
+    case 5:
       allow(uid).copied++;
       box.copy(item.id, folder);
+      return;
+    default: {
+      // Put away for a while: the next time that it is looked at it is taken out again.
+      allow(uid).moved = true;
+      allow(uid).removed++;
+      const root = box.folders().find((f) => f.parent === null)?.id as FolderId;
+      box.move(item.id, aside ?? box.addFolder(root, asideName));
+    }
   }
 }

@@ -34,6 +34,8 @@ export interface StageHost {
   targetStep(): void;
   /** Whoever asks is not heard of until its lease has ended and another has done its work. */
   stall(): Promise<void>;
+  /** Asked between a series and its occurrences, where these are requests of their own: throws to leave it so. */
+  halfway(): void;
 }
 
 /** What stands between the program and the two mailboxes of a world. */

@@ -24,6 +24,8 @@ export interface FaultMix {
   readonly targetPeople: number;
   /** People work between the requests of a pass. */
   readonly meanwhile: number;
+  /** People write at the very moment at which the program does. */
+  readonly race: number;
 }
 
 export const calm: FaultMix = {
@@ -40,6 +42,7 @@ export const calm: FaultMix = {
   laterTouch: 0,
   targetPeople: 0,
   meanwhile: 0,
+  race: 0,
 };
 
 const strongest: FaultMix = {
@@ -56,6 +59,7 @@ const strongest: FaultMix = {
   laterTouch: 0.2,
   targetPeople: 0.5,
   meanwhile: 0.1,
+  race: 0.3,
 };
 
 export function swarm(random: Random): FaultMix {

@@ -29,12 +29,14 @@ export class World {
   private readonly stage: Stage;
   /** Also shorter than a request: then whoever takes over finds requests of the dead on their way. */
   private readonly leaseMs: number;
+  private readonly isBusyWithOne: boolean;
   private uid = 0;
   /** What was on the target when a pass last went through. */
   private readBack: ReadonlySet<ItemId> = new Set();
 
   private constructor(seed: number, store: Store, open: OpenStage) {
     this.random = seededRandom(seed);
+    this.isBusyWithOne = seed % 4 === 3;
     const mix = swarm(this.random);
     this.leaseMs = this.random.int(2) === 0 ? 60_000 : 5_000;
     this.store = store;
@@ -45,6 +47,7 @@ export class World {
       sourceStep: () => this.sourceStep(),
       targetStep: () => this.targetStep(),
       stall: () => this.hazards.stall(),
+      halfway: () => this.hazards.halfway(),
     });
     this.hazards = new Hazards(
       {
@@ -99,11 +102,11 @@ export class World {
   }
 
   private sourceStep(): void {
-    sourceStep(this.left, this.random, () => `${++this.uid}`);
+    sourceStep(this.left, this.random, () => `${++this.uid}`, this.isBusyWithOne);
   }
 
   private targetStep(): void {
-    targetStep(this.right, this.random, this.readBack, (uid) => this.allow(uid));
+    targetStep(this.right, this.random, this.readBack, (uid) => this.allow(uid), this.isBusyWithOne);
   }
 
   /** People do not wait until a pass is over. */

@@ -1,7 +1,9 @@
 import type { EventFields, EventIdentity, OccurrenceFields } from '#model/appointment.ts';
+import type { TypedItem } from '#model/typed-item.ts';
 import type { Violations } from '../checkers.ts';
-import { daysOf, tokensIn } from './calendar-people.ts';
+import { daysOf } from './calendar-person.ts';
 import type { CalendarWorld } from './calendar-world.ts';
+import { tokensIn } from './ledger.ts';
 import type { SimulatedCalendar, SimulatedEvent } from './simulated-calendar.ts';
 
 function byIdentity(calendar: SimulatedCalendar): ReadonlyMap<EventIdentity, readonly SimulatedEvent[]> {
@@ -11,7 +13,7 @@ function byIdentity(calendar: SimulatedCalendar): ReadonlyMap<EventIdentity, rea
 }
 
 /** What people see of an event, so that two of them can be compared; what a server writes in its own way is left out. */
-function visible(fields: EventFields | OccurrenceFields): Record<string, unknown> {
+function visible(fields: EventFields | OccurrenceFields, keepsAnswers: boolean): Record<string, unknown> {
   const { when, body, categories, attendees } = fields;
   return {
     subject: fields.subject,
@@ -22,20 +24,22 @@ function visible(fields: EventFields | OccurrenceFields): Record<string, unknown
     sensitivity: fields.sensitivity,
     importance: fields.importance,
     categories: [...categories].sort(),
-    attendees: attendees.map((a) => `${a.address.toLowerCase()} ${a.role} ${a.response}`).sort(),
+    attendees: attendees
+      .map((a) => `${a.address.toLowerCase()} ${a.role}${keepsAnswers ? ` ${a.response}` : ''}`)
+      .sort(),
   };
 }
 
 /** Every occurrence as people see it, whatever is an exception in the server's eyes. */
-function show(event: SimulatedEvent): string {
+function show(event: SimulatedEvent, { keepsAnswers }: CalendarWorld): string {
   const { item } = event;
   const occurrences = daysOf(event).map((day) => {
     if (item.deletedDays.includes(day)) return [day, 'deleted'];
     const overrides = item.occurrences.find((o) => o.day === day)?.overrides ?? {};
-    const { when, ...rest } = visible({ ...item.fields, ...overrides });
+    const { when, ...rest } = visible({ ...item.fields, ...overrides }, keepsAnswers);
     return [day, rest, overrides.when ? when : 'by the pattern'];
   });
-  return JSON.stringify([visible(item.fields), item.fields.recurrence, occurrences]);
+  return JSON.stringify([visible(item.fields, keepsAnswers), item.fields.recurrence, occurrences]);
 }
 
 /** Number of its folder; both sides have the same folders. */
@@ -51,8 +55,8 @@ export function calendarsConverged(world: CalendarWorld): Violations {
     const what = `event ${identity.slice(-8)}`;
     if (l.length > 1 || r.length > 1) found.push(`duplicated: ${what} is ${l.length} and ${r.length} times there`);
     else if (l.length !== r.length) found.push(`lost: ${what} is ${l.length} and ${r.length} times there`);
-    else if (l[0] && r[0] && show(l[0]) !== show(r[0]))
-      found.push(`altered: ${what}\n  left  ${show(l[0])}\n  right ${show(r[0])}`);
+    else if (l[0] && r[0] && show(l[0], world) !== show(r[0], world))
+      found.push(`altered: ${what}\n  left  ${show(l[0], world)}\n  right ${show(r[0], world)}`);
   }
   return found;
 }
@@ -96,8 +100,38 @@ export function nothingRemovedInVain(world: CalendarWorld): Violations {
     .map((identity) => `lost: event ${identity.slice(-8)} is gone, and nobody deleted it`);
 }
 
+/**
+ * What the program took away although nobody had deleted the event is a duplicate, and stands in the journal as it was when it went.
+ * Sides that cannot tell what was deleted are not asked.
+ */
+export async function onlyDuplicatesRemoved(world: CalendarWorld): Promise<Violations> {
+  const { taken, removed } = world.ledger;
+  const doubtful = [world.left, world.right].flatMap((calendar) =>
+    (calendar.recoverable?.() ?? [])
+      .filter(({ id, identity }) => !taken.has(id) && !removed.has(identity))
+      .map((event) => ({ calendar, event })),
+  );
+  if (doubtful.length === 0) return [];
+  const whole = ({ fields, occurrences, deletedDays }: Pick<TypedItem, 'fields' | 'occurrences' | 'deletedDays'>) =>
+    JSON.stringify([fields, occurrences, deletedDays]);
+  const journal = await world.store.journal({ pair: world.track }, 100_000);
+  const told = new Set(
+    journal
+      .filter((row) => row.why.startsWith('duplicate-removed'))
+      .flatMap((row) => [row.left, row.right])
+      .filter((item) => item !== null)
+      .map((item) => whole(item as TypedItem)),
+  );
+  return doubtful
+    .filter(({ event }) => !told.has(whole(event.item)))
+    .map(
+      ({ calendar, event }) =>
+        `removed in vain: ${event.id} of event ${event.identity.slice(-8)} on ${calendar.address}`,
+    );
+}
+
 export function noMailSent(world: CalendarWorld): Violations {
-  return [...world.left.sent(), ...world.right.sent()].map((s) => `mail: ${s}`);
+  return [...world.left.sent(), ...world.right.sent(), ...world.ledger.mails].map((s) => `mail: ${s}`);
 }
 
 /**
@@ -124,7 +158,7 @@ export async function rescanChangesNothing(world: CalendarWorld): Promise<Violat
     [world.left, world.right].map((c) =>
       c
         .events()
-        .map((e) => `${e.identity} ${show(e)}`)
+        .map((e) => `${e.identity} ${show(e, world)}`)
         .sort(),
     );
   const before = JSON.stringify(all());

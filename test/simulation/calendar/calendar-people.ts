@@ -1,71 +1,12 @@
-import type { Random } from '#kit/random.ts';
-import type { EventFields, EventIdentity, When } from '#model/appointment.ts';
-import type { Recurrence } from '#model/recurrence.ts';
-import { addDays, type Day, wallOfDay } from '#model/wall-time.ts';
+import type { EventFields } from '#model/appointment.ts';
+import { addDays } from '#model/wall-time.ts';
+import { type CalendarPerson, daily, daysOf, firstDay, pick, someTime, write } from './calendar-person.ts';
+import { dropTokens } from './ledger.ts';
+import { meetingStep, openInOutlook } from './meetings.ts';
 import type { SimulatedCalendar, SimulatedEvent } from './simulated-calendar.ts';
 
-/**
- * Everything that people wrote and that can be told from everything else: each value holds a token that is used once. A token may go
- * only when somebody who saw it put something else in its place; otherwise it is in a calendar or in the journal for ever.
- */
-export interface Ledger {
-  /** Token → what was written, in words. */
-  readonly written: Map<string, string>;
-  /** Tokens that a person saw and replaced or deleted. */
-  readonly dropped: Set<string>;
-  /** Identities of events that a person deleted, by side. */
-  readonly removed: Set<EventIdentity>;
-}
-
-export const freshLedger = (): Ledger => ({ written: new Map(), dropped: new Set(), removed: new Set() });
-
-const tokenPattern = /~\d+~/g;
-export const tokensIn = (value: unknown): readonly string[] => JSON.stringify(value ?? null).match(tokenPattern) ?? [];
-
-/** The first day of every series: a Monday. */
-const firstDay = '2024-01-01' as Day;
-const vienna = { id: 'W. Europe Standard Time', rules: null };
-const MINUTE_MS = 60_000;
-
-const pick = <T>(random: Random, things: readonly T[]): T | undefined => things[random.int(things.length)];
-
-/** A time nobody else chose: its minutes are counted up. It has no token, so that merging of times is judged by equality alone. */
-function someTime(random: Random, day: Day): When {
-  const start = wallOfDay(day) + (7 + random.int(9)) * 60 * MINUTE_MS + random.int(12) * 5 * MINUTE_MS;
-  return {
-    start,
-    end: start + (1 + random.int(4)) * 30 * MINUTE_MS,
-    isAllDay: false,
-    startZone: vienna,
-    endZone: vienna,
-  };
-}
-
-const daily = (count: number): Recurrence => ({
-  pattern: { kind: 'daily', interval: 1 },
-  range: { end: 'count', startDay: firstDay, count },
-});
-
-/** The days of a simulated series, all of which are daily from the first day on. */
-export function daysOf(event: SimulatedEvent): readonly Day[] {
-  const { recurrence } = event.item.fields;
-  if (recurrence === null || recurrence.range.end !== 'count') return [];
-  const step = recurrence.pattern.kind === 'daily' ? recurrence.pattern.interval : 1;
-  return Array.from({ length: recurrence.range.count }, (_, n) => addDays(recurrence.range.startDay, n * step));
-}
-
-export interface CalendarPerson {
-  readonly calendar: SimulatedCalendar;
-  readonly random: Random;
-  readonly ledger: Ledger;
-  /** Numbers for tokens. */
-  next(): number;
-  /** What is done, for whoever replays a life. */
-  say(deed: string): void;
-}
-
 /** The calendar, saying what it is told to do. */
-function aloud({ calendar, say }: Pick<CalendarPerson, 'calendar' | 'say'>): SimulatedCalendar {
+function aloud({ calendar, ledger, say }: Pick<CalendarPerson, 'calendar' | 'ledger' | 'say'>): SimulatedCalendar {
   return {
     ...calendar,
     book(folder, fields, identity) {
@@ -92,6 +33,7 @@ function aloud({ calendar, say }: Pick<CalendarPerson, 'calendar' | 'say'>): Sim
     },
     remove(id) {
       say(`removes ${id}`);
+      ledger.taken.add(id);
       calendar.remove(id);
     },
   };
@@ -102,7 +44,11 @@ export function calendarStep(who: CalendarPerson): void {
   const { random, ledger } = who;
   const calendar = aloud(who);
   const person = { ...who, calendar };
-  const events = calendar.events();
+  if (who.hasMeetings && random.int(2) === 0) {
+    meetingStep(person);
+    return;
+  }
+  const events = who.isBusyWithOne ? calendar.events().slice(0, 2) : calendar.events();
   const event = pick(random, events);
   const series = pick(
     random,
@@ -144,14 +90,14 @@ export function calendarStep(who: CalendarPerson): void {
           daysOf(series).filter((d) => !series.item.deletedDays.includes(d)),
         );
         if (day === undefined || series.item.deletedDays.length + 1 >= daysOf(series).length) return;
-        drop(ledger, series.item.occurrences.find((o) => o.day === day)?.overrides);
+        dropTokens(ledger, series.item.occurrences.find((o) => o.day === day)?.overrides);
         calendar.deleteOccurrence(series.id, day);
       }
       return;
     case 9:
       if (series) {
         // What the person saw of the exceptions goes with the old pattern.
-        drop(ledger, series.item.occurrences);
+        dropTokens(ledger, series.item.occurrences);
         calendar.edit(
           series.id,
           random.int(2) === 0 ? { when: someTime(random, firstDay) } : { recurrence: daily(3 + random.int(6)) },
@@ -160,7 +106,7 @@ export function calendarStep(who: CalendarPerson): void {
       return;
     case 10:
       if (event) {
-        drop(ledger, [event.item.fields, event.item.occurrences]);
+        dropTokens(ledger, [event.item.fields, event.item.occurrences]);
         ledger.removed.add(event.identity);
         calendar.remove(event.id);
       }
@@ -175,6 +121,7 @@ export function calendarStep(who: CalendarPerson): void {
 function editEvent(person: CalendarPerson, event: SimulatedEvent): void {
   const { calendar, random, ledger } = person;
   const { fields } = event.item;
+  openInOutlook(person, event);
   const set = ((): Partial<EventFields> => {
     switch (random.int(6)) {
       case 0:
@@ -194,7 +141,9 @@ function editEvent(person: CalendarPerson, event: SimulatedEvent): void {
     }
   })();
   for (const field of Object.keys(set) as (keyof EventFields)[])
-    if (field !== 'categories') drop(ledger, fields[field]);
+    if (field !== 'categories') dropTokens(ledger, fields[field]);
+  const meeting = ledger.meetings.get(event.identity);
+  if (meeting && 'location' in set) meeting.location = null;
   calendar.edit(event.id, set);
 }
 
@@ -212,16 +161,6 @@ function editOccurrence(person: CalendarPerson, series: SimulatedEvent): void {
       : random.int(2) === 0
         ? { subject: write(person, `subject of ${day}`) }
         : { location: write(person, `location of ${day}`) };
-  for (const field of Object.keys(overrides) as (keyof typeof own)[]) drop(ledger, own[field]);
+  for (const field of Object.keys(overrides) as (keyof typeof own)[]) dropTokens(ledger, own[field]);
   calendar.editOccurrence(series.id, day, overrides);
-}
-
-function write(person: CalendarPerson, what: string): string {
-  const token = `~${person.next()}~`;
-  person.ledger.written.set(token, `${what} on ${person.calendar.address}`);
-  return token;
-}
-
-function drop(ledger: Ledger, shown: unknown): void {
-  for (const token of tokensIn(shown)) ledger.dropped.add(token);
 }

@@ -5,6 +5,7 @@ import { runExhaustively } from './rival-exhaustive.ts';
 const seeds = 150;
 /** Lives that ended badly before their causes were found, and some more. */
 const rivalSeeds = [
+  5,
   6,
   10,
   16,

@@ -241,6 +241,11 @@ export class CalendarWorld {
     if (event) calendar.touch(event.id);
   }
 
+  /** See `CalendarStage`. */
+  get keepsAnswers(): boolean {
+    return this.stage.keepsAnswers;
+  }
+
   /** What machinery and clients make of all this later. */
   aftermath(): void {
     this.stage.aftermath();

@@ -7,6 +7,7 @@ import {
   noMailSent,
   nothingRemovedInVain,
   nothingWrittenDisappears,
+  onlyDuplicatesRemoved,
   quietPassWritesNothing,
 } from './calendar-checkers.ts';
 import { CalendarWorld } from './calendar-world.ts';
@@ -187,6 +188,7 @@ async function play(opening: Opening, schedule: Schedule, tell: (line: string) =
       ...(await eventsLieInTheSameFolders(world)),
       ...(await nothingWrittenDisappears(world)),
       ...nothingRemovedInVain(world),
+      ...(await onlyDuplicatesRemoved(world)),
       ...(await quietPassWritesNothing(world)),
       ...noMailSent(world),
     ];

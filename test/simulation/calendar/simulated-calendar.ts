@@ -20,6 +20,8 @@ export interface SimulatedCalendar {
   /** Folders that hold events; the first is the default one. */
   folders(): readonly FolderId[];
   events(): readonly SimulatedEvent[];
+  /** Events that were deleted and can be brought back, by whomever; absent where that cannot be told. */
+  recoverable?(): readonly SimulatedEvent[];
   /** What left the mailbox, in words. The promise is that there is never anything because of us. */
   sent(): readonly string[];
   /** Writes by anybody since the beginning. */
