@@ -254,6 +254,7 @@ export interface Store {
   typedLinksByIdentity(pair: PairId, identities: readonly EventIdentity[]): Promise<readonly TypedLinkRow[]>;
   /** In order of id, from after `after`; for full comparisons. */
   pageTypedLinks(pair: PairId, after: LinkId | null, limit: number): Promise<readonly TypedLinkRow[]>;
+  /** Links that are not live, first those that wait (`goneSincePass`), then those that stay so. */
   typedLinksGone(pair: PairId, limit: number): Promise<readonly TypedLinkRow[]>;
   typedIntents(pair: PairId): Promise<readonly TypedIntentRow[]>;
   unlinked(pair: PairId, side: Side, ids: readonly ItemId[]): Promise<readonly UnlinkedRow[]>;

@@ -498,6 +498,11 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
         expect(await store.typedLinks(id, 'right', [itemId('right2')])).toEqual([heir]);
         expect(await store.typedLinksGone(id, 9)).toEqual([moved]);
         expect(await store.typedLinksGone(id, 0)).toEqual([]);
+        // Those that stay gone do not crowd out those that wait.
+        const stays = typedLink(0, { state: 'left-gone' });
+        await commit({ typedLinks: [stays] });
+        expect(await store.typedLinksGone(id, 1)).toEqual([moved]);
+        expect(await store.typedLinksGone(id, 9)).toEqual([moved, stays]);
         expect((await store.pair(id))?.counts.links).toBe(1);
       });
 

@@ -18,7 +18,7 @@ export async function pageTypedLinks(
   return toTypedLinks(sql, refs, pairNo, await query.execute());
 }
 
-/** Links of which one side is gone, by index `typed_link_gone`. */
+/** Links of which one side is gone, by index `typed_link_gone`: those that wait for what becomes of it before those that stay so. */
 export async function typedLinksGone(
   sql: Sql,
   refs: FolderRefCache,
@@ -27,6 +27,7 @@ export async function typedLinksGone(
 ): Promise<readonly TypedLinkRow[]> {
   const rows = await typedLinksWithSnapshots(sql, pairNo)
     .where('typed_link.state', '<>', 0)
+    .orderBy((eb) => eb('typed_link.gone_pass', 'is', null))
     .orderBy('typed_link.state')
     .orderBy('typed_link.id')
     .limit(limit)
