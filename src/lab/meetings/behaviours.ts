@@ -160,6 +160,13 @@ export const meetingBehaviours: readonly StoreBehaviour[] = [
     source: 'FACTS §9; the pages name the case, not the message',
   },
   {
+    id: 'repair-own-organizer',
+    what: 'An attendee’s copy that names the owner of its own mailbox as organizer is compared with nothing',
+    versions: since2010,
+    mark: 'assumed',
+    source: 'programs that make copies over EWS leave such everywhere, and nobody tells that they were cancelled',
+  },
+  {
     id: 'repair-inside',
     what: 'It compares mailboxes of its own organization only, and skips resources and disabled mailboxes',
     versions: since2010,

@@ -129,6 +129,25 @@ describe('a work cycle', () => {
     `);
   });
 
+  test('compares nothing with itself: an attendee’s copy that names its own mailbox as organizer is left alone', () => {
+    const { talk, assistant } = talkOf();
+    talk.play('dan books "Plan" 2026-03-04 10:00-11:00 with ben').mails();
+    const copy = talk.item('ben', 'Plan');
+    const { mailbox } = copy.folder;
+    // As a program leaves it that creates copies of meetings over EWS, where the owner becomes the organizer.
+    const owner = { name: mailbox.displayName, address: mailbox.address };
+    mailbox.update(copy, { ...copy.content, from: owner }, api(talk, 'ben'));
+    const checks = assistant.run().flatMap(({ meetings }) => meetings.flatMap((one) => one.checks));
+    deepEqual(
+      checks.map(({ type, passed }) => [type, passed]),
+      [['CanValidateOwnerCheck', false]],
+    );
+    talk.play(`
+      mail none
+      ben has "Plan" 2026-03-04 10:00-11:00 tentative
+    `);
+  });
+
   test('notes the attendee’s answer with the organizer, without a message', () => {
     const { talk, assistant } = talkOf();
     talk.play(`

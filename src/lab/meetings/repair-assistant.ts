@@ -158,7 +158,9 @@ export class RepairAssistant {
     const cleanId = cleanIdOf(item.content);
     const organizer = organizerOf(item.content);
     if (cleanId === null || organizer === null || item.gone) return [];
-    const { mailbox, reason } = this.#local(organizer.address);
+    // Compared with itself a copy proves nothing, and nobody else is there to be asked.
+    const isAlone = same(organizer.address, item.folder.mailbox.address);
+    const { mailbox, reason } = isAlone ? alone : this.#local(organizer.address);
     const found = mailbox === null ? null : (findMeeting(mailbox, cleanId)[0] ?? null);
     // An organizer's mailbox that holds itself for an attendee proves nothing.
     const organizers = found !== null && isReceived(found.content) ? null : found;
@@ -307,6 +309,8 @@ export class RepairAssistant {
       );
   }
 }
+
+const alone = { mailbox: null, reason: 'its own organizer' };
 
 /** The attendee's series, or the occurrence that stands alone. */
 function attendeesCopy(mailbox: Mailbox, cleanId: string, day: Day | null): Item | null {
