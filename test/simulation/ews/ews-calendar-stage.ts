@@ -69,6 +69,7 @@ export const ewsCalendarStage: OpenCalendarStage = (host) => {
   return {
     left: side('source', host.sourceStep),
     right: side('target', host.targetStep),
+    keepsAnswers: false,
     rivals: labRivals(lab.meetings, people, seededRandom(`${seed} lab rivals`)),
     clock: wire.clockOf(null),
     advance: (ms) => wire.advance(ms),

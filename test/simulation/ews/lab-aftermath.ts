@@ -1,5 +1,5 @@
 import type { SteppingClock } from '#kit/stepping-clock.ts';
-import { appointments, attendeesOf, isOrganizers, propertyText } from '#lab/meetings/meeting-view.ts';
+import { appointments, cleanIdOf, isOrganizers, propertyText, wasSent } from '#lab/meetings/meeting-view.ts';
 import type { Meetings } from '#lab/meetings/meetings.ts';
 import { OutlookClient } from '#lab/meetings/outlook.ts';
 import { calendarKey } from '#lab/world/calendar-keys.ts';
@@ -9,12 +9,17 @@ const DAY_MS = 86_400_000;
 
 /**
  * The days after: assistants work through both organizations, the person starts an eager Outlook on both sides, whose reminders ring, and
- * changes every meeting a little. What leaves a mailbox then is counted, by who is behind it.
+ * changes a little of every meeting that was ever sent. What leaves a mailbox then is counted, by who is behind it.
  */
 export function aftermathOf(meetings: Meetings, { left, right }: Owner, clock: SteppingClock): void {
   const assist = () => {
     for (const organization of meetings.world.organizations) meetings.assistant(organization).run();
   };
+  const sent = new Set(
+    [left, right].flatMap((box) =>
+      [...appointments(box)].filter(({ content }) => wasSent(content)).map(({ content }) => cleanIdOf(content)),
+    ),
+  );
   meetings.runDue();
   assist();
   for (const mailbox of [left, right]) {
@@ -22,7 +27,7 @@ export function aftermathOf(meetings: Meetings, { left, right }: Owner, clock: S
     outlook.sniff();
     outlook.ring();
     for (const item of [...appointments(mailbox)])
-      if (isOrganizers(item.content) && attendeesOf(item.content).length > 0)
+      if (isOrganizers(item.content) && sent.has(cleanIdOf(item.content)))
         outlook.edit(item, { location: `${propertyText(item.content, calendarKey.location)}, later` });
   }
   clock.advance(DAY_MS);

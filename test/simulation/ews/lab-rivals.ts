@@ -17,7 +17,9 @@ import type { Item } from '#lab/world/item.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
 import { Refusal } from '#lab/world/refusal.ts';
 import { windowsZone } from '#lab/world/zone.ts';
-import { tokensIn } from '../calendar/calendar-people.ts';
+import type { EventIdentity } from '#model/appointment.ts';
+import type { ItemId } from '#model/ids.ts';
+import { tokensIn } from '../calendar/ledger.ts';
 import type { RivalMove, RivalScene } from '../calendar/rivals.ts';
 
 const HOUR_MS = 3_600_000;
@@ -42,17 +44,19 @@ export function directMail({ left, right }: Owner, random: Random): void {
   for (const box of [left, right]) flow(box).meetingFormat = random.int(2) === 0 ? 'tnef' : 'icalendar';
 }
 
-/** Tokens in a calendar, by event. */
-type Sight = ReadonlyMap<string, ReadonlySet<string>>;
+/** What a calendar shows of its events: as text to compare, and its tokens. */
+type Sight = ReadonlyMap<EventIdentity, { readonly shown: string; readonly tokens: ReadonlySet<string> }>;
 
 function look(calendar: RivalScene['left']): Sight {
-  const seen = new Map<string, Set<string>>();
-  for (const { identity, item } of calendar.events()) {
-    const tokens = seen.get(identity) ?? new Set();
-    for (const token of tokensIn([item.fields, item.occurrences])) tokens.add(token);
-    seen.set(identity, tokens);
-  }
-  return seen;
+  const events = new Map<EventIdentity, unknown[]>();
+  for (const { identity, item } of calendar.events())
+    events.set(identity, [...(events.get(identity) ?? []), [item.fields, item.occurrences, item.deletedDays]]);
+  return new Map(
+    [...events].map(([identity, items]) => [
+      identity,
+      { shown: JSON.stringify(items), tokens: new Set(tokensIn(items)) },
+    ]),
+  );
 }
 
 /**
@@ -60,20 +64,25 @@ function look(calendar: RivalScene['left']): Sight {
  * took it away, since nobody but the move wrote in between.
  */
 function watched({ left, right, ledger }: RivalScene, move: () => void): void {
-  const before = [look(left), look(right)];
+  const calendars = [left, right].map((calendar) => ({ calendar, before: look(calendar), ids: idsIn(calendar) }));
   move();
-  for (const [at, calendar] of [left, right].entries()) {
-    const [was, is] = [before[at] ?? new Map(), look(calendar)];
-    for (const [identity, tokens] of is)
-      for (const token of tokens)
+  for (const { calendar, before, ids } of calendars) {
+    const after = look(calendar);
+    const there = idsIn(calendar);
+    for (const id of ids) if (!there.has(id)) ledger.taken.add(id);
+    for (const identity of new Set([...before.keys(), ...after.keys()])) {
+      const [was, is] = [before.get(identity), after.get(identity)];
+      if (was?.shown === is?.shown) continue;
+      ledger.meddled.add(identity);
+      if (!is) ledger.removed.add(identity);
+      for (const token of is?.tokens ?? [])
         if (!ledger.written.has(token)) ledger.written.set(token, `${identity.slice(-8)} on ${calendar.address}`);
-    for (const [identity, tokens] of was) {
-      const now = is.get(identity);
-      if (now === undefined) ledger.removed.add(identity as never);
-      for (const token of tokens) if (!now?.has(token)) ledger.dropped.add(token);
+      for (const token of was?.tokens ?? []) if (!is?.tokens.has(token)) ledger.dropped.add(token);
     }
   }
 }
+
+const idsIn = (calendar: RivalScene['left']): ReadonlySet<ItemId> => new Set(calendar.events().map(({ id }) => id));
 
 /** Everybody with a calendar, and what they and the servers do because of meetings. */
 export function labRivals(meetings: Meetings, owner: Owner, random: Random): readonly RivalMove[] {
