@@ -43,8 +43,8 @@ const concurrency: Readonly<Record<string, number>> = {
 };
 /** Kinds that only make others due: there is nothing for them to do in a single pass. */
 const continuousOnly: ReadonlySet<string> = new Set(['sweep', 'look', 'watch']);
-/** A worker that already watches lets others take the next group first. */
-const WATCH_YIELD_MS = 300;
+/** A worker that already watches lets others take the next group first. The same for each, so that many groups do not wait for one another. */
+const WATCH_YIELD_MS = 200;
 
 /**
  * A worker: waits for its set-up, does work until it is told to drain or its supervisor is gone, and resolves when it has ended in
@@ -125,7 +125,7 @@ export async function runWorker({
         handler: opened.handlers[kind] ?? (async () => ({ nextAtMs: null, failed: false })),
         concurrency: concurrency[kind] ?? 1,
         leaseMs: LEASE_MS,
-        yieldMs: kind === 'watch' ? (running) => running * WATCH_YIELD_MS : share.yieldMs,
+        yieldMs: kind === 'watch' ? (running) => (running > 0 ? WATCH_YIELD_MS : 0) : share.yieldMs,
         drain: drain.signal,
         drainMs: DRAIN_MS,
         emit: (event) => post({ to: 'supervisor', kind: 'event', event }),

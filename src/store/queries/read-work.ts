@@ -18,13 +18,19 @@ export async function readWork(sql: Sql, keys?: readonly WorkKey[]): Promise<rea
 export async function nextDueMs(sql: Sql, kindPrefix: string): Promise<number | null> {
   const lanes = (await readLanes(sql, kindPrefix)).map(({ name }) => name);
   if (lanes.length === 0) return null;
-  const rows = await sql
-    .selectFrom('work')
-    .select(({ fn }) => fn.min('next_at_ms').as('due'))
-    .where('lane', 'in', lanes)
-    .groupBy('lane')
-    .execute();
-  const due = rows.flatMap((row) => (row.due === null ? [] : [row.due]));
+  const due: number[] = [];
+  for (const lane of lanes) {
+    // No aggregate: with a `group by` SQLite walks through the whole lane for its least value.
+    const row = await sql
+      .selectFrom('work')
+      .select('next_at_ms')
+      .where('lane', '=', lane)
+      .where('next_at_ms', 'is not', null)
+      .orderBy('next_at_ms')
+      .limit(1)
+      .executeTakeFirst();
+    if (row?.next_at_ms != null) due.push(row.next_at_ms);
+  }
   return due.length === 0 ? null : Math.min(...due);
 }
 
