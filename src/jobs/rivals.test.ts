@@ -3,7 +3,15 @@ import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { PairId } from '#model/ids.ts';
 import { openStore } from '#store/open-store.ts';
 import { type HistoryRow, trackId } from '#store/store.ts';
-import { repairAssistant, rivalsInAll, rivalsOf } from './rivals.ts';
+import {
+  madeAgain,
+  repairAssistant,
+  repairCommands,
+  rivalDetail,
+  rivalsInAll,
+  rivalsOf,
+  sameIdentity,
+} from './rivals.ts';
 
 test('counts what passes found of others, by side, within the days', async () => {
   const clock = new SteppingClock(1_700_000_000_000);
@@ -31,14 +39,17 @@ test('counts what passes found of others, by side, within the days', async () =>
       row({ right: 'c' }),
       row({ right: 'd', atMs: clock.nowMs() - 8 * 86_400_000 }),
       row({ left: 'e', reason: 'deleted on the source' }),
-      row({ ...adopted, reason: 'already there with the same identity' }),
-      row({ ...adopted, reason: 'already there with the same identity', pass: 1 }),
+      row({ left: 'f', pass: 1 }),
+      row({ ...adopted, reason: sameIdentity }),
+      row({ ...adopted, reason: sameIdentity, detail: rivalDetail('right') }),
+      row({ ...adopted, reason: madeAgain, detail: rivalDetail('left') }),
+      row({ ...adopted, reason: sameIdentity, pass: 1 }),
       row({ ...adopted, reason: 'already there with our stamp' }),
     ],
   });
   const found = await rivalsOf(store, pair, clock.nowMs());
-  expect(found).toEqual({ left: 1, right: 2, either: 1 });
-  expect(rivalsInAll(found)).toBe(4);
+  expect(found).toEqual({ left: 2, right: 3, either: 1 });
+  expect(rivalsInAll(found)).toBe(6);
   await store.close();
 });
 
@@ -57,4 +68,14 @@ test.each([
   expect(finding.level).toBe(level);
   if (advice === null) expect(finding.advice).toBeNull();
   else expect(finding.advice).toMatch(advice);
+});
+
+test('the commands for one mailbox name it, quoted for PowerShell', () => {
+  expect(repairCommands('Exchange 2016 (15.1.2507)', "o'hara@new.example")).toEqual([
+    'Get-MailboxServer S | fl CalendarRepair*',
+    "Get-Mailbox 'o''hara@new.example' | fl CalendarRepairDisabled",
+    "Set-Mailbox 'o''hara@new.example' -CalendarRepairDisabled $true",
+    'Set-MailboxServer S -CalendarRepairMode ValidateOnly',
+  ]);
+  expect(repairCommands('Exchange 2007 SP3 (8.3.83)', 'ana@old.example')).toEqual([]);
 });

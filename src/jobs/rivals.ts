@@ -8,32 +8,59 @@ const historyMax = 20_000;
 
 /** What others wrote into the calendars of a pair, found by the passes of the last `rivalDays`. */
 export interface Rivals {
-  /** Second items of an identity, by the side where they were. */
+  /** Items that had an identity a second time, by the side where they were, and that were made again there without our stamp. */
   readonly left: number;
   readonly right: number;
-  /** Items with an identity that the other side had, and without our stamp: nobody knows which side was written by whom. */
+  /** Items with an identity that the other side had, without our stamp, of which the servers do not say which one was there first. */
   readonly either: number;
 }
 
-const sameIdentity = 'already there with the same identity';
+/** Reasons in the history of what somebody else wrote under an identity that was known. */
+export const sameIdentity = 'already there with the same identity';
+export const madeAgain = 'made again by somebody under the same identity';
+
+const whereRival = {
+  left: 'the younger one is on the source',
+  right: 'the younger one is on the target',
+} as const satisfies Record<Side, string>;
+
+/** Detail in the history of who came second; null: it cannot be told. */
+export const rivalDetail = (side: Side | null): string | null => (side === null ? null : whereRival[side]);
 
 /** From the history of the pair's calendar. What was there before the first pass was made by no rival. */
 export async function rivalsOf(store: Store, pair: PairId, nowMs: number): Promise<Rivals> {
   const rows = await store.history({ pair: trackId(pair, 'calendar'), sinceMs: nowMs - rivalDays * dayMs }, historyMax);
-  const isOf = (side: Side) => (row: HistoryRow) =>
-    row.action === 'remove' && row.reason.startsWith('a duplicate: ') && row[side] !== null;
-  return {
-    left: rows.filter(isOf('left')).length,
-    right: rows.filter(isOf('right')).length,
-    either: rows.filter((row) => row.outcome === 'adopted' && row.reason === sameIdentity && row.pass > 1).length,
-  };
+  const sums = { left: 0, right: 0, either: 0 };
+  for (const row of rows) {
+    const where = rivalOf(row);
+    if (where !== null) sums[where]++;
+  }
+  return sums;
 }
 
+function rivalOf({ action, reason, outcome, pass, detail, left, right }: HistoryRow): Side | 'either' | null {
+  if (pass <= 1) return null;
+  if (action === 'remove' && reason.startsWith('a duplicate: '))
+    return left !== null ? 'left' : right !== null ? 'right' : null;
+  if (outcome !== 'adopted' || (reason !== sameIdentity && reason !== madeAgain)) return null;
+  return (['left', 'right'] as const).find((side) => detail === whereRival[side]) ?? 'either';
+}
+
+export const noRivals: Rivals = { left: 0, right: 0, either: 0 };
 export const rivalsInAll = ({ left, right, either }: Rivals): number => left + right + either;
 
-export function rivalsText({ left, right, either }: Rivals): string {
-  return `in ${rivalDays} days others made ${left} items on the source and ${right} on the target a second time, and ${either} of an identity that the other side had`;
+/** `3 on the source, 1 on the target`. */
+export function rivalPlaces({ left, right, either }: Rivals): string {
+  const places = [
+    ...(left > 0 ? [`${left} on the source`] : []),
+    ...(right > 0 ? [`${right} on the target`] : []),
+    ...(either > 0 ? [`${either} on one of the two`] : []),
+  ];
+  return places.join(', ');
 }
+
+export const rivalsText = (rivals: Rivals): string =>
+  `in ${rivalDays} days others made items under an identity that was known: ${rivalPlaces(rivals)}`;
 
 /** The Calendar Repair Assistant of an organization. EWS does not show it. @param product As the server names itself. */
 export function repairAssistant(organization: string, product: string): Finding {
@@ -50,17 +77,22 @@ export function repairAssistant(organization: string, product: string): Finding 
     check: 'calendar repair',
     subject: organization,
     detail: `whether the Calendar Repair Assistant is on cannot be seen over EWS (${product === '' ? 'version unknown' : product})`,
-    advice: repairCommands(product).join(' ; '),
+    advice: repairCommands(product, null).join(' ; '),
   };
 }
 
-/** Commands of the Exchange Management Shell: look at it, switch it off. */
-function repairCommands(product: string): readonly string[] {
-  const mailbox = ['Get-Mailbox X | fl CalendarRepairDisabled', 'Set-Mailbox X -CalendarRepairDisabled $true'];
-  if (/online|365/i.test(product)) return mailbox;
+/**
+ * Commands of the Exchange Management Shell: look at it, switch it off.
+ * @param mailbox Address of one; null: any, written X. PSDOC Set-Mailbox.md, Set-MailboxServer.md
+ */
+export function repairCommands(product: string, mailbox: string | null): readonly string[] {
+  if (/\b2007\b/.test(product)) return [];
+  // Quoted for PowerShell, where a quote is doubled.
+  const who = mailbox === null ? 'X' : `'${mailbox.replaceAll("'", "''")}'`;
+  const one = [`Get-Mailbox ${who} | fl CalendarRepairDisabled`, `Set-Mailbox ${who} -CalendarRepairDisabled $true`];
+  if (/online|365/i.test(product)) return one;
   const log = 'Get-MailboxServer S | fl CalendarRepair*';
-  // ValidateOnly is known from 2013 on.
-  if (/\b2010\b/.test(product))
-    return [log, ...mailbox, 'Set-MailboxServer S -CalendarRepairMissingItemFixDisabled $true'];
-  return [log, ...mailbox, 'Set-MailboxServer S -CalendarRepairMode ValidateOnly'];
+  // CalendarRepairMode is known from 2013 on.
+  if (/\b2010\b/.test(product)) return [log, ...one, 'Set-MailboxServer S -CalendarRepairMissingItemFixDisabled $true'];
+  return [log, ...one, 'Set-MailboxServer S -CalendarRepairMode ValidateOnly'];
 }

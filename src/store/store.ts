@@ -42,7 +42,18 @@ export interface PairRow {
   /** Number of the last pass that was begun; 0 before the first. */
   readonly pass: number;
   readonly lastPass: PassSummary | null;
+  /** Null: nothing was linked yet, or items of this kind do not ring. */
+  readonly ringing: Ringing | null;
   readonly counts: PairCounts;
+}
+
+/** Where reminders of linked items ring: one side only, the one the person works on. */
+export interface Ringing {
+  readonly on: Side;
+  /** False: the person was switched, and what rings on the other side is being moved. */
+  readonly isDone: boolean;
+  /** Then up to this link; null: none yet. */
+  readonly upTo: LinkId | null;
 }
 
 /** Kept by the store with every commit, so that status costs one row per pair. */
@@ -71,6 +82,8 @@ export interface PassSummary {
   readonly outcome: 'complete' | 'partial' | 'stopped';
   /** How long changes took to become visible on the other side, as counts by class (`jobs/pass/lag-histogram.ts`), over passes. */
   readonly lag?: readonly number[];
+  /** What others wrote in this pass's time under an identity that was known, by side where it can be told; absent: nothing. */
+  readonly rivals?: { readonly left: number; readonly right: number; readonly either: number };
 }
 
 export interface QuarantineRow {
@@ -146,7 +159,7 @@ export interface Commit {
   /** Deletions made now: they count against the budget of 24 hours. */
   readonly deletions?: { readonly atMs: number; readonly count: number };
   readonly bytesCopied?: number;
-  readonly pair?: Partial<Pick<PairRow, 'state' | 'stoppedBecause' | 'pass' | 'lastPass'>> & {
+  readonly pair?: Partial<Pick<PairRow, 'state' | 'stoppedBecause' | 'pass' | 'lastPass' | 'ringing'>> & {
     readonly leftMailbox?: MailboxGuid;
     readonly rightMailbox?: MailboxGuid;
     readonly leftItems?: number;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { Connector } from '#connectors/contract.ts';
 import { type Finding, failed } from '#jobs/check.ts';
-import { repairAssistant, rivalsInAll, rivalsOf, rivalsText } from '#jobs/rivals.ts';
+import { repairAssistant, repairCommands, rivalsInAll, rivalsOf, rivalsText } from '#jobs/rivals.ts';
 import { must } from '#kit/assert.ts';
 import { FaultError } from '#kit/fault.ts';
 import { type Project, type ProjectPair, tracksOf } from '#project/project.ts';
@@ -121,15 +121,26 @@ async function checkRivals(
   const store = await services.store('look');
   for (const { pair } of tracks) {
     const rivals = await rivalsOf(store, pair.id, run.terminal.clock.nowMs());
-    if (rivalsInAll(rivals) > 0)
-      report({
-        level: 'warning',
-        check: 'rivals',
-        subject: pair.id,
-        detail: rivalsText(rivals),
-        advice:
-          'switch the Calendar Repair Assistant off on both sides (calendar repair, above), and look for other tools; then causeway dedupe',
-      });
+    if (rivalsInAll(rivals) === 0) continue;
+    const [source, target] = organizationsOf(services.project, pair);
+    const commands = (
+      [
+        ['left', 'source', source, pair.source],
+        ['right', 'target', target, pair.target],
+      ] as const
+    ).flatMap(([side, word, name, address]) => {
+      // Of which nobody knows where they came second may be of either side.
+      if (rivals[side] === 0 && rivals.either === 0) return [];
+      const list = repairCommands(connectors.get(name)?.abilities.product ?? '', address);
+      return list.length === 0 ? [] : [`on the ${word}: ${list.join(' ; ')}`];
+    });
+    report({
+      level: 'warning',
+      check: 'rivals',
+      subject: pair.id,
+      detail: rivalsText(rivals),
+      advice: [...commands, 'look for other tools and phones', `then causeway dedupe ${pair.source}`].join(' – '),
+    });
   }
 }
 

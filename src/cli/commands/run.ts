@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import type { AgentEvent } from '#agent/work.ts';
+import { rivalPlaces } from '#jobs/rivals.ts';
 import { tracksOf } from '#project/project.ts';
-import { trackId } from '#store/store.ts';
+import { type PassSummary, trackId } from '#store/store.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, formatBytes, formatInstant, plain } from '../format.ts';
 import { pickPairs } from '../pick-pairs.ts';
@@ -46,7 +47,7 @@ async function keepInStep(run: Run, options: RunOptions, addresses: readonly str
     if (event.kind === 'pass-ended' && (event.summary.writes > 0 || event.summary.outcome !== 'complete'))
       output.say(
         { event: event.kind, pair: event.pair, ...event.summary },
-        `${at} ${plain(event.pair)}: ${countOf(event.summary.writes, 'write')}, ${formatBytes(event.summary.bytes)}`,
+        `${at} ${plain(event.pair)}: ${countOf(event.summary.writes, 'write')}, ${formatBytes(event.summary.bytes)}${rivalNote(event.summary)}`,
       );
   };
   await run.jobs.runAgent({
@@ -70,3 +71,7 @@ async function keepInStep(run: Run, options: RunOptions, addresses: readonly str
   );
   return stopped > 0 ? exitCodes.stopped : exitCodes.ok;
 }
+
+/** Writes of others are told when they are found. */
+const rivalNote = ({ rivals }: PassSummary): string =>
+  rivals === undefined ? '' : `; others wrote what we knew: ${rivalPlaces(rivals)} (causeway check says what to do)`;

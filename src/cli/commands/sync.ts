@@ -1,5 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { AgentEvent } from '#agent/work.ts';
+import { noRivals, rivalPlaces, rivalsInAll } from '#jobs/rivals.ts';
 import type { PairId } from '#model/ids.ts';
 import { tracksOf } from '#project/project.ts';
 import { trackId } from '#store/store.ts';
@@ -94,6 +95,7 @@ async function sync(run: Run, options: SyncOptions, addresses: readonly string[]
   const rows = (await store.pairs()).filter(({ id }) => chosen.has(id));
   const codes: ExitCode[] = [];
   const sum = { pairs: pairs.length, writes: 0, bytes: 0, quarantined: 0, held: 0, stopped: 0 };
+  const rivals = { ...noRivals };
   for (const { id, stoppedBecause, counts, lastPass } of rows) {
     sum.quarantined += counts.quarantined;
     if (stoppedBecause !== null || failed.has(id)) {
@@ -106,11 +108,12 @@ async function sync(run: Run, options: SyncOptions, addresses: readonly string[]
     sum.writes += lastPass?.writes ?? 0;
     sum.bytes += lastPass?.bytes ?? 0;
     sum.held += lastPass?.held ?? 0;
+    for (const side of ['left', 'right', 'either'] as const) rivals[side] += lastPass?.rivals?.[side] ?? 0;
     if (counts.quarantined > 0 || (lastPass?.held ?? 0) > 0) codes.push(exitCodes.partial);
   }
   const took = formatDuration(terminal.clock.monotonicMs() - startedMs);
   output.say(
-    sum,
+    rivalsInAll(rivals) > 0 ? { ...sum, rivals } : sum,
     `${countOf(sum.pairs, 'pair')}: ${countOf(sum.writes, 'write')}, ${formatBytes(sum.bytes)} in ${took}`,
   );
   if (sum.quarantined > 0)
@@ -118,6 +121,10 @@ async function sync(run: Run, options: SyncOptions, addresses: readonly string[]
   if (sum.held > 0)
     output.text(
       `${countOf(sum.held, 'deletion')} held back, because they are more than maxDelete allows; look at causeway plan, then raise it or restore the source`,
+    );
+  if (rivalsInAll(rivals) > 0)
+    output.text(
+      `others made items under an identity that was known: ${rivalPlaces(rivals)}; causeway check prints the commands against it`,
     );
   if (sum.stopped > 0)
     output.text(

@@ -5,16 +5,18 @@ import type { TypedDecision } from '#engine/join-typed.ts';
 import { mergeTyped, type SideEdit, seenAfter, type TypedMerge } from '#engine/merge-typed.ts';
 import { sameShown, withoutOccurrences } from '#engine/shown.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
-import type { ItemId, LinkId, Side } from '#model/ids.ts';
+import type { FolderId, ItemId, LinkId, Side } from '#model/ids.ts';
 import { stampKey } from '#model/stamp.ts';
 import type { TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Shown, TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import type { Commit } from '#store/store.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
+import { madeAgain, sameIdentity } from '../rivals.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { unkeptNote } from './create-items.ts';
 import { journalOf } from './journal-entries.ts';
 import { endAfter, endOf, noVersion, unseenSince } from './link-ends.ts';
+import { noteRival } from './note-rival.ts';
 import { readItems } from './read-items.ts';
 import { setAside, takeBack } from './set-aside.ts';
 import { flushMiddle, flushPart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
@@ -46,12 +48,7 @@ export const matchOfCompare = ({ link, left, right, because }: Compare): Match =
   right: { id: link.right.id, head: right },
   intent: null,
   isElsewhere: because !== 'changed',
-  reason:
-    because === 'changed'
-      ? 'changed'
-      : because === 'moved'
-        ? 'moved'
-        : 'made again by somebody under the same identity',
+  reason: because === 'changed' ? 'changed' : because === 'moved' ? 'moved' : madeAgain,
 });
 
 export const matchOfAdopt = (context: TypedContext, { left, right, by, intent }: Adopt): Match => ({
@@ -65,7 +62,7 @@ export const matchOfAdopt = (context: TypedContext, { left, right, by, intent }:
     ? 'its answer had been lost; found again by its stamp'
     : by === 'stamp'
       ? 'already there with our stamp'
-      : 'already there with the same identity',
+      : sameIdentity,
 });
 
 /** Reads, merges, writes and records pairs of items, batch by batch. */
@@ -166,10 +163,11 @@ const unlinkedOf = (match: Pick<Match, Side>): readonly UnlinkedRow[] =>
 
 /** Tried again in the next pass, or by the operator. The feed will not show it once more, so quarantine remembers it. */
 function later(context: TypedContext, match: Match, fault: Fault): void {
-  const changed: Side = match.left.head !== null ? 'left' : 'right';
-  const head = match[changed].head;
-  if (head === null) return;
-  setAside(context, changed, head, fault);
+  const changed: Side = match.right.head === null ? 'left' : 'right';
+  const { id, head } = match[changed];
+  // Without a head nobody changed it, and only its link is known.
+  const place = { id, folder: match.link?.[changed].folder ?? ('' as FolderId), itemClass: '', sizeBytes: 0 };
+  setAside(context, changed, head ?? place, fault);
   remember(context, match);
 }
 
@@ -252,7 +250,9 @@ async function writeEdits<Kind extends TypedKind>(
           outcomes.set(of, outcomeOf(answer));
           continue;
         }
-        context.lags.visible(context.clock.nowMs(), of.now[otherSide(side)].head.modifiedAt);
+        // What nobody changed has no lag.
+        if (of.match.left.head !== null || of.match.right.head !== null)
+          context.lags.visible(context.clock.nowMs(), of.now[otherSide(side)].head.modifiedAt);
         const earlier = before?.state === 'done' ? before.written : {};
         outcomes.set(of, { state: 'done', written: { ...earlier, [side]: answer } });
       }
@@ -411,7 +411,24 @@ function record<Kind extends TypedKind>(
             { side: 'left', id: ids.left },
             { side: 'right', id: ids.right },
           ],
-          history: [history(context, 'create', match.reason, { ...ids, outcome: 'adopted' })],
+          history: [
+            history(context, 'create', match.reason, {
+              ...ids,
+              outcome: 'adopted',
+              detail: match.reason === sameIdentity ? noteRival(context, youngerOf(now)) : null,
+            }),
+          ],
+        }
+      : {}),
+    ...(link !== null && match.reason === madeAgain
+      ? {
+          history: [
+            history(context, 'create', madeAgain, {
+              ...ids,
+              outcome: 'adopted',
+              detail: noteRival(context, youngerOf(now)),
+            }),
+          ],
         }
       : {}),
     ...(match.intent === null ? {} : { typedIntentsResolved: [match.intent.stampKey] }),
@@ -436,7 +453,12 @@ function record<Kind extends TypedKind>(
   }
 }
 
-type JournalEntry = NonNullable<Commit['journal']>[number];
+/** Where the second of two items of one identity appeared; null: the servers do not say. */
+function youngerOf({ left, right }: Merged<TypedKind>['now']): Side | null {
+  const [leftAt, rightAt] = [left.head.createdAt, right.head.createdAt];
+  if (leftAt === null || rightAt === null || leftAt === rightAt) return null;
+  return leftAt > rightAt ? 'left' : 'right';
+}
 
 /**
  * An item as read back, without the overrides that an edit of the series brought to light: occurrences that had for themselves what the

@@ -7,6 +7,7 @@ import { history } from '../pass/pass-core.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { journalOf } from './journal-entries.ts';
 import { noVersion } from './link-ends.ts';
+import { noteRival } from './note-rival.ts';
 import { readItems } from './read-items.ts';
 import { flushMiddle, pathOf, type TypedContext } from './typed-context.ts';
 
@@ -79,6 +80,7 @@ export async function settleDuplicates<Kind extends TypedKind>(
       }
     } else {
       context.counts.removed++;
+      noteRival(context, on);
       const where = on === 'left' ? { left: head.id } : { right: head.id };
       context.staged.add({ history: [history(context, 'remove', reason, where)] });
     }

@@ -39,6 +39,8 @@ export interface TypedCounts {
   left: Record<string, number>;
   held: number;
   conflicts: number;
+  /** What others wrote under an identity that was known; see `jobs/rivals.ts`. Nothing is counted in the first pass. */
+  rivals: { left: number; right: number; either: number };
   bytes: number;
   oddities: Record<string, number>;
   leftCalls: number;
@@ -90,6 +92,8 @@ export interface TypedContext<Kind extends TypedKind = TypedKind> extends TypedP
   readonly told: ToldConflicts;
   /** Links whose wait for a create elsewhere was over in this pass. */
   readonly settled: Set<LinkId>;
+  /** Items of this pass that were booked, with a reminder, where the person does not work: by their id there. */
+  readonly ringTwice: ItemId[];
   /** Something is left for the next pass. */
   isAgain: boolean;
   /** Something of this pass is in the store. */
@@ -192,6 +196,7 @@ export const freshTypedCounts = (): TypedCounts => ({
   left: {},
   held: 0,
   conflicts: 0,
+  rivals: { left: 0, right: 0, either: 0 },
   bytes: 0,
   oddities: {},
   leftCalls: 0,

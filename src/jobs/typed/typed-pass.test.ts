@@ -13,6 +13,7 @@ import { openStore } from '#store/open-store.ts';
 import { type Store, trackId } from '#store/store.ts';
 import { withCoarseMarks } from '../pass/coarse-marks.fixture.ts';
 import type { PlannedWrite } from '../pass/planned-write.ts';
+import { rivalsOf } from '../rivals.ts';
 import type { TypedPassOptions } from './typed-context.ts';
 import { runTypedPass } from './typed-pass.ts';
 
@@ -246,6 +247,37 @@ describe('two calendars', () => {
     expect(only(world.left).identity).toBe(identity);
   });
 
+  test('rivals are counted by side: a second one of an identity, one made anew, and not what was there before', async () => {
+    const identity = '040000008200E00074C5B7101A82E00800000000' as EventIdentity;
+    const add = (box: MemoryMailbox) =>
+      box.typed.add(
+        'calendar',
+        box.byRole('calendar'),
+        { subject: 'a', body: { type: 'text', text: '' } },
+        { identity },
+      );
+    const known = async (): Promise<string | null> => {
+      const sums: string[] = [];
+      for (let n = 0; n < 5; n++) {
+        const { summary, again } = await world.pass();
+        if (summary.rivals) sums.push(JSON.stringify(summary.rivals));
+        if (!again) return sums.join() || null;
+      }
+      throw new Error('it does not come to its end');
+    };
+    add(world.left);
+    add(world.left);
+    expect(await known()).toBeNull();
+    add(world.right);
+    expect(await known()).toBe('{"left":0,"right":1,"either":0}');
+    // A phone.
+    world.left.typed.remove(only(world.left).id);
+    add(world.left);
+    expect(await known()).toBe('{"left":1,"right":0,"either":0}');
+    expect(await rivalsOf(world.store, pair, world.clock.nowMs())).toEqual({ left: 1, right: 1, either: 0 });
+    expect([subjects(world.left), subjects(world.right)]).toEqual([['a'], ['a']]);
+  });
+
   test('an answer that is lost is not asked for twice', async () => {
     book(world.left, { subject: 'a' });
     world.young.after = (operation) => {
@@ -318,6 +350,101 @@ describe('two calendars', () => {
     await world.settle();
     expect(only(world.right).fields).toMatchObject({ subject: 'two', reminder: { isSet: false } });
     expect(only(world.left).fields.reminder).toEqual(reminder);
+  });
+
+  const reminder = { isSet: true, minutesBefore: 15 };
+  const ringing = (box: MemoryMailbox): readonly string[] =>
+    [...box.typed.items.values()]
+      .flatMap((i) => ((i.fields as EventFields).reminder.isSet ? [(i.fields as EventFields).subject] : []))
+      .sort();
+
+  test('what a person books with a reminder on the other side rings where the person works, and there only', async () => {
+    book(world.right, { subject: 'single', reminder });
+    book(world.right, { subject: 'silent' });
+    const first = await world.pass();
+    expect(first.again).toBe(false);
+    expect([ringing(world.left), ringing(world.right)]).toEqual([['single'], []]);
+    expect((await world.pass()).summary.writes).toBe(0);
+    expect(await world.store.journal({ pair: track }, 10)).toEqual([]);
+  });
+
+  test('the same, when the pass dies before it is silent', async () => {
+    book(world.right, { subject: 'single', reminder });
+    world.young.before = (operation) => {
+      if (operation === 'typedUpdate') throw new Error('killed');
+    };
+    await expect(world.pass()).rejects.toThrow('killed');
+    world.young.before = () => {};
+    await world.settle();
+    expect([ringing(world.left), ringing(world.right)]).toEqual([['single'], []]);
+  });
+
+  test('after a switch reminders ring on the other side, with those of single occurrences; and back', async () => {
+    const when = (hour: number) => {
+      const start = Date.parse(`2024-01-01T0${hour}:00:00Z`);
+      return { start, end: start + 1_800_000, isAllDay: false, startZone: null, endZone: null };
+    };
+    const recurrence = {
+      pattern: { kind: 'daily', interval: 1 },
+      range: { end: 'count', startDay: '2024-01-01' as Day, count: 5 },
+    } as const;
+    book(world.left, { subject: 'single', reminder });
+    book(world.left, { subject: 'silent' });
+    const series = book(world.left, { subject: 'series', when: when(9), recurrence });
+    world.left.typed.editOccurrence(series, '2024-01-03' as Day, { reminder });
+    const noisy = book(world.left, { subject: 'noisy', when: when(8), recurrence, reminder });
+    world.left.typed.editOccurrence(noisy, '2024-01-03' as Day, { reminder: { ...reminder, isSet: false } });
+    await world.settle();
+    const own = (box: MemoryMailbox) =>
+      ['series', 'noisy'].map((subject) => {
+        const stored = box.typed.find('calendar', idOf(box, subject));
+        const shown = stored && box.typed.show(stored);
+        return shown?.occurrences.map(({ day, overrides }) => [day, overrides.reminder?.isSet]);
+      });
+    const before = own(world.left);
+    expect(before).toEqual([[['2024-01-03', true]], [['2024-01-03', false]]]);
+    for (const [active, from, to] of [
+      ['right', world.left, world.right],
+      ['left', world.right, world.left],
+    ] as const) {
+      world.policy = { ...world.policy, active };
+      const plan: PlannedWrite[] = [];
+      await world.pass({ plan });
+      expect(new Set(plan.map(({ action, reason }) => `${action}: ${reason}`))).toEqual(
+        new Set([
+          'update: rings where the person works on the source',
+          'update: rings where the person works on the target',
+        ]),
+      );
+      await world.pass({ noticed: true });
+      expect([ringing(from), ringing(to)]).toEqual([[], ['noisy', 'single']]);
+      expect([own(from), own(to)]).toEqual([[[], []], before]);
+      await world.settle();
+      const calls = (await world.pass()).summary;
+      expect(calls).toMatchObject({ writes: 0, requestsLeft: 1, requestsRight: 1 });
+    }
+    expect(await world.store.journal({ pair: track }, 10)).toEqual([]);
+  });
+
+  test('a switch that is broken off goes on where it was', async () => {
+    const count = 450;
+    for (let n = 0; n < count; n++) book(world.left, { subject: `meeting ${n}`, reminder });
+    await world.settle();
+    world.policy = { ...world.policy, active: 'right' };
+    let [written, allowed] = [0, 250];
+    world.young.itemFault = (operation) => {
+      if (operation === 'typedUpdate' && ++written > allowed)
+        throw new FaultError({ kind: 'throttled', retryAfterMs: 1, limit: 'test' });
+      return null;
+    };
+    await expect(world.pass()).rejects.toThrow();
+    const half = (await world.store.pair(track))?.ringing;
+    expect(half).toMatchObject({ on: 'right', isDone: false, upTo: expect.any(String) });
+    [written, allowed] = [0, count];
+    await world.settle();
+    expect([ringing(world.left).length, ringing(world.right).length]).toEqual([0, count]);
+    expect(written).toBeLessThanOrEqual(count - 200);
+    expect((await world.store.pair(track))?.ringing).toEqual({ on: 'right', isDone: true, upTo: null });
   });
 
   test('an occurrence with the same place as its series keeps it when the series moves, on both sides', async () => {

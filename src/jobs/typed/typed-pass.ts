@@ -20,6 +20,7 @@ import {
   readFeeds,
   withoutPlaces,
 } from './read-feeds.ts';
+import { turnReminders } from './turn-reminders.ts';
 import {
   flush,
   flushPart,
@@ -67,6 +68,7 @@ export async function runTypedPass<Kind extends TypedKind>(
       for (const row of await services.store.quarantine({ pair: id }, QUARANTINE_MAX))
         context.failed.set(row.left, row);
     const trees = await synchronize(context, options);
+    await turnReminders(context);
     return await conclude(context, trees, startedAtMs, options.everything ?? false);
   } catch (error) {
     await afterError(services, id, claim, pair, context, error, startedAtMs, options);
@@ -125,6 +127,7 @@ function openContext<Kind extends TypedKind>(
     told: new ToldConflicts(services.store, pair, isOpen(pair)),
     settled: new Set(),
     lookAgain: { left: [], right: [] },
+    ringTwice: [],
     isAgain: false,
     hasRecorded: false,
   };
@@ -280,6 +283,7 @@ function summarize(context: TypedContext, startedAtMs: number, outcome: PassSumm
     waitedMs: context.takeWaits?.() ?? {},
     held: counts.held,
     outcome,
+    ...(counts.rivals.left + counts.rivals.right + counts.rivals.either > 0 ? { rivals: { ...counts.rivals } } : {}),
     // What was there before the two sides were in step had no lag.
     lag: pair.state === 'in-step' ? addLags(lag, context.lags.all) : lag,
   };
