@@ -1,6 +1,6 @@
-import type { PairId } from '#model/ids.ts';
+import type { PairId, Side } from '#model/ids.ts';
 import type { Track } from '#project/project.ts';
-import type { ContentKind, PairRow, WorkRow } from '#store/store.ts';
+import type { ContentKind, PairRow, Ringing, WorkRow } from '#store/store.ts';
 
 /** What `status` shows of a pair; the fields of its `--json` lines. */
 export interface PairStatus {
@@ -21,6 +21,8 @@ export interface PairStatus {
   readonly bytesCopied: number;
   readonly quarantined: number;
   readonly conflicts: number;
+  /** Where reminders are being moved to, because the person was switched; null: they ring where they are to. */
+  readonly remindersMoveTo: 'source' | 'target' | null;
   /** Age of the oldest change that is not carried over yet; 0: none is known. Null: never looked. */
   readonly lagMs: number | null;
   readonly itemsPerSecond: number | null;
@@ -52,11 +54,17 @@ export function statusOf({ pair, kind }: Track, row: PairRow | null, work: WorkR
     bytesCopied: counts?.bytesCopied ?? 0,
     quarantined: counts?.quarantined ?? 0,
     conflicts: counts?.conflicts ?? 0,
+    remindersMoveTo: turnOf(row?.ringing ?? null, pair.active),
     lagMs: last === null ? null : work?.dirtySinceMs == null ? 0 : Math.max(0, nowMs - work.dirtySinceMs),
     itemsPerSecond,
     limitedBy: last === null ? null : longestWait(last.waitedMs, lastMs),
     secondsLeft: itemsPerSecond === null || itemsDue === items ? null : (itemsDue - items) / itemsPerSecond,
   };
+}
+
+function turnOf(ringing: Ringing | null, active: Side): PairStatus['remindersMoveTo'] {
+  if (ringing === null || (ringing.on === active && ringing.isDone)) return null;
+  return active === 'left' ? 'source' : 'target';
 }
 
 /** Waits of less than a tenth of the pass are no limit. */

@@ -263,6 +263,15 @@ function alike(item: Event): Shown {
   return { fields, occurrences };
 }
 
+/** When an item rings, and its occurrences that do so for themselves. */
+const reminders = (item: Event) => {
+  const { fields, occurrences } = shown(item);
+  const days = Object.entries(occurrences).flatMap(([day, entry]) =>
+    entry !== 'deleted' && 'reminder' in entry ? [[day, entry['reminder']]] : [],
+  );
+  return [fields['reminder'], days];
+};
+
 const runs = { numRuns: Number(process.env['CAUSEWAY_LAW_RUNS'] ?? 200) };
 const law = (name: string, check: (story: Story) => void) =>
   test(name, () => {
@@ -304,6 +313,25 @@ describe('laws of the merge', () => {
     expect(passive.fields.reminder.isSet).toBe(false);
     expect(passive.occurrences.filter((o) => o.overrides.reminder?.isSet)).toEqual([]);
   });
+
+  law(
+    'after a switch the other side rings as the first one did, and a crash between the two writes loses no reminder',
+    (story) => {
+      const { active } = story.policy;
+      const now = active === 'left' ? 'right' : 'left';
+      const before = mergeTyped(inputOf(story));
+      const was = afterBoth(story, before);
+      const switched = { base: was, ...was, policy: { ...story.policy, active: now } } as const;
+      const turned = mergeTyped(inputOf(switched));
+      const whole = afterBoth(switched, turned);
+      expect(reminders(whole[now])).toEqual(reminders(was[active]));
+      expect(reminders(whole[active])).toEqual(reminders(was[now]));
+      expect(turned.conflicts).toEqual([]);
+      const [first] = turned.order;
+      const half = { ...switched, ...(first ? { [first]: whole[first] } : {}) };
+      expect(reminders(afterBoth(half, mergeTyped(inputOf(half)))[now])).toEqual(reminders(was[active]));
+    },
+  );
 
   law('a second merge after a recorded one has nothing to do', (story) => {
     const merge = mergeTyped(inputOf(story));

@@ -48,7 +48,7 @@ export function mergeOccurrences(
   for (const day of [...days].sort()) {
     const facts: DayFacts = {
       day,
-      now: { left: entries.left.get(day) ?? null, right: entries.right.get(day) ?? null },
+      now: withReminder(context, { left: entries.left.get(day) ?? null, right: entries.right.get(day) ?? null }),
       seen: { left: seen?.left.occurrences[day], right: seen?.right.occurrences[day] },
       changed: {
         left: !sameJson(shownNow.left.occurrences[day], seen?.left.occurrences[day]),
@@ -63,6 +63,14 @@ export function mergeOccurrences(
     }
   }
   return result;
+}
+
+/** Where the person does not work an occurrence has a reminder of its own only until it is moved: the person was switched, or set it there. */
+function withReminder({ policy: { active } }: MergeContext, now: SideEntries): SideEntries {
+  const { [active]: ringing, [otherSide(active)]: silent } = now;
+  if (!isModified(silent) || !('reminder' in silent) || ringing === 'deleted') return now;
+  if (ringing !== null && 'reminder' in ringing) return now;
+  return { ...now, [active]: { ...ringing, reminder: silent['reminder'] } };
 }
 
 /** A pattern that makes no sense has no days, and nothing falls out of it. */

@@ -74,8 +74,8 @@ export interface TypedMerge<Kind extends TypedKind> {
   readonly left: SideEdit<Kind> | null;
   readonly right: SideEdit<Kind> | null;
   /**
-   * In which order the sides are written: a side that is rewritten comes last, when the other one has everything that it had. A crash in
-   * the middle of the rewrite can then lose nothing.
+   * In which order the sides are written: a side that is rewritten comes last, when the other one has everything that it had; otherwise
+   * the one the person works on comes first, and rings before the other one is silent. A crash in the middle can then lose nothing.
    */
   readonly order: readonly Side[];
   readonly conflicts: readonly TypedConflict[];
@@ -116,16 +116,24 @@ export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): Typ
   const oneWay = policy.direction === 'one-way';
   const leftEdit = oneWay ? null : sideEdit(input, 'left', merged, changes.left, entries);
   const rightEdit = sideEdit(input, 'right', merged, changes.right, entries);
-  const order: readonly Side[] = leftEdit?.rewrites && !rightEdit?.rewrites ? ['right', 'left'] : ['left', 'right'];
   return {
     left: leftEdit,
     right: rightEdit,
-    order,
-    precautions: leftEdit?.rewrites && rightEdit?.rewrites ? atRisk(input, 'left', now) : [],
+    order: writingOrder(leftEdit, rightEdit, policy.active),
+    precautions: leftEdit?.rewrites && rightEdit?.rewrites ? atRisk(input, policy.active, now) : [],
     conflicts: context.conflicts,
     taken: takenBy(oneWay ? { fields: [], days: [] } : changes.left, changes.right),
     drift: oneWay ? driftOf(now.right, seen?.right ?? null, changes.left) : [],
   };
+}
+
+function writingOrder(
+  left: SideEdit<TypedKind> | null,
+  right: SideEdit<TypedKind> | null,
+  active: Side,
+): readonly Side[] {
+  const last = left?.rewrites === right?.rewrites ? otherSide(active) : left?.rewrites ? 'left' : 'right';
+  return [otherSide(last), last];
 }
 
 const valuesOf = (item: TypedItem): Values => item.fields as unknown as Values;

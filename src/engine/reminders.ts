@@ -23,3 +23,9 @@ export function asCreatedOn<Kind extends TypedKind>(
     }),
   };
 }
+
+/** Whether an item has a reminder, of its own or of one of its occurrences. */
+export function isRinging({ fields, occurrences }: TypedItem): boolean {
+  const { reminder } = fields as { readonly reminder?: Reminder };
+  return reminder?.isSet === true || occurrences.some(({ overrides }) => overrides.reminder?.isSet === true);
+}

@@ -123,6 +123,7 @@ export function readPair(row: Row<'pair'>): PairRow {
     stoppedBecause: row.stopped_because,
     pass: row.pass,
     lastPass: row.last_pass === null ? null : JSON.parse(row.last_pass),
+    ringing: row.ringing === null ? null : JSON.parse(row.ringing),
     counts: {
       folders: row.folders,
       links: row.links,

@@ -20,6 +20,7 @@ export interface Tables {
     stopped_because: string | null;
     pass: number;
     last_pass: string | null;
+    ringing: string | null;
     folders: number;
     links: number;
     quarantined: number;

@@ -72,6 +72,11 @@ function show(run: Run, all: readonly PairStatus[], lags: readonly LagStatus[], 
   for (const { pair, content, stoppedBecause } of all)
     if (stoppedBecause !== null)
       output.text(`${output.colours.red('stopped')} ${trackId(pair, content)}: ${stoppedBecause}`);
+  for (const { pair, content, remindersMoveTo } of all)
+    if (remindersMoveTo !== null)
+      output.text(
+        `${trackId(pair, content)}: reminders are being moved to the ${remindersMoveTo}, where the person works now`,
+      );
   if (lags.length === 0) return;
   output.text(table(lagColumns, lags));
   for (const { collection, content, objectiveMs, warning } of lags)

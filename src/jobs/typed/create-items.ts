@@ -1,6 +1,6 @@
 import type { TypedWritten } from '#connectors/contract.ts';
 import { batchBySize } from '#engine/batches.ts';
-import { asCreatedOn } from '#engine/reminders.ts';
+import { asCreatedOn, isRinging } from '#engine/reminders.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { FolderId, Side } from '#model/ids.ts';
 import { firstIdOf, hash128, stampKey, writeStamp } from '#model/stamp.ts';
@@ -11,6 +11,7 @@ import { attachmentsOf, draftAttachments, type Fetched, fetchAttachments } from 
 import { endAfter, endOf } from './link-ends.ts';
 import { readItems } from './read-items.ts';
 import { setAside, takeBack } from './set-aside.ts';
+import { ringsTwice } from './turn-reminders.ts';
 import { flushMiddle, flushPart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 
 /** An item that is to have a copy in a folder of `on`. */
@@ -287,6 +288,7 @@ async function recordCreated<Kind extends TypedKind>(
       bytesCopied: of.creation.head.sizeBytes,
     });
     takeBack(context, of.item.head);
+    if (on === context.policy.active && isRinging(of.item)) ringsTwice(context, of.item.head.id);
   }
 }
 

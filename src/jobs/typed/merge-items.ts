@@ -219,7 +219,7 @@ async function writeEdits<Kind extends TypedKind>(
 ): Promise<Map<Merged<Kind>, Outcome>> {
   const outcomes = new Map<Merged<Kind>, Outcome>(merged.map((m) => [m, { state: 'done', written: {} }]));
   await sayBefore(context, merged);
-  // Most go source first; what an edit of one side would erase is on the other side before.
+  // What an edit of one side would erase is on the other side before.
   for (const [step, side] of writingSteps) {
     const due = merged.filter(
       (m) => m.merge[side] !== null && m.merge.order[step] === side && outcomes.get(m)?.state === 'done',

@@ -12,7 +12,12 @@ const attemptsMax = 5;
  * Puts one item aside, so that it never holds up the others: refused for what it is, it waits for the operator; failed for a reason
  * that may pass, the next pass tries it again. Quarantine holds items of either side under their own id.
  */
-export function setAside(context: TypedContext, side: Side, head: TypedHead, fault: Fault): void {
+export function setAside(
+  context: TypedContext,
+  side: Side,
+  head: Pick<TypedHead, 'id' | 'folder' | 'itemClass' | 'sizeBytes'>,
+  fault: Fault,
+): void {
   // The side's own feed says what became of it.
   if (fault.kind === 'gone') return;
   const attempts = (context.failed.get(head.id)?.attempts ?? 0) + 1;

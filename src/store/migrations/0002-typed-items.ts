@@ -34,6 +34,7 @@ function ddl(engine: Engine): readonly string[] {
 
   return [
     `alter table pair add column kind ${text} not null default 'mail'`,
+    `alter table pair add column ringing ${text}`,
     `alter table journal add column day ${text}`,
     `alter table journal add column restored_at_ms ${int}`,
 

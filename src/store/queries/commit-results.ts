@@ -86,7 +86,7 @@ async function fence(trx: Sql, engine: Engine, claim: Claim): Promise<void> {
 
 /** State and counts: one update by primary key, so that status never has to count. */
 async function updatePair(trx: Sql, pairNo: number, commit: Commit, liveLinks: number): Promise<void> {
-  const { state, stoppedBecause, pass, lastPass, leftMailbox, rightMailbox, leftItems } = commit.pair ?? {};
+  const { state, stoppedBecause, pass, lastPass, ringing, leftMailbox, rightMailbox, leftItems } = commit.pair ?? {};
   const conflicts = commit.journal?.length ?? 0;
   const set = {
     ...(state !== undefined && { state }),
@@ -95,6 +95,7 @@ async function updatePair(trx: Sql, pairNo: number, commit: Commit, liveLinks: n
     }),
     ...(pass !== undefined && { pass }),
     ...(lastPass !== undefined && { last_pass: lastPass === null ? null : JSON.stringify(lastPass) }),
+    ...(ringing !== undefined && { ringing: ringing === null ? null : JSON.stringify(ringing) }),
     ...(leftMailbox !== undefined && { left_mailbox: leftMailbox }),
     ...(rightMailbox !== undefined && { right_mailbox: rightMailbox }),
     ...(leftItems !== undefined && { left_items: leftItems }),

@@ -21,7 +21,7 @@ export async function forgetPair(trx: Sql, pairNo: number): Promise<void> {
   for (const table of found) await trx.deleteFrom(table).where('pair_no', '=', pairNo).execute();
   await trx
     .updateTable('pair')
-    .set({ links: 0, folders: 0, state: 'new', stopped_because: null })
+    .set({ links: 0, folders: 0, state: 'new', stopped_because: null, ringing: null })
     .where('no', '=', pairNo)
     .execute();
 }
