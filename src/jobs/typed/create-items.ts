@@ -2,7 +2,7 @@ import type { TypedWritten } from '#connectors/contract.ts';
 import { batchBySize } from '#engine/batches.ts';
 import { asCreatedOn, isRinging } from '#engine/reminders.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
-import type { FolderId, Side } from '#model/ids.ts';
+import type { FolderId, ItemId, Side } from '#model/ids.ts';
 import { firstIdOf, hash128, stampKey, writeStamp } from '#model/stamp.ts';
 import type { TypedDraft, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { TypedIntentRow, TypedLinkRow } from '#model/typed-link.ts';
@@ -11,7 +11,6 @@ import { attachmentsOf, draftAttachments, type Fetched, fetchAttachments } from 
 import { endAfter, endOf } from './link-ends.ts';
 import { readItems } from './read-items.ts';
 import { setAside, takeBack } from './set-aside.ts';
-import { ringsTwice } from './turn-reminders.ts';
 import { flushMiddle, flushPart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 
 /** An item that is to have a copy in a folder of `on`. */
@@ -290,6 +289,12 @@ async function recordCreated<Kind extends TypedKind>(
     takeBack(context, of.item.head);
     if (on === context.policy.active && isRinging(of.item)) ringsTwice(context, of.item.head.id);
   }
+}
+
+/** Both sides ring until `turnReminders`, which the next pass does should this one not come to it. */
+function ringsTwice(context: TypedContext, id: ItemId): void {
+  context.ringTwice.push(id);
+  context.staged.add({ pair: { ringing: { on: context.policy.active, isDone: false, upTo: null } } });
 }
 
 /** Names of what a server cannot keep, with its reasons; null: it kept all. */

@@ -1,4 +1,4 @@
-import type { ItemId, Side } from '#model/ids.ts';
+import type { Side } from '#model/ids.ts';
 import type { Shown, TypedLinkRow } from '#model/typed-link.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import type { PairRow } from '#store/store.ts';
@@ -45,12 +45,6 @@ export async function turnReminders(context: TypedContext): Promise<void> {
     }
   }
   context.staged.add({ pair: { ringing: { on, isDone: true, upTo: null } } });
-}
-
-/** To be recorded with a link of which both sides ring, in case the pass does not come to its end. */
-export function ringsTwice(context: TypedContext, id: ItemId): void {
-  context.ringTwice.push(id);
-  context.staged.add({ pair: { ringing: { on: context.policy.active, isDone: false, upTo: null } } });
 }
 
 const isTurned = (ringing: PairRow['ringing'], on: Side): boolean =>
