@@ -362,6 +362,8 @@ const unread: MailState = {
   lastVerb: null,
   lastVerbAt: null,
   iconIndex: null,
+  processed: null,
+  serverProcessed: null,
 };
 
 const plainFacts: MailFacts = {
@@ -378,8 +380,6 @@ const plainFacts: MailFacts = {
   replyBy: null,
   votingOptions: null,
   votingResponse: null,
-  processed: null,
-  serverProcessed: null,
   readReceiptRequested: false,
   hasAttachments: false,
   sizeBytes: 0,

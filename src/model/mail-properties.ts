@@ -312,7 +312,7 @@ export const mailProperties = {
     sample: [null, 'Yes'],
   },
   processed: {
-    carriage: 'fact',
+    carriage: 'state',
     ews: null,
     mapi: { tag: 0x7d01, type: 'boolean' },
     graph: null,
@@ -323,7 +323,7 @@ export const mailProperties = {
     sample: [null, true],
   },
   serverProcessed: {
-    carriage: 'fact',
+    carriage: 'state',
     ews: null,
     mapi: { set: calendarAssistant, lid: 0x85cc, type: 'boolean' },
     graph: null,

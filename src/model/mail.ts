@@ -27,6 +27,9 @@ export interface MailState {
   readonly lastVerbAt: Instant | null;
   /** 0x105 replied, 0x106 forwarded; what the list shows. */
   readonly iconIndex: number | null;
+  /** A meeting message that a client has dealt with, often long after it arrived; without it Outlook deals with it again. */
+  readonly processed: boolean | null;
+  readonly serverProcessed: boolean | null;
 }
 export type MailStateField = keyof MailState;
 
@@ -49,9 +52,6 @@ export interface MailFacts {
   /** Voting buttons, PidLidVerbStream, base64. */
   readonly votingOptions: string | null;
   readonly votingResponse: string | null;
-  /** A meeting message that a client has dealt with; without it Outlook deals with it again. */
-  readonly processed: boolean | null;
-  readonly serverProcessed: boolean | null;
   readonly readReceiptRequested: boolean;
   readonly hasAttachments: boolean;
   /** The server's own count; differs between servers. */

@@ -23,6 +23,8 @@ const untouched: MailState = {
   lastVerb: null,
   lastVerbAt: null,
   iconIndex: null,
+  processed: null,
+  serverProcessed: null,
 };
 
 export function writeState(state: MailState): string {

@@ -30,6 +30,8 @@ export const untouched: MailState = {
   lastVerb: null,
   lastVerbAt: null,
   iconIndex: null,
+  processed: null,
+  serverProcessed: null,
 };
 
 export const busy: MailState = {
@@ -47,6 +49,8 @@ export const busy: MailState = {
   lastVerb: 102,
   lastVerbAt: 1,
   iconIndex: 0x105,
+  processed: true,
+  serverProcessed: false,
 };
 
 export function pair(n: number, collection = 'staff'): Pick<PairRow, 'id' | 'kind' | 'collection' | 'left' | 'right'> {
@@ -125,8 +129,6 @@ function head(n: number | string, state: MailState = untouched): MailHead {
       replyBy: null,
       votingOptions: null,
       votingResponse: null,
-      processed: null,
-      serverProcessed: null,
       readReceiptRequested: false,
       hasAttachments: false,
       sizeBytes: 4096,

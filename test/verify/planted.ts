@@ -119,8 +119,8 @@ const itemKinds: readonly PlantedKind[] = [
   fact('voting options lost', 'votingOptions', lost),
   fact('voting response changed', 'votingResponse', (value) => (value === 'No' ? 'Yes' : 'No')),
   fact('voting response lost', 'votingResponse', lost),
-  fact('processed mark turned', 'processed', (value) => value !== true),
-  fact('mark of the server as processed turned', 'serverProcessed', (value) => value !== true),
+  state('processed mark turned', 'processed', (value) => value !== true),
+  state('mark of the server as processed turned', 'serverProcessed', (value) => value !== true),
   fact('request for a read receipt turned', 'readReceiptRequested', (value) => !value),
   {
     name: 'stamp lost',

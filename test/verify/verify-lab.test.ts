@@ -97,6 +97,8 @@ describe('a lab that rebuilds MIME, 2010 to 2016', () => {
       lastVerb: 104,
       lastVerbAt: 1_600_000_100_000,
       iconIndex: 0x106,
+      processed: true,
+      serverProcessed: true,
     };
     expect(Object.keys(changes).sort()).toEqual([...mailStateFields].sort());
     const all = await heads();

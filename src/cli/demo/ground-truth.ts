@@ -50,15 +50,14 @@ const nameOf = (property: MapiProperty): string => {
 
 /**
  * Carried fields and where the lab keeps them; the read mark and the message flags have places of their own in a snapshot. The topic
- * is left to `verify`: a server may keep it or make it from the subject, and only the protocol shows what clients see. That a meeting
- * request was dealt with is carried when it is copied, and people answer later than that.
+ * is left to `verify`: a server may keep it or make it from the subject, and only the protocol shows what clients see.
  */
 const carried = Object.entries(mailProperties)
   .filter(
     ([field, { carriage }]) =>
       (carriage === 'state' || carriage === 'fact') &&
       field !== 'isRead' &&
-      !['messageFlags', 'conversationTopic', 'processed'].includes(field),
+      !['messageFlags', 'conversationTopic'].includes(field),
   )
   .map(([field, { mapi }]) => [field, nameOf(mapi)] as const);
 

@@ -82,6 +82,8 @@ export const plainState: MailState = {
   lastVerb: null,
   lastVerbAt: null,
   iconIndex: null,
+  processed: null,
+  serverProcessed: null,
 };
 export const plainFacts: MailFacts = {
   itemClass: 'IPM.Note',
@@ -97,8 +99,6 @@ export const plainFacts: MailFacts = {
   replyBy: null,
   votingOptions: null,
   votingResponse: null,
-  processed: null,
-  serverProcessed: null,
   readReceiptRequested: false,
   hasAttachments: false,
   sizeBytes: 0,

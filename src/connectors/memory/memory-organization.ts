@@ -54,6 +54,8 @@ const noState: MailState = {
   lastVerb: null,
   lastVerbAt: null,
   iconIndex: null,
+  processed: null,
+  serverProcessed: null,
 };
 
 const containerClasses = {
@@ -173,8 +175,6 @@ export class MemoryMailbox {
         replyBy: null,
         votingOptions: null,
         votingResponse: null,
-        processed: null,
-        serverProcessed: null,
         readReceiptRequested: false,
         hasAttachments: false,
         createdAt: null,

@@ -1,6 +1,7 @@
 import { deepEqual, equal } from 'node:assert/strict';
 import { describe, expect, test } from 'vitest';
 import { calendarKey } from '../world/calendar-keys.ts';
+import { exportMime } from '../world/export-mime.ts';
 import { key, messageFlag } from '../world/property.ts';
 import { Conversation } from './conversation.fixture.ts';
 import { meetingKey } from './meeting-keys.ts';
@@ -28,6 +29,18 @@ describe('what lies in the Inbox', () => {
     equal(propertyValue(copy.content, meetingKey.processed), true);
     equal(client.sniff().length, 0);
     equal(talk.meetings.authorship.author(talk.item('dan', 'Plan'), 'existence')?.doing, 'api');
+  });
+
+  test('a message says the same after somebody dealt with it', async () => {
+    const talk = both();
+    talk.play('ana books "Plan" 2026-03-09 10:00-11:00 with ben');
+    const [request] = [...talk.mailbox('ben').folder('inbox').items()];
+    if (request === undefined) throw new Error('no request');
+    const before = (await exportMime(request, false)).toString();
+    talk.play('wait 2h');
+    equal(new OutlookClient(talk.meetings, talk.mailbox('ben')).sniff().length, 1);
+    equal(request.gone, false);
+    equal((await exportMime(request, false)).toString(), before);
   });
 
   test('one that is marked is left alone', () => {

@@ -194,6 +194,17 @@ function eventLines(
   return lines;
 }
 
+/**
+ * When what it says was said: of a meeting message when it was sent, whatever was done to the message since. [MS-OXCICAL] 2.1.3.1.1.20.9
+ */
+function stampOf({ itemClass, content, modifiedAtMs }: Item): number {
+  if (!itemClass.startsWith('IPM.Schedule.')) return modifiedAtMs;
+  const at = itemClass.startsWith('IPM.Schedule.Meeting.Resp.')
+    ? calendarKey.attendeeCriticalChange
+    : calendarKey.ownerCriticalChange;
+  return numberOf(content, at) ?? modifiedAtMs;
+}
+
 /** An appointment as iCalendar: a series with its exceptions beside it. */
 export function icalendarOf(item: Item, part: CalendarPart): Buffer {
   const { content } = item;
@@ -209,7 +220,7 @@ export function icalendarOf(item: Item, part: CalendarPart): Buffer {
     ...eventLines(
       content,
       part,
-      item.modifiedAtMs,
+      stampOf(item),
       item.occurrence === null ? null : numberOf(content, calendarKey.replacedStart),
     ),
   ];
@@ -221,7 +232,7 @@ export function icalendarOf(item: Item, part: CalendarPart): Buffer {
       ...eventLines(
         view,
         view.calendar ?? part,
-        occurrence.exception?.modifiedAtMs ?? item.modifiedAtMs,
+        occurrence.exception?.modifiedAtMs ?? stampOf(item),
         occurrence.originalStartMs,
       ),
     );

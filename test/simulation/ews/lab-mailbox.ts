@@ -1,4 +1,5 @@
 import { must } from '#kit/assert.ts';
+import { meetingKey } from '#lab/meetings/meeting-keys.ts';
 import type { OutboxEntry } from '#lab/seams.ts';
 import type { Folder } from '#lab/world/folder.ts';
 import { folderIdOf, itemIdOf } from '#lab/world/ids.ts';
@@ -34,6 +35,8 @@ const places: Readonly<Record<PropertyField, { readonly at: PropertyKey; readonl
   lastVerb: { at: key.lastVerb, type: 'Integer' },
   lastVerbAt: { at: key.lastVerbAt, type: 'SystemTime' },
   iconIndex: { at: key.iconIndex, type: 'Integer' },
+  processed: { at: meetingKey.processed, type: 'Boolean' },
+  serverProcessed: { at: meetingKey.serverProcessed, type: 'Boolean' },
 };
 
 function stateOf(item: Item): MailState {
@@ -55,6 +58,8 @@ function stateOf(item: Item): MailState {
     lastVerb: number('lastVerb'),
     lastVerbAt: number('lastVerbAt'),
     iconIndex: number('iconIndex'),
+    processed: value('processed') as boolean | null,
+    serverProcessed: value('serverProcessed') as boolean | null,
   };
 }
 
