@@ -1,6 +1,7 @@
 import type { Random } from '#kit/random.ts';
 import { calendarKey } from '../world/calendar-keys.ts';
 import type { Day } from '../world/calendar-part.ts';
+import { newGlobalObjectId } from '../world/global-object-id.ts';
 import type { Item, ItemContent } from '../world/item.ts';
 import type { Hand, Mailbox } from '../world/mailbox.ts';
 import type { Origin } from '../world/post-office.ts';
@@ -10,6 +11,7 @@ import { meetingKey } from './meeting-keys.ts';
 import {
   appointments,
   attendeesOf,
+  binary,
   flag,
   isMeetingMessage,
   isOrganizers,
@@ -211,8 +213,9 @@ export class Phone {
     const properties = new Map(before.properties);
     for (const at of properties.keys()) if (!phoneKeeps.has(at)) properties.delete(at);
     if (!keepsIdentity) {
-      properties.delete(calendarKey.globalObjectId);
-      properties.delete(calendarKey.cleanGlobalObjectId);
+      const { guid, lastCn, nowMs } = this.#mailbox;
+      const id = binary(newGlobalObjectId(guid, lastCn, nowMs).toString('base64'));
+      properties.set(calendarKey.globalObjectId, id).set(calendarKey.cleanGlobalObjectId, id);
     }
     const made = this.#mailbox.create(
       this.#mailbox.folder('calendar'),
