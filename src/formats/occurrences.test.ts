@@ -100,6 +100,8 @@ describe('the day of an occurrence by its original start', () => {
     };
     const when = at('2024-03-25T08:00', '2024-03-25T08:30');
     expect(dayOfOriginalStart({ when, recurrence: weekly }, utc('2024-03-28T08:00'))).toBe('2024-03-28');
+    // Also the day right before one of the pattern, or that one would be taken for changed.
+    expect(dayOfOriginalStart({ when, recurrence: weekly }, utc('2024-03-31T07:00'))).toBe('2024-03-31');
   });
 });
 

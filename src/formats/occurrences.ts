@@ -59,6 +59,9 @@ export function occurrenceSpan(when: When, day: Day): Span {
   return { start: from, end: Math.max(from, clock.toInstant(midnight + end)) };
 }
 
+/** Rules of a zone are at most so far apart; an occurrence that is farther from a day of the pattern is none of that day. */
+const zonesApartMax = 20 * 3_600_000;
+
 /**
  * Day of the occurrence that the pattern would have started at `originalStart`. Servers compute that instant by their own rules of the
  * zone, so the nearest day of the pattern counts; one that the pattern lacks altogether is named by the zone alone.
@@ -66,7 +69,7 @@ export function occurrenceSpan(when: When, day: Day): Span {
 export function dayOfOriginalStart({ when, recurrence }: SeriesTimes, originalStart: Instant): Day {
   const plain = dayOfWall(clockOf(zoneOfSeries(when)).toWall(originalStart));
   let nearest = plain;
-  let distance = Number.POSITIVE_INFINITY;
+  let distance = zonesApartMax;
   for (const day of [plain, addDays(plain, -1), addDays(plain, 1)]) {
     const away = Math.abs(occurrenceSpan(when, day).start - originalStart);
     if (away < distance && isOccurrenceDay(recurrence, day)) [nearest, distance] = [day, away];

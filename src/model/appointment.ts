@@ -7,7 +7,8 @@ import type { Zone } from './zone.ts';
 
 /**
  * PidLidCleanGlobalObjectId in upper-case hex: what makes an event the same event in every calendar it is in
- * ([MS-OXOCAL] 2.2.1.28). Written at creation, never changed after.
+ * ([MS-OXOCAL] 2.2.1.28). Of an occurrence that is there without its series PidLidGlobalObjectId, with its day: there may be several
+ * of one series (2.2.1.27). Written at creation, never changed after.
  */
 export type EventIdentity = Brand<'EventIdentity'>;
 

@@ -1,10 +1,10 @@
-import { identityOfBytes, identityOfUid } from '#formats/mapi/global-object-id.ts';
+import { identityOfIds, identityOfUid } from '#formats/mapi/global-object-id.ts';
 import { childText, type XmlElement } from '#formats/text/xml-read.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
-import { cleanGlobalObjectId } from './calendar/identity.ts';
+import { cleanGlobalObjectId, globalObjectId } from './calendar/identity.ts';
 import { readTime } from './ews-time.ts';
 import { extendedFieldUri, findExtended } from './extended-fields.ts';
 import { itemIdOf, parentFolderOf, stampProperty } from './mail-codec.ts';
@@ -21,7 +21,7 @@ export const itemHeadPaths =
   ([searchKeyProperty, { tag: 0x3008, type: 'time' }, stampProperty] as const).map(extendedFieldUri).join('');
 
 /** The same of events, which have an identity. */
-export const eventHeadPaths = `${itemHeadPaths}${extendedFieldUri(cleanGlobalObjectId)}<t:FieldURI FieldURI="calendar:UID"/>`;
+export const eventHeadPaths = `${itemHeadPaths}${extendedFieldUri(cleanGlobalObjectId)}${extendedFieldUri(globalObjectId)}<t:FieldURI FieldURI="calendar:UID"/>`;
 
 const bytesOf = (base64: string | undefined): Buffer => Buffer.from(base64 ?? '', 'base64');
 
@@ -31,12 +31,12 @@ export function readTypedHead(item: XmlElement, folder: FolderId | null): TypedH
   const inFolder = parentFolderOf(item) ?? folder;
   if (ids === null || inFolder === null) return null;
   const text = (name: string) => childText(item, typesNamespace, name);
+  const bytesIn = (property: MapiProperty) => bytesOf(findExtended(item, property)?.[0]);
   return {
     ...ids,
     folder: inFolder,
     itemClass: text('ItemClass') ?? '',
-    identity:
-      identityOfBytes(bytesOf(findExtended(item, cleanGlobalObjectId)?.[0])) ?? identityOfUid(text('UID') ?? ''),
+    identity: identityOfIds(bytesIn(globalObjectId), bytesIn(cleanGlobalObjectId)) ?? identityOfUid(text('UID') ?? ''),
     stamp: (findExtended(item, stampProperty)?.[0] ?? null) as StampText | null,
     searchKey: bytesOf(findExtended(item, searchKeyProperty)?.[0]).toString('hex'),
     sizeBytes: Number.parseInt(text('Size') ?? '0', 10) || 0,

@@ -14,7 +14,7 @@ import type { TypedItem } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
 import { type AppointmentRecur, type BlobException, readAppointmentRecur } from '../mapi/appointment-recur.ts';
 import { BlobError } from '../mapi/byte-reader.ts';
-import { dayOfGlobalObjectId, identityOfBytes } from '../mapi/global-object-id.ts';
+import { dayOfGlobalObjectId, identityOfIds } from '../mapi/global-object-id.ts';
 import { dayOfOriginalStart, occurrenceSpan, zoneOfSeries } from '../occurrences.ts';
 import { clockOf } from '../zones/zone-clock.ts';
 import { attachmentProperties, isException, readAttachment } from './event-attachments.ts';
@@ -73,7 +73,9 @@ export function readEventStream(bytes: Uint8Array, at: ExportedAt): ReadEvent {
     recurrence: recur?.recurrence ?? null,
   };
   const { occurrences, attachments } = readOccurrences(recur, fields, nodes, problems);
-  const identity = get(eventOnly.cleanGlobalObjectId) ?? get(eventOnly.globalObjectId);
+  const [id, clean] = [get(eventOnly.globalObjectId), get(eventOnly.cleanGlobalObjectId)].map((value) =>
+    Buffer.isBuffer(value) ? value : Buffer.alloc(0),
+  ) as [Buffer, Buffer];
   const stamp = get(eventOnly.stamp);
   return {
     item: {
@@ -81,7 +83,7 @@ export function readEventStream(bytes: Uint8Array, at: ExportedAt): ReadEvent {
       head: {
         ...at,
         itemClass,
-        identity: Buffer.isBuffer(identity) ? identityOfBytes(identity) : null,
+        identity: identityOfIds(id, clean),
         stamp: typeof stamp === 'string' ? (stamp as StampText) : null,
         searchKey: '',
         sizeBytes: bytes.length,

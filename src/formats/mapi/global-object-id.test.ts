@@ -6,6 +6,7 @@ import {
   dayOfGlobalObjectId,
   globalObjectId,
   identityOfBytes,
+  identityOfIds,
   identityOfUid,
   sameIdentity,
   uidOfIdentity,
@@ -103,4 +104,22 @@ test('bytes that are no global object id have no identity, no day, and do no har
   const odd = Buffer.from(exception, 'hex');
   odd[18] = 13;
   expect(dayOfGlobalObjectId(odd)).toBeNull();
+});
+
+test('an occurrence without its series is known by its day as well, and shares the UID of its series', () => {
+  const series = identityOfUid('one of several@x.test');
+  if (series === null) throw new Error('an identity');
+  const days = ['2031-07-14', '2031-07-21'] as Day[];
+  const clean = cleanGlobalObjectId(series);
+  const own = days.map((day) => identityOfIds(globalObjectId(series, day), clean));
+  expect(new Set([series, ...own]).size).toBe(3);
+  for (const [at, identity] of own.entries()) {
+    if (identity === null) throw new Error('an identity');
+    expect(uidOfIdentity(identity)).toBe('one of several@x.test');
+    expect(cleanGlobalObjectId(identity)).toEqual(clean);
+    expect(dayOfGlobalObjectId(globalObjectId(identity, null))).toBe(days[at]);
+  }
+  expect(identityOfIds(globalObjectId(series, null), clean)).toBe(series);
+  expect(identityOfIds(Buffer.alloc(0), clean)).toBe(series);
+  expect(identityOfIds(Buffer.alloc(0), Buffer.alloc(0))).toBeNull();
 });

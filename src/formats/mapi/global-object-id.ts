@@ -32,6 +32,15 @@ export function identityOfBytes(globalObjectId: Uint8Array): EventIdentity | nul
 }
 
 /**
+ * Identity of an item by both of its ids. An occurrence that is there without its series, because its attendee was invited to nothing
+ * else, has its day in the one and is another event than the next of them; the other one says only which series it is of.
+ */
+export function identityOfIds(globalObjectId: Uint8Array, clean: Uint8Array): EventIdentity | null {
+  if (dayOfGlobalObjectId(globalObjectId) === null) return identityOfBytes(clean) ?? identityOfBytes(globalObjectId);
+  return Buffer.from(globalObjectId).toString('hex').toUpperCase() as EventIdentity;
+}
+
+/**
  * Identity of an event by the UID that EWS, iCalendar or Graph (`iCalUId`) shows. A UID in hex is the id itself, whatever its case and
  * whether or not a day is in it, since foreign systems echo those of exceptions; any other is wrapped.
  *
@@ -51,25 +60,28 @@ export function identityOfUid(uid: string): EventIdentity | null {
   return Buffer.concat([head, data]).toString('hex').toUpperCase() as EventIdentity;
 }
 
-/** The UID of an identity: the text that was wrapped, otherwise the id in hex, upper case. */
+/** The UID of an identity: the text that was wrapped, otherwise the id in hex, upper case. A series and its occurrences share it. */
 export function uidOfIdentity(identity: EventIdentity): string {
   const data = Buffer.from(identity.slice(DATA_AT * 2), 'hex');
-  if (!data.subarray(0, WRAP.length).equals(WRAP)) return identity;
+  if (!data.subarray(0, WRAP.length).equals(WRAP)) return cleanGlobalObjectId(identity).toString('hex').toUpperCase();
   let end = data.length;
   while (end > WRAP.length && data[end - 1] === 0) end--;
   return data.subarray(WRAP.length, end).toString('utf8');
 }
 
 /** PidLidCleanGlobalObjectId. */
-export const cleanGlobalObjectId = (identity: EventIdentity): Buffer => Buffer.from(identity, 'hex');
+export function cleanGlobalObjectId(identity: EventIdentity): Buffer {
+  const bytes = Buffer.from(identity, 'hex');
+  return bytes.length < DATA_AT ? bytes : bytes.fill(0, DAY_AT, DAY_AT + 4);
+}
 
 /**
- * PidLidGlobalObjectId of an exception.
+ * PidLidGlobalObjectId.
  *
- * @param day Day of the occurrence by the pattern; null: the master, or a single event.
+ * @param day Day of the occurrence by the pattern, of an exception inside of its series; null: the item itself.
  */
 export function globalObjectId(identity: EventIdentity, day: Day | null): Buffer {
-  const bytes = cleanGlobalObjectId(identity);
+  const bytes = Buffer.from(identity, 'hex');
   if (day === null || bytes.length < DATA_AT) return bytes;
   const [year = 0, month = 0, date = 0] = day.split('-').map(Number);
   bytes.writeUInt16BE(year, DAY_AT);

@@ -1,3 +1,4 @@
+import { cleanGlobalObjectId as cleanIdOf } from '#formats/mapi/global-object-id.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { EventIdentity } from '#model/appointment.ts';
 import type { TypedHead } from '#model/typed-item.ts';
@@ -37,7 +38,7 @@ export function calendarItems(tools: CalendarTools): TypedItems<'calendar'> {
 
     async findByIdentity(folder, identities, context) {
       const wanted = new Set(identities);
-      const values = [...wanted].map((identity) => Buffer.from(identity, 'hex').toString('base64'));
+      const values = [...new Set([...wanted].map((identity) => cleanIdOf(identity).toString('base64')))];
       const ids = await tools.search(folder, cleanGlobalObjectId, values, context);
       const found = new Map<EventIdentity, TypedHead[]>();
       for (const answer of await getItems(tools.call, ids, eventHeadPaths, context)) {

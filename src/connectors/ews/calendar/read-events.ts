@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
-import { dayOfOriginalStart, occurrenceSpan } from '#formats/occurrences.ts';
+import { dayOfOriginalStart, occurrenceSpan, zoneOfSeries } from '#formats/occurrences.ts';
 import { child, children, childText, type XmlElement } from '#formats/text/xml-read.ts';
+import { clockOf } from '#formats/zones/zone-clock.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { AttachmentHead, EventFields, ModifiedOccurrence, OccurrenceOverrides, When } from '#model/appointment.ts';
 import type { ItemId, Version } from '#model/ids.ts';
@@ -71,6 +72,10 @@ function seenEvent(item: XmlElement): SeenEvent | Fault {
   const read = readFields(shownItem(item));
   const [unreadable] = read.unreadable;
   if (unreadable !== undefined) return corrupt(`the server shows no ${unreadable} that can be read`);
+  const { recurrence, when } = read.fields;
+  // A single event is where it is, whatever its zone says; of a series nobody could tell when it takes place.
+  if (recurrence !== null && clockOf(zoneOfSeries(when)).problem === 'broken-rules')
+    return corrupt('the rules of the time zone in which it repeats make no sense');
   return {
     head,
     read,

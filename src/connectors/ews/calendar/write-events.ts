@@ -1,4 +1,8 @@
-import { uidOfIdentity } from '#formats/mapi/global-object-id.ts';
+import {
+  cleanGlobalObjectId as cleanIdOf,
+  globalObjectId as idOf,
+  uidOfIdentity,
+} from '#formats/mapi/global-object-id.ts';
 import { occurrenceSpan, reminderTimes } from '#formats/occurrences.ts';
 import { escapeText, rawXml } from '#formats/text/xml-write.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
@@ -105,17 +109,16 @@ const ownProperties = new Set(
 function createXml(tools: CalendarTools, { item, stamp }: Draft): string {
   const { head, fields, extras } = item;
   const { identity } = head;
-  const id = identity === null ? null : Buffer.from(identity, 'hex').toString('base64');
   const parts: readonly Part[] = [
     // A class of its own may be a form that the other side lacks; it is an appointment all the same.
     ...(/^ipm\.appointment\../i.test(head.itemClass) ? [typedPart('item:ItemClass', escapeText(head.itemClass))] : []),
     extendedPart(stampProperty, stamp),
-    ...(identity === null || id === null
+    ...(identity === null
       ? []
       : [
           typedPart('calendar:UID', escapeText(uidOfIdentity(identity))),
-          extendedPart(globalObjectId, id),
-          extendedPart(cleanGlobalObjectId, id),
+          extendedPart(globalObjectId, idOf(identity, null).toString('base64')),
+          extendedPart(cleanGlobalObjectId, cleanIdOf(identity).toString('base64')),
         ]),
     ...writeParts(fields, { version: tools.version, isOccurrence: false, signalAt: signalAt(item, tools.nowMs()) }),
     ...extras.flatMap(extraPart),
