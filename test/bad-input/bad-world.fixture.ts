@@ -9,6 +9,8 @@ import { createSignIn } from '#connectors/ews/sign-in.ts';
 import { retried } from '#connectors/wrappers/retried.ts';
 import { type PassResult, runMailPass } from '#jobs/mail/mail-pass.ts';
 import type { PassServices } from '#jobs/mail/pass-context.ts';
+import type { TypedPassResult } from '#jobs/typed/typed-context.ts';
+import { runTypedPass } from '#jobs/typed/typed-pass.ts';
 import { verifyPair } from '#jobs/verify/verify-pair.ts';
 import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
@@ -24,9 +26,9 @@ import type { Hand, Mailbox } from '#lab/world/mailbox.ts';
 import { key, type Property, type PropertyKey } from '#lab/world/property.ts';
 import { contentOfMime } from '#lab/world/read-message.ts';
 import type { PairId } from '#model/ids.ts';
-import { defaultMailPolicy, type MailPolicy } from '#model/policy.ts';
+import { defaultMailPolicy, defaultTypedPolicy, type MailPolicy } from '#model/policy.ts';
 import { openStore } from '#store/open-store.ts';
-import type { Store } from '#store/store.ts';
+import { type Store, trackId } from '#store/store.ts';
 
 export type SideName = 'source' | 'target';
 
@@ -126,13 +128,17 @@ export class BadWorld {
   private putPairs(): Promise<void> {
     const { world } = this.lab.organization('source');
     return this.store.putPairs(
-      world.mailboxes.map((_, n) => ({
-        id: this.pairId(n),
-        kind: 'mail',
-        collection: 'all',
-        left: { organization: 'source', address: this.address('source', n), mailbox: null },
-        right: { organization: 'target', address: this.address('target', n), mailbox: null },
-      })),
+      world.mailboxes.flatMap((_, n) => {
+        const ends = {
+          collection: 'all',
+          left: { organization: 'source', address: this.address('source', n), mailbox: null },
+          right: { organization: 'target', address: this.address('target', n), mailbox: null },
+        };
+        return [
+          { id: this.pairId(n), kind: 'mail' as const, ...ends },
+          { id: this.calendarId(n), kind: 'calendar' as const, ...ends },
+        ];
+      }),
     );
   }
 
@@ -150,6 +156,11 @@ export class BadWorld {
   }
   pairId(n = 0): PairId {
     return `${this.address('source', n)} → ${this.address('target', n)}` as PairId;
+  }
+
+  /** The pair's track of calendars. */
+  calendarId(n = 0): PairId {
+    return trackId(this.pairId(n), 'calendar');
   }
 
   private connector(name: SideName, redirectHosts: readonly string[]): Connector {
@@ -252,6 +263,37 @@ export class BadWorld {
       new AbortController().signal,
       { everything },
     );
+  }
+
+  /** One pass over calendars, in both directions. */
+  calendarPass(n = 0): Promise<TypedPassResult> {
+    return runTypedPass(
+      {
+        ...this.sides,
+        store: this.store,
+        clock: this.programClock,
+        random: this.random,
+        policy: defaultTypedPolicy,
+        requestDeadlineMs: 60_000,
+      },
+      this.pairId(n),
+      'calendar',
+      null,
+      new AbortController().signal,
+      { everything: true },
+    );
+  }
+
+  /** Passes over calendars until nothing is left to do. @returns the results of all. */
+  async syncCalendars(n = 0): Promise<readonly TypedPassResult[]> {
+    const results: TypedPassResult[] = [];
+    for (let i = 0; i < 12; i++) {
+      const result = await this.calendarPass(n);
+      results.push(result);
+      this.clock.advance(60_000);
+      if (!result.again) return results;
+    }
+    throw new Error('the passes do not come to an end');
   }
 
   /** Passes until nothing is left to do. @returns the results of all. */

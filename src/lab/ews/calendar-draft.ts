@@ -401,9 +401,13 @@ export class CalendarDraft {
       .map((value) => Buffer.from(value, 'base64'))
       .find(isGlobalObjectId);
     const id = given ?? newGlobalObjectId(mailbox.guid, mailbox.lastCn, this.#context.nowMs);
-    const clean = cleanOf(id).toString('base64');
-    holder.put(calendarKey.globalObjectId, 'Binary', clean);
-    holder.put(calendarKey.cleanGlobalObjectId, 'Binary', clean);
+    const clean = cleanOf(id);
+    // An occurrence without its series says which day it is. [MS-OXOCAL] 2.2.1.27
+    const own = Buffer.from(String(holder.properties.get(calendarKey.globalObjectId)?.value ?? ''), 'base64');
+    const full =
+      isGlobalObjectId(own) && cleanOf(own).equals(clean) && (this.#asked.recurrence ?? null) === null ? own : clean;
+    holder.put(calendarKey.globalObjectId, 'Binary', full.toString('base64'));
+    holder.put(calendarKey.cleanGlobalObjectId, 'Binary', clean.toString('base64'));
   }
 
   /** What a new appointment has without being told. */

@@ -1,8 +1,8 @@
+import { calendarPropertyOf } from '../mapi/calendar-property.ts';
 import { itemChangeKeyOf } from '../world/ids.ts';
 import type { Item } from '../world/item.ts';
 import { key, messageFlag, type Property, type PropertyKey } from '../world/property.ts';
 import { bodyOf, headEnd } from '../world/read-message.ts';
-import { calendarPropertyOf } from './calendar-property.ts';
 
 const text = (value: string | null): Property | null => (value === null ? null : { type: 'String', value });
 const integer = (value: number): Property => ({ type: 'Integer', value });

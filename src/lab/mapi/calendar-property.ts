@@ -5,6 +5,8 @@ import type { Item, ItemContent } from '../world/item.ts';
 import { key, nameKey, type Property, type PropertyKey, sets, tagKey } from '../world/property.ts';
 import { lastDayEver, type Pattern } from '../world/recurrence.ts';
 import { writeZoneBlob } from '../world/zone-blob.ts';
+import { writeSeriesBlob } from './recur-blob.ts';
+import { seriesOfContent } from './series-of-content.ts';
 
 const time = (value: number): Property => ({ type: 'SystemTime', value });
 const text = (value: string): Property => ({ type: 'String', value });
@@ -46,6 +48,13 @@ const inSeries: Compute = (item, content) => flag(item.occurrence !== null || is
 /** Properties of appointments that follow from others. */
 const computed = new Map<PropertyKey, Compute>([
   [calendarKey.durationMin, (_item, content) => integer(Math.round((endMsOf(content) - startMsOf(content)) / 60_000))],
+  [
+    calendarKey.recurBlob,
+    (_item, content) => {
+      const series = seriesOfContent(content);
+      return series === null ? null : { type: 'Binary', value: writeSeriesBlob(series).toString('base64') };
+    },
+  ],
   [calendarKey.recurring, inSeries],
   [calendarKey.isRecurring, inSeries],
   [calendarKey.isException, (item) => flag(item.occurrence?.isException ?? false)],
@@ -91,6 +100,9 @@ const computed = new Map<PropertyKey, Compute>([
   [tagKey(0x0c1f), organizer('address')],
   [tagKey(0x5d01), organizer('address')],
 ]);
+
+/** All of them, by their keys. */
+export const workedOutKeys: readonly PropertyKey[] = [...computed.keys()];
 
 /** A property that the store works out for an appointment; undefined: it is kept like any other. */
 export function calendarPropertyOf(item: Item, at: PropertyKey): Property | null | undefined {

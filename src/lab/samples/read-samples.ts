@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import type { ItemContent } from '../world/item.ts';
 import { readIcs, type SampleOwner } from './read-ics.ts';
+import { readMsg } from './read-msg.ts';
 
 /** A message as it is. */
 export interface SampleMail {
@@ -31,7 +32,10 @@ function calendarOf(name: string, contents: (owner: SampleOwner) => readonly Ite
   return count === 0 ? [] : [{ name, count, contents }];
 }
 
-/** All `.eml` and `.ics` files below a folder, in the order of their paths. Calendars without an event that has a start are left out. */
+/**
+ * All `.eml`, `.ics` and `.msg` files below a folder, in the order of their paths. Left out are calendars without an event that has a
+ * start, and message files that are no appointments or cannot be read.
+ */
 export function readSamples(directory: string): Samples {
   const mails: SampleMail[] = [];
   const calendars: SampleCalendar[] = [];
@@ -46,6 +50,11 @@ export function readSamples(directory: string): Samples {
       case '.ics': {
         const text = readFileSync(name, 'utf8');
         calendars.push(...calendarOf(name, (owner) => readIcs(text, owner)));
+        break;
+      }
+      case '.msg': {
+        const bytes = readFileSync(name);
+        calendars.push(...calendarOf(name, (owner) => readMsg(bytes, owner)));
         break;
       }
     }

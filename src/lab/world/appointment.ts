@@ -115,7 +115,7 @@ export function endsOf(content: ItemContent): { readonly first: Occurrence | nul
 /** Message classes under which EWS shows parts of a series. */
 const occurrenceClass = 'IPM.Appointment.Occurrence';
 /** [MS-OXOCAL] 2.2.10.1.6: of the message that holds an exception. */
-const exceptionClass = 'IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}';
+export const exceptionClass = 'IPM.OLE.CLASS.{00061055-0000-0000-C000-000000000046}';
 
 /** What an occurrence shows: its own where it has something of its own, the master's otherwise. */
 export function contentOfOccurrence(master: ItemContent, occurrence: Occurrence): ItemContent {

@@ -83,3 +83,17 @@ export function readZoneBlob(bytes: Buffer): Zone | null {
   const known = windowsZone(id);
   return known ?? { id, name: id, spans };
 }
+
+/**
+ * PidLidTimeZoneStruct: the one rule that old clients know, and the text that people see for its name. Null: not readable. A zone that
+ * the server knows by that name is that zone. [MS-OXOCAL] 2.2.1.39
+ */
+export function readZoneStruct(bytes: Buffer, name: string): Zone | null {
+  if (bytes.length < 48) return null;
+  const base = -bytes.readInt32LE(0);
+  const standard = readChange(bytes, 14, base - bytes.readInt32LE(4));
+  const daylight = readChange(bytes, 32, base - bytes.readInt32LE(8));
+  const changes = standard === null || daylight === null ? [] : [daylight, standard];
+  const span: ZoneSpan = { fromMs: null, offsetMin: standard?.offsetMin ?? base, changes };
+  return windowsZone(name) ?? { id: name === '' ? 'Customized Time Zone' : name, name, spans: [span] };
+}

@@ -1,6 +1,16 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import type { CalendarException, CalendarPart } from '../../world/calendar-part.ts';
+import { appointmentOfMessage, type ReadAppointment } from '../../mapi/appointment-of-message.ts';
+import { Malformed } from '../../mapi/byte-cursor.ts';
+import {
+  type Build,
+  frameWhole,
+  NewerStream,
+  readMessageStream,
+  unframe,
+  writeAppointmentStream,
+} from '../../mapi/item-stream.ts';
 import type { Attachment, Item, ItemContent } from '../../world/item.ts';
+import type { Mailbox } from '../../world/mailbox.ts';
 import type { Property } from '../../world/property.ts';
 import { batch } from '../answer.ts';
 import { EwsError } from '../ews-error.ts';
@@ -9,105 +19,81 @@ import type { Operation } from '../operation.ts';
 import { attribute, child, childText, kids } from '../request.ts';
 import { base64 } from '../xml-out.ts';
 
-const frame = (operation: number, bytes: Buffer): Buffer => {
-  const head = Buffer.alloc(8);
-  head.writeUInt32LE(operation, 0);
-  head.writeUInt32LE(bytes.length, 4);
-  return Buffer.concat([head, bytes]);
-};
-
 type StoredAttachment = Omit<Attachment, 'content'> & { readonly content: string };
-type StoredCalendar = Omit<CalendarPart, 'exceptions'> & {
-  readonly exceptions: readonly (Omit<CalendarException, 'properties' | 'attachments'> & {
-    readonly properties: readonly (readonly [string, Property | null])[];
-    readonly attachments: readonly StoredAttachment[] | null;
-  })[];
-};
-
 const storeAttachments = (list: readonly Attachment[] | null): readonly StoredAttachment[] | null =>
   list?.map((one) => ({ ...one, content: one.content.toString('base64') })) ?? null;
 const restoreAttachments = (list: readonly StoredAttachment[] | null): readonly Attachment[] | null =>
   list?.map((one) => ({ ...one, content: Buffer.from(one.content, 'base64') })) ?? null;
-const storeCalendar = (part: CalendarPart): StoredCalendar => ({
-  ...part,
-  exceptions: part.exceptions.map((one) => ({
-    ...one,
-    properties: [...one.properties],
-    attachments: storeAttachments(one.attachments),
-  })),
-});
-const restoreCalendar = (part: StoredCalendar): CalendarPart => ({
-  ...part,
-  exceptions: part.exceptions.map((one) => ({
-    ...one,
-    properties: new Map(one.properties),
-    attachments: restoreAttachments(one.attachments),
-  })),
-});
+type ReadItem = ReadAppointment;
 
 interface Stored {
   readonly mime: string | null;
   readonly properties: readonly (readonly [string, Property])[];
   readonly rest: Pick<ItemContent, 'from' | 'to' | 'cc' | 'bcc' | 'body'>;
   readonly attachments: readonly StoredAttachment[] | null;
-  readonly calendar: StoredCalendar | null;
   readonly typed: readonly (readonly [string, string])[];
   readonly isRead: boolean;
   readonly flags: number;
   readonly searchKey: string;
 }
 
+const ownMark = Buffer.from('LAB1');
+
 /**
- * An item as a stream: the record frame that Exchange writes (FACTS §2), around a buffer that only the lab reads. Streams are
- * opaque for clients by contract, so nothing outside can tell.
+ * A mail, contact, task or note: around it the record frame that Exchange writes, inside a buffer that only the lab reads. Streams
+ * are opaque for clients by contract. Appointments go in the true form.
  */
-function writeStream(item: Item, build: readonly [number, number, number, number]): Buffer {
-  const { mime, properties, typed, from, to, cc, bcc, body, attachments, calendar } = item.content;
+function writeOwn(item: Item, build: Build): Buffer {
+  const { mime, properties, typed, from, to, cc, bcc, body, attachments } = item.content;
   const stored: Stored = {
     mime: mime?.toString('base64') ?? null,
     properties: [...properties],
     typed: [...typed],
     rest: { from, to, cc, bcc, body },
     attachments: mime === null ? storeAttachments(attachments) : null,
-    calendar: calendar === undefined ? null : storeCalendar(calendar),
     isRead: item.isRead,
     flags: item.flags,
     searchKey: item.searchKey,
   };
-  const configuration = Buffer.alloc(8);
-  configuration.writeUInt32LE(1, 4);
-  const version = Buffer.alloc(6);
-  version.writeUInt16LE((build[0] << 8) | build[1], 0);
-  version.writeUInt16LE(0x8000 | build[2], 2);
-  version.writeUInt16LE(build[3], 4);
-  const text = Buffer.concat([Buffer.from('LAB1'), deflateRawSync(Buffer.from(JSON.stringify(stored)))]);
-  return Buffer.concat([frame(1, configuration), frame(3, Buffer.alloc(24, 1)), frame(4, version), frame(2, text)]);
+  return frameWhole(Buffer.concat([ownMark, deflateRawSync(Buffer.from(JSON.stringify(stored)))]), build);
 }
 
-function readStream(bytes: Buffer, ownMajor: number): Stored {
-  let stored: Stored | null = null;
-  for (let at = 0; at + 8 <= bytes.length; ) {
-    const operation = bytes.readUInt32LE(at);
-    const length = bytes.readUInt32LE(at + 4);
-    const content = bytes.subarray(at + 8, at + 8 + length);
-    if (content.length !== length) throw new EwsError('ErrorCorruptData');
-    // A stream of a newer server is refused: what it holds may mean nothing here (assumed).
-    if (operation === 4 && content.readUInt16LE(0) >> 8 > ownMajor)
-      throw new EwsError('ErrorItemSave', 'The data comes from a newer version of the server.');
-    if (operation === 2) {
-      if (content.subarray(0, 4).toString('latin1') !== 'LAB1') throw new EwsError('ErrorCorruptData');
-      try {
-        stored = JSON.parse(
-          inflateRawSync(content.subarray(4), { maxOutputLength: 512 * 1024 * 1024 }).toString(),
-        ) as Stored;
-      } catch {
-        throw new EwsError('ErrorCorruptData');
-      }
-    }
-    at += 8 + length;
+/** @throws Malformed */
+function readOwn(data: Buffer): ReadItem {
+  let stored: Stored;
+  try {
+    stored = JSON.parse(
+      inflateRawSync(data.subarray(ownMark.length), { maxOutputLength: 512 * 1024 * 1024 }).toString(),
+    ) as Stored;
+  } catch {
+    throw new Malformed('what the lab wrote cannot be read');
   }
-  if (stored === null) throw new EwsError('ErrorCorruptData');
-  return stored;
+  const content: ItemContent = {
+    ...stored.rest,
+    mime: stored.mime === null ? null : Buffer.from(stored.mime, 'base64'),
+    properties: new Map(stored.properties),
+    typed: new Map(stored.typed),
+    attachments: stored.mime === null ? (restoreAttachments(stored.attachments) ?? []) : null,
+  };
+  return { content, isRead: stored.isRead, flags: stored.flags, searchKey: stored.searchKey };
+}
+
+/** What a stream holds. Foreign streams are read when they are appointments: the lab knows nothing else in that form. */
+function readStream(bytes: Buffer, mailbox: Mailbox): ReadItem {
+  try {
+    const framed = unframe(bytes, mailbox.organization.facts.build);
+    if (framed.data.subarray(0, ownMark.length).equals(ownMark)) return readOwn(framed.data);
+    return appointmentOfMessage(readMessageStream(framed), {
+      idFor: [mailbox.guid, mailbox.lastCn, mailbox.nowMs],
+      strict: true,
+    });
+  } catch (error) {
+    if (error instanceof Malformed) throw new EwsError('ErrorCorruptData');
+    // A stream of a newer server is refused: what it holds may mean nothing here (assumed).
+    if (error instanceof NewerStream)
+      throw new EwsError('ErrorItemSave', 'The data comes from a newer version of the server.');
+    throw error;
+  }
 }
 
 /** EWS doc: exportitems-operation. */
@@ -123,7 +109,11 @@ export const exportItems: Operation = {
       return [
         itemIdXml(item).replace('<t:ItemId', '<m:ItemId'),
         '<m:Data>',
-        base64(writeStream(item, context.organization.facts.build)),
+        base64(
+          item.content.calendar === undefined
+            ? writeOwn(item, context.organization.facts.build)
+            : writeAppointmentStream(item, context.organization.facts.build),
+        ),
         '</m:Data>',
       ];
     });
@@ -163,28 +153,20 @@ export const uploadItems: Operation = {
       if (action === 'CreateNew' && idElement !== null)
         throw new EwsError('ErrorInvalidRequest', 'A new item has no id yet.');
       if (action === 'Update' && idElement === null) throw new EwsError('ErrorInvalidIdEmpty');
-      const stored = readStream(Buffer.from(text, 'base64'), context.organization.facts.build[0]);
-      const content: ItemContent = {
-        ...stored.rest,
-        mime: stored.mime === null ? null : Buffer.from(stored.mime, 'base64'),
-        properties: new Map(stored.properties),
-        typed: new Map(stored.typed),
-        attachments: stored.mime === null ? (restoreAttachments(stored.attachments) ?? []) : null,
-        ...(stored.calendar === null ? {} : { calendar: restoreCalendar(stored.calendar) }),
-      };
       const { mailbox } = folder;
+      const read = readStream(Buffer.from(text, 'base64'), mailbox);
       if (idElement !== null) {
         const { item } = context.item(idElement);
-        mailbox.update(item, content, context.hand());
+        mailbox.update(item, read.content, context.hand());
         return itemIdXml(item).replace('<t:ItemId', '<m:ItemId');
       }
       const item = mailbox.create(
         folder,
         {
-          content,
-          messageFlags: stored.flags | (stored.isRead ? 1 : 0),
-          isRead: stored.isRead,
-          searchKey: stored.searchKey,
+          content: read.content,
+          messageFlags: read.flags | (read.isRead ? 1 : 0),
+          isRead: read.isRead,
+          ...(read.searchKey === null ? {} : { searchKey: read.searchKey }),
         },
         context.hand(),
       );
