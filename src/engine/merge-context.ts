@@ -5,6 +5,7 @@ import type { Json } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
 import type { MergeOutcome } from './merge-outcomes.ts';
 import type { TypedConflict } from './merge-typed.ts';
+import type { ClockOf } from './place-occurrences.ts';
 
 export const otherSide = (side: Side): Side => (side === 'left' ? 'right' : 'left');
 
@@ -21,6 +22,7 @@ export interface MergeContext {
   readonly policy: TypedPolicy;
   readonly own: readonly string[];
   readonly hasBase: boolean;
+  readonly clockOf: ClockOf;
   /** The side whose copy the organizer updated later, where both are attendee's copies and differ in that; otherwise null. */
   readonly organizerNewer: Side | null;
   readonly heads: { readonly left: TypedHead; readonly right: TypedHead };

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { TypedItem } from '#model/typed-item.ts';
 import { type MergeInput, mergeTyped } from './merge-typed.ts';
 import { shown } from './shown.ts';
-import { attendee, day, event, monday9, policy, series } from './typed-items.fixture.ts';
+import { attendee, day, event, monday9, policy, series, winterClock } from './typed-items.fixture.ts';
 
 const HOUR = 3_600_000;
 type Event = TypedItem<'calendar'>;
@@ -16,6 +16,7 @@ const merge = (base: Event | null, left: Event, right: Event, over: Partial<Merg
     seen: base && { left: shown(base), right: shown(base) },
     policy: policy(),
     own: ['ana@source.example', 'ana@target.example'],
+    clockOf: winterClock,
     ...over,
   });
 

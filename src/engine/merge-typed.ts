@@ -3,7 +3,7 @@
  * side: a field has changed when a side shows something else than when it was last read back. What comes out of it in every case is
  * in `docs/operating/calendars.md`.
  */
-import type { AttachmentHead, EventFields } from '#model/appointment.ts';
+import type { AttachmentHead, EventFields, When } from '#model/appointment.ts';
 import type { Side } from '#model/ids.ts';
 import type { TypedPolicy } from '#model/policy.ts';
 import type { Recurrence } from '#model/recurrence.ts';
@@ -14,6 +14,7 @@ import { type MergeContext, otherSide } from './merge-context.ts';
 import { type Level, mergeLevel, type SideValues, type Values } from './merge-fields.ts';
 import { mergeOccurrences, type SideEntries } from './merge-occurrences.ts';
 import type { MergeOutcome } from './merge-outcomes.ts';
+import { type ClockOf, placeOccurrences } from './place-occurrences.ts';
 import { attachmentKey, changesSince, sameJson, shown, shownFields, shownOverrides } from './shown.ts';
 
 export interface MergeInput<Kind extends TypedKind> {
@@ -25,6 +26,8 @@ export interface MergeInput<Kind extends TypedKind> {
   readonly policy: TypedPolicy;
   /** The person's addresses in both organizations, lower case: whose response is the person's own. */
   readonly own: readonly string[];
+  /** What zones say: the lists of them are no business of decisions. */
+  readonly clockOf: ClockOf;
 }
 
 /** One value that lost, for the journal. `left` and `right` are complete values, not hashes. */
@@ -99,6 +102,7 @@ export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): Typ
     policy,
     own: input.own,
     hasBase: seen !== null,
+    clockOf: input.clockOf,
     organizerNewer: organizerNewer(left, right),
     heads: { left: left.head, right: right.head },
     conflicts: [],
@@ -108,7 +112,13 @@ export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): Typ
   const merged = mergeLevel(context, null, { left: level('left'), right: level('right') });
   const after = { left: shownFields(kind, merged.left), right: shownFields(kind, merged.right) };
   const pattern = mergedPattern(merged, now, after);
-  const entries = mergeOccurrences(context, { left, right }, now, seen, after, pattern);
+  const entries = placeOccurrences(
+    context,
+    seriesOf(merged),
+    now,
+    after,
+    mergeOccurrences(context, { left, right }, now, seen, after, pattern),
+  );
   const changes = {
     left: writesOf(input, 'left', now, merged, after, entries),
     right: writesOf(input, 'right', now, merged, after, entries),
@@ -159,6 +169,12 @@ function mergedPattern(
   const isNew = (side: Side) => !sameJson(now[side].fields['recurrence'], after[side]['recurrence']);
   const from = isNew('right') ? 'left' : isNew('left') ? 'right' : null;
   return { recurrence: (merged[from ?? 'left']['recurrence'] ?? null) as Recurrence | null, from };
+}
+
+/** The series after the merge, when it is one. */
+function seriesOf({ left }: SideValues): { readonly when: When; readonly recurrence: Recurrence } | null {
+  const [when, recurrence] = [left['when'], left['recurrence']] as [When | undefined, Recurrence | null | undefined];
+  return when && recurrence ? { when, recurrence } : null;
 }
 
 interface Writes {

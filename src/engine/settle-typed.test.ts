@@ -6,7 +6,7 @@ import type { TypedItem } from '#model/typed-item.ts';
 import type { TypedLinkRow } from '#model/typed-link.ts';
 import { settleDuplicates, settleGone } from './settle-typed.ts';
 import { shown } from './shown.ts';
-import { day, type EventOver, event, monday9, policy, series } from './typed-items.fixture.ts';
+import { day, type EventOver, event, monday9, policy, series, winterClock } from './typed-items.fixture.ts';
 
 type Event = TypedItem<'calendar'>;
 const linkOf = (left: Event, right: Event): TypedLinkRow => {
@@ -70,7 +70,7 @@ describe('several with one identity', () => {
   const item = (id: string, over: EventOver = {}, make = event) =>
     make({ ...over, head: { id: id as ItemId, ...over.head } });
   const settle = (items: readonly Event[], linked: string | null = null) =>
-    settleDuplicates('right', items, linked as ItemId | null, [], policy());
+    settleDuplicates('right', items, linked as ItemId | null, [], policy(), winterClock);
 
   test.each([
     [

@@ -8,6 +8,7 @@ import type { Day } from '#model/wall-time.ts';
 import { applyEdit } from './apply-edit.ts';
 import { otherSide } from './merge-context.ts';
 import { mergeTyped, type TypedConflict } from './merge-typed.ts';
+import type { ClockOf } from './place-occurrences.ts';
 import { sameShown, shown } from './shown.ts';
 
 /** An item in the journal: everything that it takes to make it again, but for the bytes of attachments. */
@@ -78,6 +79,7 @@ export function settleDuplicates<Kind extends TypedKind>(
   linked: ItemId | null,
   own: readonly string[],
   policy: TypedPolicy,
+  clockOf: ClockOf,
   last: ReadonlySet<ItemId> = new Set(),
 ): DuplicateDecision<Kind> | null {
   const rank = (item: TypedItem) => [last.has(item.head.id) ? 0 : 1, ...rankOf(item, linked)];
@@ -95,6 +97,7 @@ export function settleDuplicates<Kind extends TypedKind>(
       seen: null,
       policy: { ...policy, direction: 'both', conflict: 'source', active: 'left' },
       own,
+      clockOf,
     });
     if (!merge.left) continue;
     for (const { side, day, heads } of merge.left.needs)

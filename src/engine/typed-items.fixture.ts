@@ -4,6 +4,7 @@ import { defaultTypedPolicy, type TypedPolicy } from '#model/policy.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import type { TypedHead, TypedItem } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
+import type { ClockOf } from './place-occurrences.ts';
 
 export const day = (text: string): Day => text as Day;
 const viennaZone = { id: 'W. Europe Standard Time', rules: null };
@@ -89,3 +90,6 @@ export const series = (over: EventOver = {}): TypedItem<'calendar'> =>
   event({ ...over, fields: { recurrence: weekly, ...over.fields } });
 
 export const policy = (over: Partial<TypedPolicy> = {}): TypedPolicy => ({ ...defaultTypedPolicy, ...over });
+
+/** Vienna in winter, all year round: enough where no test is about zones. */
+export const winterClock: ClockOf = () => ({ toWall: (instant) => instant + HOUR });

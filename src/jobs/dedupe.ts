@@ -2,6 +2,7 @@ import { type DuplicateGroup, digestOf, findDuplicates, type ItemDigest } from '
 import { otherSide } from '#engine/merge-context.ts';
 import { type DuplicateDecision, settleDuplicates } from '#engine/settle-typed.ts';
 import { shown } from '#engine/shown.ts';
+import { clockOf } from '#formats/zones/zone-clock.ts';
 import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { EventFields } from '#model/appointment.ts';
 import type { FolderId, ItemId, LinkId, PairId, Side } from '#model/ids.ts';
@@ -238,7 +239,7 @@ function decide(
         : [],
     ),
   );
-  const decision = settleDuplicates(side, items, staying?.head.id ?? null, own, context.policy, last);
+  const decision = settleDuplicates(side, items, staying?.head.id ?? null, own, context.policy, clockOf, last);
   // Of equal ones there is nothing to take over but what no one sees.
   return decision !== null && because === 'equal content' ? { ...decision, edit: null, needs: [] } : decision;
 }

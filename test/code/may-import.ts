@@ -9,7 +9,7 @@ export const mayImport = {
   engine: ['kit', 'model'],
   connectors: ['kit', 'model', 'formats'],
   store: ['kit', 'model'],
-  jobs: ['kit', 'model', 'engine', 'connectors', 'store', 'formats/text'],
+  jobs: ['kit', 'model', 'engine', 'connectors', 'store', 'formats/text', 'formats/zones'],
   agent: ['kit', 'model', 'project', 'jobs', 'store', 'connectors'],
   project: ['kit', 'model'],
   cli: ['kit', 'model', 'project', 'jobs', 'agent', 'store', 'lab', 'connectors'],

@@ -1,12 +1,39 @@
 import type { FeedEntry } from '#engine/join-typed.ts';
+import { effectiveOccurrences } from '#formats/occurrences.ts';
+import { clockOf } from '#formats/zones/zone-clock.ts';
 import { assert, must } from '#kit/assert.ts';
 import { isOccurrenceDay } from '#model/expand-recurrence.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedEdit, TypedItem } from '#model/typed-item.ts';
+import { dayOfWall } from '#model/wall-time.ts';
 import type { NewEvent } from './scenario-world.ts';
 
 type Event = TypedItem<'calendar'>;
+
+/** An occurrence is moved neither onto nor across the day of its neighbour, nor into its time. */
+function refuseCrossing(before: Event, after: Event): void {
+  const { when, recurrence } = after.fields;
+  if (recurrence === null || JSON.stringify(timesOf(before)) === JSON.stringify(timesOf(after))) return;
+  const clock = clockOf(when.startZone);
+  const days = effectiveOccurrences(
+    { ...after, fields: { when, recurrence } },
+    { from: Date.UTC(2024, 0, 1), until: Date.UTC(2025, 0, 1) },
+  );
+  const inOrder = [...days].sort((a, b) => (a.day < b.day ? -1 : 1));
+  for (const [at, { day, start }] of inOrder.entries()) {
+    const previous = inOrder[at - 1];
+    const isFree = !previous || (start >= previous.end && dayIn(clock, start) > dayIn(clock, previous.start));
+    assert(isFree, `ErrorOccurrenceCrossingBoundary: ${previous?.day} and ${day}`);
+  }
+}
+const dayIn = (clock: ReturnType<typeof clockOf>, instant: number) => dayOfWall(clock.toWall(instant));
+const timesOf = ({ fields, occurrences, deletedDays }: Event) => [
+  fields.when,
+  fields.recurrence,
+  occurrences.map(({ day, overrides }) => [day, overrides.when]),
+  deletedDays,
+];
 
 /** The smallest calendar server that behaves like Exchange where a merge can tell. Times are steps of a counter. */
 export class CalendarServer {
@@ -79,6 +106,7 @@ export class CalendarServer {
       occurrences: [...occurrences.values()].sort((a, b) => (a.day < b.day ? -1 : 1)),
       deletedDays: [...deletedDays].sort(),
     });
+    refuseCrossing(before, item);
     this.put(item);
     return item;
   }

@@ -3,6 +3,7 @@ import { mergeTyped, type SideEdit, seenAfter, type TypedConflict } from '#engin
 import { asCreatedOn } from '#engine/reminders.ts';
 import { settleDuplicates, settleGone } from '#engine/settle-typed.ts';
 import { sameShown, shown, withoutOccurrences } from '#engine/shown.ts';
+import { clockOf } from '#formats/zones/zone-clock.ts';
 import { must } from '#kit/assert.ts';
 import type { FolderId, ItemId, LinkId, MailboxGuid, Side } from '#model/ids.ts';
 import type { TypedPolicy } from '#model/policy.ts';
@@ -260,7 +261,7 @@ class EngineWorld implements ScenarioWorld {
       this.link(ends, left, link.stampKey, link.id);
       return;
     }
-    const merge = mergeTyped({ kind: 'calendar', left, right, seen, policy: this.policy, own });
+    const merge = mergeTyped({ kind: 'calendar', left, right, seen, policy: this.policy, own, clockOf });
     const after = { left, right };
     this.durable.journal.push(...merge.precautions);
     this.records.journal.push(...merge.precautions);
@@ -332,7 +333,7 @@ class EngineWorld implements ScenarioWorld {
     const server = this.servers[on];
     const ids = [...heads.map((h) => h.id), ...(link ? [link[on].id] : [])];
     const items = ids.flatMap((id) => server.items.get(id) ?? []);
-    const settled = settleDuplicates(on, items, link?.[on].id ?? null, own, this.policy);
+    const settled = settleDuplicates(on, items, link?.[on].id ?? null, own, this.policy, clockOf);
     if (!settled) return;
     if (settled.edit) server.update(settled.keep.head.id, settled.edit);
     for (const item of settled.remove) {

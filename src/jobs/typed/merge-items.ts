@@ -4,6 +4,7 @@ import { batchBySize } from '#engine/batches.ts';
 import type { TypedDecision } from '#engine/join-typed.ts';
 import { mergeTyped, type SideEdit, seenAfter, type TypedMerge } from '#engine/merge-typed.ts';
 import { sameShown, withoutOccurrences } from '#engine/shown.ts';
+import { clockOf } from '#formats/zones/zone-clock.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { FolderId, ItemId, LinkId, Side } from '#model/ids.ts';
 import { stampKey } from '#model/stamp.ts';
@@ -118,6 +119,7 @@ async function mergeBatch<Kind extends TypedKind>(
       seen: match.link === null ? null : { left: match.link.left.seen, right: match.link.right.seen },
       policy: context.policy,
       own: [context.pair.left.address.toLowerCase(), context.pair.right.address.toLowerCase()],
+      clockOf,
     });
     merged.push({ match, now: { left, right }, merge });
   }

@@ -1,5 +1,6 @@
 import type { TypedDecision } from '#engine/join-typed.ts';
 import { type DuplicateDecision, settleDuplicates as decide } from '#engine/settle-typed.ts';
+import { clockOf } from '#formats/zones/zone-clock.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { LinkId, Side } from '#model/ids.ts';
 import type { TypedItem, TypedKind } from '#model/typed-item.ts';
@@ -33,7 +34,7 @@ export async function settleDuplicates<Kind extends TypedKind>(
   const gone = heads.filter(({ id }) => isFault(read.get(id)));
   context.staged.add({ unlinkedTaken: gone.map(({ id }) => ({ side: on, id })) });
   const own = [context.pair.left.address.toLowerCase(), context.pair.right.address.toLowerCase()];
-  const decision = decide(on, items, link?.[on].id ?? null, own, context.policy);
+  const decision = decide(on, items, link?.[on].id ?? null, own, context.policy, clockOf);
   if (decision === null) {
     for (const item of items) context.lookAgain[on].push({ kind: 'upsert', head: item.head });
     return;
