@@ -112,6 +112,14 @@ function contentOf({ event, read }: Sketch, owner: SampleOwner, no: number): Ite
 const sameProperty = (a: Property | undefined, b: Property | undefined): boolean =>
   JSON.stringify(a) === JSON.stringify(b);
 
+/** Whose meeting it is and how often it was sent is the whole series' business. */
+const ofSeries: ReadonlySet<PropertyKey> = new Set([
+  ...ownOfOccurrence,
+  calendarKey.sequence,
+  calendarKey.stateFlags,
+  calendarKey.response,
+]);
+
 /** The occurrence of a day, made different; the day need not be one of the pattern. */
 function exceptionOf(master: ItemContent, day: Day, own: ItemContent, nowMs: number): CalendarException {
   const part = master.calendar;
@@ -125,8 +133,7 @@ function exceptionOf(master: ItemContent, day: Day, own: ItemContent, nowMs: num
   );
   for (const at of new Set([...shown.properties.keys(), ...own.properties.keys()])) {
     const property = own.properties.get(at);
-    if (!ownOfOccurrence.has(at) && !sameProperty(shown.properties.get(at), property))
-      properties.set(at, property ?? null);
+    if (!ofSeries.has(at) && !sameProperty(shown.properties.get(at), property)) properties.set(at, property ?? null);
   }
   const time = (at: PropertyKey): number => Number(own.properties.get(at)?.value);
   const attendees = own.calendar?.attendees ?? [];
