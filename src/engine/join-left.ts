@@ -1,5 +1,5 @@
 import type { Change } from '#model/change.ts';
-import type { FolderId, ItemId } from '#model/ids.ts';
+import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import { aliveAgain, isOrphanId, type LinkRow, type TouchedAspect, type UnclaimedRow } from '#model/link.ts';
 import { isDraft, type MailHead, type MailState, type MailStateField, mailFingerprint } from '#model/mail.ts';
 import type { MailPolicy } from '#model/policy.ts';
@@ -125,7 +125,10 @@ export function follow(
   known: Pick<LeftKnowledge, 'policy' | 'rightFolderOf'>,
   adopted = false,
 ): LeftDecision {
-  const found: LinkRow = { ...link, leftId: head.id, leftFolder: head.folder };
+  const moved = head.id !== link.leftId;
+  // Versions of different items say nothing about each other, nor may the former one be recorded as the new one's.
+  const leftVersion = moved ? ('' as Version) : link.leftVersion;
+  const found: LinkRow = { ...link, leftId: head.id, leftFolder: head.folder, leftVersion };
   let alive: LinkRow = link.state === 'left-gone' ? aliveAgain(found) : found;
   // What was last agreed stays recorded, so that nothing is missed when the copy turns up again.
   if (alive.state === 'right-gone') return { do: 'see', link: alive };
@@ -135,9 +138,7 @@ export function follow(
   const placedByPerson = alive.touched.includes('folder') && known.policy.conflict === 'target';
   const moveTo = target !== null && target !== link.rightFolder && !placedByPerson ? target : null;
   const merge = mergeState(link.seenLeft, head.state, link.seenRight, stateAspects(link), known.policy.conflict);
-  const moved = head.id !== link.leftId;
-  // Versions of different items say nothing about each other.
-  const newVersion = moved || head.version !== link.leftVersion;
+  const newVersion = head.version !== leftVersion;
   const inspect = newVersion && contentMayDiffer(link, head, moved || adopted);
   if (moveTo === null && !inspect && Object.keys(merge.set).length === 0 && merge.conflicts.length === 0) {
     return { do: 'see', link: { ...seenNow(alive, head), touched: touchedAfter(alive, merge) } };

@@ -17,6 +17,8 @@ export interface HazardHost {
   later(atMs: number, work: () => Promise<unknown>): void;
   /** People do not wait until a pass is over. */
   meanwhile(): void;
+  /** They change a series of which the occurrences are still to be written. No server can tell who wrote an occurrence last: these they leave. */
+  halfway?(): void;
   /** This worker is not heard of until its lease has ended and another has done its work. */
   takenOver(): Promise<void>;
   /** Told of every request before it is made. */
@@ -194,9 +196,10 @@ export class Hazards {
   }
 
   /** Between a series and its occurrences, which are requests of their own: throws to leave it so. */
-  halfway(): void {
+  halfway(operation: string): void {
     const { host } = this;
-    if (this.chance('race')) host.meanwhile();
+    // A copy that is not complete yet nobody has seen.
+    if (operation === 'typedUpdate' && this.chance('race')) host.halfway?.();
     if (this.chance('crash')) {
       host.events.push('died between a series and its occurrences');
       throw new Crash('between a series and its occurrences');

@@ -6,6 +6,12 @@ const seeds = 200;
 
 /** Lives that once ended badly, with what it was. */
 const once = [
+  // Of two replacements of a draft, one after the other, the first could not remove its predecessor.
+  280,
+  // A copy had been found in a folder without a counterpart, and was taken out of it before it was linked.
+  175,
+  // The former copy of a deleted draft was given to another draft, whose version was then taken for known.
+  776,
   // The answer to the create of a folder was lost, and the folder moved away on the source and came back.
   552,
   // The answer to the move of a folder was lost, and the source's folder went back to where it had been.

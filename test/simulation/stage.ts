@@ -35,7 +35,7 @@ export interface StageHost {
   /** Whoever asks is not heard of until its lease has ended and another has done its work. */
   stall(): Promise<void>;
   /** Asked between a series and its occurrences, where these are requests of their own: throws to leave it so. */
-  halfway(): void;
+  halfway(operation: string): void;
 }
 
 /** What stands between the program and the two mailboxes of a world. */

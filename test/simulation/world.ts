@@ -47,7 +47,7 @@ export class World {
       sourceStep: () => this.sourceStep(),
       targetStep: () => this.targetStep(),
       stall: () => this.hazards.stall(),
-      halfway: () => this.hazards.halfway(),
+      halfway: (operation) => this.hazards.halfway(operation),
     });
     this.hazards = new Hazards(
       {

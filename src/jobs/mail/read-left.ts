@@ -121,11 +121,23 @@ export async function knowledge(context: PassContext, changes: readonly Change[]
 async function freeCopies(context: PassContext, heads: readonly MailHead[]): Promise<readonly UnclaimedRow[]> {
   if (heads.length === 0 || (await context.store.unclaimedCount(context.pair.id)) === 0) return [];
   const fingerprints = new Set(heads.map((h) => mailFingerprint(h.facts)));
-  const copies = await context.store.unclaimedByFingerprint(context.pair.id, [...fingerprints]);
+  const copies = await stillThere(
+    context,
+    await context.store.unclaimedByFingerprint(context.pair.id, [...fingerprints]),
+  );
   if (context.pair.state !== 'in-step') return copies;
   // Once the pair is in step an equal copy was made by a person, unless its stamp names the very item.
   const ids = new Set(heads.map((h) => firstIdOf(h.id)));
   return copies.filter((c) => ids.has(c.firstId));
+}
+
+/** Folders without a counterpart have no place to go on from: nothing said that a copy went away since it was found there. */
+async function stillThere(context: PassContext, copies: readonly UnclaimedRow[]): Promise<readonly UnclaimedRow[]> {
+  const followed = new Set([...context.rows.values()].map((r) => r.right));
+  const astray = copies.flatMap(({ right }) => (followed.has(right.folder) ? [] : [right.id]));
+  const gone = await whoIsGone(context, context.rightBox, astray);
+  if (gone.size > 0) await context.commit({ unclaimedTaken: [...gone] });
+  return copies.filter(({ right }) => !gone.has(right.id));
 }
 
 function rightFolderOf(context: PassContext, left: FolderId): FolderId | null {

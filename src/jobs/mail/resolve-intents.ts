@@ -1,5 +1,5 @@
 import { isFault } from '#kit/fault.ts';
-import type { FolderId } from '#model/ids.ts';
+import type { FolderId, ItemId } from '#model/ids.ts';
 import type { FolderRow, IntentRow } from '#model/link.ts';
 import { history } from '../pass/pass-core.ts';
 import { removeReplaced } from './create-batch.ts';
@@ -62,6 +62,13 @@ async function unlinked(context: PassContext, intents: readonly IntentRow[]): Pr
   return intents.filter((i) => !linked.has(i.stampKey));
 }
 
+/** Those of the copies that intents were to replace that a link holds. */
+async function heldCopies(context: PassContext, intents: readonly IntentRow[]): Promise<ReadonlySet<ItemId>> {
+  const ids = intents.flatMap((i) => (i.replaces === null ? [] : [i.replaces.right]));
+  const links = ids.length === 0 ? [] : await context.store.linksById(context.pair.id, 'right', ids);
+  return new Set(links.map((l) => l.rightId));
+}
+
 /** No request is on its way any more: look up what the feed did not show, and close every intent of the folder. */
 async function settleFolder(context: PassContext, row: FolderRow): Promise<void> {
   const open = await openIntents(context, [row]);
@@ -80,7 +87,9 @@ async function settleFolder(context: PassContext, row: FolderRow): Promise<void>
     return head && !isFault(head) ? [{ intent, link: suspect(linkOf(context, intent, head)) }] : [];
   });
   const happened = new Set([...open.filter((i) => !unknown.includes(i)), ...adopted.map((a) => a.intent)]);
-  const replacing = [...happened].filter((i) => i.replaces !== null);
+  const held = await heldCopies(context, unknown);
+  // What did not happen replaces nothing, unless the copy that it was to replace is no link's any more: then it did, and was replaced itself.
+  const replacing = open.filter((i) => i.replaces !== null && (happened.has(i) || !held.has(i.replaces.right)));
   await context.commit({
     links: adopted.map((a) => a.link),
     intentsResolved: open.filter((i) => !replacing.includes(i)).map((i) => i.stampKey),

@@ -1,8 +1,9 @@
-import type { Written } from '#connectors/contract.ts';
-import { shown } from '#engine/shown.ts';
+import type { TypedWritten, Written } from '#connectors/contract.ts';
+import { isHeldAsHash, shown, visibleText } from '#engine/shown.ts';
 import type { Version } from '#model/ids.ts';
-import type { TypedHead, TypedItem } from '#model/typed-item.ts';
-import type { LinkEnd, TypedLinkRow } from '#model/typed-link.ts';
+import type { TypedEdit, TypedHead, TypedItem } from '#model/typed-item.ts';
+import type { LinkEnd, Shown, TypedLinkRow } from '#model/typed-link.ts';
+import type { Day } from '#model/wall-time.ts';
 
 /** A side as it was read. */
 export const endOf = (item: TypedItem, seen: LinkEnd['seen'] = shown(item)): LinkEnd => ({
@@ -26,6 +27,35 @@ export function endAfter(
   if (back.head.version === written.version) return endOf(back, seenOf(back));
   return { ...endOf(back, seenOf(given)), version: written.version };
 }
+
+/**
+ * What a side shows after an edit, but for what somebody else wrote while it was carried out. Occurrences follow their series in requests
+ * of their own, and the version after the last of them does not tell who wrote in between. A value that we set is trusted as it is read
+ * back where a server brings it into a form of its own or cannot keep it; days that we wrote came last.
+ */
+export function ownShare(given: TypedItem, back: TypedItem, edit: TypedEdit, unkept: TypedWritten['unkept']): Shown {
+  const [due, now] = [shown(given), shown(back)];
+  const isTrusted = (field: string): boolean =>
+    field in edit.set &&
+    (field in unkept ||
+      field === 'attendees' ||
+      (isHeldAsHash(due.fields[field]) && (field !== 'body' || visibleBody(given) === visibleBody(back))));
+  const fields = Object.fromEntries(
+    Object.entries(now.fields).map(([field, value]) => [
+      field,
+      isTrusted(field) ? value : (due.fields[field] ?? value),
+    ]),
+  );
+  const occurrences: Record<Day, Shown['occurrences'][Day]> = { ...due.occurrences };
+  for (const { day } of edit.occurrences) {
+    const entry = now.occurrences[day];
+    if (entry === undefined) delete occurrences[day];
+    else occurrences[day] = entry;
+  }
+  return { fields, occurrences };
+}
+
+const visibleBody = ({ fields }: TypedItem): string => visibleText(fields.body);
 
 /** No version of any server: what is found there is compared with what was agreed. */
 export const noVersion = '' as Version;

@@ -16,7 +16,7 @@ import { madeAgain, sameIdentity } from '../rivals.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { unkeptNote } from './create-items.ts';
 import { journalOf } from './journal-entries.ts';
-import { endAfter, endOf, noVersion, unseenSince } from './link-ends.ts';
+import { endAfter, endOf, noVersion, ownShare, unseenSince } from './link-ends.ts';
 import { noteRival } from './note-rival.ts';
 import { readItems } from './read-items.ts';
 import { setAside, takeBack } from './set-aside.ts';
@@ -389,8 +389,15 @@ function record<Kind extends TypedKind>(
     if (!edit || !answer) return endOf(after[side], seenAfter(side, after[side], former, merge));
     const given = applyEdit(now[side], edit);
     const taken = withoutStrays(given, edit, after[side]);
-    if (taken === after[side])
-      return endAfter(answer, given, after[side], (item) => seenAfter(side, item, former, merge));
+    const isWhole = edit.occurrences.length === 0 || merge.drift.length > 0;
+    if (taken === after[side]) {
+      const seen = seenAfter(side, taken, former, merge);
+      const ours = isWhole ? seen : ownShare(given, taken, edit, answer.unkept);
+      if (isWhole || sameShown(seen, ours))
+        return endAfter(answer, given, taken, (item) => seenAfter(side, item, former, merge));
+      context.isAgain = true;
+      return { ...endOf(taken, ours), version: noVersion };
+    }
     // What came to light with the series' new value is somebody's own: the next look finds it and carries it over.
     context.isAgain = true;
     return { ...endOf(after[side], seenAfter(side, taken, former, merge)), version: noVersion };

@@ -9,6 +9,7 @@ import type { Trees } from '../pass/read-trees.ts';
 import { settledMark } from '../pass/settled-mark.ts';
 import { readItems } from './read-items.ts';
 import { isInStep, type TypedContext } from './typed-context.ts';
+import { whichAreGone } from './which-are-gone.ts';
 
 /** A folder's feed on one side, and the mark that belongs to what is read now; null: the mark is not known. */
 export interface Feed {
@@ -127,9 +128,12 @@ async function unlisted(
 ): Promise<readonly FeedEntry[]> {
   const listed = new Set(entries.flatMap((e) => (e.kind === 'upsert' ? [e.head.id] : [])));
   const missing: ItemId[] = [];
+  const doubtful: ItemId[] = [];
   for await (const link of allLinks(context))
-    if (link[side].folder === folder && link.state === 'live' && !listed.has(link[side].id))
-      missing.push(link[side].id);
+    if (link[side].folder === folder && link.state !== `${side}-gone` && !listed.has(link[side].id))
+      (link.state === 'live' ? missing : doubtful).push(link[side].id);
+  // A link that waits for its other side keeps its folders as they were, so that the item may be in another one.
+  missing.push(...(await whichAreGone(context, side, doubtful)));
   for (let after: ItemId | null = null; ; ) {
     const page: Awaited<ReturnType<typeof context.store.pageUnlinked>> = await context.store.pageUnlinked(
       context.pair.id,
@@ -184,11 +188,20 @@ export async function entriesOfGoneFolders(context: TypedContext): Promise<Pick<
   if (gone.length === 0) return { left, right };
   const lefts = new Set(gone.filter((r) => !r.rightGone).map((r) => r.left));
   const rights = new Set(gone.filter((r) => r.rightGone).map((r) => r.right));
+  const doubtful = { left: [] as ItemId[], right: [] as ItemId[] };
   for await (const link of allLinks(context)) {
-    if (link.state !== 'live') continue;
-    if (lefts.has(link.left.folder)) left.push({ kind: 'delete', id: link.left.id });
-    if (rights.has(link.right.folder)) right.push({ kind: 'delete', id: link.right.id });
+    const isLive = link.state === 'live';
+    if (link.state !== 'left-gone' && lefts.has(link.left.folder)) {
+      if (isLive) left.push({ kind: 'delete', id: link.left.id });
+      else doubtful.left.push(link.left.id);
+    }
+    if (link.state !== 'right-gone' && rights.has(link.right.folder)) {
+      if (isLive) right.push({ kind: 'delete', id: link.right.id });
+      else doubtful.right.push(link.right.id);
+    }
   }
+  for (const id of await whichAreGone(context, 'left', doubtful.left)) left.push({ kind: 'delete', id });
+  for (const id of await whichAreGone(context, 'right', doubtful.right)) right.push({ kind: 'delete', id });
   return { left, right };
 }
 
@@ -217,30 +230,4 @@ export function advanced(context: TypedContext, { places }: FeedsRead): readonly
     });
   }
   return [...rows.values()];
-}
-
-/**
- * Rows as they are recorded while feeds have not shown what was made in their folders: should we break off, they are read from their
- * beginning, and what is missing then was removed. Read on from the place before, they would not say so.
- */
-export function withoutPlaces(context: TypedContext, rows: readonly FolderRow[]): readonly FolderRow[] {
-  for (const { left, right } of rows) {
-    context.placeless.delete(`left ${left}`);
-    context.placeless.delete(`right ${right}`);
-  }
-  const recorded = new Map(rows.map((row) => [row.left, row]));
-  for (const side of ['left', 'right'] as const) {
-    for (const folder of new Set(context.made[side].values())) {
-      const known =
-        side === 'left' ? context.rows.get(folder) : [...context.rows.values()].find((r) => r.right === folder);
-      if (!known) continue;
-      context.placeless.add(`${side} ${folder}`);
-      const row = recorded.get(known.left) ?? known;
-      recorded.set(row.left, {
-        ...row,
-        ...(side === 'left' ? { leftCursor: null, leftMark: null } : { rightCursor: null, rightMark: null }),
-      });
-    }
-  }
-  return [...recorded.values()];
 }

@@ -173,10 +173,37 @@ export async function flushPart(context: TypedContext, more: Commit = {}): Promi
     context.rows.set(id, next);
     rows.push(next);
   }
+  const recorded = withoutPlaces(context, [...new Map(rows.map((r) => [r.left, r])).values()]);
   await flush(context, {
     ...more,
-    ...(rows.length > 0 ? { folders: [...new Map(rows.map((r) => [r.left, r])).values()] } : {}),
+    ...(recorded.length > 0 ? { folders: recorded } : {}),
   });
+}
+
+/**
+ * Rows as they are recorded while feeds have not shown what was made in their folders: should we break off, they are read from their
+ * beginning, and what is missing then was removed. Read on from the place before, they would not say so.
+ */
+export function withoutPlaces(context: TypedContext, rows: readonly FolderRow[]): readonly FolderRow[] {
+  for (const { left, right } of rows) {
+    context.placeless.delete(`left ${left}`);
+    context.placeless.delete(`right ${right}`);
+  }
+  const recorded = new Map(rows.map((row) => [row.left, row]));
+  for (const side of ['left', 'right'] as const) {
+    for (const folder of new Set(context.made[side].values())) {
+      const known =
+        side === 'left' ? context.rows.get(folder) : [...context.rows.values()].find((r) => r.right === folder);
+      if (!known) continue;
+      context.placeless.add(`${side} ${folder}`);
+      const row = recorded.get(known.left) ?? known;
+      recorded.set(row.left, {
+        ...row,
+        ...(side === 'left' ? { leftCursor: null, leftMark: null } : { rightCursor: null, rightMark: null }),
+      });
+    }
+  }
+  return [...recorded.values()];
 }
 
 /** Records what has to be known before the next request. Feeds keep their places while no item was linked. */

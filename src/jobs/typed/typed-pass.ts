@@ -11,15 +11,7 @@ import { readTrees, type Trees } from '../pass/read-trees.ts';
 import { carryOut } from './carry-out.ts';
 import { followTypedFolders, removeGoneFolders } from './follow-typed-folders.ts';
 import { ToldConflicts } from './journal-entries.ts';
-import {
-  advanced,
-  entriesOfGoneFolders,
-  type Feed,
-  knownFeeds,
-  movedFeeds,
-  readFeeds,
-  withoutPlaces,
-} from './read-feeds.ts';
+import { advanced, entriesOfGoneFolders, type Feed, knownFeeds, movedFeeds, readFeeds } from './read-feeds.ts';
 import { turnReminders } from './turn-reminders.ts';
 import {
   flush,
@@ -32,6 +24,7 @@ import {
   type TypedPassOptions,
   type TypedPassResult,
   type TypedPassServices,
+  withoutPlaces,
   writesOf,
 } from './typed-context.ts';
 import { allUnlinked, itemsOfIntents, retriedItems, type Waiting } from './waiting-items.ts';

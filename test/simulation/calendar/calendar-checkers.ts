@@ -46,6 +46,8 @@ function show(event: SimulatedEvent, { keepsAnswers }: CalendarWorld): string {
 const placeOf = (calendar: SimulatedCalendar, event: SimulatedEvent): number =>
   calendar.folders().indexOf(event.folder);
 
+const foldersOf = (events: readonly SimulatedEvent[]): number => new Set(events.map(({ folder }) => folder)).size;
+
 export function calendarsConverged(world: CalendarWorld): Violations {
   const left = byIdentity(world.left);
   const right = byIdentity(world.right);
@@ -53,6 +55,9 @@ export function calendarsConverged(world: CalendarWorld): Violations {
   for (const identity of new Set([...left.keys(), ...right.keys()])) {
     const [l = [], r = []] = [left.get(identity), right.get(identity)];
     const what = `event ${identity.slice(-8)}`;
+    // Without the database, what moves while the folders are read looks as if it were not there: it is made once more, in another folder.
+    const isCopied = world.events.includes('store lost') && world.ledger.movedMeanwhile.has(identity);
+    if (isCopied && l.length === r.length && foldersOf(l) === l.length && foldersOf(r) === r.length) continue;
     if (l.length > 1 || r.length > 1) found.push(`duplicated: ${what} is ${l.length} and ${r.length} times there`);
     else if (l.length !== r.length) found.push(`lost: ${what} is ${l.length} and ${r.length} times there`);
     else if (l[0] && r[0] && show(l[0], world) !== show(r[0], world))

@@ -113,9 +113,17 @@ export function calendarStep(who: CalendarPerson): void {
       return;
     default: {
       const to = pick(random, calendar.folders());
-      if (event && to !== undefined && to !== event.folder) calendar.move(event.id, to);
+      if (!event || to === undefined || to === event.folder) return;
+      if (who.isMeanwhile) ledger.movedMeanwhile.add(event.identity);
+      calendar.move(event.id, to);
     }
   }
+}
+
+/** Something about an event itself, and not about an occurrence of it. */
+export function editStep(who: CalendarPerson): void {
+  const event = pick(who.random, who.calendar.events());
+  if (event) editEvent({ ...who, calendar: aloud(who) }, event);
 }
 
 function editEvent(person: CalendarPerson, event: SimulatedEvent): void {

@@ -18,6 +18,8 @@ export interface CalendarPerson {
   next(): number;
   /** A time, in whole seconds, that is later than every one before. */
   now(): Instant;
+  /** A pass is going on. */
+  readonly isMeanwhile: boolean;
   /** What is done, for whoever replays a life. */
   say(deed: string): void;
 }

@@ -3,9 +3,12 @@ import { lifeOf } from '../lives.ts';
 import { runExhaustively } from './rival-exhaustive.ts';
 
 const seeds = 150;
+/** Lives that ended badly before their causes were found. */
+const calendarSeeds = [246, 440, 696];
 /** Lives that ended badly before their causes were found, and some more. */
 const rivalSeeds = [
   5,
+  203,
   6,
   10,
   16,
@@ -30,6 +33,11 @@ test(`${seeds} lives of a pair of calendars converge, lose nothing, double nothi
     expect(report.violations, `replay: npm run sim -- --of calendar --seed ${seed}`).toEqual([]);
   }
 }, 300_000);
+
+test(`${calendarSeeds.length} lives that once ended badly end well`, async () => {
+  const live = lifeOf('calendar');
+  for (const seed of calendarSeeds) expect((await live(seed)).violations, `seed ${seed}`).toEqual([]);
+}, 60_000);
 
 test(`${rivalSeeds.length} lives with rivals who write because of the same event`, async () => {
   const live = lifeOf('rival');

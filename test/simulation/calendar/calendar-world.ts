@@ -9,7 +9,8 @@ import { FencedOut, type Store, trackId } from '#store/store.ts';
 import { Hazards } from '../hazards.ts';
 import { Crash, type Life } from '../stage.ts';
 import { type FaultMix, swarm } from '../swarm.ts';
-import { calendarStep } from './calendar-people.ts';
+import { calendarStep, editStep } from './calendar-people.ts';
+import type { CalendarPerson } from './calendar-person.ts';
 import type { CalendarStage, OpenCalendarStage } from './calendar-stage.ts';
 import { freshLedger, type Ledger } from './ledger.ts';
 import type { RivalMove } from './rivals.ts';
@@ -87,7 +88,7 @@ export class CalendarWorld {
       sourceStep: () => this.personStep('left'),
       targetStep: () => this.personStep('right'),
       stall: () => this.hazards.stall(),
-      halfway: () => this.hazards.halfway(),
+      halfway: (operation) => this.hazards.halfway(operation),
     });
     this.hazards = new Hazards(
       {
@@ -97,6 +98,7 @@ export class CalendarWorld {
         advance: (ms) => this.stage.advance(ms),
         later: (atMs, work) => this.stage.later(atMs, work),
         meanwhile: () => this.someStep(),
+        halfway: () => this.personStep(this.random.int(2) === 0 ? 'left' : 'right', editStep),
         takenOver: () => this.takenOver(),
         beforeCall: (side, operation) => {
           this.onCall?.();
@@ -191,14 +193,15 @@ export class CalendarWorld {
       for (const { identity } of calendar.events()) this.seen.add(identity);
   }
 
-  private personStep(side: 'left' | 'right'): void {
+  private personStep(side: 'left' | 'right', step: (person: CalendarPerson) => void = calendarStep): void {
     const calendar = this[side];
-    calendarStep({
+    step({
       calendar,
       random: this.random,
       ledger: this.ledger,
       isBusyWithOne: this.isBusyWithOne,
       hasMeetings: this.hasMeetings,
+      isMeanwhile: this.passes > 0,
       next: () => ++this.number,
       now: () => this.moment(),
       say: (deed) => void this.events.push(`${side}: ${deed}`),

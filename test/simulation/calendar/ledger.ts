@@ -18,6 +18,8 @@ export interface Ledger {
   readonly meetings: Map<EventIdentity, MeetingFacts>;
   /** Identities that machinery wrote into: whose copy is whose is not certain any more. */
   readonly meddled: Set<EventIdentity>;
+  /** Identities of events that a person moved while a pass was reading: it may have read where they were not yet, and where no longer. */
+  readonly movedMeanwhile: Set<EventIdentity>;
   /** What clients sent because of how an item looked. */
   readonly mails: string[];
 }
@@ -29,6 +31,7 @@ export const freshLedger = (): Ledger => ({
   taken: new Set(),
   meetings: new Map(),
   meddled: new Set(),
+  movedMeanwhile: new Set(),
   mails: [],
 });
 

@@ -29,6 +29,6 @@ export interface MeetingFacts {
   /** Everybody who was invited, by address; null: no answer yet. */
   readonly attendees: Map<string, Answer | null>;
   readonly uninvited: Set<string>;
-  /** What its organizer said last about the place; null: somebody wrote something else over it. */
+  /** What somebody else, who organizes it, said last about the place; null: something else was written over it. */
   location: string | null;
 }

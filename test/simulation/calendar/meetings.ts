@@ -181,12 +181,14 @@ const showAsOf = (response: (typeof answers)[number]): EventFields['showAs'] =>
 function updated(person: CalendarPerson, meeting: SimulatedEvent, facts: MeetingFacts): Partial<EventFields> {
   const { fields } = meeting.item;
   dropTokens(person.ledger, fields.location);
-  facts.location = write(person, 'the place of a meeting');
+  const location = write(person, 'the place of a meeting');
+  // Of one's own meeting both calendars may say something at the same time, and then the policy decides.
+  facts.location = facts.isOwn ? null : location;
   facts.changedAt = person.now();
   // On one's own calendar the number that is seen there is counted on; an invitation brings the organizer's.
   facts.sequence = facts.isOwn ? Math.max(facts.sequence, fields.sequence + 1) : facts.sequence + 1;
   return {
-    location: facts.location,
+    location,
     sequence: facts.isOwn ? fields.sequence + 1 : facts.sequence,
     ownerCriticalChangeAt: facts.changedAt,
     ...(fields.recurrence === null ? { when: someTime(person.random, firstDay) } : {}),

@@ -46,7 +46,7 @@ export const memoryCalendarStage: OpenCalendarStage = ({ seed, clock, itemFault,
   const side = (name: string, habitsSeed: number): SimulatedCalendarSide => {
     const organization = new MemoryOrganization(name);
     organization.itemFault = (operation, item) => itemFault(operation, item.id ?? '');
-    organization.between = () => halfway();
+    organization.between = (operation) => halfway(operation);
     const box = organization.add(`anna@${name}.test`);
     box.nowMs = () => clock.nowMs();
     box.typed.habits = { normalises: habitsSeed % 2 === 1, touches: habitsSeed % 3 === 1 };

@@ -34,7 +34,7 @@ export async function runCalendarSeed(
         ...(await nothingWrittenDisappears(world)),
         ...nothingRemovedInVain(world),
         ...(await onlyDuplicatesRemoved(world)),
-        ...meetingsStand(world),
+        ...(await meetingsStand(world)),
         ...(await quietPassWritesNothing(world)),
       );
       violations.push(...(await rescanChangesNothing(world)));
