@@ -402,7 +402,7 @@ function record<Kind extends TypedKind>(
     context.isAgain = true;
     return { ...endOf(after[side], seenAfter(side, taken, former, merge)), version: noVersion };
   };
-  const next: TypedLinkRow = {
+  const found: TypedLinkRow = {
     id: match.id,
     identity: after.left.head.identity ?? after.right.head.identity,
     stampKey: link === null ? stampOf(match) : link.stampKey,
@@ -411,6 +411,7 @@ function record<Kind extends TypedKind>(
     state: 'live',
     goneSincePass: null,
   };
+  const next = match.intent === null ? found : beforeMoves(context, match.intent, found, after);
   const ids = { left: next.left.id, right: next.right.id };
   const staged: Commit = {
     ...(link !== null && !match.isElsewhere && sameLink(link, next) ? {} : { typedLinks: [next] }),
@@ -467,6 +468,28 @@ function youngerOf({ left, right }: Merged<TypedKind>['now']): Side | null {
   const [leftAt, rightAt] = [left.head.createdAt, right.head.createdAt];
   if (leftAt === null || rightAt === null || leftAt === rightAt) return null;
   return leftAt > rightAt ? 'left' : 'right';
+}
+
+/**
+ * A copy may have been moved by a person before it was found again, and so may its original. Their link says where they were when the
+ * copy was made, so that the next look finds the move, and carries it over as any other.
+ */
+function beforeMoves<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  intent: TypedIntentRow,
+  link: TypedLinkRow,
+  now: Merged<Kind>['now'],
+): TypedLinkRow {
+  const made = { [intent.side]: intent.folder, [otherSide(intent.side)]: intent.from.folder } as Record<Side, FolderId>;
+  const before = (side: Side): TypedLinkRow[Side] => {
+    const { head } = now[side];
+    if (head.folder === made[side]) return link[side];
+    context.lookAgain[side].push({ kind: 'upsert', head });
+    // Should the pass break off before: its folder is read from the beginning.
+    context.made[side].set(head.id, head.folder);
+    return { ...link[side], folder: made[side], version: noVersion };
+  };
+  return { ...link, left: before('left'), right: before('right') };
 }
 
 /**

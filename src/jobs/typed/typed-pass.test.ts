@@ -292,6 +292,30 @@ describe('two calendars', () => {
     expect(await world.store.typedIntents(track)).toEqual([]);
   });
 
+  test.each([
+    true,
+    false,
+  ])('a copy that is moved before its answer is found is followed there (its folder known: %s)', async (isKnown) => {
+    const team = (box: MemoryMailbox) => [...box.folders.values()].find((f) => f.name === 'Team')?.id;
+    if (isKnown) world.right.addFolder(world.right.byRole('calendar'), 'Team', 'IPF.Appointment');
+    await world.settle();
+    book(world.left, { subject: 'a' });
+    world.young.after = (operation) => {
+      if (operation !== 'typedCreate') return;
+      world.young.after = () => {};
+      if (!isKnown) world.right.addFolder(world.right.byRole('calendar'), 'Team', 'IPF.Appointment');
+      world.right.typed.move(only(world.right).id, team(world.right) ?? world.right.byRole('inbox'));
+      throw new FaultError({ kind: 'transient', detail: 'cut off', mayHaveHappened: true });
+    };
+    await world.pass();
+    await world.clock.sleep(10_000, signal);
+    await world.settle();
+    for (const box of [world.left, world.right])
+      expect([...box.typed.items.values()].map((i) => i.folder)).toEqual([team(box)]);
+    expect((await world.pass()).summary.writes).toBe(0);
+    expect(await world.store.journal({ pair: track }, 10)).toEqual([]);
+  });
+
   test('one item that is refused does not stop the others, and is told', async () => {
     const bad = book(world.left, { subject: 'bad' });
     book(world.left, { subject: 'good' });
