@@ -7,6 +7,7 @@ import type { AgentOptions } from '#agent/run-agent.ts';
 import type { Connector } from '#connectors/contract.ts';
 import type { CheckPair, Finding } from '#jobs/check.ts';
 import type { DedupeFinding } from '#jobs/dedupe.ts';
+import type { MailPutBack, UndoMail } from '#jobs/dedupe-mail.ts';
 import type { PutBack, UndoEntry, UndoLine } from '#jobs/dedupe-undo.ts';
 import type { MailboxInventory } from '#jobs/discover.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
@@ -89,11 +90,19 @@ export interface Jobs {
   /** What the track holds twice. With an undo file the duplicates are merged and removed; nobody else works on the track meanwhile. */
   readonly dedupePair: (
     pair: JobPair,
-    kind: TypedKind,
+    kind: ContentKind,
     store: Store,
     undo: { readonly groups: number; readonly write: (line: UndoLine) => Promise<void> } | null,
-    around: JobSurroundings,
+    /** `seen` is told how many items were looked at so far. */
+    around: JobSurroundings & { readonly seen: (items: number) => void },
   ) => AsyncIterable<DedupeFinding>;
+  /** Moves messages back from the deleted items. */
+  readonly undoDedupeMail: (
+    pair: JobPair,
+    entries: readonly UndoMail[],
+    store: Store,
+    around: JobSurroundings,
+  ) => AsyncIterable<MailPutBack>;
   /** @param newIds Of what was put back, by the ids of before. */
   readonly undoDedupe: (
     pair: JobPair,

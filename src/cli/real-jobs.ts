@@ -5,11 +5,12 @@ import { check } from '#jobs/check.ts';
 import { checkFreeBusy } from '#jobs/compare-free-busy.ts';
 import { dedupe } from '#jobs/dedupe.ts';
 import { openDedupe } from '#jobs/dedupe-context.ts';
+import { dedupeMail, undoDedupeMail } from '#jobs/dedupe-mail.ts';
 import { undoGroup } from '#jobs/dedupe-undo.ts';
 import { discover } from '#jobs/discover.ts';
 import { runMailPass } from '#jobs/mail/mail-pass.ts';
 import type { PassServices } from '#jobs/mail/pass-context.ts';
-import type { PassBasics } from '#jobs/pass/pass-core.ts';
+import type { PassBasics, PassProgress } from '#jobs/pass/pass-core.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import { probe } from '#jobs/probe.ts';
 import { relink, relinkTyped } from '#jobs/relink.ts';
@@ -20,7 +21,7 @@ import { verifyPair } from '#jobs/verify/verify-pair.ts';
 import { must } from '#kit/assert.ts';
 import { systemRandom } from '#kit/random.ts';
 import type { TypedKind } from '#model/typed-item.ts';
-import type { Store } from '#store/store.ts';
+import type { Claim, Store } from '#store/store.ts';
 import { holdWork } from './hold-work.ts';
 import type { JobPair, JobSurroundings, Jobs } from './jobs.ts';
 
@@ -85,14 +86,27 @@ export const realJobs: Jobs = {
   restoreValue: (pair, kind, entry, apply, store, around) =>
     restoreValue(typedServices(pair, kind, store, around), pair.id, kind, entry, apply, around.signal),
   async *dedupePair(pair, kind, store, undo, around) {
-    const services = typedServices(pair, kind, store, around);
-    if (undo === null) {
-      yield* dedupe(services, pair.id, kind, null, around.signal, { undo: null, firstGroup: 1 });
-      return;
-    }
+    const progress = (event: PassProgress) => {
+      if (event.kind === 'items') around.seen(event.copied);
+    };
+    const find = (claim: Claim | null, signal: AbortSignal) => {
+      const options = { undo: undo?.write ?? null, firstGroup: (undo?.groups ?? 0) + 1 };
+      return kind === 'mail'
+        ? dedupeMail({ ...passServices(pair, store, around), progress }, pair.id, claim, signal, options)
+        : dedupe({ ...typedServices(pair, kind, store, around), progress }, pair.id, kind, claim, signal, options);
+    };
+    if (undo === null) return yield* find(null, around.signal);
     const { claim, signal, release } = await holdWork(store, pair.id, kind, around);
     try {
-      yield* dedupe(services, pair.id, kind, claim, signal, { undo: undo.write, firstGroup: undo.groups + 1 });
+      yield* find(claim, signal);
+    } finally {
+      await release();
+    }
+  },
+  async *undoDedupeMail(pair, entries, store, around) {
+    const { claim, signal, release } = await holdWork(store, pair.id, 'mail', around);
+    try {
+      yield* undoDedupeMail(passServices(pair, store, around), pair.id, claim, signal, entries);
     } finally {
       await release();
     }

@@ -55,6 +55,7 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
     restoreValue: missing('restoreValue'),
     dedupePair: missing('dedupePair'),
     undoDedupe: missing('undoDedupe'),
+    undoDedupeMail: missing('undoDedupeMail'),
     openConnector: missing('openConnector'),
     ...given,
   };

@@ -7,6 +7,7 @@ import { firstIdOf, hash128, readStamp, writeStamp } from '#model/stamp.ts';
 import { type TypedEdit, type TypedItem, type TypedKind, typedKinds } from '#model/typed-item.ts';
 import type { Shown } from '#model/typed-link.ts';
 import { type DedupeContext, headsOf } from './dedupe-context.ts';
+import type { UndoMail, UndoMoves, UndoMovesDone } from './dedupe-mail.ts';
 import { attachmentsOf, draftAttachments, type Fetched } from './typed/attachments.ts';
 
 /** First line of an undo file. */
@@ -46,7 +47,13 @@ export interface UndoDone {
   readonly kept: { readonly id: ItemId; readonly shown: Shown };
 }
 
-export type UndoLine = UndoHeader | UndoGroup | UndoDone;
+export type UndoLine = UndoHeader | UndoGroup | UndoDone | UndoMoves | UndoMovesDone;
+
+/** What an undo file holds, as it is read back. */
+export interface UndoFileContent {
+  readonly typed: readonly UndoEntry[];
+  readonly mail: readonly UndoMail[];
+}
 
 /** A group as it is read back. */
 export interface UndoEntry {
@@ -55,20 +62,27 @@ export interface UndoEntry {
 }
 
 /** @param text An undo file. Throws an `Error` with the line's number for what is none. */
-export function readUndo(text: string): readonly UndoEntry[] {
+export function readUndo(text: string): UndoFileContent {
   const groups = new Map<number, UndoGroup>();
+  const moves = new Map<number, UndoMoves>();
   const done = new Map<number, UndoDone>();
+  const moved = new Map<number, UndoMovesDone>();
   for (const [at, line] of text.split('\n').entries()) {
     // The last line may be cut off where the process was killed; nothing had been written to the mailbox for it.
     if (line === '' || (at > 0 && at === text.split('\n').length - 1)) continue;
     const value = parsed(line);
     if (at === 0) {
       if (value?.['causewayUndo'] !== 1) throw new Error('it is no undo file of causeway dedupe');
-    } else if (value !== null && isGroup(value)) groups.set(value.group, value);
+    } else if (value !== null && isMoves(value)) moves.set(value.group, value);
+    else if (value !== null && isGroup(value)) groups.set(value.group, value);
+    else if (value !== null && isMoved(value)) moved.set(value.done, value);
     else if (value !== null && typeof value['done'] === 'number') done.set(value['done'], value as unknown as UndoDone);
     else throw new Error(`line ${at + 1} is none of causeway dedupe`);
   }
-  return [...groups.values()].map((group) => ({ group, done: done.get(group.group) ?? null }));
+  return {
+    typed: [...groups.values()].map((group) => ({ group, done: done.get(group.group) ?? null })),
+    mail: [...moves.values()].map((group) => ({ group, done: moved.get(group.group) ?? null })),
+  };
 }
 
 function parsed(line: string): Readonly<Record<string, unknown>> | null {
@@ -92,6 +106,24 @@ const isGroup = (value: unknown): value is UndoGroup => {
     removed.every((r: Partial<UndoItem>) => typeof r?.item === 'object' && typeof r.nonce === 'string') &&
     typeof kept?.before === 'object'
   );
+};
+
+const isMoves = (value: unknown): value is UndoMoves => {
+  const { group, pair, kind, side, folder, moved } = value as Partial<UndoMoves>;
+  return (
+    typeof group === 'number' &&
+    typeof pair === 'string' &&
+    kind === 'mail' &&
+    (side === 'left' || side === 'right') &&
+    typeof folder === 'string' &&
+    Array.isArray(moved) &&
+    moved.every((one) => typeof one?.id === 'string' && typeof one.key === 'string')
+  );
+};
+
+const isMoved = (value: unknown): value is UndoMovesDone => {
+  const { done, now } = value as Partial<UndoMovesDone>;
+  return typeof done === 'number' && typeof now === 'object' && now !== null;
 };
 
 /** An item with its bytes, as an undo file holds it. */

@@ -78,7 +78,7 @@ async function putBack(lines: readonly UndoLine[]): Promise<readonly PutBack[]> 
   if (context === null) throw new Error('no calendars');
   const newIds = new Map<ItemId, ItemId>();
   const done: PutBack[] = [];
-  for (const entry of readUndo(text)) done.push(await undoGroup(context, entry, newIds));
+  for (const entry of readUndo(text).typed) done.push(await undoGroup(context, entry, newIds));
   return done;
 }
 
@@ -263,5 +263,5 @@ describe('with --apply', () => {
 test('an undo file that is none, or was cut off, is told or read as far as it goes', () => {
   expect(() => readUndo('{}\n')).toThrow('no undo file');
   expect(() => readUndo('{"causewayUndo":1}\n{"x":1}\n')).toThrow('line 2');
-  expect(readUndo('{"causewayUndo":1}\n{"group":1,"pa')).toEqual([]);
+  expect(readUndo('{"causewayUndo":1}\n{"group":1,"pa')).toEqual({ typed: [], mail: [] });
 });

@@ -5,6 +5,7 @@ import { passKey } from '#agent/work.ts';
 import type { MemoryMailbox } from '#connectors/memory/memory-organization.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { EventFields, EventIdentity } from '#model/appointment.ts';
+import type { MailState } from '#model/mail.ts';
 import { openStore } from '#store/open-store.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { holdWork } from '../hold-work.ts';
@@ -48,6 +49,35 @@ test('finds, merges, tells how to undo it, and does', async () => {
   expect(left.typed.items.size).toBe(2);
 });
 
+test('messages that another tool copied twice go to the deleted items, and come back', async () => {
+  const { left, right, run } = memoryProject(false);
+  const mail = (box: MemoryMailbox, text: string, state: Partial<MailState> = {}) =>
+    box.add(box.byRole('inbox'), Buffer.from(`Subject: secret\r\n\r\n${text}\r\n`), { subject: 'secret' }, state).id;
+  for (const text of ['a', 'a', 'a', 'b']) mail(right, text);
+  const flagged = mail(right, 'a', { categories: ['Red'] });
+  for (let n = 0; n < 2; n++) mail(left, 'c');
+  const dry = await run('dedupe');
+  expect(dry).toMatchObject({ err: '', code: exitCodes.partial });
+  expect(dry.out).toContain('4 times (equal content)');
+  expect(dry.out).toContain(`keep   ${flagged}: it is marked`);
+  expect(dry.out).toContain('nothing is written to the source');
+  expect(dry.out).not.toContain('secret');
+  const applied = await run('dedupe', '--content', 'mail', '--apply', '--json');
+  const last = JSON.parse(applied.out.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
+  expect(last).toMatchObject({ duplicates: 2, removed: 3, left: 1 });
+  const inFolders = () =>
+    (['inbox', 'deleteditems'] as const).map(
+      (role) => [...right.items.values()].filter(({ folder }) => folder === right.byRole(role)).length,
+    );
+  expect(inFolders()).toEqual([2, 3]);
+  expect((await run('dedupe')).out).toContain('0 items to remove, 1 left');
+  const undone = await run('dedupe', '--undo', String(last['undoFile']));
+  expect(undone).toMatchObject({ code: exitCodes.ok, err: '' });
+  expect(undone.out).toMatch(/^3 items put back/);
+  expect(inFolders()).toEqual([5, 0]);
+  expect([...left.items.keys()]).toHaveLength(2);
+});
+
 test('a collection by its name; what has no calendars, and files that are none, are told', async () => {
   const { cwd, pair, run } = memoryProject();
   expect((await run('dedupe', pair.collection)).out).toBe('nothing is there twice\n');
@@ -57,7 +87,7 @@ test('a collection by its name; what has no calendars, and files that are none, 
     err: 'error: x.json: it is no undo file of causeway dedupe\n',
   });
   expect(await run('dedupe', '--undo', 'x.json', '--apply')).toMatchObject({ code: exitCodes.usage });
-  expect((await memoryProject(false).run('dedupe')).err).toMatch(/keeps no calendars/);
+  expect((await memoryProject(false).run('dedupe', '--content', 'calendar')).err).toMatch(/keeps no calendar of/);
 });
 
 test('while it is held nobody else gets the work, and who has it is waited for', async () => {

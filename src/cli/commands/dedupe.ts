@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { DedupeFinding } from '#jobs/dedupe.ts';
-import { readUndo, type UndoEntry, type UndoLine } from '#jobs/dedupe-undo.ts';
+import { readUndo, type UndoEntry, type UndoFileContent, type UndoLine } from '#jobs/dedupe-undo.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { ItemId } from '#model/ids.ts';
-import type { TypedKind } from '#model/typed-item.ts';
-import { type Project, type ProjectPair, type Track, tracksOf } from '#project/project.ts';
-import { trackId } from '#store/store.ts';
+import { type TypedKind, typedKinds } from '#model/typed-item.ts';
+import { type Project, type ProjectPair, tracksOf } from '#project/project.ts';
+import { type ContentKind, trackId } from '#store/store.ts';
 import { CliError } from '../cli-error.ts';
 import { type ExitCode, exitCodes, worstOf } from '../exit-codes.ts';
 import { countOf, formatCount, formatInstant, plain } from '../format.ts';
@@ -17,17 +17,20 @@ import { putProjectPairs } from '../put-pairs.ts';
 import { command, type Run, type Session } from '../session.ts';
 
 interface DedupeCommandOptions {
+  readonly content?: ContentKind;
   readonly apply?: true;
   readonly undo?: string;
 }
 
 export function dedupeCommand(session: Session): Command {
-  return command('dedupe', 'find what calendars hold twice, and merge it into one', [
+  return command('dedupe', 'find what mailboxes hold twice, and make one of it', [
     ['causeway dedupe ana@old.example', 'only says what it would keep, and why'],
     ['causeway dedupe staff --apply', 'every pair of a collection; writes an undo file'],
+    ['causeway dedupe staff --content mail', 'only one kind of content'],
     ['causeway dedupe --undo FILE', 'puts everything back that is in the file'],
   ])
     .argument('[names...]', 'only these collections, and the pairs with these addresses')
+    .addOption(new Option('--content <kind>', 'only this kind of content').choices(['mail', ...typedKinds]))
     .option('--apply', 'merge and remove; without it nothing is written')
     .option('--undo <file>', 'put back what an earlier call removed')
     .action(session.action<DedupeCommandOptions>(dedupe));
@@ -41,10 +44,12 @@ async function dedupe(run: Run, options: DedupeCommandOptions, names: readonly s
   }
   const services = run.services();
   const { project } = services;
-  const tracks = typedTracks(project, pickNamed(project, names));
+  const tracks = tracksOf(project, pickNamed(project, names)).filter(
+    ({ kind }) => options.content === undefined || kind === options.content,
+  );
   if (tracks.length === 0)
     throw new CliError(
-      'the project file keeps no calendars of these pairs in step: add a calendar block to the collection',
+      `the project file keeps no ${options.content ?? 'content'} of these pairs in step: add the block to the collection`,
     );
   const file = options.apply ? await UndoFile.create(run) : null;
   const sum = { duplicates: 0, removed: 0, left: 0 };
@@ -54,7 +59,7 @@ async function dedupe(run: Run, options: DedupeCommandOptions, names: readonly s
     for (const { pair, kind } of tracks) {
       try {
         const store = file === null ? await services.storeFor({ pair, kind }) : await services.store('own');
-        const around = { clock: run.terminal.clock, signal: run.signal };
+        const around = { clock: run.terminal.clock, signal: run.signal, seen: progressOf(run, pair) };
         const found = run.jobs.dedupePair(await services.jobPair(pair), kind, store, file, around);
         for await (const finding of found) {
           sum.duplicates++;
@@ -100,9 +105,6 @@ function pickNamed(project: Project, names: readonly string[]): readonly Project
   ];
 }
 
-const typedTracks = (project: Project, pairs: readonly ProjectPair[]) =>
-  tracksOf(project, pairs).flatMap(({ pair, kind }: Track) => (kind === 'mail' ? [] : [{ pair, kind }]));
-
 function show({ output }: Run, finding: DedupeFinding): void {
   output.line({ event: 'duplicate', ...finding });
   const where = `${plain(finding.pair)}, ${finding.side === 'left' ? 'source' : 'target'}, ${plain(finding.folder)}`;
@@ -114,6 +116,16 @@ function show({ output }: Run, finding: DedupeFinding): void {
   for (const id of finding.remove)
     output.text(`  ${finding.outcome === 'left' ? 'leave' : 'remove'.padEnd(6)} ${plain(id)}`);
   if (finding.detail !== null) output.text(`  → ${plain(finding.detail)}`);
+}
+
+/** A line every few seconds: a mailbox of many thousand items takes its time. */
+function progressOf({ output, terminal }: Run, { id }: ProjectPair): (items: number) => void {
+  let saidMs = terminal.clock.monotonicMs();
+  return (items) => {
+    if (terminal.clock.monotonicMs() - saidMs < 5_000) return;
+    saidMs = terminal.clock.monotonicMs();
+    output.note(`${plain(id)}: ${countOf(items, 'item')} looked at …`);
+  };
 }
 
 /** JSON, an object a line, each on the disk before what it tells of is done. Holds complete items: only its owner may read it. */
@@ -151,7 +163,7 @@ class UndoFile {
 }
 
 async function undo(run: Run, path: string): Promise<ExitCode> {
-  const entries = entriesOf(resolve(run.terminal.cwd, path), path);
+  const { typed: entries, mail } = entriesOf(resolve(run.terminal.cwd, path), path);
   const services = run.services();
   const store = await services.store('own');
   await putProjectPairs(services.project, store);
@@ -163,7 +175,7 @@ async function undo(run: Run, path: string): Promise<ExitCode> {
     known.entries.push(entry);
     byTrack.set(key, known);
   }
-  const sum = { groups: entries.length, created: 0, restored: 0 };
+  const sum = { groups: entries.length + mail.length, created: 0, restored: 0 };
   const reasons: Record<string, number> = {};
   for (const { kind, entries: own } of byTrack.values()) {
     const id = own[0]?.group.pair;
@@ -178,6 +190,17 @@ async function undo(run: Run, path: string): Promise<ExitCode> {
       for (const [why, count] of Object.entries(back.not)) reasons[why] = (reasons[why] ?? 0) + count;
     }
   }
+  for (const id of new Set(mail.map(({ group }) => group.pair))) {
+    const pair = services.project.pairs.find((candidate) => candidate.id === id);
+    if (pair === undefined) throw new CliError(`${plain(String(id))} is not in the project file any more`);
+    const own = mail.filter(({ group }) => group.pair === id);
+    const around = { clock: run.terminal.clock, signal: run.signal };
+    for await (const back of run.jobs.undoDedupeMail(await services.jobPair(pair), own, store, around)) {
+      run.output.line({ event: 'put-back', pair: pair.id, content: 'mail', ...back });
+      sum.created += back.created;
+      for (const [why, count] of Object.entries(back.not)) reasons[why] = (reasons[why] ?? 0) + count;
+    }
+  }
   run.output.say(
     { ...sum, not: reasons },
     `${countOf(sum.created, 'item')} put back, ${formatCount(sum.restored)} as before that had taken something over`,
@@ -189,7 +212,7 @@ async function undo(run: Run, path: string): Promise<ExitCode> {
   return failed ? exitCodes.partial : exitCodes.ok;
 }
 
-function entriesOf(file: string, named: string): readonly UndoEntry[] {
+function entriesOf(file: string, named: string): UndoFileContent {
   try {
     return readUndo(readFileSync(file, 'utf8'));
   } catch (error) {

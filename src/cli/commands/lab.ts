@@ -12,7 +12,7 @@ export function labCommand(): Command {
     .option('--mailboxes <count>', 'mailboxes of each organization')
     .option('--items <count>', 'mails in the first organization')
     .option('--seed <number>', 'what everything generated follows from')
-    .option('--samples <folder>', 'a folder of .eml files to mix in')
+    .option('--samples <folder>', 'a folder of .eml, .ics and .msg files to mix in')
     .option('--faults <spec>', 'seeded faults')
     .option('--repair-assistant <cycle>', 'Calendar Repair Assistants: on (once a day), off, or seconds')
     .option('--port-base <port>', 'first of two ports per organization')
