@@ -9,7 +9,7 @@ import type { FolderId, ItemId, LinkId, PairId, Side } from '#model/ids.ts';
 import type { Instant } from '#model/mail.ts';
 import type { TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { TypedLinkRow } from '#model/typed-link.ts';
-import type { Claim, Commit } from '#store/store.ts';
+import type { Claim, Commit, ContentKind } from '#store/store.ts';
 import { type DedupeContext, foldersOf, headsOf, openDedupe } from './dedupe-context.ts';
 import { type UndoDone, type UndoGroup, type UndoItem, undoItem } from './dedupe-undo.ts';
 import { history } from './pass/pass-core.ts';
@@ -22,7 +22,7 @@ import type { TypedPassServices } from './typed/typed-context.ts';
 /** One thing that is there more than once, and what becomes of it. Holds nothing that a person wrote but the folder's name. */
 export interface DedupeFinding {
   readonly pair: PairId;
-  readonly content: TypedKind;
+  readonly content: ContentKind;
   readonly side: Side;
   readonly folder: string;
   readonly because: DuplicateGroup['because'];
@@ -63,10 +63,8 @@ export async function* dedupe(
   if (context === null)
     throw new FaultError({ kind: 'fatal', code: 'unsupported', detail: `${kind} cannot be read and written there` });
   const folders = { left: await foldersOf(context, 'left'), right: await foldersOf(context, 'right') };
-  const surveys = {
-    left: await survey(context, 'left', [...folders.left.keys()]),
-    right: await survey(context, 'right', [...folders.right.keys()]),
-  };
+  const left = await survey(context, 'left', [...folders.left.keys()]);
+  const surveys = { left, right: await survey(context, 'right', [...folders.right.keys()], left.length) };
   const run: DedupeRun = {
     context,
     digests: {
@@ -110,11 +108,12 @@ interface DedupeRun {
   group: number;
 }
 
-/** Reads everything once and keeps what it takes to compare. */
+/** Reads everything once and keeps what it takes to compare. @param before Items that were looked at before these. */
 async function survey(
   context: DedupeContext,
   side: Side,
   folders: readonly FolderId[],
+  before = 0,
 ): Promise<readonly ItemDigest[]> {
   const digests: ItemDigest[] = [];
   for (const folder of folders) {
@@ -122,6 +121,7 @@ async function survey(
     const readWanted = async () => {
       for (const answer of (await readItems(context, side, wanted)).values())
         if (!isFault(answer)) digests.push(digestOf(answer));
+      context.progress?.({ kind: 'items', copied: before + digests.length, bytes: 0 });
       wanted = [];
     };
     for await (const { id, sizeBytes } of headsOf(context, side, folder)) {
