@@ -45,6 +45,19 @@ const series: TypedDraft<'calendar'> = {
 const id = (key = 'CQAA1') => `<t:CalendarItem><t:ItemId Id="AAMkNEW=" ChangeKey="${key}"/></t:CalendarItem>`;
 const items = (operation: string, key?: string) => success(operation, `<m:Items>${id(key)}</m:Items>`);
 
+const extended = (uri: string, value: string) =>
+  `<t:ExtendedProperty><t:ExtendedFieldURI ${uri}/><t:Value>${value}</t:Value></t:ExtendedProperty>`;
+const identity = Buffer.from(series.item.head.identity ?? '', 'hex').toString('base64');
+/** What GetItem shows of an event with the identity and stamp of `series`. */
+const shown = (itemId: string, key: string, organizer = 'anna@example.test') =>
+  answer(
+    'GetItem',
+    success(
+      'GetItem',
+      `<m:Items><t:CalendarItem><t:ItemId Id="${itemId}" ChangeKey="${key}"/><t:ParentFolderId Id="F"/>${extended('DistinguishedPropertySetId="Meeting" PropertyId="35" PropertyType="Binary"', identity)}${extended(`PropertySetId="${causewayPropertySet}" PropertyName="${stampPropertyName}" PropertyType="String"`, series.stamp)}<t:Start>2024-03-04T09:00:00Z</t:Start><t:End>2024-03-04T09:30:00Z</t:End><t:Organizer><t:Mailbox><t:EmailAddress>${organizer}</t:EmailAddress></t:Mailbox></t:Organizer></t:CalendarItem></m:Items>`,
+    ),
+  );
+
 function open(...script: readonly string[]) {
   const http = scripted(...script);
   const connector = ewsConnector({
@@ -86,6 +99,7 @@ describe('a create', () => {
       answer('CreateItem', items('CreateItem')),
       answer('DeleteItem', success('DeleteItem')),
       answer('UpdateItem', failure('UpdateItem', 'ErrorItemSave')),
+      shown('AAMkNEW=', 'CQAA1'),
       answer('DeleteItem', success('DeleteItem')),
     );
     expect(await events.create(folder, [series], context)).toMatchObject([{ kind: 'poison' }]);
@@ -94,10 +108,21 @@ describe('a create', () => {
     expect(last).toContain('DeleteType="SoftDelete" SendMeetingCancellations="SendToNone"');
   });
 
+  test('that cannot be finished stays when somebody wrote into it in the meantime', async () => {
+    const { http, events } = open(
+      answer('CreateItem', items('CreateItem')),
+      answer('DeleteItem', failure('DeleteItem', 'ErrorServerBusy')),
+      shown('AAMkNEW=', 'CQAA2'),
+    );
+    expect(await events.create(folder, [series], context)).toMatchObject([{ kind: 'throttled' }]);
+    expect(asked(http)).toEqual(['CreateItem', 'DeleteItem', 'GetItem']);
+  });
+
   test('whose occurrences fail as a whole holds the fault, and nothing is thrown', async () => {
     const { events } = open(
       answer('CreateItem', items('CreateItem')),
       answer('DeleteItem', failure('DeleteItem', 'ErrorServerBusy')),
+      shown('AAMkNEW=', 'CQAA1'),
       answer('DeleteItem', success('DeleteItem')),
     );
     expect(await events.create(folder, [series], context)).toMatchObject([{ kind: 'throttled' }]);
@@ -116,17 +141,7 @@ describe('a meeting that somebody else organizes', () => {
     },
   };
   const uploaded = answer('UploadItems', success('UploadItems', '<m:ItemId Id="AAMkUP=" ChangeKey="CQAA1"/>'));
-  const identity = Buffer.from(meeting.item.head.identity ?? '', 'hex').toString('base64');
-  const extended = (uri: string, value: string) =>
-    `<t:ExtendedProperty><t:ExtendedFieldURI ${uri}/><t:Value>${value}</t:Value></t:ExtendedProperty>`;
-  const shownWith = (organizer: string) =>
-    answer(
-      'GetItem',
-      success(
-        'GetItem',
-        `<m:Items><t:CalendarItem><t:ItemId Id="AAMkUP=" ChangeKey="CQAA2"/><t:ParentFolderId Id="F"/>${extended('DistinguishedPropertySetId="Meeting" PropertyId="35" PropertyType="Binary"', identity)}${extended(`PropertySetId="${causewayPropertySet}" PropertyName="${stampPropertyName}" PropertyType="String"`, meeting.stamp)}<t:Start>2024-03-04T09:00:00Z</t:Start><t:End>2024-03-04T09:30:00Z</t:End><t:Organizer><t:Mailbox><t:EmailAddress>${organizer}</t:EmailAddress></t:Mailbox></t:Organizer></t:CalendarItem></m:Items>`,
-      ),
-    );
+  const shownWith = (organizer: string, key = 'CQAA2') => shown('AAMkUP=', key, organizer);
 
   test('goes by stream, and what became of it is looked at', async () => {
     const { http, events } = open(uploaded, shownWith(boss.address));
@@ -153,11 +168,20 @@ describe('a meeting that somebody else organizes', () => {
     const { http, events } = open(
       uploaded,
       shownWith('anna@example.test'),
+      shownWith('anna@example.test', 'CQAA1'),
       answer('DeleteItem', success('DeleteItem')),
       answer('CreateItem', items('CreateItem')),
     );
     expect(await events.create(folder, [meeting], context)).toMatchObject([{ id: 'AAMkNEW=' }]);
-    expect(asked(http)).toEqual(['UploadItems', 'GetItem', 'DeleteItem', 'CreateItem']);
+    expect(asked(http)).toEqual(['UploadItems', 'GetItem', 'GetItem', 'DeleteItem', 'CreateItem']);
+  });
+
+  test('of which something else came stays when somebody wrote into it, and is not made a second time', async () => {
+    const { http, events } = open(uploaded, shownWith('anna@example.test'), shownWith('anna@example.test'));
+    expect(await events.create(folder, [meeting], context)).toMatchObject([
+      { kind: 'transient', mayHaveHappened: true },
+    ]);
+    expect(asked(http)).toEqual(['UploadItems', 'GetItem', 'GetItem']);
   });
 
   test('that may be there or not is not made a second time', async () => {

@@ -4,16 +4,15 @@ import type { EventIdentity } from '#model/appointment.ts';
 import type { TypedHead } from '#model/typed-item.ts';
 import type { TypedItems } from '../../contract.ts';
 import { missing } from '../answer-faults.ts';
-import type { Removable } from '../removal.ts';
 import { AttachmentReader } from '../typed/attachments.ts';
 import { getItems } from '../typed/get-items.ts';
 import { itemFeed } from '../typed/item-feed.ts';
 import { moveItems } from '../typed/move-items.ts';
-import { removeItems } from '../typed/remove-items.ts';
 import { eventHeadPaths, readTypedHead } from '../typed-heads.ts';
 import type { CalendarTools } from './calendar-tools.ts';
 import { cleanGlobalObjectId } from './identity.ts';
-import { readEvents, type SeenEvent, seeEvents, seeOccurrences } from './read-events.ts';
+import { readEvents, seeEvents, seeOccurrences } from './read-events.ts';
+import { removeEvents } from './remove-events.ts';
 import { createEvents, updateEvents } from './write-events.ts';
 
 /** Events of one mailbox. */
@@ -61,23 +60,6 @@ export function calendarItems(tools: CalendarTools): TypedItems<'calendar'> {
 
     move: moveItems(tools),
 
-    remove: removeItems(tools, async (ids, context) =>
-      (await seeEvents(tools, ids, context)).map((event) => (isFault(event) ? event : removable(event))),
-    ),
+    remove: removeEvents(tools),
   };
 }
-
-/** Ids of occurrences and attachments change with the place an item lies in; everything else of it stays. */
-const removable = ({ head, read, modified, deleted, listed }: SeenEvent): Removable => ({
-  id: head.id,
-  version: head.version,
-  folder: head.folder,
-  searchKey: head.searchKey === '' ? null : head.searchKey,
-  modifiedAt: head.modifiedAt,
-  state: JSON.stringify([
-    read.fields,
-    modified.map(({ originalStart }) => originalStart),
-    deleted,
-    listed.map(({ name }) => name),
-  ]),
-});

@@ -16,6 +16,7 @@ import type { AttachmentReader } from '../typed/attachments.ts';
 import { takeAway } from '../typed/take-away.ts';
 import type { CalendarTools } from './calendar-tools.ts';
 import { readEvents } from './read-events.ts';
+import { removeEvents } from './remove-events.ts';
 import { unkeptOf } from './unkept.ts';
 
 type Draft = TypedDraft<'calendar'>;
@@ -26,6 +27,13 @@ export interface StreamHabits {
   /** Streams that no Exchange made are refused, or something else came of them than they said: not tried again. */
   refused: boolean;
 }
+
+/** Not made a second time while it is there. */
+const stays: Fault = {
+  kind: 'transient',
+  detail: 'what came of a stream is not what it said, and could not be taken away',
+  mayHaveHappened: true,
+};
 
 /** 2010 SP1 takes 25 MB of base64 in a request; bytes of a batch, so that it is far from that. */
 const batchMaxBytes = 8 * 1024 * 1024;
@@ -94,12 +102,12 @@ export async function uploadEvents(
   });
   if (others.length === 0) return results;
   tools.streams.refused = true;
-  await takeAway(
-    tools,
-    others.map(({ written }) => written.id),
+  const gone = await takeAway(
+    removeEvents(tools),
+    others.map(({ written }) => written),
     context,
   );
-  for (const { at } of others) results[at] = null;
+  for (const [n, { at }] of others.entries()) results[at] = gone[n] ? null : stays;
   return results;
 }
 

@@ -28,6 +28,7 @@ import type { CalendarTools } from './calendar-tools.ts';
 import { writeEvent, writeEventUpdates, writeParts } from './event-codec.ts';
 import { cleanGlobalObjectId, globalObjectId } from './identity.ts';
 import { seeEvents } from './read-events.ts';
+import { removeEvents } from './remove-events.ts';
 import { unkeptOf } from './unkept.ts';
 import { needsStream, uploadEvents } from './upload-events.ts';
 import { type SeriesWork, strayDaysOf, writeOccurrences } from './write-occurrences.ts';
@@ -72,7 +73,7 @@ export async function createEvents(
   return drafts.map((draft) => byDraft.get(draft) ?? missing);
 }
 
-/** What cannot be finished is taken away again, recoverably, and its place holds the fault. */
+/** What cannot be finished is taken away again, recoverably, unless somebody wrote into it; its place holds the fault. */
 async function createByFields(
   tools: CalendarTools,
   reader: AttachmentReader,
@@ -88,8 +89,8 @@ async function createByFields(
     return isFault(written) ? written : followUpOfDraft(tools, written, draft);
   });
   const finished = await finish(tools, reader, made, context);
-  const halves = made.flatMap((up, at) => (!isFault(up) && isFault(finished[at]) ? [up.written.id] : []));
-  await takeAway(tools, halves, context);
+  const halves = made.flatMap((up, at) => (!isFault(up) && isFault(finished[at]) ? [up.written] : []));
+  await takeAway(removeEvents(tools), halves, context);
   return drafts.map(({ item }, at) => {
     const [up = missing, now = missing] = [made[at], finished[at]];
     return isFault(now) || isFault(up)

@@ -54,13 +54,14 @@ test('a create whose attachments fail is taken away again, recoverably', async (
   const { http, contacts } = open(
     answer('CreateItem', items('CreateItem')),
     answer('CreateAttachment', failure('CreateAttachment', 'ErrorAttachmentSizeLimitExceeded')),
+    answer('GetItem', shown('Contact', 'IPM.Contact', 'CQAA1')),
     answer('DeleteItem', success('DeleteItem')),
   );
   const withPicture = draftOf('contacts', { attachments: [attachment('ContactPicture.jpg', 'jpeg', 'image/jpeg')] });
   expect(await contacts.create(folder, [withPicture], context)).toMatchObject([{ kind: 'poison' }]);
-  expect(asked(http)).toEqual(['CreateItem', 'CreateAttachment', 'DeleteItem']);
+  expect(asked(http)).toEqual(['CreateItem', 'CreateAttachment', 'GetItem', 'DeleteItem']);
   expect(http.requests[1]?.body).toContain('<t:IsContactPhoto>true</t:IsContactPhoto>');
-  expect(http.requests[2]?.body).toContain('DeleteType="SoftDelete"');
+  expect(http.requests[3]?.body).toContain('DeleteType="SoftDelete"');
 });
 
 test('an update names what changes, and the version it is of', async () => {

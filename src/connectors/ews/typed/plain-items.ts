@@ -125,7 +125,7 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
     for (const [at, { item, attachments }] of drafts.entries()) {
       const written = answers[at] ?? noId;
       const now = isFault(written) ? written : await this.#attach(written, [], attachments, context);
-      if (!isFault(written) && isFault(now)) await takeAway(this.#tools, [written.id], context);
+      if (!isFault(written) && isFault(now)) await takeAway(this.remove, [written], context);
       results.push(isFault(now) ? now : { ...now, unkept: this.#unkept(item.fields, item.fields) });
     }
     return results;

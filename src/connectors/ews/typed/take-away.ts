@@ -1,15 +1,31 @@
-import { FaultError } from '#kit/fault.ts';
-import type { ItemId } from '#model/ids.ts';
-import type { Context } from '../../contract.ts';
-import { eachInPlace } from '../batches.ts';
-import { deleteItem } from '../operations/delete-item.ts';
-import type { ItemTools } from './item-tools.ts';
+import { FaultError, isFault } from '#kit/fault.ts';
+import type { TypedKind } from '#model/typed-item.ts';
+import type { Context, TypedItems, Written } from '../../contract.ts';
 
-/** Removes what was made half, recoverably. Should that fail as well, the stamp on it tells whose it is. */
-export async function takeAway(tools: ItemTools, ids: readonly ItemId[], context: Context): Promise<void> {
+/**
+ * Removes what was made half, recoverably, unless somebody wrote into it in the meantime. What stays, for that reason or because it could
+ * not be removed, is found again by its stamp and completed.
+ *
+ * @param made Versions as our last write was answered.
+ * @returns whether each is gone now.
+ */
+export async function takeAway(
+  remove: TypedItems<TypedKind>['remove'],
+  made: readonly Written[],
+  context: Context,
+): Promise<readonly boolean[]> {
+  if (made.length === 0) return [];
   try {
-    await eachInPlace(ids, (some) => tools.call(deleteItem, some, context));
+    const removed = await remove(
+      made.map(({ id, version }) => ({ id, expect: version })),
+      context,
+    );
+    return made.map((_, at) => {
+      const fault = removed[at];
+      return fault === null || (fault !== undefined && isFault(fault) && fault.kind === 'gone');
+    });
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
+    return made.map(() => false);
   }
 }
