@@ -9,7 +9,7 @@ import type { TypedIntentRow, TypedLinkRow } from '#model/typed-link.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
 import { attachmentsOf, draftAttachments, type Fetched, fetchAttachments } from './attachments.ts';
 import { endAfter, endOf } from './link-ends.ts';
-import { readItems } from './read-items.ts';
+import { noAnswer, readItems } from './read-items.ts';
 import { setAside, takeBack } from './set-aside.ts';
 import { flushMiddle, flushPart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 
@@ -94,8 +94,6 @@ async function createBatch<Kind extends TypedKind>(
     await Promise.all(ready.map((r) => r.fetched.dispose()));
   }
 }
-
-const noAnswer: Fault = { kind: 'transient', detail: 'not in the answer', mayHaveHappened: false };
 
 /** An item without a copy is remembered as such, since the feed will not show it once more. */
 function leaveForLater(context: TypedContext, side: Side, head: TypedHead, fault: Fault): void {

@@ -1,5 +1,5 @@
 import type { TypedWritten, Written } from '#connectors/contract.ts';
-import { isHeldAsHash, shown, visibleText } from '#engine/shown.ts';
+import { isHeldAsHash, sameShown, shown, visibleText } from '#engine/shown.ts';
 import type { Version } from '#model/ids.ts';
 import type { TypedEdit, TypedHead, TypedItem } from '#model/typed-item.ts';
 import type { LinkEnd, Shown, TypedLinkRow } from '#model/typed-link.ts';
@@ -66,3 +66,14 @@ export const unseenSince = (link: TypedLinkRow, left: TypedHead | null, right: T
   left: left ? { ...link.left, version: noVersion } : link.left,
   right: right ? { ...link.right, version: noVersion } : link.right,
 });
+
+export const sameLink = (a: TypedLinkRow, b: TypedLinkRow): boolean =>
+  a.state === b.state &&
+  a.goneSincePass === b.goneSincePass &&
+  a.identity === b.identity &&
+  sameEnd(a.left, b.left) &&
+  sameEnd(a.right, b.right);
+
+const sameEnd = (a: TypedLinkRow['left'], b: TypedLinkRow['left']): boolean =>
+  a.id === b.id && a.folder === b.folder && a.version === b.version && sameSeen(a.seen, b.seen);
+const sameSeen = (a: Shown, b: Shown): boolean => a === b || sameShown(a, b);

@@ -6,6 +6,8 @@ import type { TypedContext } from './typed-context.ts';
 
 type ReadContext<Kind extends TypedKind> = Pick<TypedContext<Kind>, 'sides' | 'call' | 'checkpoint'>;
 
+export const noAnswer: Fault = { kind: 'transient', detail: 'not in the answer', mayHaveHappened: false };
+
 export interface Wanted {
   readonly id: ItemId;
   /** As the feed showed it; 0 when unknown. */

@@ -2,7 +2,8 @@ import type { Side } from '#model/ids.ts';
 import type { Shown, TypedLinkRow } from '#model/typed-link.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import type { PairRow } from '#store/store.ts';
-import { type Match, mergeItems } from './merge-items.ts';
+import type { Match } from './match.ts';
+import { mergeItems } from './merge-items.ts';
 import { flush, otherSide, type TypedContext } from './typed-context.ts';
 
 /** Links of one look into the store, and of one step that is recorded. */

@@ -1,0 +1,136 @@
+import type { TypedWritten } from '#connectors/contract.ts';
+import type { SideEdit } from '#engine/merge-typed.ts';
+import { withoutOccurrences } from '#engine/shown.ts';
+import { type Fault, FaultError, isFault } from '#kit/fault.ts';
+import type { Side } from '#model/ids.ts';
+import type { TypedEdit, TypedKind } from '#model/typed-item.ts';
+import { type Fetched, fetchAttachments } from './attachments.ts';
+import { journalOf } from './journal-entries.ts';
+import type { Merged } from './match.ts';
+import { noAnswer } from './read-items.ts';
+import { flushMiddle, otherSide, type TypedContext } from './typed-context.ts';
+
+export type Outcome =
+  | { readonly state: 'done'; readonly written: Partial<Readonly<Record<Side, TypedWritten>>> }
+  | { readonly state: 'stale' }
+  | { readonly state: 'failed'; readonly fault: Fault };
+
+const writingSteps = [
+  [0, 'left'],
+  [0, 'right'],
+  [1, 'left'],
+  [1, 'right'],
+] as const;
+
+/** Writes what merges ask for, one request a side and order. */
+export async function writeEdits<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  merged: readonly Merged<Kind>[],
+): Promise<Map<Merged<Kind>, Outcome>> {
+  const outcomes = new Map<Merged<Kind>, Outcome>(merged.map((m) => [m, { state: 'done', written: {} }]));
+  await sayBefore(context, merged);
+  // What an edit of one side would erase is on the other side before.
+  for (const [step, side] of writingSteps) {
+    const due = merged.filter(
+      (m) => m.merge[side] !== null && m.merge.order[step] === side && outcomes.get(m)?.state === 'done',
+    );
+    if (due.length === 0) continue;
+    const ready: { readonly of: Merged<Kind>; readonly edit: TypedEdit<Kind>; readonly fetched: readonly Fetched[] }[] =
+      [];
+    try {
+      for (const of of due) {
+        const loaded = await withAttachments(context, of, of.merge[side] as SideEdit<Kind>);
+        if (isFault(loaded)) outcomes.set(of, outcomeOf(loaded));
+        else ready.push({ of, ...loaded });
+      }
+      if (ready.length === 0) continue;
+      const answers = await answered<TypedWritten>(
+        () =>
+          context.sides[side].items.update(
+            ready.map(({ of, edit }) => ({ item: of.now[side], edit })),
+            context.call(ready.reduce((n, r) => n + r.fetched.reduce((m, f) => m + f.sizeBytes, 0), 0)),
+          ),
+        ready.length,
+      );
+      for (const [n, { of }] of ready.entries()) {
+        const answer = answers[n] ?? noAnswer;
+        const before = outcomes.get(of);
+        if (isFault(answer)) {
+          if (answer.kind === 'fatal') throw new FaultError(answer);
+          outcomes.set(of, outcomeOf(answer));
+          continue;
+        }
+        // What nobody changed has no lag.
+        if (of.match.left.head !== null || of.match.right.head !== null)
+          context.lags.visible(context.clock.nowMs(), of.now[otherSide(side)].head.modifiedAt);
+        const earlier = before?.state === 'done' ? before.written : {};
+        outcomes.set(of, { state: 'done', written: { ...earlier, [side]: answer } });
+      }
+    } finally {
+      await Promise.all(ready.flatMap((r) => r.fetched.map((f) => f.dispose())));
+    }
+  }
+  return outcomes;
+}
+
+const outcomeOf = (fault: Fault): Outcome =>
+  fault.kind === 'stale' || fault.kind === 'gone' ? { state: 'stale' } : { state: 'failed', fault };
+
+/**
+ * Said before it is done: the values that lose, since after the write they are nowhere else; and that an edit makes a server drop every
+ * exception first, which must not look like a person who dropped them, should we break off in the middle.
+ */
+async function sayBefore<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  merged: readonly Merged<Kind>[],
+): Promise<void> {
+  const links = merged.flatMap(({ match: { link }, merge }) =>
+    link !== null && (merge.left?.rewrites || merge.right?.rewrites)
+      ? [
+          {
+            ...link,
+            left: { ...link.left, seen: withoutOccurrences(link.left.seen) },
+            right: { ...link.right, seen: withoutOccurrences(link.right.seen) },
+          },
+        ]
+      : [],
+  );
+  const journal = await context.told.news(
+    merged.flatMap(({ match: { id }, merge }) =>
+      [...merge.conflicts, ...merge.precautions].map((c) => journalOf(context, id, c)),
+    ),
+  );
+  context.counts.conflicts += journal.length;
+  if (links.length + journal.length > 0) await flushMiddle(context, { typedLinks: links, journal });
+}
+
+async function withAttachments<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  { match }: Merged<Kind>,
+  { edit, needs }: SideEdit<Kind>,
+): Promise<{ readonly edit: TypedEdit<Kind>; readonly fetched: readonly Fetched[] } | Fault> {
+  const fetched: Fetched[] = [];
+  for (const side of ['left', 'right'] as const) {
+    const there = needs.filter((n) => n.side === side);
+    if (there.length === 0) continue;
+    const got = await fetchAttachments(context, side, match[side].id, there);
+    if (isFault(got)) {
+      await Promise.all(fetched.map((f) => f.dispose()));
+      return got;
+    }
+    fetched.push(got);
+  }
+  return { edit: { ...edit, attachments: new Map(fetched.flatMap((f) => [...f.byHash])) }, fetched };
+}
+
+/** The answers of a batch; a request that failed as a whole for a passing reason counts as that fault for each. */
+async function answered<R>(ask: () => Promise<readonly (R | Fault)[]>, count: number): Promise<readonly (R | Fault)[]> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof FaultError) || (error.fault.kind !== 'transient' && error.fault.kind !== 'poison'))
+      throw error;
+    const { fault } = error;
+    return Array.from({ length: count }, () => fault);
+  }
+}
