@@ -3,6 +3,8 @@ export interface Mutant {
   readonly name: string;
   /** Which lives must show it; default: those of mail. */
   readonly lives?: 'mail' | 'calendar' | 'rival';
+  /** Where these lives are lived; default: in memory. What only a protocol can get wrong needs that protocol. */
+  readonly world?: 'memory' | 'ews';
   /** Path from the project's root. */
   readonly file: string;
   /** Occurs exactly once in the file, or the mutant is stale. */

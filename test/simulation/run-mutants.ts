@@ -55,7 +55,7 @@ export async function runMutants(
   // Inside of the project, because packages are looked up from there.
   mkdirSync(join(root, 'dist'), { recursive: true });
   const folder = mkdtempSync(join(root, 'dist', 'mutants-'));
-  const chosen = mutants.filter((m) => only === null || m.name.includes(only) || m.lives === only);
+  const chosen = mutants.filter((m) => only === null || m.name.includes(only) || m.lives === only || m.world === only);
   const missed: string[] = [];
   try {
     for (const mutant of chosen) mutate(mutant, readFileSync(join(root, mutant.file), 'utf8'));
@@ -65,11 +65,12 @@ export async function runMutants(
         const mutant = chosen[n] as Mutant;
         const path = join(folder, `${n}.mjs`);
         await bundle(root, mutant, path);
-        const { seed: known, lives = 'mail' } = mutant;
+        const { seed: known } = mutant;
+        const lives: Lives = [mutant.lives ?? 'mail', mutant.world ?? 'memory'];
         let outcome = known === undefined ? nothing : await runProgram(path, lives, known, known);
         if (outcome.seed === null) outcome = await search(path, lives, 1, seeds);
         // A life that ends badly without any planted bug says nothing about this one.
-        while (outcome.seed !== null && (await lifeOf(lives)(outcome.seed)).violations.length > 0) {
+        while (outcome.seed !== null && (await lifeOf(...lives)(outcome.seed)).violations.length > 0) {
           say(`seed ${outcome.seed} fails without any planted bug`);
           outcome = await search(path, lives, outcome.seed === known ? 1 : outcome.seed + 1, seeds);
         }
@@ -116,6 +117,9 @@ async function bundle(root: string, mutant: Mutant, outfile: string): Promise<vo
   if (!planted) throw new Error(`mutant "${mutant.name}": the simulation does not use ${mutant.file}`);
 }
 
+/** Kind and world. */
+type Lives = readonly [kind: string, world: string];
+
 interface Outcome {
   readonly seed: number | null;
   readonly report: string;
@@ -126,7 +130,7 @@ interface Outcome {
 const nothing: Outcome = { seed: null, report: 'no seeds' };
 
 /** One process after the other, until one of them reports something. */
-async function search(path: string, lives: string, from: number, to: number): Promise<Outcome> {
+async function search(path: string, lives: Lives, from: number, to: number): Promise<Outcome> {
   let outcome = nothing;
   for (let first = from; first <= to && outcome.seed === null; first += seedsAtOnce) {
     outcome = await runProgram(path, lives, first, Math.min(to, first + seedsAtOnce - 1));
@@ -137,8 +141,10 @@ async function search(path: string, lives: string, from: number, to: number): Pr
 }
 
 /** @returns the first seed with a violation, and what a checker said of it; no seed: the program survived, or ended otherwise. */
-async function runProgram(path: string, lives: string, from: number, to: number): Promise<Outcome> {
-  const child = spawn(process.execPath, [path, String(from), String(to), lives], { stdio: ['ignore', 'pipe', 'pipe'] });
+async function runProgram(path: string, lives: Lives, from: number, to: number): Promise<Outcome> {
+  const child = spawn(process.execPath, [path, String(from), String(to), ...lives], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const limit = setTimeout(() => child.kill('SIGKILL'), limitMs);
   let out = '';
   let words = '';
