@@ -202,15 +202,29 @@ export const calendarBehaviours: readonly StoreBehaviour[] = [
   },
   {
     id: 'recur-blob',
-    what: 'PidLidAppointmentRecur cannot be read, and what is written to it comes to nothing',
+    what: 'PidLidAppointmentRecur shows the series with its exceptions; written, it is the series as it stands there, whether or not that makes sense; one that cannot be read is refused',
     mark: 'assumed',
-    source: 'left out: Exchange keeps the series in it',
+    source: '[MS-OXOCAL] 2.2.1.44; that it can be written over EWS, and the refusal, are assumed',
   },
   {
     id: 'calendar-stream',
     what: 'Streams carry appointments whole: organizer, attendees with responses, exceptions with attachments',
     versions: since2010,
     mark: 'documented',
-    source: 'EWS doc: exporting-and-importing-items-by-using-ews-in-exchange',
+    source: 'EWS doc: exporting-and-importing-items-by-using-ews-in-exchange; [MS-OXCFXICS] 2.2.4',
+  },
+  {
+    id: 'stream-refused',
+    what: 'A stream that ends too soon, has records, types or parts that nobody knows, pieces over 32 KiB, or a series that cannot be read is refused with ErrorCorruptData; nothing else of it is checked',
+    versions: since2010,
+    mark: 'assumed',
+    source: 'no page says it',
+  },
+  {
+    id: 'stream-organizer-row',
+    what: 'The row of an organizer who has no answer is no attendee',
+    versions: since2010,
+    mark: 'assumed',
+    source: '[MS-OXOCAL] 2.2.4.10.1 requires the row',
   },
 ];

@@ -48,7 +48,7 @@ Starts organizations that behave like Exchange on 127.0.0.1 and runs until it is
   --contacts N, --tasks N, --notes N
                        the same of contacts, tasks and notes (0)
   --seed N             what everything generated follows from (1)
-  --samples DIR        a folder of .eml files to mix in
+  --samples DIR        a folder of .eml, .ics and .msg files to mix in: mails with --items, appointments into calendars
   --rebuild-mime       take MIME apart and put it together anew at each export, as Exchange does
   --people RATE        actions a second of the people in the first organization (0)
   --repair-assistant on|off|SECONDS

@@ -1,10 +1,14 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
+import { exceptionOf } from '../mapi/appointment-of-message.ts';
+import { Malformed } from '../mapi/byte-cursor.ts';
+import { readSeriesBlob, type SeriesBlob } from '../mapi/recur-blob.ts';
 import { endMsOf, numberOf, patternTimes, startMsOf } from '../world/appointment.ts';
 import { calendarKey, stateFlag } from '../world/calendar-keys.ts';
 import { type Attendee, type AttendeeRole, type CalendarPart, responses } from '../world/calendar-part.ts';
 import { cleanIdOfUid, cleanOf, isGlobalObjectId, newGlobalObjectId } from '../world/global-object-id.ts';
 import type { Address, Body, ItemContent } from '../world/item.ts';
 import type { Mailbox } from '../world/mailbox.ts';
+import { plainContent } from '../world/plain-content.ts';
 import { key, type Property, type PropertyKey, tagKey } from '../world/property.ts';
 import { readIcalendar } from '../world/read-icalendar.ts';
 import {
@@ -55,7 +59,6 @@ const readOnly: ReadonlySet<string> = new Set([
 
 /** Properties that the store works out: what clients send for them comes to nothing (assumed). */
 const workedOut: ReadonlySet<PropertyKey> = new Set([
-  calendarKey.recurBlob,
   calendarKey.durationMin,
   calendarKey.recurring,
   calendarKey.recurrenceKind,
@@ -137,6 +140,8 @@ interface Asked {
   endZone?: Zone;
   recurrence?: Pick<Recurrence, 'pattern' | 'range' | 'startDay'> | null;
   attendees?: Attendee[];
+  /** PidLidAppointmentRecur, whole. */
+  blob?: SeriesBlob;
 }
 
 /** The fields of an appointment being written. They depend on each other, so they are settled together, at the end. */
@@ -287,6 +292,10 @@ export class CalendarDraft {
 
   /** A property by its tag or name: true when it was taken care of, false when it is kept like any other. */
   setExtended(at: PropertyKey, property: Property): boolean {
+    if (at === calendarKey.recurBlob) {
+      if (!this.#isOccurrence) this.#asked.blob = seriesIn(property);
+      return true;
+    }
     if (workedOut.has(at) || organizerKeys.has(at)) return true;
     if (at === calendarKey.start || at === calendarKey.end || at === calendarKey.allDay) {
       this.#touchedTimes = true;
@@ -371,10 +380,14 @@ export class CalendarDraft {
     }
     if (startMs !== numberIn(holder, calendarKey.start)) holder.put(calendarKey.start, 'SystemTime', startMs);
     if (endMs !== numberIn(holder, calendarKey.end)) holder.put(calendarKey.end, 'SystemTime', endMs);
+    const { blob } = this.#asked;
+    const isBlob = blob !== undefined && this.#asked.recurrence === undefined;
     const meetingBefore = part !== null && part.attendees.length > 0;
     if (attendees !== part?.attendees) this.#state(holder, attendees);
     if (before !== null && (reset || startMs !== startMsOf(before) || endMs !== endMsOf(before)) && meetingBefore)
       this.#nextSequence(holder, before);
+    if (isBlob)
+      return this.#seriesOfBlob(holder, blob, { startZone: zones.startZone, endZone: zones.endZone, attendees });
     return {
       startZone: zones.startZone,
       endZone: zones.endZone,
@@ -382,6 +395,22 @@ export class CalendarDraft {
       recurrence,
       exceptions: reset ? [] : (part?.exceptions ?? []),
       deletedDays: reset ? [] : (part?.deletedDays ?? []),
+    };
+  }
+
+  /** What is written to the store as it is: nothing checks whether it makes sense (assumed). */
+  #seriesOfBlob(
+    holder: CalendarHolder,
+    { recurrence, deletedDays, exceptions }: SeriesBlob,
+    rest: Pick<CalendarPart, 'startZone' | 'endZone' | 'attendees'>,
+  ): CalendarPart {
+    const part = { ...rest, recurrence, deletedDays, exceptions: [] };
+    const master = plainContent({ properties: holder.properties, body: holder.body, calendar: part });
+    return {
+      ...part,
+      exceptions: exceptions
+        .map((said) => exceptionOf(master, said, null, rest.startZone, this.#context.nowMs))
+        .sort((a, b) => (a.day < b.day ? -1 : 1)),
     };
   }
 
@@ -520,6 +549,16 @@ export class CalendarDraft {
     if ((state & stateFlag.received) !== 0 || numberIn(holder, calendarKey.sequence) !== old) return;
     holder.put(calendarKey.sequence, 'Integer', old + 1);
     holder.put(calendarKey.ownerCriticalChange, 'SystemTime', Math.floor(this.#context.nowMs / minuteMs) * minuteMs);
+  }
+}
+
+function seriesIn({ value }: Property): SeriesBlob {
+  try {
+    return readSeriesBlob(Buffer.from(String(value), 'base64'));
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    // What Exchange makes of an item whose series cannot be read is not published (assumed).
+    throw new EwsError('ErrorCalendarInvalidRecurrence', 'The recurrence is not valid.');
   }
 }
 

@@ -135,7 +135,10 @@ function zonesOf({ properties }: MapiMessage, isSeries: boolean): { readonly sta
     (rule === null ? null : readZoneStruct(rule, description)) ??
     knownZone(description) ??
     utc;
-  return { startZone, endZone: defined(calendarKey.zoneEnd) ?? startZone };
+  // What people see of a zone that is nobody else's stands in the description.
+  const named = (zone: Zone): Zone =>
+    zone.spans === null || description === '' || zone.id !== startZone.id ? zone : { ...zone, name: description };
+  return { startZone: named(startZone), endZone: named(defined(calendarKey.zoneEnd) ?? startZone) };
 }
 
 function kept(properties: PropertyBag): Map<PropertyKey, Property> {
@@ -154,7 +157,11 @@ function dayOf({ properties, message }: MapiAttachment, zone: Zone): Day | null 
   return replaces === null ? null : dayOfWall(wallOf(zone, replaces));
 }
 
-function exceptionOf(
+/**
+ * A changed occurrence by what the series says of it and by its own message.
+ * @param message null: there is none.
+ */
+export function exceptionOf(
   master: ItemContent,
   said: BlobException,
   message: MapiMessage | null,
@@ -170,8 +177,9 @@ function exceptionOf(
   const put = (at: PropertyKey, property: Property): void => {
     if (!ownOfOccurrence.has(at) && !same(shown.properties.get(at), property)) own.set(at, property);
   };
+  // An override stays one, also where the series has the same for now. [MS-OXOCAL] 2.2.1.44.2
   const says = (at: PropertyKey, type: string, value: Property['value'] | undefined): void => {
-    if (value !== undefined) put(at, { type, value });
+    if (value !== undefined) own.set(at, { type, value });
   };
   says(key.subject, 'String', said.subject);
   says(calendarKey.location, 'String', said.location);

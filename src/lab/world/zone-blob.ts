@@ -69,7 +69,7 @@ export function readZoneBlob(bytes: Buffer): Zone | null {
   const spans: ZoneSpan[] = [];
   for (let index = 0; index < count; index++) {
     const from = at + 2 + index * ruleBytes;
-    const base = -bytes.readInt32LE(from + 22);
+    const base = 0 - bytes.readInt32LE(from + 22);
     const standard = readChange(bytes, from + 34, base - bytes.readInt32LE(from + 26));
     const daylight = readChange(bytes, from + 50, base - bytes.readInt32LE(from + 30));
     const year = bytes.readUInt16LE(from + 6);
@@ -90,7 +90,7 @@ export function readZoneBlob(bytes: Buffer): Zone | null {
  */
 export function readZoneStruct(bytes: Buffer, name: string): Zone | null {
   if (bytes.length < 48) return null;
-  const base = -bytes.readInt32LE(0);
+  const base = 0 - bytes.readInt32LE(0);
   const standard = readChange(bytes, 14, base - bytes.readInt32LE(4));
   const daylight = readChange(bytes, 32, base - bytes.readInt32LE(8));
   const changes = standard === null || daylight === null ? [] : [daylight, standard];
