@@ -5,7 +5,8 @@ import type { TypedItem } from '#model/typed-item.ts';
 import type { Shown } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
 import { journal, type MergeContext, otherSide, type Verdict } from './merge-context.ts';
-import { mergeLevel, type Values } from './merge-fields.ts';
+import { mergeLevel } from './merge-fields.ts';
+import type { Values } from './merge-level.ts';
 import { sameJson, shownOverrides } from './shown.ts';
 
 /** What a side has on a day of the pattern; null: what the series says. */

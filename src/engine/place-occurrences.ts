@@ -7,7 +7,7 @@ import type { Shown } from '#model/typed-link.ts';
 import { addDays, type Day, dayOfWall, type WallTime, wallOfDay } from '#model/wall-time.ts';
 import type { Zone } from '#model/zone.ts';
 import { journal, type MergeContext, otherSide, verdict } from './merge-context.ts';
-import type { Values } from './merge-fields.ts';
+import type { Values } from './merge-level.ts';
 import type { Entry, SideEntries } from './merge-occurrences.ts';
 import { sameJson, shownOverrides } from './shown.ts';
 

@@ -1,0 +1,138 @@
+import type { AttachmentHead, Attendee } from '#model/appointment.ts';
+import type { Side } from '#model/ids.ts';
+import type { TypedRow } from '#model/property-row.ts';
+import type { Day } from '#model/wall-time.ts';
+import { journal, type MergeContext, otherSide, type Verdict, verdict } from './merge-context.ts';
+import {
+  attachmentRules,
+  attendeeAlias,
+  attendeeRules,
+  type ElementBase,
+  elementBase,
+  mergeElements,
+  recordRules,
+  setRules,
+} from './merge-elements.ts';
+import { isAnswer, isChanged, type Levels, own, pick, same } from './merge-level.ts';
+
+export function mergeSetLike(
+  context: MergeContext,
+  day: Day | null,
+  levels: Levels,
+  field: string,
+  row: TypedRow<unknown>,
+) {
+  const changed = isChanged(levels, field, row);
+  const values = own(levels, field);
+  if (!changed.any) return values;
+  if (day !== null) {
+    // An occurrence that has its own list has all of it: a change on one side only is taken as it is.
+    if (changed.left !== changed.right) return pick(levels, changed.left ? 'left' : 'right', field);
+    if (values.left === undefined && values.right === undefined) return values;
+  }
+  const listOf = (side: Side): unknown => values[side] ?? levels[side].series?.values[field];
+  const baseOf = (side: Side) => {
+    const { base, series } = levels[side];
+    return elementBase(
+      row,
+      base?.[field] ?? series?.base?.[field],
+      row.merge === 'attendees' ? attendeeAlias(context.own) : undefined,
+    );
+  };
+  const base = { left: baseOf('left'), right: baseOf('right') };
+  // A snapshot that holds a hash names no elements: what only one side changed is taken as it is.
+  if (context.hasBase && changed.left !== changed.right && (base.left === null || base.right === null)) {
+    return pick(levels, changed.left ? 'left' : 'right', field);
+  }
+  const lists = { left: listOf('left'), right: listOf('right') };
+  switch (row.merge) {
+    case 'set':
+      return mergeElements(lists.left as readonly string[], lists.right as readonly string[], base, setRules);
+    case 'attachments':
+      return mergeElements(
+        lists.left as readonly AttachmentHead[],
+        lists.right as readonly AttachmentHead[],
+        base,
+        attachmentRules,
+      );
+    case 'record': {
+      const merged = mergeElements(
+        entriesOf(lists.left),
+        entriesOf(lists.right),
+        base,
+        recordRules(({ key, left, right, base: before }) => {
+          const by = verdict(context, field);
+          journal(context, by, field, day, { base: before, left: { [key]: left[1] }, right: { [key]: right[1] } });
+          return same(by.winner === 'left' ? left : right) as { left: typeof left; right: typeof left };
+        }),
+      );
+      return { left: Object.fromEntries(merged.left), right: Object.fromEntries(merged.right) };
+    }
+    default:
+      return mergeAttendees(context, day, lists as Readonly<Record<Side, readonly Attendee[]>>, base);
+  }
+}
+
+/**
+ * By address. Who is invited and as what is the organizer's to say, so a removal stands; of two answers the later one counts, since both
+ * came from the attendee.
+ */
+function mergeAttendees(
+  context: MergeContext,
+  day: Day | null,
+  lists: Readonly<Record<Side, readonly Attendee[]>>,
+  base: { readonly left: ElementBase; readonly right: ElementBase },
+) {
+  const rules = attendeeRules(
+    context.own,
+    ({ left, right, base: before }) => {
+      const was = String(before ?? '').split(' ');
+      const role = verdict(context, 'attendees').winner === 'left' ? left : right;
+      const roleFrom = left.role === was[0] ? right : right.role === was[0] ? left : role;
+      const answerFrom = laterAnswer(left, right) ?? role;
+      const becomes = (mine: Attendee): Attendee => ({
+        ...mine,
+        role: roleFrom.role,
+        response: answerFrom.response,
+        respondedAt: answerFrom.respondedAt,
+      });
+      const lost = [left, right].filter(
+        (a) =>
+          (a.role !== roleFrom.role && a.role !== was[0]) ||
+          (a.response !== answerFrom.response && isAnswer(a.response)),
+      );
+      if (lost.length > 0) {
+        const winner = lost.includes(left) ? 'right' : 'left';
+        journal(context, { ...verdict(context, 'attendees'), winner }, 'attendees', day, { base: before, left, right });
+      }
+      return { left: becomes(left), right: becomes(right) };
+    },
+    (_, attendee) => {
+      const kept = lists.left.includes(attendee) ? 'left' : 'right';
+      const by: Verdict = {
+        winner: otherSide(kept),
+        outcome: 'attendee-removed',
+        why: 'the attendee was removed there and changed here; who is invited stands above an answer',
+      };
+      journal(context, by, 'attendees', day, { base: null, left: null, right: null, [kept]: attendee });
+      return false;
+    },
+  );
+  return mergeElements(lists.left, lists.right, base, rules);
+}
+
+/** Null: neither answered later than the other. */
+function laterAnswer(left: Attendee, right: Attendee): Attendee | null {
+  if (isAnswer(left.response) !== isAnswer(right.response)) return isAnswer(left.response) ? left : right;
+  const times = {
+    left: left.respondedAt ?? Number.NEGATIVE_INFINITY,
+    right: right.respondedAt ?? Number.NEGATIVE_INFINITY,
+  };
+  if (times.left === times.right) return null;
+  return times.left > times.right ? left : right;
+}
+
+const entriesOf = (record: unknown): readonly (readonly [string, unknown])[] =>
+  Object.entries(record as Readonly<Record<string, unknown>>).filter(
+    ([, value]) => value !== undefined && value !== '',
+  );

@@ -1,0 +1,39 @@
+import { must } from '#kit/assert.ts';
+import type { Side } from '#model/ids.ts';
+import { typedRows } from '#model/typed-properties.ts';
+import { otherSide } from './merge-context.ts';
+import { isChanged, type Levels } from './merge-level.ts';
+
+/** PidLidAppointmentStateFlags, [MS-OXOCAL] 2.2.1.10. */
+const MEETING = 1;
+const RECEIVED = 2;
+const CANCELLED = 4;
+
+/**
+ * Whether it is a meeting, and whether it is cancelled, are merged; whose copy it is (received) belongs to each side, but for an
+ * appointment that becomes a meeting.
+ */
+export function mergeStateFlags(levels: Levels) {
+  const flags = {
+    left: Number(levels.left.values['stateFlags'] ?? 0),
+    right: Number(levels.right.values['stateFlags'] ?? 0),
+  };
+  const bit = (mask: number): number => {
+    const changedOn = (side: Side): boolean => {
+      const base = levels[side].base;
+      return base !== null && 'stateFlags' in base && ((flags[side] ^ Number(base['stateFlags'])) & mask) !== 0;
+    };
+    const noBase = levels.left.base === null || levels.right.base === null;
+    if (noBase || changedOn('left') === changedOn('right')) return (flags.left | flags.right) & mask;
+    return flags[changedOn('left') ? 'left' : 'right'] & mask;
+  };
+  const row = must(typedRows('calendar')['stateFlags'], 'events have state flags');
+  if (!isChanged(levels, 'stateFlags', row).any) return flags;
+  const meeting = bit(MEETING);
+  const cancelled = bit(CANCELLED);
+  const receivedOf = (side: Side): number => {
+    const role = flags[side] & MEETING ? flags[side] : flags[otherSide(side)];
+    return meeting ? role & RECEIVED : 0;
+  };
+  return { left: meeting | cancelled | receivedOf('left'), right: meeting | cancelled | receivedOf('right') };
+}
