@@ -325,7 +325,73 @@ describe.each(labVersions)('calendar of Exchange %s', (version) => {
   });
 });
 
+describe.each(labVersions)('PidLidAppointmentRecur of Exchange %s', (version) => {
+  const recur = appointmentProperty(0x8216, 'Binary');
+  const blobOf = async (ews: EwsBench, id: string): Promise<string> =>
+    (await ok(ews, getItems(itemId(id), recur, 'IdOnly'))).all('Value').at(-1)?.text ?? '';
+  const march = view('2031-03-01T00:00:00Z', '2031-05-05T00:00:00Z');
+
+  test('shows the series with its exceptions, and makes another one the same', async () => {
+    const ews = new EwsBench(version);
+    const master = idOf(await ok(ews, thursdays(version)));
+    const at = (index: number): string =>
+      `<t:OccurrenceItemId RecurringMasterId="${master}" InstanceIndex="${index}"/>`;
+    await ok(ews, updateAppointment(at(2), [['item:Subject', '<t:Subject>special</t:Subject>']]));
+    await ok(ews, deleteItem(at(3)));
+    const before = shown(await ok(ews, march));
+    expect(before).toHaveLength(5);
+    const blob = await blobOf(ews, master);
+    const copy = idOf(
+      await ok(
+        ews,
+        createAppointment(
+          `<t:Subject>weekly</t:Subject>${extended(recur, blob)}<t:Start>2031-03-13T08:00:00Z</t:Start><t:End>2031-03-13T09:00:00Z</t:End>${berlin(version)}`,
+        ),
+      ),
+    );
+    expect(await blobOf(ews, copy)).toBe(blob);
+    await ok(ews, deleteItem(itemId(master)));
+    expect(shown(await ok(ews, march))).toEqual(before);
+  });
+
+  test('bytes that are no series are refused; a single appointment has none', async () => {
+    const ews = new EwsBench(version);
+    const times = '<t:Start>2031-03-13T08:00:00Z</t:Start><t:End>2031-03-13T09:00:00Z</t:End>';
+    const refused = await ews.call(createAppointment(`<t:Subject>x</t:Subject>${extended(recur, 'AAAA')}${times}`));
+    expect(refused.codes).toEqual(['ErrorCalendarInvalidRecurrence']);
+    expect(await blobOf(ews, idOf(await ok(ews, createAppointment(`<t:Subject>x</t:Subject>${times}`))))).toBe('');
+  });
+});
+
 describe.each(labVersions.filter((one) => one !== '2007'))('streams of Exchange %s', (version) => {
+  test('that are no streams, or break off, are refused', async () => {
+    const ews = new EwsBench(version);
+    const single = idOf(await ok(ews, thursdays(version)));
+    const exported = await ok(ews, `<m:ExportItems><m:ItemIds>${itemId(single)}</m:ItemIds></m:ExportItems>`);
+    const whole = Buffer.from(exported.one('Data').text, 'base64');
+    const folder = idOf(
+      await ok(
+        ews,
+        '<m:GetFolder><m:FolderShape><t:BaseShape>IdOnly</t:BaseShape></m:FolderShape><m:FolderIds><t:DistinguishedFolderId Id="calendar"/></m:FolderIds></m:GetFolder>',
+      ),
+      'FolderId',
+    );
+    const upload = async (bytes: Buffer): Promise<readonly string[]> =>
+      (
+        await ews.call(
+          `<m:UploadItems><m:Items><t:Item CreateAction="CreateNew"><t:ParentFolderId Id="${folder}"/><t:Data>${bytes.toString('base64')}</t:Data></t:Item></m:Items></m:UploadItems>`,
+        )
+      ).codes;
+    expect(await upload(whole)).toEqual(['NoError']);
+    for (const bytes of [
+      Buffer.alloc(0),
+      Buffer.from('no stream at all'),
+      whole.subarray(0, -1),
+      whole.subarray(0, 200),
+    ])
+      expect(await upload(bytes)).toEqual(['ErrorCorruptData']);
+  });
+
   test('carry a series whole: exceptions, deletions, zones, attachments, organizer', async () => {
     const ews = new EwsBench(version);
     const master = idOf(await ok(ews, thursdays(version)));
