@@ -4,6 +4,7 @@ import { FaultError } from '#kit/fault.ts';
 import type { FolderInfo, FolderRole } from '#model/folder.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
+import { newFolderRow } from '../pass/new-folder-row.ts';
 import { history } from '../pass/pass-core.ts';
 import type { Trees } from '../pass/read-trees.ts';
 import { type PassContext, pathOf, withRows } from './pass-context.ts';
@@ -39,26 +40,6 @@ function rolesOf(
   return new Map(rows.flatMap((r) => (r.role && id(r) ? [[r.role, id(r) as FolderId] as const] : [])));
 }
 
-function newRow(left: FolderInfo, role: FolderRole | null): FolderRow {
-  return {
-    left: left.id,
-    right: null,
-    leftParent: left.parent,
-    rightParent: null,
-    leftName: left.name,
-    rightName: null,
-    containerClass: left.containerClass,
-    role,
-    excluded: null,
-    leftCursor: null,
-    rightCursor: null,
-    leftMark: null,
-    rightMark: null,
-    goneSincePass: null,
-    rightGone: false,
-  };
-}
-
 /** One folder that the target refuses to rename or move does not stop the others: it is due again in the next pass. */
 async function tryOut(
   context: PassContext,
@@ -92,7 +73,7 @@ async function carryOut(
     case 'link': {
       const { left, right } = decision;
       const row = {
-        ...newRow(left, roleOf.get(left.id) ?? null),
+        ...newFolderRow(left, roleOf.get(left.id) ?? null),
         // An announced folder knows where its source was then, so that it follows what happened to it since.
         ...(decision.because === 'announced' ? context.rows.get(left.id) : undefined),
         right: right.id,
@@ -103,7 +84,8 @@ async function carryOut(
       return;
     }
     case 'exclude': {
-      const row = context.rows.get(decision.left.id) ?? newRow(decision.left, roleOf.get(decision.left.id) ?? null);
+      const row =
+        context.rows.get(decision.left.id) ?? newFolderRow(decision.left, roleOf.get(decision.left.id) ?? null);
       await context.commit(withRows(context, [{ ...row, excluded: decision.because }]));
       return;
     }
@@ -224,7 +206,7 @@ function planned(
 }
 
 async function createFolder(context: PassContext, left: FolderInfo, place: RightPlace, trees: Trees): Promise<void> {
-  const row = newRow(left, null);
+  const row = newFolderRow(left, null);
   context.rows.set(left.id, row);
   const reason = 'on the source and not on the target';
   if (context.plan !== null) {

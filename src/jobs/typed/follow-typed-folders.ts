@@ -4,8 +4,10 @@ import { FaultError } from '#kit/fault.ts';
 import { type FolderInfo, type FolderRole, type FolderTree, folderContent } from '#model/folder.ts';
 import type { FolderId, Side } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
+import { newFolderRow } from '../pass/new-folder-row.ts';
 import { history } from '../pass/pass-core.ts';
 import type { Trees } from '../pass/read-trees.ts';
+import { allLinks } from './all-links.ts';
 import { flush, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 
 /** No calendar tree has so many things due; a server that answers differently each time must not keep us here. */
@@ -85,29 +87,6 @@ function rolesOf(rows: readonly FolderRow[], side: Side): ReadonlyMap<FolderRole
   );
 }
 
-function newRow(
-  left: Pick<FolderInfo, 'id' | 'parent' | 'name' | 'containerClass'>,
-  role: FolderRole | null,
-): FolderRow {
-  return {
-    left: left.id,
-    right: null,
-    leftParent: left.parent,
-    rightParent: null,
-    leftName: left.name,
-    rightName: null,
-    containerClass: left.containerClass,
-    role,
-    excluded: null,
-    leftCursor: null,
-    rightCursor: null,
-    leftMark: null,
-    rightMark: null,
-    goneSincePass: null,
-    rightGone: false,
-  };
-}
-
 function keep(context: TypedContext, row: FolderRow): void {
   context.rows.set(row.left, row);
   context.staged.add({ folders: [row] });
@@ -117,12 +96,12 @@ async function carryOut(context: TypedContext, decision: TypedFolderDecision, wo
   switch (decision.do) {
     case 'link': {
       const { left, right, role } = decision;
-      keep(context, { ...newRow(left, role), right: right.id, rightName: right.name, rightParent: right.parent });
+      keep(context, { ...newFolderRow(left, role), right: right.id, rightName: right.name, rightParent: right.parent });
       return;
     }
     case 'exclude': {
       const { left, role, because } = decision;
-      keep(context, { ...(context.rows.get(left.id) ?? newRow(left, role)), excluded: because });
+      keep(context, { ...(context.rows.get(left.id) ?? newFolderRow(left, role)), excluded: because });
       return;
     }
     case 'include': {
@@ -242,7 +221,7 @@ async function createFolder(
   };
   working[side] = { ...working[side], folders: [...working[side].folders, folder] };
   const [left, right] = side === 'right' ? [from, folder] : [folder, from];
-  keep(context, { ...newRow(left, null), right: right.id, rightName: right.name, rightParent: right.parent });
+  keep(context, { ...newFolderRow(left, null), right: right.id, rightName: right.name, rightParent: right.parent });
   const detail = made.name === from.name ? null : `the name was taken or refused: ${JSON.stringify(made.name)}`;
   // Recorded at once: a folder that nobody knows of would be made again under another name.
   context.staged.add({
@@ -320,10 +299,7 @@ export async function removeGoneFolders(context: TypedContext, trees: Trees): Pr
 }
 
 async function isLinked(context: TypedContext, row: FolderRow): Promise<boolean> {
-  for (let after = null as Parameters<typeof context.store.pageTypedLinks>[1]; ; ) {
-    const links = await context.store.pageTypedLinks(context.pair.id, after, 500);
-    if (links.some((l) => l.left.folder === row.left || l.right.folder === row.right)) return true;
-    if (links.length < 500) return false;
-    after = links.at(-1)?.id ?? null;
-  }
+  for await (const link of allLinks(context))
+    if (link.left.folder === row.left || link.right.folder === row.right) return true;
+  return false;
 }

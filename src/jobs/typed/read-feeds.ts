@@ -2,11 +2,11 @@ import type { TypedChangePage } from '#connectors/contract.ts';
 import type { FeedEntry } from '#engine/join-typed.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { FolderTree } from '#model/folder.ts';
-import type { Cursor, FolderId, ItemId, LinkId, Side } from '#model/ids.ts';
+import type { Cursor, FolderId, ItemId, Side } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
-import type { TypedLinkRow } from '#model/typed-link.ts';
 import type { Trees } from '../pass/read-trees.ts';
 import { settledMark } from '../pass/settled-mark.ts';
+import { allLinks } from './all-links.ts';
 import { readItems } from './read-items.ts';
 import { isInStep, type TypedContext } from './typed-context.ts';
 import { whichAreGone } from './which-are-gone.ts';
@@ -203,15 +203,6 @@ export async function entriesOfGoneFolders(context: TypedContext): Promise<Pick<
   for (const id of await whichAreGone(context, 'left', doubtful.left)) left.push({ kind: 'delete', id });
   for (const id of await whichAreGone(context, 'right', doubtful.right)) right.push({ kind: 'delete', id });
   return { left, right };
-}
-
-async function* allLinks(context: TypedContext): AsyncGenerator<TypedLinkRow, void, undefined> {
-  for (let after: LinkId | null = null; ; ) {
-    const links: readonly TypedLinkRow[] = await context.store.pageTypedLinks(context.pair.id, after, 500);
-    yield* links;
-    if (links.length < 500) return;
-    after = links.at(-1)?.id ?? null;
-  }
 }
 
 /** Folder rows with the places up to which feeds were carried out. Only those that moved. */
