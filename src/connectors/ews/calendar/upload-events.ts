@@ -11,7 +11,7 @@ import type { Context, TypedWritten } from '../../contract.ts';
 import { missing } from '../answer-faults.ts';
 import { eachInPlace, faultsInPlace } from '../batches.ts';
 import { uploadItems } from '../operations/upload-items.ts';
-import { atLeast } from '../server-version.ts';
+import { atLeast, type SchemaVersion } from '../server-version.ts';
 import type { AttachmentReader } from '../typed/attachments.ts';
 import { takeAway } from '../typed/take-away.ts';
 import type { CalendarTools } from './calendar-tools.ts';
@@ -37,6 +37,13 @@ const stays: Fault = {
 
 /** 2010 SP1 takes 25 MB of base64 in a request; bytes of a batch, so that it is far from that. */
 const batchMaxBytes = 8 * 1024 * 1024;
+
+/**
+ * Bytes of one stream. 2010 takes 25 MB of base64, later servers requests of 64 MB; a text is twice as long in a stream. What is larger
+ * is created field by field, which takes the mailbox's owner for its organizer.
+ */
+const streamMaxBytes = (version: SchemaVersion): number =>
+  atLeast(version, 'Exchange2013') ? 44 * 1024 * 1024 : 17 * 1024 * 1024;
 
 /**
  * Whether a stream says what no other request can: who really organizes, and what attendees answered. Everything else goes by CreateItem,
@@ -76,7 +83,9 @@ export async function uploadEvents(
       if (!isFault(answer)) results[at] = { ...answer, unkept: {} };
       else if (answer.kind !== 'poison' && !(answer.kind === 'fatal' && answer.code === 'unsupported'))
         results[at] = answer;
-      else if (!tools.streams.accepted) tools.streams.refused = true;
+      // Too large for a stream says nothing about streams.
+      else if (!tools.streams.accepted && !(answer.kind === 'poison' && answer.reason === 'too-large'))
+        tools.streams.refused = true;
     }
   }
   const made = results.flatMap((result, at) => {
@@ -118,12 +127,13 @@ interface Stream {
 
 async function streamsOf(tools: CalendarTools, drafts: readonly Draft[]): Promise<readonly Stream[]> {
   const streams: Stream[] = [];
+  const max = streamMaxBytes(tools.version);
   for (const [at, draft] of drafts.entries()) {
     const attached = draft.attachments.reduce((sum, { bytes }) => sum + bytes.sizeBytes, 0);
-    if (attached > batchMaxBytes) continue;
+    if (attached > max) continue;
     try {
       const bytes = await writeEventStream(draft, { now: tools.nowMs() });
-      if (bytes.length <= batchMaxBytes) streams.push({ at, bytes });
+      if (bytes.length <= max) streams.push({ at, bytes });
     } catch (error) {
       if (!(error instanceof BlobError)) throw error;
     }
