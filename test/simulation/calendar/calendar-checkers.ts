@@ -13,7 +13,7 @@ function byIdentity(calendar: SimulatedCalendar): ReadonlyMap<EventIdentity, rea
 }
 
 /** What people see of an event, so that two of them can be compared; what a server writes in its own way is left out. */
-function visible(fields: EventFields | OccurrenceFields, keepsAnswers: boolean): Record<string, unknown> {
+function visible(fields: EventFields | OccurrenceFields, isObedient: boolean): Record<string, unknown> {
   const { when, body, categories, attendees } = fields;
   return {
     subject: fields.subject,
@@ -24,22 +24,20 @@ function visible(fields: EventFields | OccurrenceFields, keepsAnswers: boolean):
     sensitivity: fields.sensitivity,
     importance: fields.importance,
     categories: [...categories].sort(),
-    attendees: attendees
-      .map((a) => `${a.address.toLowerCase()} ${a.role}${keepsAnswers ? ` ${a.response}` : ''}`)
-      .sort(),
+    attendees: attendees.map((a) => `${a.address.toLowerCase()} ${a.role}${isObedient ? ` ${a.response}` : ''}`).sort(),
   };
 }
 
 /** Every occurrence as people see it, whatever is an exception in the server's eyes. */
-function show(event: SimulatedEvent, { keepsAnswers }: CalendarWorld): string {
+function show(event: SimulatedEvent, { isObedient }: CalendarWorld): string {
   const { item } = event;
   const occurrences = daysOf(event).map((day) => {
     if (item.deletedDays.includes(day)) return [day, 'deleted'];
     const overrides = item.occurrences.find((o) => o.day === day)?.overrides ?? {};
-    const { when, ...rest } = visible({ ...item.fields, ...overrides }, keepsAnswers);
+    const { when, ...rest } = visible({ ...item.fields, ...overrides }, isObedient);
     return [day, rest, overrides.when ? when : 'by the pattern'];
   });
-  return JSON.stringify([visible(item.fields, keepsAnswers), item.fields.recurrence, occurrences]);
+  return JSON.stringify([visible(item.fields, isObedient), item.fields.recurrence, occurrences]);
 }
 
 /** Number of its folder; both sides have the same folders. */

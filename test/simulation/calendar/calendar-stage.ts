@@ -13,8 +13,11 @@ export interface SimulatedCalendarSide {
 export interface CalendarStage extends Omit<Stage, 'left' | 'right'> {
   readonly left: SimulatedCalendarSide;
   readonly right: SimulatedCalendarSide;
-  /** Whether servers keep what is written into them about who organizes and what attendees answered. Over EWS they know that by themselves. */
-  readonly keepsAnswers: boolean;
+  /**
+   * Whether servers keep what they are given about organizers, answers of attendees and sequence numbers. Over EWS they know these better:
+   * the owner of the mailbox organizes, nobody has answered, and every change of a meeting is counted.
+   */
+  readonly isObedient: boolean;
   /** Who else writes because of the same events, where there is machinery. */
   readonly rivals: readonly RivalMove[];
   /** What machinery and clients make of what is there, when everything else is over. */

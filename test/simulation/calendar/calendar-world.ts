@@ -3,7 +3,7 @@ import { FaultError } from '#kit/fault.ts';
 import { type Random, seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { EventIdentity } from '#model/appointment.ts';
-import type { PairId } from '#model/ids.ts';
+import type { ItemId, PairId } from '#model/ids.ts';
 import { defaultTypedPolicy, type TypedPolicy } from '#model/policy.ts';
 import { FencedOut, type Store, trackId } from '#store/store.ts';
 import { Hazards } from '../hazards.ts';
@@ -41,6 +41,8 @@ export class CalendarWorld {
   readonly ledger: Ledger = freshLedger();
   /** Every event that was ever in a calendar. */
   readonly seen = new Set<EventIdentity>();
+  /** Of every item that was ever seen in a calendar. */
+  readonly identities = new Map<ItemId, EventIdentity>();
   readonly events: string[] = [];
   readonly store: Store;
   private readonly hazards: Hazards;
@@ -150,6 +152,9 @@ export class CalendarWorld {
       this.events.push(
         `journal: ${j.field} ${j.day ?? ''}: ${JSON.stringify([j.left, j.right])} ${j.winner}: ${j.why}`,
       );
+    for (const side of ['left', 'right'] as const)
+      for (const { identity, id, item } of this[side].events())
+        this.events.push(`${side} has event ${identity.slice(-8)} as ${id}: ${item.fields.subject}`);
   }
 
   /** The store goes on to the next world, which must not find work of this one. */
@@ -190,7 +195,10 @@ export class CalendarWorld {
   /** Events are remembered as soon as they are there. */
   look(): void {
     for (const calendar of [this.left, this.right])
-      for (const { identity } of calendar.events()) this.seen.add(identity);
+      for (const { identity, id } of calendar.events()) {
+        this.seen.add(identity);
+        this.identities.set(id, identity);
+      }
   }
 
   private personStep(side: 'left' | 'right', step: (person: CalendarPerson) => void = calendarStep): void {
@@ -245,8 +253,8 @@ export class CalendarWorld {
   }
 
   /** See `CalendarStage`. */
-  get keepsAnswers(): boolean {
-    return this.stage.keepsAnswers;
+  get isObedient(): boolean {
+    return this.stage.isObedient;
   }
 
   /** What machinery and clients make of all this later. */

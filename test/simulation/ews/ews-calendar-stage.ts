@@ -3,6 +3,7 @@ import { seededRandom } from '#kit/random.ts';
 import { createLab } from '#lab/lab.ts';
 import type { LabVersion } from '#lab/seams.ts';
 import type { OpenCalendarStage, SimulatedCalendarSide } from '../calendar/calendar-stage.ts';
+import { blameFairly } from './fair-blame.ts';
 import { aftermathOf } from './lab-aftermath.ts';
 import { labCalendar } from './lab-calendar.ts';
 import { labConnector } from './lab-connector.ts';
@@ -47,6 +48,7 @@ export const ewsCalendarStage: OpenCalendarStage = (host) => {
   };
   const people = { left: boxOf('source'), right: boxOf('target') };
   directMail(people, random);
+  blameFairly(lab.meetings, people);
   const faults = swarmFaults(random);
   const requests = swarmRequests(random);
   let mix = requests;
@@ -69,7 +71,7 @@ export const ewsCalendarStage: OpenCalendarStage = (host) => {
   return {
     left: side('source', host.sourceStep),
     right: side('target', host.targetStep),
-    keepsAnswers: false,
+    isObedient: false,
     rivals: labRivals(lab.meetings, people, seededRandom(`${seed} lab rivals`)),
     clock: wire.clockOf(null),
     advance: (ms) => wire.advance(ms),
