@@ -6,13 +6,14 @@ import type { FolderRefCache } from '../folder-refs.ts';
 import type { Engine } from '../migrations/migration.ts';
 import type { PairNumbers } from '../pair-numbers.ts';
 import { type Claim, type Commit, FencedOut } from '../store.ts';
+import { forgetLinks } from './forget-links.ts';
 import { countFolders, forgetFolders, writeFolders } from './write-folders.ts';
 import { resolveIntents, writeIntents } from './write-intents.ts';
-import { forgetLinks, writeLinks } from './write-links.ts';
+import { writeLinks } from './write-links.ts';
 import { countQuarantine, leaveQuarantine, writeQuarantine } from './write-quarantine.ts';
 import { markRestored, writeHistory, writeJournal } from './write-records.ts';
 import { resolveTypedIntents, writeTypedIntents } from './write-typed-intents.ts';
-import { forgetTypedLinks, writeTypedLinks } from './write-typed-links.ts';
+import { writeTypedLinks } from './write-typed-links.ts';
 import { takeUnclaimed, writeUnclaimed } from './write-unclaimed.ts';
 import { takeUnlinked, writeUnlinked } from './write-unlinked.ts';
 
@@ -38,9 +39,9 @@ export async function commitResults(
 
   await forgetFolders(trx, pairNo, commit.foldersForgotten ?? []);
   await writeFolders(trx, engine, pairNo, commit.folders ?? []);
-  const ended = await forgetLinks(trx, engine, pairNo, commit.linksForgotten ?? []);
+  const ended = await forgetLinks(trx, engine, 'link', pairNo, commit.linksForgotten ?? []);
   const begun = await writeLinks(trx, engine, refs, pairNo, commit.links ?? []);
-  const typedEnded = await forgetTypedLinks(trx, engine, pairNo, commit.typedLinksForgotten ?? []);
+  const typedEnded = await forgetLinks(trx, engine, 'typed_link', pairNo, commit.typedLinksForgotten ?? []);
   const typedBegun = await writeTypedLinks(trx, engine, refs, pairNo, commit.typedLinks ?? []);
   await resolveIntents(trx, pairNo, commit.intentsResolved ?? []);
   await writeIntents(trx, engine, pairNo, commit.intents ?? []);

@@ -13,7 +13,7 @@ export async function countLive(
   ids: readonly Buffer[],
 ): Promise<number> {
   if (engine === 'postgres') {
-    // Key by key, as in `find-links.ts`.
+    // Key by key, as in `look-up-links.ts`.
     const { rows } = await sql<{ live: number }>`
       select count(*) as live from unnest(${ids}::bytea[]) as wanted (id)
       cross join lateral (select 1 from ${sql.table(table)} where pair_no = ${pairNo} and id = wanted.id and state = 0 offset 0) as link`.execute(

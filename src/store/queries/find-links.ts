@@ -1,10 +1,10 @@
-import { sql } from 'kysely';
 import { readLink } from '../codecs.ts';
 import type { Sql } from '../database.ts';
 import { type FolderRefCache, folderOf } from '../folder-refs.ts';
 import type { Engine } from '../migrations/migration.ts';
 import { inPieces } from '../padded.ts';
 import type { LinkRow } from '../store.ts';
+import { lookUpLinks } from './look-up-links.ts';
 
 /** Links with their snapshots: one row each, by the primary keys of both tables. */
 export const linksWithSnapshots = (db: Sql, pairNo: number) =>
@@ -46,28 +46,7 @@ export async function findLinks(
 ): Promise<readonly LinkRow[]> {
   const rows =
     engine === 'postgres'
-      ? await oneByOne(db, pairNo, column, keys)
+      ? await lookUpLinks<LinkAndSnapshot>(db, { link: 'link', snapshot: 'snapshot' }, pairNo, column, keys)
       : await inPieces(keys, (piece) => linksWithSnapshots(db, pairNo).where(`link.${column}`, 'in', piece).execute());
   return toLinks(db, refs, pairNo, rows);
-}
-
-/**
- * `in` for PostgreSQL. Before it has statistics, that is during the first pass, it takes every condition on a pair for a rare one and
- * would read all links of the pair rather than look up each key; `offset 0` leaves it no choice.
- */
-async function oneByOne(
-  db: Sql,
-  pairNo: number,
-  column: LinkColumn,
-  keys: readonly Buffer[],
-): Promise<readonly LinkAndSnapshot[]> {
-  if (keys.length === 0) return [];
-  const { rows } = await sql<LinkAndSnapshot>`
-    select link.*, snapshot.seen_left, snapshot.seen_right
-    from unnest(${keys}::bytea[]) as wanted (key)
-    cross join lateral (select * from link where pair_no = ${pairNo} and ${sql.ref(column)} = wanted.key offset 0) as link
-    cross join lateral (select * from snapshot where pair_no = ${pairNo} and link_id = link.id offset 0) as snapshot`.execute(
-    db,
-  );
-  return rows;
 }

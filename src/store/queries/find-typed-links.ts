@@ -1,10 +1,10 @@
-import { sql } from 'kysely';
 import type { TypedLinkRow } from '#model/typed-link.ts';
 import type { Sql } from '../database.ts';
 import { type FolderRefCache, folderOf } from '../folder-refs.ts';
 import type { Engine } from '../migrations/migration.ts';
 import { inPieces } from '../padded.ts';
 import { readTypedLink } from '../typed-codecs.ts';
+import { lookUpLinks } from './look-up-links.ts';
 
 /** Links with their snapshots: one row each, by the primary keys of both tables. */
 export const typedLinksWithSnapshots = (db: Sql, pairNo: number) =>
@@ -43,27 +43,9 @@ export async function findTypedLinks(
 ): Promise<readonly TypedLinkRow[]> {
   const rows =
     engine === 'postgres'
-      ? await oneByOne(db, pairNo, column, keys)
+      ? await lookUpLinks<LinkAndSnapshot>(db, { link: 'typed_link', snapshot: 'typed_snapshot' }, pairNo, column, keys)
       : await inPieces(keys, (piece) =>
           typedLinksWithSnapshots(db, pairNo).where(`typed_link.${column}`, 'in', piece).execute(),
         );
   return toTypedLinks(db, refs, pairNo, rows);
-}
-
-/** Key by key on PostgreSQL, for the reason given in `find-links.ts`. */
-async function oneByOne(
-  db: Sql,
-  pairNo: number,
-  column: string,
-  keys: readonly Buffer[],
-): Promise<readonly LinkAndSnapshot[]> {
-  if (keys.length === 0) return [];
-  const { rows } = await sql<LinkAndSnapshot>`
-    select link.*, snapshot.seen_left, snapshot.seen_right
-    from unnest(${keys}::bytea[]) as wanted (key)
-    cross join lateral (select * from typed_link where pair_no = ${pairNo} and ${sql.ref(column)} = wanted.key offset 0) as link
-    cross join lateral (select * from typed_snapshot where pair_no = ${pairNo} and link_id = link.id offset 0) as snapshot`.execute(
-    db,
-  );
-  return rows;
 }

@@ -34,7 +34,7 @@ export async function findUnlinked(
   return rows.map(readUnlinked);
 }
 
-/** Key by key on PostgreSQL, for the reason given in `find-links.ts`. */
+/** Key by key on PostgreSQL, for the reason given in `look-up-links.ts`. */
 async function oneByOne(db: Sql, pairNo: number, sideNo: number, column: UnlinkedColumn, keys: readonly Buffer[]) {
   if (keys.length === 0) return [];
   const { rows } = await sql<{ side: number; head: string }>`

@@ -1,11 +1,9 @@
 import { must } from '#kit/assert.ts';
-import type { LinkId } from '#model/ids.ts';
 import { linkStateNumber, writeState } from '../codecs.ts';
 import type { Sql } from '../database.ts';
 import type { FolderRefCache } from '../folder-refs.ts';
 import { idHash, packKey, uuidBytes } from '../hashes.ts';
 import type { Engine } from '../migrations/migration.ts';
-import { inPieces } from '../padded.ts';
 import type { LinkRow } from '../store.ts';
 import { type BatchTable, upsertRows } from '../upsert-rows.ts';
 import { countLive } from './count-live.ts';
@@ -114,22 +112,4 @@ export async function writeLinks(
   await upsertRows(trx, engine, links, linkValues);
   await upsertRows(trx, engine, snapshots, snapshotValues);
   return liveAfter - liveBefore;
-}
-
-/** @returns by how many the number of live links changed. */
-export async function forgetLinks(
-  trx: Sql,
-  engine: Engine,
-  pairNo: number,
-  forgotten: readonly LinkId[],
-): Promise<number> {
-  if (forgotten.length === 0) return 0;
-  const ids = [...new Set(forgotten)].map(uuidBytes);
-  const liveBefore = await countLive(trx, engine, 'link', pairNo, ids);
-  await inPieces(ids, async (piece) => {
-    await trx.deleteFrom('link').where('pair_no', '=', pairNo).where('id', 'in', piece).execute();
-    await trx.deleteFrom('snapshot').where('pair_no', '=', pairNo).where('link_id', 'in', piece).execute();
-    return [];
-  });
-  return -liveBefore;
 }

@@ -1,12 +1,10 @@
 import { must } from '#kit/assert.ts';
-import type { LinkId } from '#model/ids.ts';
 import type { TypedLinkRow } from '#model/typed-link.ts';
 import { linkStateNumber } from '../codecs.ts';
 import type { Sql } from '../database.ts';
 import type { FolderRefCache } from '../folder-refs.ts';
 import { idHash, packIdentity, packKey, uuidBytes } from '../hashes.ts';
 import type { Engine } from '../migrations/migration.ts';
-import { inPieces } from '../padded.ts';
 import { writeDifference, writeShown } from '../typed-codecs.ts';
 import { type BatchTable, upsertRows } from '../upsert-rows.ts';
 import { countLive } from './count-live.ts';
@@ -116,22 +114,4 @@ export async function writeTypedLinks(
     ]),
   );
   return unique.filter(({ row }) => row.state === 'live').length - liveBefore;
-}
-
-/** @returns by how many the number of live links changed. */
-export async function forgetTypedLinks(
-  trx: Sql,
-  engine: Engine,
-  pairNo: number,
-  forgotten: readonly LinkId[],
-): Promise<number> {
-  if (forgotten.length === 0) return 0;
-  const ids = [...new Set(forgotten)].map(uuidBytes);
-  const liveBefore = await countLive(trx, engine, 'typed_link', pairNo, ids);
-  await inPieces(ids, async (piece) => {
-    await trx.deleteFrom('typed_link').where('pair_no', '=', pairNo).where('id', 'in', piece).execute();
-    await trx.deleteFrom('typed_snapshot').where('pair_no', '=', pairNo).where('link_id', 'in', piece).execute();
-    return [];
-  });
-  return -liveBefore;
 }
