@@ -139,6 +139,11 @@ test('a snapshot stays small: bodies and long lists are hashes', () => {
   expect(snapshot.fields['attendees']).toMatch(/^#[0-9a-f]{32}$/);
 });
 
+test('white space of any kind and length counts as one space', () => {
+  for (const space of [' ', '  ', '\n', ' \t ', '\r\n\r\n', '\u00a0', ' \u2003', '\t'])
+    expect(visibleText({ type: 'text', text: `${space}a${space}b c${space}` })).toBe('a b c');
+});
+
 test('the text of a page that never closes what it opens is found in time', () => {
   const began = performance.now();
   for (const nasty of ['<!--', '<style>', '<', '<p ', '<img '])
