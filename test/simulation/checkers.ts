@@ -43,7 +43,7 @@ function show(world: World, box: ById, item: SimulatedItem, unseen: readonly Mai
 export async function nothingLostNothingDoubled(world: World): Promise<Violations> {
   const left = byUid(world.left);
   const right = byUid(world.right);
-  const quarantined = new Set((await world.store.quarantine({}, 10_000)).map((q) => q.left));
+  const quarantined = new Set((await world.store.quarantine({ pair: world.pair }, 10_000)).map((q) => q.left));
   const found: string[] = [];
   const leftFolders = foldersById(world.left);
   const rightFolders = foldersById(world.right);
@@ -75,7 +75,7 @@ export async function nothingLostNothingDoubled(world: World): Promise<Violation
 export async function converged(world: World, unseen: readonly MailStateField[]): Promise<Violations> {
   const left = byUid(world.left);
   const right = byUid(world.right);
-  const quarantined = new Set((await world.store.quarantine({}, 10_000)).map((q) => q.left));
+  const quarantined = new Set((await world.store.quarantine({ pair: world.pair }, 10_000)).map((q) => q.left));
   const leftFolders = foldersById(world.left);
   const rightFolders = foldersById(world.right);
   const found: string[] = [];
@@ -106,7 +106,7 @@ function contentsByUid(world: World): ReadonlyMap<string, ReadonlySet<string>> {
 export async function nothingRemovedInVain(world: World): Promise<Violations> {
   // A create that was on its way when the database or its folder was lost is made again, and the second copy goes when it shows.
   if (world.events.includes('store lost')) return [];
-  const history = await world.store.history({}, 100_000);
+  const history = await world.store.history({ pair: world.pair }, 100_000);
   const orphans = new Set(
     history.filter((h) => h.action === 'remove' && h.left?.startsWith('gone ')).map((h) => h.right),
   );
@@ -186,7 +186,7 @@ export async function quietRunWritesNothing(world: World): Promise<Violations> {
 /** What the marks and cursors led to is what a look at everything, without any memory, leads to. */
 export async function fullRescanChangesNothing(world: World): Promise<Violations> {
   // What the target refused is tried again by a rescan, and now it is taken.
-  if ((await world.store.quarantine({}, 1)).length > 0) return [];
+  if ((await world.store.quarantine({ pair: world.pair }, 1)).length > 0) return [];
   const before = untouched(world);
   await world.store.forget(world.pair);
   for (let i = 0; i < 3; i++) await world.pass(true);

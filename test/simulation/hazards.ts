@@ -200,14 +200,11 @@ export class Hazards {
     const { host } = this;
     // A copy that is not complete yet nobody has seen.
     if (operation === 'typedUpdate' && this.chance('race')) host.halfway?.();
-    if (this.chance('crash')) {
-      host.events.push('died between a series and its occurrences');
-      throw new Crash('between a series and its occurrences');
-    }
-    if (this.chance('lostRequest')) {
-      host.events.push('lost between a series and its occurrences');
-      throw new FaultError({ kind: 'transient', detail: 'occurrences lost', mayHaveHappened: true });
-    }
+    if (!this.chance('halfway')) return;
+    const dies = host.random.int(2) === 0;
+    host.events.push(`${dies ? 'died' : 'lost'} between a series and its occurrences`);
+    if (dies) throw new Crash('between a series and its occurrences');
+    throw new FaultError({ kind: 'transient', detail: 'occurrences lost', mayHaveHappened: true });
   }
 
   /** Whoever asks is not heard of until its lease has ended and another has done its work. */

@@ -70,7 +70,7 @@ export async function runMutants(
         let outcome = known === undefined ? nothing : await runProgram(path, lives, known, known);
         if (outcome.seed === null) outcome = await search(path, lives, 1, seeds);
         // A life that ends badly without any planted bug says nothing about this one.
-        while (outcome.seed !== null && (await lifeOf(...lives)(outcome.seed)).violations.length > 0) {
+        while (outcome.seed !== null && (await endsBadly(lives, outcome.seed))) {
           say(`seed ${outcome.seed} fails without any planted bug`);
           outcome = await search(path, lives, outcome.seed === known ? 1 : outcome.seed + 1, seeds);
         }
@@ -115,6 +115,15 @@ async function bundle(root: string, mutant: Mutant, outfile: string): Promise<vo
     plugins: [plant],
   });
   if (!planted) throw new Error(`mutant "${mutant.name}": the simulation does not use ${mutant.file}`);
+}
+
+let living: Promise<unknown> = Promise.resolve();
+
+/** Whether a life ends badly without any planted bug. One at a time: worlds of one process share a store. */
+function endsBadly(lives: Lives, seed: number): Promise<boolean> {
+  const life = living.then(() => lifeOf(...lives)(seed));
+  living = life;
+  return life.then(({ violations }) => violations.length > 0);
 }
 
 /** Kind and world. */

@@ -29,7 +29,7 @@ export async function runSeed(seed: number, stage: OpenStage, steps = 12): Promi
     if ((await world.quiesce(false)) !== null)
       violations.push(...(await nothingLostNothingDoubled(world)), ...(await converged(world, ['isRead'])));
     const settled = await world.quiesce(true);
-    for (const h of (await world.store.history({}, 300)).toReversed()) {
+    for (const h of (await world.store.history({ pair: world.pair }, 300)).toReversed()) {
       world.events.push(
         `pass ${h.pass}: ${h.action} ${h.left ?? ''} → ${h.right ?? ''}: ${h.reason}, ${h.outcome} ${h.detail ?? ''}`,
       );

@@ -26,6 +26,8 @@ export interface FaultMix {
   readonly meanwhile: number;
   /** People write at the very moment at which the program does. */
   readonly race: number;
+  /** The program dies, or the network, between a series and its occurrences. */
+  readonly halfway: number;
 }
 
 export const calm: FaultMix = {
@@ -43,6 +45,7 @@ export const calm: FaultMix = {
   targetPeople: 0,
   meanwhile: 0,
   race: 0,
+  halfway: 0,
 };
 
 const strongest: FaultMix = {
@@ -60,6 +63,7 @@ const strongest: FaultMix = {
   targetPeople: 0.5,
   meanwhile: 0.1,
   race: 0.3,
+  halfway: 0.4,
 };
 
 export function swarm(random: Random): FaultMix {

@@ -4,16 +4,15 @@ import { type Random, seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { ItemId, PairId } from '#model/ids.ts';
 import { defaultMailPolicy } from '#model/policy.ts';
-import { openStore } from '#store/open-store.ts';
 import { FencedOut, type Store } from '#store/store.ts';
 import { Hazards } from './hazards.ts';
 import { type Allowance, sourceStep, targetStep } from './people.ts';
+import { borrowStore } from './shared-store.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import { Crash, type Life, type OpenStage, type Stage } from './stage.ts';
 import { swarm } from './swarm.ts';
 
 const requestDeadlineMs = 15_000;
-const quiet = { info: () => {}, warn: () => {} };
 
 /** Two organizations, one pair, the program, and everything that goes wrong; all of it from one seed. */
 export class World {
@@ -25,7 +24,7 @@ export class World {
   readonly allowances = new Map<string, Allowance>();
   readonly events: string[] = [];
   private readonly hazards: Hazards;
-  store: Store;
+  readonly store: Store;
   private readonly stage: Stage;
   /** Also shorter than a request: then whoever takes over finds requests of the dead on their way. */
   private readonly leaseMs: number;
@@ -34,7 +33,7 @@ export class World {
   /** What was on the target when a pass last went through. */
   private readBack: ReadonlySet<ItemId> = new Set();
 
-  private constructor(seed: number, store: Store, open: OpenStage) {
+  private constructor(seed: number, { store, no }: { readonly store: Store; readonly no: number }, open: OpenStage) {
     this.random = seededRandom(seed);
     this.isBusyWithOne = seed % 4 === 3;
     const mix = swarm(this.random);
@@ -65,12 +64,11 @@ export class World {
     );
     this.left = this.stage.left.mailbox;
     this.right = this.stage.right.mailbox;
-    this.pair = `${this.left.address} → ${this.right.address}` as PairId;
+    this.pair = `${this.left.address} → ${this.right.address} ${no}` as PairId;
   }
 
   static async open(seed: number, stage: OpenStage): Promise<World> {
-    const store = await openStore('sqlite::memory:', { clock: new SteppingClock(0), log: quiet });
-    const world = new World(seed, store, stage);
+    const world = new World(seed, await borrowStore(), stage);
     await world.register();
     const start = world.random.int(30);
     for (let i = 0; i < start; i++) world.sourceStep();
@@ -90,8 +88,11 @@ export class World {
     await this.store.ensureWork([{ key: `mail:${this.pair}`, priority: 0, nextAtMs: 0 }]);
   }
 
+  /** The store goes on to the next world, which must not find work of this one. */
   async close(): Promise<void> {
-    await this.store.close();
+    const [claim] = await this.store.claim('the end', 'mail:', 1, Number.MAX_SAFE_INTEGER, 0);
+    if (claim) await this.store.complete(claim, { nextAtMs: null, failed: false });
+    await this.store.forget(this.pair);
     await this.stage.close();
   }
 

@@ -75,13 +75,15 @@ export function calendarsConverged(world: CalendarWorld): Violations {
 export async function eventsLieInTheSameFolders(world: CalendarWorld): Promise<Violations> {
   const history = await world.store.history({ pair: world.track }, 100_000);
   if (history.some((h) => h.outcome === 'adopted')) return [];
+  const places = (calendar: SimulatedCalendar, events: readonly SimulatedEvent[] = []) =>
+    events.map((event) => placeOf(calendar, event)).sort();
   const right = byIdentity(world.right);
-  return [...byIdentity(world.left)].flatMap(([identity, [l]]) => {
-    const [r] = right.get(identity) ?? [];
-    if (!l || !r || placeOf(world.left, l) === placeOf(world.right, r)) return [];
-    return [
-      `misplaced: event ${identity.slice(-8)} is in calendar ${placeOf(world.left, l)} and in ${placeOf(world.right, r)}`,
-    ];
+  return [...byIdentity(world.left)].flatMap(([identity, events]) => {
+    const there = right.get(identity);
+    const [l, r] = [places(world.left, events).join(), places(world.right, there).join()];
+    return there === undefined || l === r
+      ? []
+      : [`misplaced: event ${identity.slice(-8)} is in calendar ${l} and in ${r}`];
   });
 }
 

@@ -70,7 +70,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'journal of merges skipped',
     lives: 'rival',
-    file: 'src/jobs/typed/merge-items.ts',
+    file: 'src/jobs/typed/write-edits.ts',
     find: '{ typedLinks: links, journal }',
     replace: '{ typedLinks: links }',
     why: 'a value that lost is nowhere',
@@ -184,7 +184,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'rewrites not announced',
     lives: 'calendar',
-    file: 'src/jobs/typed/merge-items.ts',
+    file: 'src/jobs/typed/write-edits.ts',
     find: 'link !== null && (merge.left?.rewrites || merge.right?.rewrites)',
     replace: 'link === undefined',
     why: 'an interrupted change of the pattern looks like a person who dropped every exception',
@@ -192,7 +192,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'event made again taken for what it was',
     lives: 'rival',
-    file: 'src/jobs/typed/merge-items.ts',
+    file: 'src/jobs/typed/record-merged.ts',
     find: '!match.isElsewhere && sameLink',
     replace: 'sameLink',
     why: 'an event that a phone deletes and makes anew is deleted on the other side',
@@ -200,7 +200,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'failed merge forgotten under its new id',
     lives: 'rival',
-    file: 'src/jobs/typed/merge-items.ts',
+    file: 'src/jobs/typed/leave-for-later.ts',
     find: 'else context.staged.add({ typedLinks: [unseenSince(link, left.head, right.head)] });',
     replace: '',
     why: 'a change that failed once is never carried over',

@@ -1,5 +1,5 @@
 import type { EventFields } from '#model/appointment.ts';
-import { addDays } from '#model/wall-time.ts';
+import { addDays, type Day } from '#model/wall-time.ts';
 import { type CalendarPerson, daily, daysOf, firstDay, pick, someTime, write } from './calendar-person.ts';
 import { dropTokens } from './ledger.ts';
 import { meetingStep, openInOutlook } from './meetings.ts';
@@ -85,10 +85,7 @@ export function calendarStep(who: CalendarPerson): void {
       return;
     case 8:
       if (series) {
-        const day = pick(
-          random,
-          daysOf(series).filter((d) => !series.item.deletedDays.includes(d)),
-        );
+        const day = someDay(who, series);
         if (day === undefined || series.item.deletedDays.length + 1 >= daysOf(series).length) return;
         dropTokens(ledger, series.item.occurrences.find((o) => o.day === day)?.overrides);
         calendar.deleteOccurrence(series.id, day);
@@ -155,12 +152,18 @@ function editEvent(person: CalendarPerson, event: SimulatedEvent): void {
   calendar.edit(event.id, set);
 }
 
+/** An occurrence that is there. Whoever comes back to the same events comes back to their first days. */
+function someDay({ random, isBusyWithOne }: CalendarPerson, { item }: SimulatedEvent): Day | undefined {
+  const days = daysOf({ item }).slice(0, isBusyWithOne ? 3 : undefined);
+  return pick(
+    random,
+    days.filter((d) => !item.deletedDays.includes(d)),
+  );
+}
+
 function editOccurrence(person: CalendarPerson, series: SimulatedEvent): void {
   const { calendar, random, ledger } = person;
-  const day = pick(
-    random,
-    daysOf(series).filter((d) => !series.item.deletedDays.includes(d)),
-  );
+  const day = someDay(person, series);
   if (day === undefined) return;
   const own = series.item.occurrences.find((o) => o.day === day)?.overrides ?? {};
   const overrides =

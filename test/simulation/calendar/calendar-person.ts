@@ -56,8 +56,8 @@ export const daily = (count: number): Recurrence => ({
 });
 
 /** The days of a simulated series, all of which are daily from the first day on. */
-export function daysOf(event: SimulatedEvent): readonly Day[] {
-  const { recurrence } = event.item.fields;
+export function daysOf({ item }: Pick<SimulatedEvent, 'item'>): readonly Day[] {
+  const { recurrence } = item.fields;
   if (recurrence === null || recurrence.range.end !== 'count') return [];
   const step = recurrence.pattern.kind === 'daily' ? recurrence.pattern.interval : 1;
   return Array.from({ length: recurrence.range.count }, (_, n) => addDays(recurrence.range.startDay, n * step));

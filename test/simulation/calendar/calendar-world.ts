@@ -7,6 +7,7 @@ import type { ItemId, PairId } from '#model/ids.ts';
 import { defaultTypedPolicy, type TypedPolicy } from '#model/policy.ts';
 import { FencedOut, type Store, trackId } from '#store/store.ts';
 import { Hazards } from '../hazards.ts';
+import { borrowStore } from '../shared-store.ts';
 import { Crash, type Life } from '../stage.ts';
 import { type FaultMix, swarm } from '../swarm.ts';
 import { calendarStep, editStep } from './calendar-people.ts';
@@ -14,7 +15,6 @@ import type { CalendarPerson } from './calendar-person.ts';
 import type { CalendarStage, OpenCalendarStage } from './calendar-stage.ts';
 import { freshLedger, type Ledger } from './ledger.ts';
 import type { RivalMove } from './rivals.ts';
-import { borrowStore } from './shared-store.ts';
 import type { SimulatedCalendar } from './simulated-calendar.ts';
 
 const requestDeadlineMs = 15_000;

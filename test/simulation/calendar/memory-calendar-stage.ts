@@ -17,8 +17,19 @@ function memoryCalendar(box: MemoryMailbox): SimulatedCalendar {
     [...all].flatMap((stored) => {
       if (stored.kind !== 'calendar') return [];
       const { id, folder, identity } = stored;
-      const item = box.typed.show(stored as unknown as StoredTyped<'calendar'>);
-      return [{ id, folder, identity: must(identity, 'every event of the simulation has an identity'), item }];
+      let item: SimulatedEvent['item'] | null = null;
+      return [
+        {
+          id,
+          folder,
+          identity: must(identity, 'every event of the simulation has an identity'),
+          // Most of who looks for events wants to know which ones there are.
+          get item() {
+            item ??= box.typed.show(stored as unknown as StoredTyped<'calendar'>);
+            return item;
+          },
+        },
+      ];
     });
   return {
     address: box.address,
