@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { FolderId, PairId } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
 import { trackId } from '#store/store.ts';
@@ -17,12 +18,14 @@ test('a change in a folder is the business of the kind that has it in step, and 
     ],
     [trackId(pair, 'calendar'), [row('cal', 'kalender'), row('rss', null, 'none of ours')]],
   ]);
-  const kinds = new FolderKinds({
-    folders: async (track) => {
+  const clock = new SteppingClock(0);
+  const store = {
+    folders: async (track: PairId) => {
       asked++;
       return rows.get(track) ?? [];
     },
-  });
+  };
+  const kinds = new FolderKinds(store, clock);
   const all = ['mail', 'calendar'] as const;
   const learn = (side: 'left' | 'right', id: string) => kinds.learn(pair, side, id as FolderId, all);
   expect(kinds.of(pair, 'cal' as FolderId)).toBeNull();
@@ -35,4 +38,11 @@ test('a change in a folder is the business of the kind that has it in step, and 
   expect(await learn('left', 'new')).toEqual(['mail', 'calendar']);
   expect(kinds.of(pair, 'new' as FolderId)).toBeNull();
   expect(asked).toBe(2);
+  // Once in a while, since every mail of a mailbox comes into such a folder where only calendars are carried.
+  expect(await learn('left', 'new')).toEqual([]);
+  rows.set(trackId(pair, 'calendar'), [row('new', 'neu')]);
+  expect(await learn('left', 'new')).toEqual(['calendar']);
+  expect(await learn('left', 'other')).toEqual(['mail', 'calendar']);
+  clock.advance(240_000);
+  expect(await learn('left', 'other')).toEqual(['mail', 'calendar']);
 });

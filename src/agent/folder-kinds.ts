@@ -1,9 +1,12 @@
+import type { Clock } from '#kit/clock.ts';
 import type { FolderId, PairId, Side } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
 import { type ContentKind, type Store, trackId } from '#store/store.ts';
 
 /** Folders that events named, over all mailboxes of a group; then it begins anew. */
 const KNOWN_MAX = 20_000;
+/** How often a folder that no track knows is looked at because of events. */
+const STRANGER_MS = 240_000;
 
 /**
  * Which passes a change in a folder is the business of, so that an appointment does not wake the mail of its mailbox. Learned from the
@@ -11,10 +14,14 @@ const KNOWN_MAX = 20_000;
  */
 export class FolderKinds {
   readonly #known = new Map<string, readonly ContentKind[]>();
+  /** When a folder that no track knows was last made somebody's business. */
+  readonly #strangers = new Map<string, number>();
   readonly #store: Pick<Store, 'folders'>;
+  readonly #clock: Clock;
 
-  constructor(store: Pick<Store, 'folders'>) {
+  constructor(store: Pick<Store, 'folders'>, clock: Clock) {
     this.#store = store;
+    this.#clock = clock;
   }
 
   /** @returns null: not known yet, ask `learn`. */
@@ -22,7 +29,10 @@ export class FolderKinds {
     return this.#known.get(`${pair} ${folder}`) ?? null;
   }
 
-  /** A folder that no track knows may be a new one of any kind: then all those that have not looked at it are meant. */
+  /**
+   * A folder that no track knows may be a new one of any kind: then all those that have not looked at it are meant, once in a while. Where
+   * only calendars are carried, every mail comes into such a folder.
+   */
   async learn(
     pair: PairId,
     side: Side,
@@ -37,9 +47,16 @@ export class FolderKinds {
     );
     const inStep = rows.filter(({ row }) => row !== undefined && isInStep(row)).map(({ kind }) => kind);
     const strangers = rows.filter(({ row }) => row === undefined).map(({ kind }) => kind);
-    if (inStep.length === 0 && strangers.length > 0) return strangers;
+    const key = `${pair} ${folder}`;
+    if (inStep.length === 0 && strangers.length > 0) {
+      const nowMs = this.#clock.monotonicMs();
+      if (nowMs - (this.#strangers.get(key) ?? Number.NEGATIVE_INFINITY) < STRANGER_MS) return [];
+      if (this.#strangers.size >= KNOWN_MAX) this.#strangers.clear();
+      this.#strangers.set(key, nowMs);
+      return strangers;
+    }
     if (this.#known.size >= KNOWN_MAX) this.#known.clear();
-    this.#known.set(`${pair} ${folder}`, inStep);
+    this.#known.set(key, inStep);
     return inStep;
   }
 }

@@ -1,8 +1,9 @@
 import type { Connector, WatchEvent } from '#connectors/contract.ts';
 import type { PairId, Side } from '#model/ids.ts';
-import type { ContentKind, Store, WorkKey } from '#store/store.ts';
+import type { ContentKind, Store } from '#store/store.ts';
 import { FolderKinds } from './folder-kinds.ts';
-import { type Handler, passKey, subjectOf } from './work.ts';
+import { Notices, type Told } from './notices.ts';
+import { type Handler, subjectOf } from './work.ts';
 
 /** Mailboxes that one streaming connection carries (EWSDOC: up to 200 subscriptions). */
 const GROUP_MAX = 200;
@@ -10,7 +11,6 @@ const GROUP_MAX = 200;
 const MAIL_TICK_MS = 250;
 /** A server tells one edit of an event in two or three events. */
 const TYPED_TICK_MS = 20;
-const RETRY_MS = 500;
 
 /** A mailbox that somebody looks at. */
 export interface Watched {
@@ -65,63 +65,33 @@ export function watchWork(
     if (!connector.watch) return { nextAtMs: null, failed: false };
 
     const ending = AbortSignal.any([signal, draining]);
-    /** Collects keys for a tick and writes them together. */
-    const collector = (tickMs: number) => {
-      const dirty = new Set<WorkKey>();
-      let writing: Promise<void> | null = null;
-      const write = async (): Promise<void> => {
-        for (let pauseMs = tickMs; dirty.size > 0; ) {
-          await clock.sleep(pauseMs, signal).catch(() => {});
-          const keys = [...dirty];
-          dirty.clear();
-          try {
-            await store.notify(keys, clock.nowMs());
-            pauseMs = tickMs;
-          } catch (error) {
-            // The next tick tries again; if this process ends first, whoever takes over begins with a look at every mailbox.
-            for (const key of keys) dirty.add(key);
-            pauseMs = RETRY_MS;
-            log.warn({ key: claim.key, error: String(error) }, 'notices could not be written; trying again');
-            if (signal.aborted) return;
-          }
-        }
-      };
-      return {
-        add(key: WorkKey) {
-          dirty.add(key);
-          writing ??= write().finally(() => {
-            writing = null;
-          });
-        },
-        written: async () => writing,
-      };
+    const around = { store, clock, log };
+    const mail = new Notices(around, MAIL_TICK_MS, signal);
+    const typed = new Notices(around, TYPED_TICK_MS, signal);
+    const notify = (pair: PairId, kinds: readonly ContentKind[], told: Told | null) => {
+      for (const kind of kinds) (kind === 'mail' ? mail : typed).add(pair, kind, told);
     };
-    const mail = collector(MAIL_TICK_MS);
-    const typed = collector(TYPED_TICK_MS);
-    const notify = (pair: PairId, kinds: readonly ContentKind[]) => {
-      for (const kind of kinds) (kind === 'mail' ? mail : typed).add(passKey(pair, kind));
-    };
-    const folderKinds = new FolderKinds(store);
+    const folderKinds = new FolderKinds(store, clock);
     const learning = new Set<Promise<void>>();
     const hear = (watched: Watched, event: Exclude<WatchEvent, { kind: 'unwatchable' }>) => {
-      const folder = event.kind === 'changed' ? event.folder : undefined;
-      if (folder === undefined || watched.kinds.length === 1) return notify(watched.pair, watched.kinds);
+      const { folder = null, items = null } = event.kind === 'changed' ? event : {};
+      const told = items && { side: watched.side, items };
+      if (folder === null) return notify(watched.pair, watched.kinds, told);
       const known = folderKinds.of(watched.pair, folder);
       if (known)
         return notify(
           watched.pair,
           known.filter((kind) => watched.kinds.includes(kind)),
+          told,
         );
       const learned = folderKinds.learn(watched.pair, watched.side, folder, watched.kinds).then(
-        (kinds) => notify(watched.pair, kinds),
-        () => notify(watched.pair, watched.kinds),
+        (kinds) => notify(watched.pair, kinds, told),
+        () => notify(watched.pair, watched.kinds, told),
       );
       learning.add(learned);
       void learned.then(() => learning.delete(learned));
     };
 
-    // Whatever happened before the watching began, or while nobody watched.
-    for (const all of group.addresses.values()) for (const { pair, kinds } of all) notify(pair, kinds);
     try {
       for await (const event of connector.watch([...group.addresses.keys()], ending)) {
         if (event.kind === 'unwatchable') {

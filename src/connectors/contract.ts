@@ -225,10 +225,23 @@ export interface BusyTime {
   readonly showAs: 'tentative' | 'busy' | 'oof' | 'working-elsewhere';
 }
 
+export interface ItemVersion {
+  readonly id: ItemId;
+  readonly version: Version;
+}
+
 /** Something happened in a mailbox. Says where to look, never what it was: the feed is the truth. */
 export type WatchEvent =
-  /** `folder`: the one whose content it concerns, where the event names it; without it, any of the mailbox. */
-  | { readonly kind: 'changed'; readonly address: string; readonly folder?: FolderId }
+  /**
+   * `folder`: the one whose content it concerns, where the event names it; without it, any of the mailbox. `items`: all that it is about,
+   * as they are since, so that whoever wrote these versions need not look; without it, something else happened, too.
+   */
+  | {
+      readonly kind: 'changed';
+      readonly address: string;
+      readonly folder?: FolderId;
+      readonly items?: readonly ItemVersion[];
+    }
   /** Events may have been missed: look at the mailbox as if everything had changed. */
   | { readonly kind: 'missed'; readonly address: string; readonly why: string }
   /** The mailbox cannot be watched; it is left to the sweeps. */

@@ -148,7 +148,9 @@ class Watcher {
   putChanges(address: string, { changes, folders }: Notification): void {
     if (changes === 0) return;
     if (folders === null) this.put({ kind: 'changed', address });
-    else for (const folder of folders) this.put({ kind: 'changed', address, folder });
+    else
+      for (const [folder, items] of folders)
+        this.put({ kind: 'changed', address, folder, ...(items === null ? {} : { items }) });
   }
   pullAll(addresses: readonly string[]): Promise<void> {
     return this.#pullAll(addresses);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { FolderId } from '#model/ids.ts';
+import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { WatchEvent } from '../contract.ts';
 import { WatchQueue } from './watch-queue.ts';
 
@@ -69,5 +69,23 @@ describe('folders', () => {
     const many = Array.from({ length: 17 }, (_, n) => inFolder('ana', `folder ${n}`));
     expect(await heard(...many.slice(0, 16))).toHaveLength(16);
     expect(await heard(...many)).toEqual([changed('ana')]);
+  });
+
+  describe('items', () => {
+    const about = (...ids: readonly string[]): WatchEvent => ({
+      kind: 'changed',
+      address: 'ana',
+      folder: 'calendar' as FolderId,
+      items: ids.map((id) => ({ id: id as ItemId, version: '1' as Version })),
+    });
+    test('of several events are told together', async () => {
+      expect(await heard(about('a'), about('b', 'a'))).toEqual([about('a', 'b', 'a')]);
+    });
+    test('are not told when something else happened, too, or when they are many', async () => {
+      const plain = inFolder('ana', 'calendar');
+      expect(await heard(about('a'), plain)).toEqual([plain]);
+      expect(await heard(plain, about('a'))).toEqual([plain]);
+      expect(await heard(...Array.from({ length: 33 }, (_, n) => about(`${n}`)))).toEqual([plain]);
+    });
   });
 });

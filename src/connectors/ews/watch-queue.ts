@@ -2,6 +2,8 @@ import type { WatchEvent } from '../contract.ts';
 
 /** Folders of one mailbox that are told apart; of more, the whole mailbox is to be looked at. */
 const foldersMax = 16;
+/** Items that an event names; when there are more, the folder is to be looked at. */
+const itemsMax = 32;
 /** Key of an event that is about the whole mailbox. */
 const whole = '';
 
@@ -24,7 +26,7 @@ export class WatchQueue {
     if (folder === whole || (waiting.size >= foldersMax && !waiting.has(folder))) {
       waiting.clear();
       waiting.set(whole, folder === whole ? event : { kind: 'changed', address });
-    } else waiting.set(folder, event);
+    } else waiting.set(folder, together(waiting.get(folder), event));
     this.#waiting.set(address, waiting);
     this.#wake?.();
   }
@@ -65,6 +67,16 @@ export class WatchQueue {
       signal.removeEventListener('abort', onAbort);
     }
   }
+}
+
+/** Two events about one folder as one. */
+function together(before: WatchEvent | undefined, event: WatchEvent): WatchEvent {
+  if (before?.kind !== 'changed' || event.kind !== 'changed' || event.items === undefined) return event;
+  if (before.items === undefined) return before;
+  const items = [...before.items, ...event.items];
+  if (items.length <= itemsMax) return { ...event, items };
+  const { items: _, ...unnamed } = event;
+  return unnamed;
 }
 
 const strength: Readonly<Record<WatchEvent['kind'], number>> = { changed: 0, missed: 1, unwatchable: 1 };

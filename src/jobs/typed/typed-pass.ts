@@ -208,7 +208,7 @@ async function withFeedsOfIntents(context: TypedContext, feeds: readonly Feed[])
 }
 
 /**
- * Where to look once more after what was written. Somebody may have made the same item while we made ours, so the feeds of folders that
+ * Where to look once more after what was written. Somebody may have made the same item while we made ours, so the feeds of a side that
  * got items are read again; with trees all that moved, and their marks go to where nothing is left to read.
  */
 async function writtenFeeds(
@@ -220,7 +220,7 @@ async function writtenFeeds(
   const { counts } = context;
   const made = counts.created - before.created + counts.moved - before.moved;
   const wrote = writesOf(counts) - writesOf(before) + counts.adopted - before.adopted;
-  if (straight) return made === 0 ? [] : (knownFeeds(context) ?? []);
+  if (straight) return made === 0 ? [] : (knownFeeds(context) ?? []).filter(({ side }) => context.made[side].size > 0);
   if (wrote === 0) return [];
   const trees = await readTrees(context);
   keepTrees(trees);
