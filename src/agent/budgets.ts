@@ -43,13 +43,15 @@ interface Slice {
   idleSinceMs: number;
 }
 
+/** Counted over all budgets of this process: one that is forgotten and made again must not take the places of the first for its own. */
+let places = 0;
+
 /**
  * A budget shared by all processes through the store. So that not every request costs a call there, a place is kept for a moment with
  * some requests paid in advance; where bytes are limited each request is accounted for by itself.
  */
 export function storeBudget({ store, clock, name, limits, owner, onWait }: StoreBudgetOptions): RequestBudget {
   const idle: Slice[] = [];
-  let places = 0;
   let sweeping = false;
   const prepaid =
     limits.bytesPerMinute !== null

@@ -1,6 +1,7 @@
 import { adaptiveBudget } from '#connectors/wrappers/adaptive-budget.ts';
 import type { Budgets, Budget as RequestBudget } from '#connectors/wrappers/paced.ts';
 import type { Clock } from '#kit/clock.ts';
+import { Recent } from '#kit/recent.ts';
 import type { Budget, Organization } from '#project/project.ts';
 import type { BudgetLimits, Store } from '#store/store.ts';
 import { storeBudget } from './budgets.ts';
@@ -8,6 +9,8 @@ import { storeBudget } from './budgets.ts';
 /** Requests on their way where the project says nothing: what Exchange 2010 allows one caller, and a fair share of that per mailbox. */
 const ORGANIZATION_IN_FLIGHT = 40;
 const MAILBOX_IN_FLIGHT = 8;
+/** Budgets of mailboxes in the memory of this process, more than it works on at a time; what counts is in the store. */
+const MAILBOXES_KEPT = 1024;
 
 /** Who keeps count: all processes together through the store, or this process alone. */
 export type Counting = { readonly shared: Store; readonly owner: string } | 'alone';
@@ -59,23 +62,17 @@ export function connectorBudgets(
     }
     return storeBudget({ store: counting.shared, clock, name, limits, owner: counting.owner, onWait });
   };
-  const mailboxes = new Map<string, RequestBudget>();
+  const mailboxes = new Recent<string, RequestBudget>(MAILBOXES_KEPT);
   const shared = `organization ${organization.name}`;
   return {
     organization: make(shared, organization.budget, ORGANIZATION_IN_FLIGHT, (limit, ms) =>
       waits.note(shared, limit, ms),
     ),
-    mailbox(address) {
-      const known = mailboxes.get(address);
-      if (known) return known;
-      const made = make(
-        `mailbox ${organization.name} ${address}`,
-        organization.budgetPerMailbox,
-        MAILBOX_IN_FLIGHT,
-        (limit, ms) => waits.note(address, limit, ms),
-      );
-      mailboxes.set(address, made);
-      return made;
-    },
+    mailbox: (address) =>
+      mailboxes.get(address, () =>
+        make(`mailbox ${organization.name} ${address}`, organization.budgetPerMailbox, MAILBOX_IN_FLIGHT, (limit, ms) =>
+          waits.note(address, limit, ms),
+        ),
+      ),
   };
 }

@@ -1,6 +1,7 @@
 import { base64Length } from '#formats/text/base64.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
+import { Recent } from '#kit/recent.ts';
 import type { Abilities, Connector, Context, Mailbox } from '../contract.ts';
 import { ewsClient } from './client.ts';
 import type { EwsHttp } from './ews-http.ts';
@@ -33,6 +34,9 @@ const batchMaxBytes = 8 * 1024 * 1024;
 const defaultSpoolMemoryBytes = 3 * base64Length(batchMaxBytes);
 
 /** One organization over Exchange Web Services, 2007 SP1 to SE and Online. */
+/** Mailboxes that keep what they learned, such as hashes of attachments. */
+const mailboxesKept = 256;
+
 export function ewsConnector({
   organization,
   http,
@@ -50,7 +54,7 @@ export function ewsConnector({
     spoolMemoryBytes,
     ...(version === undefined ? {} : { version }),
   });
-  const mailboxes = new Map<string, Mailbox>();
+  const mailboxes = new Recent<string, Mailbox>(mailboxesKept);
   const streams = { accepted: false, refused: false };
   const abilities: Abilities = {
     get product() {
@@ -70,13 +74,8 @@ export function ewsConnector({
     itemMaxBytes: null,
     changePageMax,
   };
-  const mailbox = (address: string): Mailbox => {
-    const known = mailboxes.get(address);
-    if (known !== undefined) return known;
-    const made = ewsMailbox({ client, address, impersonate, clock, streams });
-    mailboxes.set(address, made);
-    return made;
-  };
+  const mailbox = (address: string): Mailbox =>
+    mailboxes.get(address, () => ewsMailbox({ client, address, impersonate, clock, streams }));
   const foldersOf = async (address: string, context: Context) =>
     (await mailbox(address).tree(context)).folders.map(({ id }) => id);
   return {

@@ -1,4 +1,5 @@
 import { must } from '#kit/assert.ts';
+import { Recent } from '#kit/recent.ts';
 import type { AttachmentContent } from '#model/appointment.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { Connector, Context, Mailbox, TypedItems } from '../contract.ts';
@@ -156,21 +157,18 @@ function sum<T>(things: readonly T[], size: (thing: T) => number): number {
   return things.reduce((total, thing) => total + size(thing), 0);
 }
 
-/** The same connector, whose mailboxes are wrapped once each. */
+/** Wrapped mailboxes that are kept; with ten thousand pairs those that are seldom used are wrapped again. */
+const KEPT_MAX = 256;
+
+/** The same connector, whose mailboxes are wrapped. */
 export function aroundConnector(inner: Connector, wrap: (mailbox: Mailbox) => Mailbox): Connector {
-  const mailboxes = new Map<string, Mailbox>();
+  const mailboxes = new Recent<string, Mailbox>(KEPT_MAX);
   return {
     organization: inner.organization,
     get abilities() {
       return inner.abilities;
     },
-    mailbox(address) {
-      const known = mailboxes.get(address);
-      if (known) return known;
-      const made = wrap(inner.mailbox(address));
-      mailboxes.set(address, made);
-      return made;
-    },
+    mailbox: (address) => mailboxes.get(address, () => wrap(inner.mailbox(address))),
     ...(inner.watch
       ? {
           watch: (addresses: readonly string[], signal: AbortSignal) =>
