@@ -144,8 +144,11 @@ async function measureOurs(lab: RunningLab, pairs: number, options: BenchOptions
     const load = { ...loadOf(options), people: pairs };
     let lag: (Lag & { readonly labCpuShare: number }) | null = null;
     if (wants('lag')) {
+      const o0 = await opsOf(lab);
       await lab.control.workWithCalendars(load);
       await delay(graceSeconds * 1000);
+      const o1 = await opsOf(lab);
+      say(`ops ${JSON.stringify(Object.fromEntries(Object.entries(o1).map(([k, v]) => [k, v - (o0[k] ?? 0)])))}`);
       const after = usage(agent.pid, lab.pid);
       const [labCpu, ourCpu] = [after.lab - before.lab, after.ours - before.ours];
       lag = { ...lagOf(await lab.control.calendarLoad()), labCpuShare: labCpu / Math.max(0.01, labCpu + ourCpu) };
@@ -172,6 +175,13 @@ async function measureOurs(lab: RunningLab, pairs: number, options: BenchOptions
     await agent.ended;
     project.remove();
   }
+}
+
+async function opsOf(lab: RunningLab): Promise<Record<string, number>> {
+  const { organizations } = await lab.control.status();
+  const sum: Record<string, number> = {};
+  for (const one of organizations) for (const [name, { carriedOut }] of Object.entries(one.operations)) sum[name] = (sum[name] ?? 0) + carriedOut;
+  return sum;
 }
 
 async function requestsOf(lab: RunningLab): Promise<number> {

@@ -49,13 +49,15 @@ export function connectorBudgets(
     budget: Budget,
     inFlight: number,
     onWait: (limit: string, ms: number) => void,
+    isShared: boolean,
   ): RequestBudget => {
     const { requestsPerMinute, bytesPerMinute } = budget;
     const limits: BudgetLimits = { inFlightMax: budget.inFlight ?? inFlight, requestsPerMinute, bytesPerMinute };
-    if (counting === 'alone') {
+    if (counting === 'alone' || !isShared) {
       return adaptiveBudget({
         clock,
         inFlightMax: limits.inFlightMax,
+        onWait,
         ...(requestsPerMinute === null ? {} : { requestsPerMinute }),
         ...(bytesPerMinute === null ? {} : { bytesPerMinute }),
       });
@@ -64,14 +66,26 @@ export function connectorBudgets(
   };
   const mailboxes = new Recent<string, RequestBudget>(MAILBOXES_KEPT);
   const shared = `organization ${organization.name}`;
+  const { requestsPerMinute, bytesPerMinute } = organization.budgetPerMailbox;
+  // A mailbox is worked on by few at a time, and each hears the server's word itself. To ask the store before every look at one of ten
+  // thousand mailboxes would cost as much as the look.
+  const isMailboxShared = requestsPerMinute !== null || bytesPerMinute !== null;
   return {
-    organization: make(shared, organization.budget, ORGANIZATION_IN_FLIGHT, (limit, ms) =>
-      waits.note(shared, limit, ms),
+    organization: make(
+      shared,
+      organization.budget,
+      ORGANIZATION_IN_FLIGHT,
+      (limit, ms) => waits.note(shared, limit, ms),
+      true,
     ),
     mailbox: (address) =>
       mailboxes.get(address, () =>
-        make(`mailbox ${organization.name} ${address}`, organization.budgetPerMailbox, MAILBOX_IN_FLIGHT, (limit, ms) =>
-          waits.note(address, limit, ms),
+        make(
+          `mailbox ${organization.name} ${address}`,
+          organization.budgetPerMailbox,
+          MAILBOX_IN_FLIGHT,
+          (limit, ms) => waits.note(address, limit, ms),
+          isMailboxShared,
         ),
       ),
   };

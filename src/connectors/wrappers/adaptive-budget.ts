@@ -12,6 +12,8 @@ export interface AdaptiveBudgetOptions {
   readonly inFlightStart?: number;
   readonly requestsPerMinute?: number;
   readonly bytesPerMinute?: number;
+  /** Told how long a request had to wait, and for which limit. */
+  readonly onWait?: (limit: string, ms: number) => void;
 }
 
 export interface AdaptiveBudget extends Budget {
@@ -75,7 +77,9 @@ export function adaptiveBudget(options: AdaptiveBudgetOptions): AdaptiveBudget {
       }
       if (Number.isFinite(found.ms)) await clock.sleep(found.ms, context.signal).catch(() => {});
       else await aPlace(leftMs, context.signal);
-      waitedMs.set(found.limit, (waitedMs.get(found.limit) ?? 0) + clock.monotonicMs() - startedMs);
+      const ms = clock.monotonicMs() - startedMs;
+      waitedMs.set(found.limit, (waitedMs.get(found.limit) ?? 0) + ms);
+      options.onWait?.(found.limit, ms);
     }
     inFlight++;
     requests.take(1);
