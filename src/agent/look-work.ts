@@ -1,17 +1,22 @@
 import type { Connector } from '#connectors/contract.ts';
-import { inLanes } from '#jobs/pass/in-lanes.ts';
-import { type FolderTree, folderContent } from '#model/folder.ts';
-import type { PairId, Side } from '#model/ids.ts';
+import type { Clock } from '#kit/clock.ts';
+import { FaultError } from '#kit/fault.ts';
+import { type FolderMark, type FolderTree, folderContent } from '#model/folder.ts';
+import type { FolderId, PairId, Side } from '#model/ids.ts';
+import type { FolderRow } from '#model/link.ts';
 import { hash128 } from '#model/stamp.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import { opensAtMs, type Schedule } from '#project/window.ts';
-import type { Store, WorkKey } from '#store/store.ts';
+import { type Store, trackId, type WorkKey } from '#store/store.ts';
 import { type Handler, passKey, subjectOf } from './work.ts';
 
-/** Pairs that one claim looks at: what a look costs the store is shared by all of them. */
-const GROUP_MAX = 100;
+/** Pairs that one claim looks at. */
+const GROUP_MAX = 250;
 /** Longest time between two looks: behind notices that were missed without anybody knowing. */
 const LOOK_MAX_MS = 240_000;
+/** One look in so many reads whole trees, for folders that are new: events tell of them sooner, and the full sweep later. */
+const TREE_EVERY = 15;
+/** Looks of one group on their way at the same time. */
 const LANES = 4;
 const REQUEST_DEADLINE_MS = 60_000;
 
@@ -49,64 +54,182 @@ export function lookGroups(pairs: readonly Looked[]): readonly LookGroup[] {
   });
 }
 
-/** How long after one look the next one is. */
-export const lookPauseMs = ({ everyMs }: Schedule): number => Math.min(LOOK_MAX_MS, everyMs);
+/** How long after one look at a pair the next one is. */
+const lookEveryMs = ({ everyMs }: Schedule): number => Math.min(LOOK_MAX_MS, everyMs);
 
 /**
- * The work `look:COLLECTION:NUMBER`: reads the folders of many pairs with their change marks, one request a side, and asks for passes of
- * those that show something else than at the last look. What it saw is kept in memory: a process that begins anew asks for one pass
- * more than it had to.
+ * The work `look:COLLECTION:NUMBER`: looks at many pairs in turn, spread over the interval, for as long as the claim lives. A look reads
+ * the marks of the folders that are in step, one small request a side, and asks for a pass where they are neither those of the last pass
+ * nor those of the last look. What it saw is kept in memory: a process that begins anew asks for a few passes more than it had to.
  */
 export function lookWork(
   groups: readonly LookGroup[],
   connect: (organization: string, store: Store) => Promise<Connector>,
 ): Handler {
   const byKey = new Map(groups.map((group) => [subjectOf(group.key), group]));
-  const seen = new Map<WorkKey, string>();
   return async (claim, { store, clock, draining }, signal) => {
     const group = byKey.get(subjectOf(claim.key));
     const [first] = group?.pairs ?? [];
     if (!group || !first) return { nextAtMs: null, failed: false };
-    const opensMs = opensAtMs(first.schedule, clock.nowMs());
-    if (opensMs > clock.nowMs()) return { nextAtMs: opensMs, failed: false };
-    const moved: WorkKey[] = [];
     const ending = AbortSignal.any([signal, draining]);
-    const look = async (looked: Looked) => {
-      if (ending.aborted) return;
-      const context = { signal: ending, deadlineMs: clock.monotonicMs() + REQUEST_DEADLINE_MS };
-      const treeOf = async (side: Side): Promise<FolderTree | null> => {
-        if (side === 'right' && looked.bothWays.length === 0) return null;
-        const { organization, address } = looked[side];
-        return (await connect(organization, store)).mailbox(address).tree(context);
-      };
-      let left: FolderTree | null;
-      let right: FolderTree | null;
-      try {
-        [left, right] = await Promise.all([treeOf('left'), treeOf('right')]);
-      } catch {
-        // The pass meets the same fault and says what is to be done about it.
-        if (!ending.aborted) moved.push(...looked.kinds.map((kind) => passKey(looked.pair, kind)));
-        return;
+    const looker = new Looker(store, clock, connect, ending);
+    const everyMs = lookEveryMs(first.schedule);
+    const running = new Set<Promise<void>>();
+    const until = (ms: number) => clock.sleep(Math.max(0, ms - clock.monotonicMs()), ending).catch(() => {});
+    while (!ending.aborted) {
+      const beganMs = clock.monotonicMs();
+      for (const [n, looked] of group.pairs.entries()) {
+        await until(beganMs + (everyMs * n) / group.pairs.length);
+        if (running.size >= LANES) await Promise.race(running);
+        if (ending.aborted) break;
+        if (opensAtMs(looked.schedule, clock.nowMs()) > clock.nowMs()) continue;
+        const looking: Promise<void> = looker.look(looked).finally(() => running.delete(looking));
+        running.add(looking);
       }
-      for (const kind of looked.kinds) {
-        const key = passKey(looked.pair, kind);
-        const shows = hash128(`${digest(left, kind)}|${looked.bothWays.includes(kind) ? digest(right, kind) : ''}`);
-        if (seen.get(key) === shows) continue;
-        seen.set(key, shows);
-        moved.push(key);
-      }
-    };
-    await inLanes(LANES, group.pairs, look);
-    if (moved.length > 0) await store.notify(moved, clock.nowMs());
-    return { nextAtMs: clock.nowMs() + lookPauseMs(first.schedule), failed: false };
+      await until(beganMs + everyMs);
+    }
+    await Promise.all(running);
+    return { nextAtMs: clock.nowMs(), failed: false };
   };
 }
 
-/** What a tree shows of the folders of a kind: places, names and marks. */
-function digest(tree: FolderTree | null, kind: TypedKind): string {
-  if (tree === null) return '';
-  const parts: string[] = [tree.mailbox];
-  for (const f of tree.folders)
-    if (folderContent(f.containerClass) === kind) parts.push(f.id, f.parent ?? '', f.name, f.mark ?? '');
-  return parts.join('\n');
+/** Folders of a track that are in step, and digests of what was seen of them. */
+interface Seen {
+  readonly folders: readonly { readonly left: FolderId; readonly right: FolderId }[];
+  readonly marks: string;
+  /** Of the places and names of all its folders; null: no tree was read so far. */
+  readonly tree: string | null;
 }
+
+/** One mailbox as a look shows it; without a tree only marks were read. */
+interface SideShown {
+  readonly side: Side;
+  readonly tree: FolderTree | null;
+  readonly marks: ReadonlyMap<FolderId, FolderMark>;
+}
+
+/** Remembers what it saw, so that it asks once for a pass because of it. */
+export class Looker {
+  readonly #store: Pick<Store, 'folders' | 'notify'>;
+  readonly #clock: Clock;
+  readonly #connect: (organization: string) => Promise<Connector>;
+  readonly #ending: AbortSignal;
+  readonly #seen = new Map<WorkKey, Seen>();
+  /** How often a pair was looked at; they begin apart, so that not all trees are read in the same round. */
+  readonly #looks = new Map<PairId, number>();
+
+  constructor(
+    store: Store,
+    clock: Clock,
+    connect: (organization: string, store: Store) => Promise<Connector>,
+    ending: AbortSignal,
+  ) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#connect = (organization) => connect(organization, store);
+    this.#ending = ending;
+  }
+
+  /** Does not reject for a fault of a server: the pass meets the same one and says what is to be done about it. */
+  async look(looked: Looked): Promise<void> {
+    const { pair, kinds } = looked;
+    const looks = this.#looks.get(pair) ?? this.#looks.size % TREE_EVERY;
+    this.#looks.set(pair, looks + 1);
+    const isTree = looks % TREE_EVERY === TREE_EVERY - 1;
+    const moved: WorkKey[] = [];
+    try {
+      const known = new Map<TypedKind, Seen['folders']>();
+      for (const kind of kinds) known.set(kind, await this.#foldersOf(pair, kind, isTree));
+      const sides = await Promise.all(
+        (looked.bothWays.length === 0 ? (['left'] as const) : (['left', 'right'] as const)).map((side) =>
+          this.#read(looked, side, known, isTree),
+        ),
+      );
+      for (const kind of kinds)
+        if (await this.#isMoved(looked, kind, known.get(kind) ?? [], sides)) moved.push(passKey(pair, kind));
+    } catch (error) {
+      if (!(error instanceof FaultError)) throw error;
+      if (!this.#ending.aborted) moved.push(...kinds.map((kind) => passKey(pair, kind)));
+    }
+    if (moved.length > 0) await this.#store.notify(moved, this.#clock.nowMs());
+  }
+
+  /** From memory, and once in a while from the store. */
+  async #foldersOf(pair: PairId, kind: TypedKind, anew: boolean): Promise<Seen['folders']> {
+    const seen = this.#seen.get(passKey(pair, kind));
+    if (!anew && seen !== undefined && seen.folders.length > 0) return seen.folders;
+    return (await this.#store.folders(trackId(pair, kind)))
+      .filter(isInStep)
+      .map(({ left, right }) => ({ left, right: right as FolderId }));
+  }
+
+  async #read(
+    looked: Looked,
+    side: Side,
+    known: ReadonlyMap<TypedKind, Seen['folders']>,
+    isTree: boolean,
+  ): Promise<SideShown> {
+    const { organization, address } = looked[side];
+    const mailbox = (await this.#connect(organization)).mailbox(address);
+    const context = { signal: this.#ending, deadlineMs: this.#clock.monotonicMs() + REQUEST_DEADLINE_MS };
+    if (isTree) {
+      const tree = await mailbox.tree(context);
+      return { side, tree, marks: new Map(tree.folders.map((f) => [f.id, f])) };
+    }
+    const wanted = [...known].flatMap(([kind, folders]) =>
+      isLookedAt(looked, kind, side) ? folders.map((folder) => folder[side]) : [],
+    );
+    return { side, tree: null, marks: wanted.length === 0 ? new Map() : await mailbox.marks(wanted, context) };
+  }
+
+  async #isMoved(
+    looked: Looked,
+    kind: TypedKind,
+    folders: Seen['folders'],
+    all: readonly SideShown[],
+  ): Promise<boolean> {
+    const key = passKey(looked.pair, kind);
+    const before = this.#seen.get(key);
+    const sides = all.filter(({ side }) => isLookedAt(looked, kind, side));
+    const shown = sides.flatMap(({ side, marks }) =>
+      folders.map((folder) => [folder[side], marks.get(folder[side])] as const),
+    );
+    const marks = hash128(
+      shown.map(([id, mark]) => `${id} ${mark === undefined ? 'gone' : (mark.mark ?? '')}`).join('\n'),
+    );
+    const isTree = sides.every(({ tree }) => tree !== null);
+    const tree = isTree ? hash128(sides.map((side) => placesOf(side.tree, kind)).join('\n')) : null;
+    // What may still change without moving its mark is not believed to have been seen.
+    const believed = shown.some(([, mark]) => mark?.settling === true) ? (before?.marks ?? '') : marks;
+    this.#seen.set(key, { folders, marks: believed, tree: tree ?? before?.tree ?? null });
+
+    if (before?.marks === marks && (tree === null || tree === before.tree)) return false;
+    if (tree !== null && before !== undefined && before.tree !== null && before.tree !== tree) return true;
+    const rows = await this.#store.folders(trackId(looked.pair, kind));
+    return sides.some((side) => differs(side, rows, kind));
+  }
+}
+
+/** The right side of what is carried one way is nobody's business. */
+const isLookedAt = (looked: Looked, kind: TypedKind, side: Side): boolean =>
+  side === 'left' || looked.bothWays.includes(kind);
+
+/** Whether a side shows something else than what passes have recorded: other marks, folders that are gone, folders in no row. */
+function differs({ side, tree, marks }: SideShown, rows: readonly FolderRow[], kind: TypedKind): boolean {
+  for (const row of rows.filter(isInStep)) {
+    const shown = marks.get(side === 'left' ? row.left : (row.right as FolderId));
+    if (shown === undefined) return true;
+    if (shown.mark !== null && shown.mark !== (side === 'left' ? row.leftMark : row.rightMark)) return true;
+  }
+  const known = new Set(rows.map((row) => (side === 'left' ? row.left : row.right)));
+  return tree?.folders.some((f) => folderContent(f.containerClass) === kind && !known.has(f.id)) ?? false;
+}
+
+const isInStep = (row: FolderRow): boolean => row.right !== null && row.excluded === null && !row.rightGone;
+
+/** Places and names of the folders of a kind. */
+const placesOf = (tree: FolderTree | null, kind: TypedKind): string =>
+  (tree?.folders ?? [])
+    .filter((f) => folderContent(f.containerClass) === kind)
+    .flatMap((f) => [f.id, f.parent ?? '', f.name])
+    .join('\n');

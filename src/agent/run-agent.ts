@@ -6,7 +6,6 @@ import { type Project, type ProjectPair, tracksOf } from '#project/project.ts';
 import type { OpenStore } from '#store/open-store.ts';
 import { type ContentKind, type Store, trackId, type WorkKey, type WorkRow } from '#store/store.ts';
 import { FULL_SWEEP_MS } from './full-sweep.ts';
-import { lookPauseMs } from './look-work.ts';
 import { readReferences } from './open-connector.ts';
 import { projectLookGroups, projectWatchGroups } from './project-handlers.ts';
 import { superviseWorkers } from './supervisor.ts';
@@ -137,11 +136,7 @@ async function ensureWork(
       priority: SWEEP_PRIORITY,
       nextAtMs: now + Math.round(FULL_SWEEP_MS * (0.5 + n / (2 * ids.length))),
     })),
-    ...looks.map(({ key, pairs: [first] }, n) => ({
-      key,
-      priority: LOOK_PRIORITY,
-      nextAtMs: now + Math.round((first ? lookPauseMs(first.schedule) : 0) * ((n + 1) / looks.length)),
-    })),
+    ...looks.map(({ key }) => ({ key, priority: LOOK_PRIORITY, nextAtMs: now })),
     ...projectWatchGroups(project, chosen).map(({ key }) => ({ key, priority: WATCH_PRIORITY, nextAtMs: now })),
   ]);
   // Somebody ends the day and starts again: what was put off is looked at now.

@@ -30,21 +30,25 @@ export interface WorkerOptions {
 const LEASE_MS = 10_000;
 const DRAIN_MS = 20_000;
 const USAGE_MS = 1_000;
-/** Claims of one kind that a worker holds at a time. Passes over calendars are short and wait for the network; watching only waits. */
+/** Claims of one kind that a worker holds at a time. Passes over calendars are short and wait for the network; looking and watching wait most of the time. */
 const concurrency: Readonly<Record<string, number>> = {
   calendar: 16,
   contacts: 4,
   tasks: 2,
   notes: 2,
   mail: 4,
-  look: 2,
+  look: 64,
   sweep: 1,
   watch: 64,
 };
+/** Kinds whose claims are held as long as the process lives. */
+const lastingKinds: ReadonlySet<string> = new Set(['look', 'watch']);
+/** Of lasting claims there are hundreds, and each heartbeat is a write: a third of it, and there are sweeps behind what nobody watches. */
+const LASTING_LEASE_MS = 60_000;
 /** Kinds that only make others due: there is nothing for them to do in a single pass. */
 const continuousOnly: ReadonlySet<string> = new Set(['sweep', 'look', 'watch']);
-/** A worker that already watches lets others take the next group first. The same for each, so that many groups do not wait for one another. */
-const WATCH_YIELD_MS = 200;
+/** A worker that already watches or looks lets others take the next group first. The same for each, so that many groups do not wait for one another. */
+const GROUP_YIELD_MS = 200;
 
 /**
  * A worker: waits for its set-up, does work until it is told to drain or its supervisor is gone, and resolves when it has ended in
@@ -124,8 +128,8 @@ export async function runWorker({
         kind,
         handler: opened.handlers[kind] ?? (async () => ({ nextAtMs: null, failed: false })),
         concurrency: concurrency[kind] ?? 1,
-        leaseMs: LEASE_MS,
-        yieldMs: kind === 'watch' ? (running) => (running > 0 ? WATCH_YIELD_MS : 0) : share.yieldMs,
+        leaseMs: lastingKinds.has(kind) ? LASTING_LEASE_MS : LEASE_MS,
+        yieldMs: lastingKinds.has(kind) ? (running) => (running > 0 ? GROUP_YIELD_MS : 0) : share.yieldMs,
         drain: drain.signal,
         drainMs: DRAIN_MS,
         emit: (event) => post({ to: 'supervisor', kind: 'event', event }),

@@ -13,7 +13,7 @@
 import type { Fault } from '#kit/fault.ts';
 import type { AttachmentContent, AttachmentHead, EventIdentity } from '#model/appointment.ts';
 import type { Change } from '#model/change.ts';
-import type { FolderRole, FolderTree } from '#model/folder.ts';
+import type { FolderMark, FolderRole, FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { Instant, MailContent, MailDraft, MailHead, MailState, RawProperty } from '#model/mail.ts';
 import type { MapiProperty } from '#model/property-row.ts';
@@ -103,6 +103,8 @@ export interface Mailbox {
 
   /** The whole visible tree with its change marks, in as few requests as the server's page size allows (normally one). */
   tree(context: Context): Promise<FolderTree>;
+  /** The marks of these folders as the tree shows them, in one small request. Those that are gone are left out. */
+  marks(folders: readonly FolderId[], context: Context): Promise<ReadonlyMap<FolderId, FolderMark>>;
   /** Well-known folders by role. Their ids never change, so callers keep them. */
   roles(context: Context): Promise<ReadonlyMap<FolderRole, FolderId>>;
 

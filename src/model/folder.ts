@@ -51,6 +51,9 @@ export interface FolderInfo {
   readonly settling?: boolean;
 }
 
+/** What of a folder moves when its contents do. */
+export type FolderMark = Pick<FolderInfo, 'mark' | 'settling'>;
+
 /** The visible tree of a mailbox: everything below the root of the message folders, parents before children. */
 export interface FolderTree {
   readonly mailbox: MailboxGuid;

@@ -280,6 +280,24 @@ define('the tree comes in one request, parents before children', async (b) => {
   expect((await b.box.tree(b.context)).mailbox).toBe(tree.mailbox);
 });
 
+define('marks of folders known by id are those of the tree, without those that are gone', async (b) => {
+  const [kept, gone] = [b.people.addFolder(b.inbox, 'Kept'), b.people.addFolder(b.inbox, 'Gone')];
+  b.people.removeFolder(gone);
+  b.deliver();
+  b.wait();
+  const { folders } = await b.box.tree(b.context);
+  const before = b.it.requestedAtMs.length;
+  const marks = await b.box.marks([kept, gone, b.inbox], b.context);
+  expect(b.it.requestedAtMs.length - before).toBeLessThanOrEqual(1);
+  expect([...marks.keys()]).toEqual([kept, b.inbox]);
+  for (const id of [kept, b.inbox]) expect(marks.get(id)?.mark).toBe(folders.find((f) => f.id === id)?.mark);
+  b.deliver();
+  b.wait();
+  const after = await b.box.marks([kept, b.inbox], b.context);
+  expect(after.get(kept)).toEqual(marks.get(kept));
+  expect(after.get(b.inbox)?.mark).not.toBe(marks.get(b.inbox)?.mark);
+});
+
 define('marks move when contents are created, changed, moved and deleted, and stay otherwise', async (b) => {
   b.deliver();
   b.wait();

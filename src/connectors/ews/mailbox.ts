@@ -1,7 +1,7 @@
 import { child, type XmlElement } from '#formats/text/xml-read.ts';
 import type { Clock } from '#kit/clock.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
-import type { FolderRole, FolderTree } from '#model/folder.ts';
+import type { FolderMark, FolderRole, FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailContent, MailHead, RawProperty } from '#model/mail.ts';
 import { mailStateFields } from '#model/mail-properties.ts';
@@ -284,6 +284,21 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
       if (inferred !== null) return treeOf(inferred, null, seen);
       const element = await only(getFolder, { folders: [root], properties: 'tree' }, context);
       return treeOf(requiredFolderId(element), readFolder(element)?.mailbox ?? null, seen);
+    },
+
+    async marks(wanted, context) {
+      const request = { folders: wanted, properties: 'marks' as const };
+      const { answers, serverTimeMs } = await client.call(getFolder, request, address, context);
+      const marks = new Map<FolderId, FolderMark>();
+      for (const [n, id] of wanted.entries()) {
+        const answer = answers[n] ?? missing;
+        if (isFault(answer) && answer.kind !== 'gone') throw new FaultError(answer);
+        const seen = isFault(answer) ? null : readFolder(answer);
+        if (seen === null) continue;
+        const { mark, settling } = asSeenAt(seen, serverTimeMs).info;
+        marks.set(id, settling === undefined ? { mark } : { mark, settling });
+      }
+      return marks;
     },
 
     async roles(context) {

@@ -102,6 +102,11 @@ function memoryMailbox(organization: MemoryOrganization, address: string, able: 
       }
       return { mailbox: box.guid, root: box.root, folders: ordered.map((f) => box.folderInfo(f)) };
     },
+    async marks(wanted) {
+      const box = open('marks');
+      const there = wanted.flatMap((id) => box.folders.get(id) ?? []);
+      return new Map(there.map((f) => [f.id, { mark: box.folderInfo(f).mark }]));
+    },
     async roles() {
       const box = open('roles');
       const known = [...box.folders.values()].filter((f) => f.role !== null);

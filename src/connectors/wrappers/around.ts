@@ -46,6 +46,7 @@ export function aroundMailbox(inner: Mailbox, around: Around): Mailbox {
   return {
     address,
     tree: (context) => through('tree', context, (inside) => inner.tree(inside)),
+    marks: (folders, context) => through('marks', context, (inside) => inner.marks(folders, inside)),
     roles: (context) => through('roles', context, (inside) => inner.roles(inside)),
     changes: (folder, cursor, context) =>
       through('changes', context, (inside) => inner.changes(folder, cursor, inside)),

@@ -44,6 +44,7 @@ export function scripted(...outcomes: readonly Outcome[]): Scripted {
     }),
     freeBusy: () => next('freeBusy'),
     tree: () => next('tree'),
+    marks: () => next('marks'),
     roles: () => next('roles'),
     changes: () => next('changes'),
     heads: (ids) => next('heads', ids.length),

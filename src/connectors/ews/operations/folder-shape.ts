@@ -15,20 +15,20 @@ const deletedCountTotal: MapiProperty = { tag: 0x670b, type: 'integer' };
 /** PidTagEntryId. */
 const entryId: MapiProperty = { tag: 0x0fff, type: 'binary' };
 
+const shapeOf = (names: readonly string[], extended: readonly MapiProperty[]): XmlFragment =>
+  rawXml(
+    `<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>${names
+      .map((name) => `<t:FieldURI FieldURI="folder:${name}"/>`)
+      .join('')}${extended.map(extendedFieldUri).join('')}</t:AdditionalProperties></m:FolderShape>`,
+  );
+
 /** Shape with which one request shows all that is to know of folders. */
-export const folderShape: XmlFragment = rawXml(
-  `<m:FolderShape><t:BaseShape>IdOnly</t:BaseShape><t:AdditionalProperties>${[
-    'ParentFolderId',
-    'DisplayName',
-    'TotalCount',
-    'ChildFolderCount',
-    'UnreadCount',
-  ]
-    .map((name) => `<t:FieldURI FieldURI="folder:${name}"/>`)
-    .join(
-      '',
-    )}${[containerClass, commitTimeMax, deletedCountTotal, entryId].map(extendedFieldUri).join('')}</t:AdditionalProperties></m:FolderShape>`,
+export const folderShape: XmlFragment = shapeOf(
+  ['ParentFolderId', 'DisplayName', 'TotalCount', 'ChildFolderCount', 'UnreadCount'],
+  [containerClass, commitTimeMax, deletedCountTotal, entryId],
 );
+/** Of that what the mark is made of. */
+export const markShape: XmlFragment = shapeOf(['TotalCount', 'UnreadCount'], [commitTimeMax, deletedCountTotal]);
 
 /** A folder as its shape shows it. `info.parent` is what the server says, also for children of the root. */
 export interface SeenFolder {
