@@ -1,4 +1,3 @@
-import { plainFields } from '#connectors/memory/plain-fields.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type {
   AttachmentContent,
@@ -10,6 +9,7 @@ import type {
   When,
 } from '#model/appointment.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
+import { plainFields } from '#model/plain-fields.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import { hash128 } from '#model/stamp.ts';
 import type { TypedDraft, TypedFields, TypedItem, TypedKind } from '#model/typed-item.ts';

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { must } from '#kit/assert.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { EventFields, EventIdentity } from '#model/appointment.ts';
+import { plainFields } from '#model/plain-fields.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedDraft, TypedItem } from '#model/typed-item.ts';
@@ -9,7 +10,6 @@ import type { Day } from '#model/wall-time.ts';
 import type { Context } from '../contract.ts';
 import { memoryConnector } from './memory-connector.ts';
 import { MemoryOrganization } from './memory-organization.ts';
-import { plainFields } from './plain-fields.ts';
 
 const context: Context = { signal: new AbortController().signal, deadlineMs: Number.POSITIVE_INFINITY };
 const vienna = { id: 'W. Europe Standard Time', rules: null };

@@ -5,11 +5,11 @@ import type { AttachmentHead, EventFields, EventIdentity, OccurrenceOverrides } 
 import { isOccurrenceDay } from '#model/expand-recurrence.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { Instant, RawProperty } from '#model/mail.ts';
+import { plainFields } from '#model/plain-fields.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import { hash128, type StampText } from '#model/stamp.ts';
 import type { TypedEdit, TypedFields, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
-import { plainFields } from './plain-fields.ts';
 import { noHabits, normalised, type ServerHabits } from './server-habits.ts';
 
 /** An event, contact, task or note as it lies in its mailbox. */

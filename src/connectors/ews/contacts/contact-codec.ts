@@ -1,5 +1,6 @@
 import type { ContactFields } from '#model/contact.ts';
 import { contactProperties as rows } from '#model/contact-properties.ts';
+import { plainFields } from '#model/plain-fields.ts';
 import { type MapiProperty, propertySets } from '#model/property-row.ts';
 import { extendedText, typedBody, typedDay, typedStrings, typedText, typedValue } from '../typed/field-codec.ts';
 import type { KindCodec } from '../typed/kind-codec.ts';
@@ -94,39 +95,7 @@ export const contactCodec: KindCodec<'contacts'> = {
     body: typedBody(rows.body),
     userFields,
   },
-  unread: {
-    displayName: '',
-    fileAs: '',
-    title: '',
-    givenName: '',
-    middleName: '',
-    surname: '',
-    generation: '',
-    initials: '',
-    nickname: '',
-    company: '',
-    department: '',
-    jobTitle: '',
-    officeLocation: '',
-    profession: '',
-    manager: '',
-    assistant: '',
-    spouse: '',
-    children: [],
-    birthday: null,
-    anniversary: null,
-    webPage: '',
-    emails: {},
-    phones: {},
-    addresses: {},
-    mailingAddress: null,
-    imAddresses: {},
-    categories: [],
-    sensitivity: 'normal',
-    importance: 'normal',
-    body: { type: 'text', text: '' },
-    userFields: {},
-  },
+  unread: plainFields.contacts,
   indispensable: [],
   always: [],
   losses: [

@@ -1,5 +1,6 @@
 import type { Reminder } from '#model/appointment.ts';
 import type { Instant } from '#model/mail.ts';
+import { plainFields } from '#model/plain-fields.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import type { TaskFields } from '#model/task.ts';
 import { taskProperties as rows } from '#model/task-properties.ts';
@@ -135,28 +136,7 @@ export const taskCodec: KindCodec<'tasks'> = {
     sensitivity: typedValue(rows.sensitivity, choice('normal', 'personal', 'private', 'confidential'), 'normal'),
     importance: typedValue(rows.importance, choice('low', 'normal', 'high'), 'normal'),
   },
-  unread: {
-    subject: '',
-    body: { type: 'text', text: '' },
-    recurrence: null,
-    status: 'not-started',
-    percentComplete: 0,
-    completedDay: null,
-    startDay: null,
-    dueDay: null,
-    actualWorkMinutes: 0,
-    totalWorkMinutes: 0,
-    owner: '',
-    billing: '',
-    mileage: '',
-    companies: [],
-    contacts: [],
-    reminderAt: null,
-    reminder: { isSet: false, minutesBefore: 0 },
-    categories: [],
-    sensitivity: 'normal',
-    importance: 'normal',
-  },
+  unread: plainFields.tasks,
   indispensable: ['recurrence'],
   always: [],
   losses: [

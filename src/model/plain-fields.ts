@@ -1,4 +1,4 @@
-import type { TypedFields, TypedKind } from '#model/typed-item.ts';
+import type { TypedFields, TypedKind } from './typed-item.ts';
 
 const body = { type: 'text', text: '' } as const;
 /** 2024-01-01 09:00 UTC. */
