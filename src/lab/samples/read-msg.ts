@@ -101,7 +101,7 @@ function messageOf(storage: Storage, head: number, names: Names): MapiMessage {
 }
 
 /** @throws Malformed */
-export function readMessageFile(bytes: Buffer): MapiMessage {
+function readMessageFile(bytes: Buffer): MapiMessage {
   const storage = readCompoundFile(bytes);
   return messageOf(storage, 32, namesOf(storage.storages.get('__NAMEID_VERSION1.0')));
 }
