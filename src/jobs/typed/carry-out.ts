@@ -1,11 +1,11 @@
 import { joinTyped, type TypedDecision, type TypedKnowledge } from '#engine/join-typed.ts';
 import type { FolderId, Side } from '#model/ids.ts';
 import type { TypedKind } from '#model/typed-item.ts';
-import type { UnlinkedRow } from '#model/typed-link.ts';
+import type { TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import { type Creation, createItems } from './create-items.ts';
 import { gather } from './gather.ts';
 import { sameLink } from './link-ends.ts';
-import { matchOfAdopt, matchOfCompare } from './match.ts';
+import { matchOfAdopt, matchOfCompare, matchOfRetry } from './match.ts';
 import { mergeItems } from './merge-items.ts';
 import { moveItems } from './move-items.ts';
 import type { FeedsRead } from './read-feeds.ts';
@@ -33,6 +33,7 @@ export async function carryOut<Kind extends TypedKind>(
   await mergeItems(context, [
     ...decisions.filter((d) => d.do === 'adopt').map((d) => matchOfAdopt(context, d)),
     ...compares.map(matchOfCompare),
+    ...decisions.flatMap((d) => (d.do === 'see' && isTriedAgain(context, d.link) ? [matchOfRetry(d.link)] : [])),
   ]);
   for (const { on, folder, creations } of byFolder(decisions)) await createItems(context, on, folder, creations);
   await settleGone(
@@ -40,6 +41,10 @@ export async function carryOut<Kind extends TypedKind>(
     decisions.filter((d) => d.do === 'settle'),
   );
 }
+
+/** What failed when it was written waits for another try, although neither side was changed since. */
+const isTriedAgain = (context: TypedContext, { left, right }: TypedLinkRow): boolean =>
+  [left, right].some(({ id }) => context.failed.get(id)?.retry);
 
 /** What waits for the operator is not tried again, unless somebody changed it since. */
 function isSetAside(context: TypedContext, read: Pick<FeedsRead, Side>, decision: TypedDecision): boolean {

@@ -34,6 +34,17 @@ export const matchOfCompare = ({ link, left, right, because }: Compare): Match =
   reason: because === 'changed' ? 'changed' : because === 'moved' ? 'moved' : madeAgain,
 });
 
+/** Both sides are read, whatever their versions. */
+export const matchOfRetry = (link: TypedLinkRow): Match => ({
+  id: link.id,
+  link,
+  left: { id: link.left.id, head: null },
+  right: { id: link.right.id, head: null },
+  intent: null,
+  isElsewhere: false,
+  reason: 'tried again',
+});
+
 export const matchOfAdopt = (context: TypedContext, { left, right, by, intent }: Adopt): Match => ({
   id: newLinkId(context),
   link: null,
