@@ -1,8 +1,9 @@
+import { commonRows } from './common-rows.ts';
 import type { ContactFields } from './contact.ts';
 import { propertySets, type TypedRow } from './property-row.ts';
 import type { Day } from './wall-time.ts';
 
-const { address, publicStrings } = propertySets;
+const { address } = propertySets;
 
 /** The property table of contacts, in the form of `eventProperties`. */
 export const contactProperties = {
@@ -417,71 +418,14 @@ export const contactProperties = {
     note: 'By number from 1.',
     sample: [{}, { '1': 'Kunde 7', '4': 'x' }],
   },
-  categories: {
-    carriage: 'state',
-    ews: ['item:Categories'],
-    mapi: [{ set: publicStrings, name: 'Keywords', type: 'strings' }],
-    graph: 'categories',
-    dav: ['urn:schemas-microsoft-com:office:office#Keywords'],
-    ical: 'CATEGORIES',
-    merge: 'set',
-    source: '[MS-OXCMSG] 2.2.1.17',
-    sample: [[], ['Red category'], ['Projekt Ä', 'b; c']],
-  },
-  sensitivity: {
-    carriage: 'state',
-    ews: ['item:Sensitivity'],
-    mapi: [{ tag: 0x0036, type: 'integer' }],
-    graph: null,
-    dav: ['http://schemas.microsoft.com/exchange/sensitivity'],
-    ical: 'CLASS',
-    merge: 'scalar',
-    source: '[MS-OXCMSG] 2.2.1.13',
-    sample: ['normal', 'personal', 'private', 'confidential'],
-  },
-  importance: {
-    carriage: 'state',
-    ews: ['item:Importance'],
-    mapi: [{ tag: 0x0017, type: 'integer' }],
-    graph: null,
-    dav: ['urn:schemas:httpmail:importance'],
-    ical: null,
-    merge: 'scalar',
-    source: '[MS-OXCMSG] 2.2.1.11',
-    sample: ['low', 'normal', 'high'],
-  },
-  body: {
-    carriage: 'state',
-    ews: ['item:Body'],
-    mapi: [
-      { tag: 0x1000, type: 'string' },
-      { tag: 0x1013, type: 'binary' },
-    ],
-    graph: 'personalNotes',
-    dav: ['urn:schemas:httpmail:htmldescription', 'urn:schemas:httpmail:textdescription'],
-    ical: 'NOTE',
-    merge: 'scalar',
-    large: true,
-    codec: 'body',
-    source: '[MS-OXCMSG] 2.2.1.56',
-    note: 'Graph keeps plain text.',
-    sample: [
-      { type: 'text', text: '' },
-      { type: 'text', text: 'Line 1' },
-      { type: 'html', text: '<html><body><p>A&nbsp;1</p></body></html>' },
-    ],
-  },
+  categories: commonRows.categories,
+  sensitivity: { ...commonRows.sensitivity, graph: null },
+  importance: { ...commonRows.importance, graph: null, ical: null },
+  body: { ...commonRows.body, graph: 'personalNotes', ical: 'NOTE', note: 'Graph keeps plain text.' },
   attachments: {
-    carriage: 'state',
-    ews: ['item:Attachments'],
-    mapi: [],
+    ...commonRows.attachments,
     graph: null,
-    dav: [],
     ical: 'PHOTO',
-    merge: 'attachments',
-    codec: 'attachments',
-    source: '[MS-OXCMSG] 2.2.2',
     note: 'The picture is an attachment with PidTagAttachmentContactPhoto.',
-    sample: [[]],
   },
 } as const satisfies { readonly [F in keyof ContactFields]: TypedRow<ContactFields[F]> };

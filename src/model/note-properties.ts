@@ -1,7 +1,8 @@
+import { commonRows } from './common-rows.ts';
 import type { NoteFields } from './note.ts';
 import { propertySets, type TypedRow } from './property-row.ts';
 
-const { note, publicStrings } = propertySets;
+const { note } = propertySets;
 
 /** The property table of notes, in the form of `eventProperties`. */
 export const noteProperties = {
@@ -52,35 +53,6 @@ export const noteProperties = {
     source: '[MS-OXONOTE] 2.2.1.3',
     sample: [0, 166],
   },
-  categories: {
-    carriage: 'state',
-    ews: ['item:Categories'],
-    mapi: [{ set: publicStrings, name: 'Keywords', type: 'strings' }],
-    graph: 'categories',
-    dav: ['urn:schemas-microsoft-com:office:office#Keywords'],
-    ical: 'CATEGORIES',
-    merge: 'set',
-    source: '[MS-OXCMSG] 2.2.1.17',
-    sample: [[], ['Red category'], ['Projekt Ä', 'b; c']],
-  },
-  body: {
-    carriage: 'state',
-    ews: ['item:Body'],
-    mapi: [
-      { tag: 0x1000, type: 'string' },
-      { tag: 0x1013, type: 'binary' },
-    ],
-    graph: null,
-    dav: ['urn:schemas:httpmail:htmldescription', 'urn:schemas:httpmail:textdescription'],
-    ical: null,
-    merge: 'scalar',
-    large: true,
-    codec: 'body',
-    source: '[MS-OXCMSG] 2.2.1.56',
-    sample: [
-      { type: 'text', text: '' },
-      { type: 'text', text: 'Line 1' },
-      { type: 'html', text: '<html><body><p>A&nbsp;1</p></body></html>' },
-    ],
-  },
+  categories: commonRows.categories,
+  body: { ...commonRows.body, graph: null, ical: null },
 } as const satisfies { readonly [F in keyof NoteFields]: TypedRow<NoteFields[F]> };

@@ -1,8 +1,9 @@
+import { commonRows } from './common-rows.ts';
 import { propertySets, type TypedRow } from './property-row.ts';
 import type { TaskFields } from './task.ts';
 import type { Day } from './wall-time.ts';
 
-const { task, common, publicStrings } = propertySets;
+const { task, common } = propertySets;
 
 /** The property table of tasks, in the form of `eventProperties`. */
 export const taskProperties = {
@@ -218,69 +219,9 @@ export const taskProperties = {
     source: '[MS-OXORMDR] 2.2.1.1, 2.2.1.2',
     sample: [null, 1_700_000_000_000],
   },
-  categories: {
-    carriage: 'state',
-    ews: ['item:Categories'],
-    mapi: [{ set: publicStrings, name: 'Keywords', type: 'strings' }],
-    graph: 'categories',
-    dav: ['urn:schemas-microsoft-com:office:office#Keywords'],
-    ical: 'CATEGORIES',
-    merge: 'set',
-    source: '[MS-OXCMSG] 2.2.1.17',
-    sample: [[], ['Red category'], ['Projekt Ä', 'b; c']],
-  },
-  sensitivity: {
-    carriage: 'state',
-    ews: ['item:Sensitivity'],
-    mapi: [{ tag: 0x0036, type: 'integer' }],
-    graph: 'sensitivity',
-    dav: ['http://schemas.microsoft.com/exchange/sensitivity'],
-    ical: 'CLASS',
-    merge: 'scalar',
-    source: '[MS-OXCMSG] 2.2.1.13',
-    sample: ['normal', 'personal', 'private', 'confidential'],
-  },
-  importance: {
-    carriage: 'state',
-    ews: ['item:Importance'],
-    mapi: [{ tag: 0x0017, type: 'integer' }],
-    graph: 'importance',
-    dav: ['urn:schemas:httpmail:importance'],
-    ical: 'PRIORITY',
-    merge: 'scalar',
-    source: '[MS-OXCMSG] 2.2.1.11',
-    sample: ['low', 'normal', 'high'],
-  },
-  body: {
-    carriage: 'state',
-    ews: ['item:Body'],
-    mapi: [
-      { tag: 0x1000, type: 'string' },
-      { tag: 0x1013, type: 'binary' },
-    ],
-    graph: 'body',
-    dav: ['urn:schemas:httpmail:htmldescription', 'urn:schemas:httpmail:textdescription'],
-    ical: 'DESCRIPTION',
-    merge: 'scalar',
-    large: true,
-    codec: 'body',
-    source: '[MS-OXCMSG] 2.2.1.56',
-    sample: [
-      { type: 'text', text: '' },
-      { type: 'text', text: 'Line 1' },
-      { type: 'html', text: '<html><body><p>A&nbsp;1</p></body></html>' },
-    ],
-  },
-  attachments: {
-    carriage: 'state',
-    ews: ['item:Attachments'],
-    mapi: [],
-    graph: 'attachments',
-    dav: [],
-    ical: 'ATTACH',
-    merge: 'attachments',
-    codec: 'attachments',
-    source: '[MS-OXCMSG] 2.2.2',
-    sample: [[]],
-  },
+  categories: commonRows.categories,
+  sensitivity: commonRows.sensitivity,
+  importance: commonRows.importance,
+  body: commonRows.body,
+  attachments: commonRows.attachments,
 } as const satisfies { readonly [F in keyof TaskFields]: TypedRow<TaskFields[F]> };
