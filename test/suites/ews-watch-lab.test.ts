@@ -22,8 +22,9 @@ afterEach(async () => {
   rmSync(spoolDir, { recursive: true, force: true });
 });
 
-test.each<LabVersion>(['2010', '2016'])('%s: what somebody does in a mailbox is heard', async (version) => {
-  lab = createLab({ organizations: [{ name: 'source', version }], mailboxes: 3, items: 60, throttling: 'off' });
+/** Watches the mailboxes of a lab, so many at a time on each connection. */
+async function watching(version: LabVersion, mailboxes: number, perWatch: number) {
+  lab = createLab({ organizations: [{ name: 'source', version }], mailboxes, items: 60, throttling: 'off' });
   const [org] = (await lab.listen()).orgs;
   if (!org) throw new Error('no organization');
   const clock = systemClock;
@@ -39,30 +40,59 @@ test.each<LabVersion>(['2010', '2016'])('%s: what somebody does in a mailbox is 
   const stop = new AbortController();
   const events: WatchEvent[] = [];
   const addresses = org.mailboxes.map((mailbox) => mailbox.address);
-  const watch = connector.watch;
+  const { watch } = connector;
   if (!watch) throw new Error('the connector cannot watch');
-  const reading = (async () => {
-    for await (const event of watch(addresses, stop.signal)) events.push(event);
-  })();
-  const until = async (what: string, condition: () => boolean) => {
-    for (let n = 0; n < 300; n++) {
-      if (condition()) return;
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
-    throw new Error(`${what} did not happen: ${JSON.stringify(events)}`);
+  const reading: Promise<void>[] = [];
+  for (let at = 0; at < addresses.length; at += perWatch)
+    reading.push(
+      (async () => {
+        for await (const event of watch(addresses.slice(at, at + perWatch), stop.signal)) events.push(event);
+      })(),
+    );
+  return {
+    lab,
+    addresses,
+    events,
+    heard: (kind: WatchEvent['kind']) => new Set(events.flatMap((e) => (e.kind === kind ? [e.address] : []))),
+    async until(what: string, condition: () => boolean | Promise<boolean>) {
+      for (let n = 0; n < 300; n++) {
+        if (await condition()) return;
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      throw new Error(`${what} did not happen: ${JSON.stringify(events)}`);
+    },
+    async end() {
+      stop.abort();
+      await Promise.all(reading);
+      await connector.close();
+      http.close();
+    },
   };
-  const count = (kind: WatchEvent['kind']) => events.filter((event) => event.kind === kind).length;
+}
+
+test.each<LabVersion>(['2010', '2016'])('%s: what somebody does in a mailbox is heard', async (version) => {
+  const it = await watching(version, 3, 3);
   try {
-    await until('the beginning', () => count('missed') === 3);
-    await lab.act('source', 30);
-    await until('a change', () => count('changed') > 0);
-    expect(new Set(events.map((event) => addresses.includes(event.address)))).toEqual(new Set([true]));
-    expect(count('unwatchable')).toBe(0);
+    await it.until('the beginning', () => it.heard('missed').size === 3);
+    await it.lab.act('source', 30);
+    await it.until('a change', () => it.heard('changed').size > 0);
+    for (const { address } of it.events) expect(it.addresses).toContain(address);
+    expect(it.heard('unwatchable').size).toBe(0);
   } finally {
-    stop.abort();
-    await reading;
-    await connector.close();
-    http.close();
+    await it.end();
   }
-  expect(lab.failures).toEqual([]);
+  expect(it.lab.failures).toEqual([]);
+}, 30_000);
+
+test('of many groups each has a connection', async () => {
+  const it = await watching('2016', 12, 1);
+  try {
+    await it.until('the beginning', () => it.heard('missed').size === 12);
+    await it.until('a change in each mailbox', async () => {
+      await it.lab.act('source', 30);
+      return it.heard('changed').size === 12;
+    });
+  } finally {
+    await it.end();
+  }
 }, 30_000);

@@ -24,7 +24,10 @@ export interface EwsHttpOptions {
   readonly allowPlain?: boolean;
   /** Connections for ordinary requests. Whoever asks for more waits. */
   readonly connectionMax?: number;
-  /** Connections that hang open for notifications; Exchange allows 3 (2013) or 10 (2016 and later). */
+  /**
+   * Connections that hang open for notifications, one for each group of mailboxes. Exchange allows a caller 3 (2013) or 10 (2016 and
+   * later) and counts them for the mailbox that is impersonated, so for each group by itself; it says so when there are too many.
+   */
   readonly hangingMax?: number;
   /** Ask for gzip; default true. Notifications never are. */
   readonly compress?: boolean;
@@ -39,6 +42,8 @@ export interface EwsHttpClient extends EwsHttp {
 /** Operations about notifications belong to one mailbox server per group (EWSDOC how-to-maintain-affinity…). */
 const eventOperations: ReadonlySet<string> = new Set(['Subscribe', 'Unsubscribe', 'GetEvents', 'GetStreamingEvents']);
 
+/** As many groups of 200 mailboxes one process ever watches: who waits for a connection would watch nothing and nobody would know. */
+const hangingMaxDefault = 500;
 const redirectMax = 5;
 /** A connection that died while it was idle says so at its next use. That is no fault of the call, so another one is taken. */
 const connectionAttemptMax = 3;
@@ -66,7 +71,7 @@ export function ewsHttp(options: EwsHttpOptions): EwsHttpClient {
       origin: originOf(url),
       tls: options.tls,
       clock: options.clock,
-      connectionMax: hanging ? (options.hangingMax ?? 10) : (options.connectionMax ?? 10),
+      connectionMax: hanging ? (options.hangingMax ?? hangingMaxDefault) : (options.connectionMax ?? 10),
     });
     pools.set(key, pool);
     return pool;
