@@ -1,7 +1,7 @@
 import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';
 import { createLab } from '#lab/lab.ts';
-import type { LabVersion } from '#lab/seams.ts';
+import type { FaultPoint, LabVersion } from '#lab/seams.ts';
 import type { OpenCalendarStage, SimulatedCalendarSide } from '../calendar/calendar-stage.ts';
 import { blameFairly } from './fair-blame.ts';
 import { aftermathOf } from './lab-aftermath.ts';
@@ -17,6 +17,9 @@ const versionsOf = (seed: number): readonly [LabVersion, LabVersion] => [
   must(versions[seed % 4], 'a version'),
   must(versions[(seed >> 2) % 4], 'a version'),
 ];
+
+/** How often each fault of the lab struck in the lives of this process that are over. */
+export const struck = new Map<FaultPoint, number>();
 
 /** The person whose calendars are kept in step is in both organizations, and so are two colleagues. */
 const mailboxes = 3;
@@ -82,6 +85,8 @@ export const ewsCalendarStage: OpenCalendarStage = (host) => {
     },
     aftermath: () => aftermathOf(lab.meetings, people, clock),
     async close() {
+      for (const [point, count] of Object.entries(lab.faults.counts) as [FaultPoint, number][])
+        struck.set(point, (struck.get(point) ?? 0) + count);
       await lab.close();
       if (lab.failures.length > 0) throw new Error('the lab broke on a request', { cause: lab.failures[0] });
     },

@@ -7,6 +7,9 @@ import type { Mailbox } from '#lab/world/mailbox.ts';
 import type { Origin } from '#lab/world/post-office.ts';
 import type { Owner } from './lab-rivals.ts';
 
+/** Changes of these raise the sequence number of an organizer's copy. */
+const counted: readonly Aspect[] = ['identity', 'time', 'place', 'words', 'recurrence', 'people', 'response'];
+
 /**
  * What a person did in one calendar and the program carried into the other stays the person's doing, also when machinery over there acts
  * on it: had the person done it there, the same would have happened. Whether it is the same the other checkers see. Only whether a meeting
@@ -28,7 +31,10 @@ export function blameFairly(meetings: Meetings, { left, right }: Owner): void {
     return fair(author(item, aspect, day), () => {
       if (box === null || cleanId === null || aspect === 'sent') return null;
       const [twin] = findMeeting(box, cleanId);
-      return twin === undefined ? goneBy(box, cleanId, null) : author(twin, aspect, day);
+      if (twin === undefined) return goneBy(box, cleanId, null);
+      // Servers count what is written, whoever wrote it: the number is the doing of whoever changed what it counts.
+      const behind = aspect === 'identity' ? counted.map((one) => author(twin, one, day)) : [author(twin, aspect, day)];
+      return behind.find((one) => one?.doing === 'person') ?? null;
     });
   };
   authorship.goneBy = (mailbox: Mailbox, cleanId: string, day: Day | null) => {

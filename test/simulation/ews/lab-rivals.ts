@@ -74,6 +74,8 @@ function watched({ left, right, ledger }: RivalScene, move: () => void): void {
       const [was, is] = [before.get(identity), after.get(identity)];
       if (was?.shown === is?.shown) continue;
       ledger.meddled.add(identity);
+      // What is true of it now only the lab knows.
+      ledger.meetings.delete(identity);
       if (!is) ledger.removed.add(identity);
       for (const token of is?.tokens ?? [])
         if (!ledger.written.has(token)) ledger.written.set(token, `${identity.slice(-8)} on ${calendar.address}`);
