@@ -127,13 +127,12 @@ async function unlisted(
   entries: readonly FeedEntry[],
 ): Promise<readonly FeedEntry[]> {
   const listed = new Set(entries.flatMap((e) => (e.kind === 'upsert' ? [e.head.id] : [])));
-  const missing: ItemId[] = [];
-  const doubtful: ItemId[] = [];
+  const unseen: ItemId[] = [];
   for await (const link of allLinks(context))
     if (link[side].folder === folder && link.state !== `${side}-gone` && !listed.has(link[side].id))
-      (link.state === 'live' ? missing : doubtful).push(link[side].id);
-  // A link that waits for its other side keeps its folders as they were, so that the item may be in another one.
-  missing.push(...(await whichAreGone(context, side, doubtful)));
+      unseen.push(link[side].id);
+  // A link that waits, or whose move failed, is recorded with another folder than the item is in.
+  const missing = [...(await whichAreGone(context, side, unseen))];
   for (let after: ItemId | null = null; ; ) {
     const page: Awaited<ReturnType<typeof context.store.pageUnlinked>> = await context.store.pageUnlinked(
       context.pair.id,
@@ -188,6 +187,7 @@ export async function entriesOfGoneFolders(context: TypedContext): Promise<Pick<
   if (gone.length === 0) return { left, right };
   const lefts = new Set(gone.filter((r) => !r.rightGone).map((r) => r.left));
   const rights = new Set(gone.filter((r) => r.rightGone).map((r) => r.right));
+  // A folder may have gone with all that is in it, where items are found under their ids for long: what is not told by a link is asked for.
   const doubtful = { left: [] as ItemId[], right: [] as ItemId[] };
   for await (const link of allLinks(context)) {
     const isLive = link.state === 'live';
