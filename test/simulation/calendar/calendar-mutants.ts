@@ -252,7 +252,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: "an attendee's copy looks like the organizer's",
     lives: 'calendar',
-    file: 'src/engine/merge-fields.ts',
+    file: 'src/engine/merge-state-flags.ts',
     find: 'return meeting ? role & RECEIVED : 0;',
     replace: 'return meeting ? role & CANCELLED : 0;',
     why: 'an attendee who moves the meeting seems to move it for everybody',
@@ -260,7 +260,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'cancellations not carried over',
     lives: 'calendar',
-    file: 'src/engine/merge-fields.ts',
+    file: 'src/engine/merge-state-flags.ts',
     find: '  const cancelled = bit(CANCELLED);',
     replace: '  const cancelled = flags.left & flags.right & CANCELLED;',
     why: 'somebody goes to a meeting that does not take place',
@@ -268,7 +268,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'response lost',
     lives: 'calendar',
-    file: 'src/engine/merge-fields.ts',
+    file: 'src/engine/merge-response.ts',
     find: "  if (changed.left !== changed.right) return result(changed.left ? 'left' : 'right');\n  // Whose copy",
     replace: '  if (changed.left !== changed.right) return keep;\n  // Whose copy',
     why: 'an invitation that was answered asks for an answer on the other side',
@@ -276,7 +276,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'earlier answer wins',
     lives: 'calendar',
-    file: 'src/engine/merge-fields.ts',
+    file: 'src/engine/merge-response.ts',
     find: "  const winner = left > right ? 'left' : 'right';\n  return { winner, outcome: 'response-newer'",
     replace: "  const winner = left < right ? 'left' : 'right';\n  return { winner, outcome: 'response-newer'",
     why: 'whoever accepts after having declined stays away',
