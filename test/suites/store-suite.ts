@@ -99,6 +99,7 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
           stoppedBecause: null,
           pass: 0,
           lastPass: null,
+          ringing: null,
           counts: { folders: 0, links: 0, quarantined: 0, bytesCopied: 0, conflicts: 0, leftItems: 0 },
         });
         expect(await store.pair(pairId(-1))).toBeNull();
@@ -123,6 +124,7 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
             stoppedBecause: 'quota: full',
             pass: 3,
             lastPass,
+            ringing: { on: 'right', isDone: false, upTo: linkId(1) },
             leftMailbox: mailbox(1),
             rightMailbox: mailbox(2),
             leftItems: 9,
@@ -138,6 +140,7 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
           stoppedBecause: 'quota: full',
           pass: 3,
           lastPass,
+          ringing: { on: 'right', isDone: false, upTo: linkId(1) },
           counts: { folders: 0, links: 0, quarantined: 0, bytesCopied: 2 ** 40, conflicts: 0, leftItems: 9 },
         });
         expect((await store.pairs({ collection: 'renamed' })).map((row) => row.id)).toEqual([id]);
