@@ -175,8 +175,7 @@ export function joinTyped(known: TypedKnowledge): readonly TypedDecision[] {
   decisions.push(...duplicates(known, index), ...adoptions(known, index));
   const places = { left: takenPlaces(known, decisions, 'left'), right: takenPlaces(known, decisions, 'right') };
   for (const side of sides) {
-    for (const head of index.fresh[side].values())
-      decisions.push(decideNew(known, side, head, places[otherSide(side)]));
+    for (const head of index.fresh[side].values()) decisions.push(decideNew(known, side, head, places));
   }
   return decisions;
 }
@@ -370,7 +369,7 @@ function decideNew(
   { intents, nowMs, policy, counterpart }: TypedKnowledge,
   side: Side,
   head: TypedHead,
-  taken: ReadonlySet<string>,
+  taken: Readonly<Record<Side, ReadonlySet<string>>>,
 ): TypedDecision {
   const folder = counterpart(side, head.folder);
   if (folder === null) return { do: 'leave', side, head, because: 'not-in-step' };
@@ -381,7 +380,12 @@ function decideNew(
       (i.from.id === head.id || (i.side === side && head.stamp !== null && i.stampKey === stampKey(head.stamp))),
   );
   if (isOpen) return { do: 'leave', side, head, because: 'intent-open' };
-  if (head.identity !== null && taken.has(placeOf(head.identity, folder)))
+  const { identity } = head;
+  // On its own side as well: beside an item that came back under another id, whose twin is gone and made again by this pass.
+  if (
+    identity !== null &&
+    (taken[otherSide(side)].has(placeOf(identity, folder)) || taken[side].has(placeOf(identity, head.folder)))
+  )
     return { do: 'leave', side, head, because: 'twin-unsettled' };
   return { do: 'create', on: otherSide(side), folder, from: head };
 }

@@ -89,10 +89,15 @@ function missing(context: TypedContext, match: Match, left: TypedItem | Fault, r
   if (other) later(context, match, other);
   else {
     context.isAgain = true;
-    remember(context, match);
-    // What has lost its twin before they were linked is new again.
+    if (match.link !== null) return remember(context, match);
+    // What has lost its twin before they were linked is new again; the other is forgotten, even if no feed ever says that it went.
+    const known = { left: match.left, right: match.right };
     for (const [side, answer] of [['left', left] as const, ['right', right] as const])
-      if (match.link === null && !isFault(answer)) context.lookAgain[side].push({ kind: 'upsert', head: answer.head });
+      if (isFault(answer)) {
+        known[side] = { ...known[side], head: null };
+        context.lookAgain[side].push({ kind: 'delete', id: match[side].id });
+      } else context.lookAgain[side].push({ kind: 'upsert', head: answer.head });
+    remember(context, { ...match, ...known });
   }
 }
 

@@ -4,7 +4,7 @@ import { runExhaustively } from './rival-exhaustive.ts';
 
 const seeds = 150;
 /** Lives that ended badly before their causes were found. */
-const calendarSeeds = [246, 440, 696];
+const calendarSeeds = [246, 440, 696, 1713];
 /** Lives that ended badly before their causes were found, and some more. */
 const rivalSeeds = [
   5,
@@ -23,6 +23,7 @@ const rivalSeeds = [
   287,
   336,
   373,
+  1182,
   ...Array.from({ length: 40 }, (_, n) => 1000 + n),
 ];
 
