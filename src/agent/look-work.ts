@@ -13,9 +13,11 @@ import { type Handler, passKey, subjectOf } from './work.ts';
 /** Pairs that one claim looks at. */
 const GROUP_MAX = 250;
 /** Longest time between two looks: behind notices that were missed without anybody knowing. */
-const LOOK_MAX_MS = 240_000;
+const LOOK_MAX_MS = 270_000;
 /** One look in so many reads whole trees, for folders that are new: events tell of them sooner, and the full sweep later. */
 const TREE_EVERY = 15;
+/** So many looks follow one another at once: a process that wakes up for each of them spends as much on that as on the looks. */
+const BURST = 25;
 /** Looks of one group on their way at the same time. */
 const LANES = 4;
 const REQUEST_DEADLINE_MS = 60_000;
@@ -58,7 +60,7 @@ export function lookGroups(pairs: readonly Looked[]): readonly LookGroup[] {
 const lookEveryMs = ({ everyMs }: Schedule): number => Math.min(LOOK_MAX_MS, everyMs);
 
 /**
- * The work `look:COLLECTION:NUMBER`: looks at many pairs in turn, spread over the interval, for as long as the claim lives. A look reads
+ * The work `look:COLLECTION:NUMBER`: looks at many pairs in turn, some at a time, spread over the interval, for as long as the claim lives. A look reads
  * the marks of the folders that are in step, one small request a side, and asks for a pass where they are neither those of the last pass
  * nor those of the last look. What it saw is kept in memory: a process that begins anew asks for a few passes more than it had to.
  */
@@ -79,7 +81,7 @@ export function lookWork(
     while (!ending.aborted) {
       const beganMs = clock.monotonicMs();
       for (const [n, looked] of group.pairs.entries()) {
-        await until(beganMs + (everyMs * n) / group.pairs.length);
+        if (n % BURST === 0) await until(beganMs + (everyMs * n) / group.pairs.length);
         if (running.size >= LANES) await Promise.race(running);
         if (ending.aborted) break;
         if (opensAtMs(looked.schedule, clock.nowMs()) > clock.nowMs()) continue;

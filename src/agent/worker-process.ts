@@ -23,7 +23,7 @@ const SEMI_SPACE_MB = 4;
  * Megabytes of the old generation that no worker comes near. It is there for what V8 makes of it: the more a heap may grow the later it is
  * cleaned, up to four times what is alive where there is no limit.
  */
-const OLD_SPACE_MB = 1024;
+const OLD_SPACE_MB = 512;
 
 export function forkWorker(path: string = fileURLToPath(bundle)): WorkerProcess {
   const child = fork(path, [], {

@@ -255,16 +255,17 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
     nowMs: () => clock.nowMs(),
     streams,
   };
-  const typed: { readonly [Kind in TypedKind]: TypedItems<Kind> } = {
-    calendar: calendarItems(tools),
-    contacts: plainItems(tools, contactCodec),
-    tasks: plainItems(tools, taskCodec),
-    notes: plainItems(tools, noteCodec),
+  // Made when they are asked for: most of what is asked of ten thousand mailboxes are the marks of their folders.
+  const typed: { readonly [Kind in TypedKind]: () => TypedItems<Kind> } = {
+    calendar: once(() => calendarItems(tools)),
+    contacts: once(() => plainItems(tools, contactCodec)),
+    tasks: once(() => plainItems(tools, taskCodec)),
+    notes: once(() => plainItems(tools, noteCodec)),
   };
 
   const mailbox: Mailbox = {
     address,
-    typed: (kind) => typed[kind],
+    typed: (kind) => typed[kind](),
     freeBusy: async (from, to, context) => {
       const busy: BusyTime[] = [];
       for (let at = from; at < to; at += availabilityMaxMs)
@@ -554,4 +555,9 @@ function rawPropertiesOf(item: XmlElement, wanted: ReadonlyMap<string, MapiPrope
     const property = uri === null ? undefined : wanted.get(propertyKeyOf(uri));
     return property === undefined ? [] : [{ property, values: extendedValues(element) }];
   });
+}
+
+function once<Value>(make: () => Value): () => Value {
+  let made: { readonly value: Value } | null = null;
+  return () => (made ??= { value: make() }).value;
 }
