@@ -144,11 +144,11 @@ async function measureOurs(lab: RunningLab, pairs: number, options: BenchOptions
     const load = { ...loadOf(options), people: pairs };
     let lag: (Lag & { readonly labCpuShare: number }) | null = null;
     if (wants('lag')) {
-      const o0 = await opsOf(lab);
+      const asked = await operationsOf(lab);
       await lab.control.workWithCalendars(load);
       await delay(graceSeconds * 1000);
-      const o1 = await opsOf(lab);
-      say(`ops ${JSON.stringify(Object.fromEntries(Object.entries(o1).map(([k, v]) => [k, v - (o0[k] ?? 0)])))}`);
+      const requests = Object.entries(await operationsOf(lab)).map(([name, n]) => [name, n - (asked[name] ?? 0)]);
+      say(`requests: ${JSON.stringify(Object.fromEntries(requests))}`);
       const after = usage(agent.pid, lab.pid);
       const [labCpu, ourCpu] = [after.lab - before.lab, after.ours - before.ours];
       lag = { ...lagOf(await lab.control.calendarLoad()), labCpuShare: labCpu / Math.max(0.01, labCpu + ourCpu) };
@@ -177,20 +177,17 @@ async function measureOurs(lab: RunningLab, pairs: number, options: BenchOptions
   }
 }
 
-async function opsOf(lab: RunningLab): Promise<Record<string, number>> {
+/** Requests that the lab carried out so far, by operation. */
+async function operationsOf(lab: RunningLab): Promise<Readonly<Record<string, number>>> {
   const { organizations } = await lab.control.status();
-  const sum: Record<string, number> = {};
-  for (const one of organizations) for (const [name, { carriedOut }] of Object.entries(one.operations)) sum[name] = (sum[name] ?? 0) + carriedOut;
-  return sum;
+  const sums: Record<string, number> = {};
+  for (const { operations } of organizations)
+    for (const [name, { carriedOut }] of Object.entries(operations)) sums[name] = (sums[name] ?? 0) + carriedOut;
+  return sums;
 }
 
-async function requestsOf(lab: RunningLab): Promise<number> {
-  const { organizations } = await lab.control.status();
-  return organizations.reduce(
-    (n, one) => n + Object.values(one.operations).reduce((sum, { carriedOut }) => sum + carriedOut, 0),
-    0,
-  );
-}
+const requestsOf = async (lab: RunningLab): Promise<number> =>
+  Object.values(await operationsOf(lab)).reduce((sum, n) => sum + n, 0);
 
 /** CPU seconds so far: of the whole tree of ours, of each worker, of the lab. */
 function usage(agent: number, lab: number) {

@@ -89,7 +89,10 @@ function missing(context: TypedContext, match: Match, left: TypedItem | Fault, r
   if (other) later(context, match, other);
   else {
     context.isAgain = true;
-    if (match.link !== null) return remember(context, match);
+    if (match.link !== null) {
+      remember(context, match);
+      return;
+    }
     // What has lost its twin before they were linked is new again; the other is forgotten, even if no feed ever says that it went.
     const known = { left: match.left, right: match.right };
     for (const [side, answer] of [['left', left] as const, ['right', right] as const])

@@ -244,7 +244,7 @@ const appointmentsIn = (folder: Folder): readonly Item[] =>
   [...folder.items()].filter((item) => /^ipm\.appointment(?:\.|$)/i.test(item.itemClass));
 
 /** Calendars of a mailbox as its owner has them open: the default one first. */
-export function calendarFolders(box: Mailbox): readonly Folder[] {
+function calendarFolders(box: Mailbox): readonly Folder[] {
   const root = box.folder('msgfolderroot');
   const trash = box.folder('deleteditems');
   return [...box.below(root)]
