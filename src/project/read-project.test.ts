@@ -687,6 +687,12 @@ describe('secrets do not get out', () => {
     );
   });
 
+  test('nor a secret that its indentation makes a key', () => {
+    const problems = problemsOf(changed(ntlm, `    signIn:\n      method: oauth\n      tenant: |\n      ${marker}:\n`));
+    expect(problems).toContainEqual(expect.stringContaining('unknown key; known here: method, tenant'));
+    expect(problems.join()).not.toContain(marker);
+  });
+
   test('a project that is printed shows references only', () => {
     const project = read(base);
     const printed = JSON.stringify([...project.organizations.values()]);

@@ -10,6 +10,9 @@ import { parseWindow } from './window.ts';
  * use. `project.ts` turns what it accepts into plain data of ours.
  */
 
+/** A key as people write keys. Anything else may be a secret that YAML took for a key, and is not repeated. */
+const keyPattern = /^[a-z][A-Za-z-]{0,39}$/;
+
 /** An object that refuses unknown keys, one line of the message per key, in the order of `keys` of the issue. */
 function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   const known = Object.keys(shape);
@@ -17,7 +20,10 @@ function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
     error: (issue) => {
       if (issue.code === 'unrecognized_keys')
         return issue.keys
-          .map((key) => `unknown key ${key}${didYouMean(key, known) || `; known here: ${known.join(', ')}`}`)
+          .map((key) => {
+            const name = keyPattern.test(key) ? ` ${key}` : '';
+            return `unknown key${name}${didYouMean(key, known) || `; known here: ${known.join(', ')}`}`;
+          })
           .join('\n');
       return issue.code === 'invalid_type' ? 'this must be a block of keys and values' : undefined;
     },

@@ -21,3 +21,7 @@ export async function borrowStore(): Promise<{ readonly store: Store; readonly n
   current ??= { store: await openStore('sqlite::memory:', { clock: new SteppingClock(0), log: quiet }), lent: 0 };
   return { store: current.store, no: ++current.lent };
 }
+
+/** A fault as a life tells it: without the number that its world has in the database, since the same life has another one there. */
+export const told = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message.replace(/ \d+(?= is held)/, '')}` : String(error);

@@ -7,7 +7,7 @@ import { defaultMailPolicy } from '#model/policy.ts';
 import { FencedOut, type Store } from '#store/store.ts';
 import { Hazards } from './hazards.ts';
 import { type Allowance, sourceStep, targetStep } from './people.ts';
-import { borrowStore } from './shared-store.ts';
+import { borrowStore, told } from './shared-store.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import { Crash, type Life, type OpenStage, type Stage } from './stage.ts';
 import { swarm } from './swarm.ts';
@@ -191,7 +191,7 @@ export class World {
       this.readBack = new Set(this.right.items().map((item) => item.id));
       return result;
     } catch (error) {
-      this.events.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+      this.events.push(told(error));
       if (error instanceof Crash || error instanceof FencedOut) {
         // The lease of the dead runs out; whoever takes over waits for what may still be on its way.
         await this.advance(this.random.int(2) === 0 ? this.leaseMs : this.leaseMs + requestDeadlineMs);

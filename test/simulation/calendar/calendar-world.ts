@@ -7,7 +7,7 @@ import type { ItemId, PairId } from '#model/ids.ts';
 import { defaultTypedPolicy, type TypedPolicy } from '#model/policy.ts';
 import { FencedOut, type Store, trackId } from '#store/store.ts';
 import { Hazards } from '../hazards.ts';
-import { borrowStore } from '../shared-store.ts';
+import { borrowStore, told } from '../shared-store.ts';
 import { Crash, type Life } from '../stage.ts';
 import { type FaultMix, swarm } from '../swarm.ts';
 import { calendarStep, editStep } from './calendar-people.ts';
@@ -322,7 +322,7 @@ export class CalendarWorld {
       await this.store.complete(claim, { nextAtMs: this.clock.nowMs(), failed: false });
       return result;
     } catch (error) {
-      this.events.push(error instanceof Error ? `${error.name}: ${error.message}` : String(error));
+      this.events.push(told(error));
       if (error instanceof Crash || error instanceof FencedOut) {
         // The lease of the dead runs out; whoever takes over waits for what may still be on its way.
         await this.advance(this.random.int(2) === 0 ? this.leaseMs : this.leaseMs + requestDeadlineMs);
