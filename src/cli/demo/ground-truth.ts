@@ -1,7 +1,6 @@
 import type { ItemLine, SnapshotLine } from '#lab/edge/snapshot.ts';
 import { mailProperties } from '#model/mail-properties.ts';
 import type { MapiProperty } from '#model/property-row.ts';
-import { causewayPropertySet, stampPropertyName } from '#model/stamp.ts';
 
 /** How two mailboxes of the lab differ, by the lab's own memory: no protocol and no code of ours had a hand in it. */
 export interface GroundTruth {
@@ -49,8 +48,6 @@ const nameOf = (property: MapiProperty): string => {
   return `${property.set}/${'lid' in property ? `0x${property.lid.toString(16).padStart(4, '0')}` : property.name}`;
 };
 
-const stampAt = nameOf({ set: causewayPropertySet, name: stampPropertyName, type: 'string' });
-
 /**
  * Carried fields and where the lab keeps them; the read mark and the message flags have places of their own in a snapshot. The topic
  * is left to `verify`: a server may keep it or make it from the subject, and only the protocol shows what clients see.
@@ -77,8 +74,6 @@ const madeByServer: ReadonlySet<string> = new Set([
 interface Seen {
   readonly folder: string;
   readonly isMeetingMessage: boolean;
-  /** Made by a pass: it carries a stamp. */
-  readonly isOurs: boolean;
   readonly values: Readonly<Record<string, string>>;
 }
 
@@ -95,8 +90,9 @@ export async function compareMailboxes(
   let [lost, duplicated, altered] = [0, 0, 0];
   for (const key of new Set([...left.items.keys(), ...right.items.keys()])) {
     const wanted = [...(left.items.get(key) ?? [])];
+    const there = [...(right.items.get(key) ?? [])];
     // An invitation or answer that reached, or was sent from, the target's mailbox itself is nobody's copy.
-    const there = (right.items.get(key) ?? []).filter(({ isOurs, isMeetingMessage }) => isOurs || !isMeetingMessage);
+    if (wanted.length === 0 && there.every(({ isMeetingMessage }) => isMeetingMessage)) continue;
     lost += Math.max(0, wanted.length - there.length);
     duplicated += Math.max(0, there.length - wanted.length);
     for (const { folder } of wanted.slice(there.length)) note(`lost from ${folder}`);
@@ -140,7 +136,6 @@ async function collect(lines: AsyncIterable<SnapshotLine>) {
     const seen: Seen = {
       folder: folder.toLowerCase(),
       isMeetingMessage: isMeetingMessage(line),
-      isOurs: line.properties[stampAt] !== undefined,
       values: valuesOf(line),
     };
     items.set(key, [...(items.get(key) ?? []), seen]);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type AgentEvent, passKey } from '#agent/work.ts';
 import { type Grade, grades } from '#jobs/verify/grade.ts';
 import { type ControlClient, controlClient } from '#lab/control-client.ts';
+import type { MeetingAction } from '#lab/meetings/meeting-people.ts';
 import { type Project, tracksOf } from '#project/project.ts';
 import { loadProject } from '#project/read-project.ts';
 import type { OpenStore } from '#store/open-store.ts';
@@ -61,10 +62,12 @@ export const faultsIn = ({ calendar, ...result }: DemoResult): number =>
 
 /** What the lab's people do in a second while they are migrated. */
 const actionsPerSecond = 10;
-/** What people do with their calendars besides, each second on each side: book with each other, across too, answer, move, call off. */
+/** What people do with their calendars besides, each second on each side. Invitations are answered where the mail is, on the source. */
 const calendarActionsPerSecond = 4;
-/** Work cycle of the Calendar Repair Assistants: what takes nights elsewhere happens while one looks on. */
-const repairCycleSeconds = 5;
+const calendarActions = {
+  source: ['answer', 'note', 'move-occurrence', 'cancel-occurrence'],
+  target: ['note', 'move', 'relocate', 'move-occurrence', 'cancel-occurrence', 'cancel'],
+} as const satisfies Readonly<Record<string, readonly MeetingAction[]>>;
 const dayMs = 24 * 3_600_000;
 /** Both calendars are compared from so many days before today to so many after it. */
 const comparedDays = { before: 365, after: 730 };
@@ -86,7 +89,7 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
     [
       ...['--org', 'source:2010', '--org', 'target:2016', '--mailboxes', String(options.mailboxes)],
       ...['--items', String(options.items), '--appointments', String(options.appointments)],
-      ...['--seed', String(options.seed), '--repair-assistant', String(repairCycleSeconds)],
+      ...['--seed', String(options.seed)],
       ...(options.samples === undefined ? [] : ['--samples', options.samples]),
     ],
     run.signal,
@@ -98,7 +101,6 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
     const store = await services.store('own');
     await putProjectPairs(project, store);
     const control = controlClient(lab.ready.control);
-    await settleIn(project, control);
     const { seconds, actions } = await migrate(run, { project, store, services, control, items: options.items });
     const lag = await calendarLag(run, { project, store });
     const writesInSecondPass = await passOnce(run, { project, store, services });
@@ -124,11 +126,10 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
       mailsOfPeople: outbox.length - ours.length,
       calendar: { ...withoutDifferences(calendars), lagP50Ms: lag?.p50Ms ?? null, lagP95Ms: lag?.p95Ms ?? null },
     };
-    const repairs = (await control.repairLogs('source')).length + (await control.repairLogs('target')).length;
     const mailsByCause = countBy(ours.map(({ cause }) => cause));
     const differences = { ...truth.differences, ...calendars.differences };
     output.line({ event: 'compared', grade, differences, mailsByCause });
-    report(run, result, { grade, actions, repairs, differences, mailsByCause });
+    report(run, result, { grade, actions, differences, mailsByCause });
     return result;
   } catch (error) {
     // When the lab is gone, its own last words say more than the request that found it gone.
@@ -139,12 +140,6 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
     await lab.close();
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Every second person works in the target organization already. Mail goes to where a person works, as it does while two organizations coexist. */
-async function settleIn({ pairs }: Project, control: ControlClient): Promise<void> {
-  for (const [n, { source, target }] of pairs.entries())
-    await (n % 2 === 0 ? control.redirect(target, source) : control.redirect(source, target));
 }
 
 /** The project of the demo: what a person would have written by hand. */
@@ -234,7 +229,7 @@ async function inStepWithPeople(
     signal.throwIfAborted();
     acted += await control.people('source', Math.ceil(actionsPerSecond / helpings));
     for (const side of ['source', 'target'] as const)
-      acted += await control.meet(side, calendarActionsPerSecond / helpings);
+      acted += await control.meet(side, calendarActionsPerSecond / helpings, calendarActions[side]);
     await clock.sleep(1000 / helpings, signal);
     const rows = await store.pairs();
     const through =
@@ -388,13 +383,11 @@ function progressOf(run: Run, bars: ReturnType<typeof progressBars>, total: numb
 interface Explained {
   readonly grade: Grade;
   readonly actions: number;
-  /** Mailboxes that Calendar Repair Assistants went through, each as often as they did. */
-  readonly repairs: number;
   readonly differences: Readonly<Record<string, number>>;
   readonly mailsByCause: Readonly<Record<string, number>>;
 }
 
-function report(run: Run, result: DemoResult, { grade, actions, repairs, differences, mailsByCause }: Explained): void {
+function report(run: Run, result: DemoResult, { grade, actions, differences, mailsByCause }: Explained): void {
   const { green, red, bold } = run.output.colours;
   const zero = (count: number) => (count === 0 ? green('0') : red(formatCount(count)));
   const { calendar } = result;
@@ -408,7 +401,6 @@ ${bold('What it did')}
   calendars: ${countOf(calendar.events, 'event')}, ${formatCount(calendar.series)} of them series with ${countOf(calendar.exceptions, 'exception')}
     lost ${zero(calendar.lost)}, duplicated ${zero(calendar.duplicated)}, altered ${zero(calendar.altered)} (in the same way, every occurrence)
     a change was on the other side after ${lag(calendar.lagP50Ms)} (p50), ${lag(calendar.lagP95Ms)} (p95)
-    Calendar Repair Assistants of both sides went through a mailbox ${formatCount(repairs)} times
   writes in a pass right after a pass: ${zero(result.writesInSecondPass)}
   mails and receipts that left an organization because of us: ${zero(result.mails)}${listed(mailsByCause)}; people sent ${formatCount(result.mailsOfPeople)}`);
   if (Object.keys(differences).length > 0) run.output.text(`  differences${listed(differences)}`);
