@@ -2,8 +2,9 @@ import { hash } from 'node:crypto';
 import { payloadBytes, payloadOfBytes } from '#kit/payload.ts';
 import type { AttachmentContent, AttachmentHead } from '#model/appointment.ts';
 import type { MapiProperty } from '#model/property-row.ts';
+import type { MapiValue } from '../mapi/mapi-message.ts';
 import { findValue, markers, partsOf, type StreamNode, type StreamPart } from './message-stream.ts';
-import { type MapiValue, makeProperty } from './stream-property.ts';
+import { makeProperty } from './stream-property.ts';
 
 /** Properties of an attachment ([MS-OXCMSG] 2.2.2). */
 export const attachmentProperties = {

@@ -5,10 +5,11 @@ import { type MapiProperty, propertySets } from '#model/property-row.ts';
 import type { Zone, ZoneRule } from '#model/zone.ts';
 import { busyStatuses } from '../mapi/appointment-recur.ts';
 import { BlobError } from '../mapi/byte-reader.ts';
+import type { MapiValue } from '../mapi/mapi-message.ts';
 import { readTimeZoneStruct, readZoneDefinition, writeZoneDefinition } from '../mapi/zone-blobs.ts';
 import { simplifyZone } from '../zones/simplify-zone.ts';
 import type { PropertyEdit } from './message-stream.ts';
-import { decodeText, type MapiValue } from './stream-property.ts';
+import { decodeText } from './stream-property.ts';
 
 /** Reads a property of a message; undefined: it has none. */
 export type Get = (property: MapiProperty) => MapiValue | undefined;

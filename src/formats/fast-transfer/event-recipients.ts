@@ -1,8 +1,9 @@
 import type { Attendee, Person } from '#model/appointment.ts';
 import type { MapiProperty } from '#model/property-row.ts';
+import type { MapiValue } from '../mapi/mapi-message.ts';
 import { addressTypeOf, entryIdOf, responses, searchKeyOf } from './event-fields.ts';
 import { findValue, markers, type StreamNode, type StreamPart } from './message-stream.ts';
-import { type MapiValue, makeProperty } from './stream-property.ts';
+import { makeProperty } from './stream-property.ts';
 
 /** Columns of the recipient table of a calendar item ([MS-OXOCAL] 2.2.4.10, [MS-OXCMSG] 2.2.1.47). */
 const columns = {

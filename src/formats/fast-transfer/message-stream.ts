@@ -1,4 +1,5 @@
 import type { MapiProperty } from '#model/property-row.ts';
+import type { MapiValue } from '../mapi/mapi-message.ts';
 import {
   type FrameRecord,
   headRecords,
@@ -12,7 +13,6 @@ import {
 import {
   isNamedId,
   isProperty,
-  type MapiValue,
   makeProperty,
   propertyValue,
   readProperty,

@@ -15,6 +15,7 @@ import type { Day } from '#model/wall-time.ts';
 import { type AppointmentRecur, type BlobException, readAppointmentRecur } from '../mapi/appointment-recur.ts';
 import { BlobError } from '../mapi/byte-reader.ts';
 import { dayOfGlobalObjectId, identityOfIds } from '../mapi/global-object-id.ts';
+import type { MapiScalar } from '../mapi/mapi-message.ts';
 import { dayOfOriginalStart, occurrenceSpan, zoneOfSeries } from '../occurrences.ts';
 import { clockOf } from '../zones/zone-clock.ts';
 import { attachmentProperties, isException, readAttachment } from './event-attachments.ts';
@@ -22,7 +23,7 @@ import { derived, type Get, readGivenFields, readOrganizer, readPlainFields, rea
 import { readRecipients } from './event-recipients.ts';
 import { findValue, messageNodes, partsOf, readStream, type StreamNode, type StreamPart } from './message-stream.ts';
 import { StreamError } from './stream-error.ts';
-import { isProperty, type MapiScalar, propertyValue, type StreamProperty } from './stream-property.ts';
+import { isProperty, propertyValue, type StreamProperty } from './stream-property.ts';
 import { eventOnly } from './write-event.ts';
 
 export interface ReadEvent {

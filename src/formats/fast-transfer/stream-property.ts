@@ -2,6 +2,7 @@ import iconv from 'iconv-lite';
 import type { Instant } from '#model/mail.ts';
 import type { MapiProperty, MapiType } from '#model/property-row.ts';
 import { readFileTime, writeFileTime } from '../mapi/file-time.ts';
+import type { MapiScalar, MapiValue } from '../mapi/mapi-message.ts';
 
 export type PropertyName =
   | { readonly set: string; readonly lid: number }
@@ -18,9 +19,6 @@ export interface StreamProperty {
   /** Where in `raw` the value begins, its length or count included. */
   readonly valueAt: number;
 }
-
-export type MapiScalar = number | bigint | boolean | string | Buffer | null;
-export type MapiValue = MapiScalar | readonly MapiScalar[];
 
 /** Bytes of values of a fixed size. A boolean takes two here. */
 const fixedSizes: ReadonlyMap<number, number> = new Map([

@@ -9,6 +9,7 @@ import { type Day, wallOfDay } from '#model/wall-time.ts';
 import { type BlobException, writeAppointmentRecur } from '../mapi/appointment-recur.ts';
 import { BlobError } from '../mapi/byte-reader.ts';
 import { cleanGlobalObjectId, globalObjectId } from '../mapi/global-object-id.ts';
+import type { MapiValue } from '../mapi/mapi-message.ts';
 import { writeTimeZoneStruct, writeZoneDefinition } from '../mapi/zone-blobs.ts';
 import { occurrenceSpan, reminderTimes, zoneOfSeries } from '../occurrences.ts';
 import { clockOf, ruleInYear, rulesOf, type ZoneClock } from '../zones/zone-clock.ts';
@@ -34,7 +35,7 @@ import {
   writeStream,
 } from './message-stream.ts';
 import { stampProperty } from './stamp-stream.ts';
-import { isProperty, type MapiValue, makeProperty, type StreamProperty } from './stream-property.ts';
+import { isProperty, makeProperty, type StreamProperty } from './stream-property.ts';
 
 const { appointment, meeting } = propertySets;
 
