@@ -1,15 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
-import { must } from '#kit/assert.ts';
 import { type ControlClient, controlClient } from '#lab/control-client.ts';
-import type { LabAddresses, OrganizationAddresses } from '#lab/lab.ts';
+import { type EwsAddresses, type LabAddresses, withEws } from '#lab/lab.ts';
 import { startServer } from './processes.ts';
 import type { ProjectEnd } from './project.ts';
 
 export interface RunningLab {
   readonly child: ChildProcess;
   readonly pid: number;
-  readonly source: OrganizationAddresses;
-  readonly target: OrganizationAddresses;
+  readonly source: EwsAddresses;
+  readonly target: EwsAddresses;
   readonly control: ControlClient;
   /** Each source mailbox with the target mailbox of the same name. */
   readonly pairs: readonly (readonly [string, string])[];
@@ -30,8 +29,8 @@ export async function startLab(
   return {
     child,
     pid,
-    source: must(source, 'the lab has a source'),
-    target: must(target, 'the lab has a target'),
+    source: withEws(source),
+    target: withEws(target),
     control: controlClient(ready.control),
     pairs: (source?.mailboxes ?? []).flatMap(({ address }) => {
       const twin = twins.get(address.split('@')[0]);
@@ -42,7 +41,7 @@ export async function startLab(
 }
 
 /** @param plain HTTP: what is measured is not TLS. */
-export const projectEnd = ({ name, ews, ewsPlain, ca, admin }: OrganizationAddresses, plain: boolean): ProjectEnd => ({
+export const projectEnd = ({ name, ews, ewsPlain, ca, admin }: EwsAddresses, plain: boolean): ProjectEnd => ({
   name,
   endpoint: plain ? ewsPlain : ews,
   user: admin.user,

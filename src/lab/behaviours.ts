@@ -1,5 +1,5 @@
 import { calendarBehaviours } from './calendar-behaviours.ts';
-import type { LabVersion } from './seams.ts';
+import type { EwsVersion } from './seams.ts';
 
 /**
  * How we know what the lab imitates: `recorded` (a recording or a published sample), `documented` (a page or a specification),
@@ -11,13 +11,13 @@ export interface StoreBehaviour {
   readonly id: string;
   readonly what: string;
   /** Versions in which it is so; absent: all. */
-  readonly versions?: readonly LabVersion[];
+  readonly versions?: readonly EwsVersion[];
   readonly mark: Mark;
   readonly source: string;
 }
 
-const since2010: readonly LabVersion[] = ['2010', '2013', '2016', 'se'];
-const since2013: readonly LabVersion[] = ['2013', '2016', 'se'];
+const since2010: readonly EwsVersion[] = ['2010', '2013', '2016', 'se'];
+const since2013: readonly EwsVersion[] = ['2013', '2016', 'se'];
 
 /** What the lab's store and its EWS do, and how we know. The edge (sign-in, throttling, HTTP) has a table of its own. */
 export const storeBehaviours: readonly StoreBehaviour[] = [

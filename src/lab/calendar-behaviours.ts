@@ -1,7 +1,7 @@
 import type { StoreBehaviour } from './behaviours.ts';
-import type { LabVersion } from './seams.ts';
+import type { EwsVersion } from './seams.ts';
 
-const since2010: readonly LabVersion[] = ['2010', '2013', '2016', 'se'];
+const since2010: readonly EwsVersion[] = ['2010', '2013', '2016', 'se'];
 
 /** How appointments behave, and how we know. What becomes of invitations and answers is in the table of meetings. */
 export const calendarBehaviours: readonly StoreBehaviour[] = [

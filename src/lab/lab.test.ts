@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { parseXmlBytes } from '#formats/text/xml-read.ts';
 import { must } from '#kit/assert.ts';
-import { createLab, type Lab } from './lab.ts';
-import { labVersions } from './seams.ts';
+import { createLab, type Lab, withEws } from './lab.ts';
+import { ewsVersions } from './seams.ts';
 
 const never = new AbortController().signal;
 let lab: Lab | null = null;
@@ -16,10 +16,10 @@ const getFolder = (impersonated: string) =>
   );
 
 describe('a whole lab', () => {
-  test.each(labVersions)('%s answers the same over a socket and in this process', async (version) => {
+  test.each(ewsVersions)('%s answers the same over a socket and in this process', async (version) => {
     lab = createLab({ organizations: [{ name: 'source', version }], mailboxes: 2, items: 4 });
     const { orgs } = await lab.listen();
-    const org = must(orgs[0], 'one organization');
+    const org = withEws(orgs[0]);
     const address = must(org.mailboxes[0], 'a mailbox').address;
     const headers = {
       authorization: `Basic ${Buffer.from(`${org.admin.user}:${org.admin.password}`).toString('base64')}`,
@@ -76,14 +76,14 @@ describe('a whole lab', () => {
     });
     const portBase = 20_000 + Math.floor(Math.random() * 10_000);
     const { orgs } = await lab.listen({ portBase });
-    expect(orgs.flatMap((org) => [new URL(org.ews).port, new URL(org.ewsPlain).port])).toEqual(
+    expect(orgs.map(withEws).flatMap((org) => [new URL(org.ews).port, new URL(org.ewsPlain).port])).toEqual(
       [0, 1, 2, 3].map((n) => String(portBase + n)),
     );
   });
 
   test('when a port is taken nothing stays open', async () => {
     const first = createLab({ organizations: [{ name: 'source', version: '2010' }] });
-    const taken = Number(new URL(must((await first.listen()).orgs[0], 'one').ews).port);
+    const taken = Number(new URL(withEws((await first.listen()).orgs[0]).ews).port);
     lab = createLab({
       organizations: [
         { name: 'a', version: '2010' },

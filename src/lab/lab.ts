@@ -14,7 +14,8 @@ import { inProcessTransport } from './edge/in-process.ts';
 import { defaultListenLimits, type Listener, type ListenLimits, listen, type TlsVersion } from './edge/listen.ts';
 import type { ChannelBindingPolicy } from './edge/ntlm.ts';
 import { type Application, createTokenService, type TokenService } from './edge/oauth.ts';
-import type { SignInScheme } from './edge/sign-in.ts';
+import type { SignInOutcome, SignInScheme } from './edge/sign-in.ts';
+import type { Site } from './edge/site.ts';
 import { policyOf, Throttle, type ThrottlingMode } from './edge/throttling.ts';
 import { Traffic } from './edge/traffic.ts';
 import { labsMade } from './labs-made.ts';
@@ -72,8 +73,25 @@ export interface LabOptions {
 export interface LabParts {
   /** Who answers EWS requests of an organization. */
   readonly ews: (organization: Organization) => Endpoint;
+  /** What else answers on its web front, by its version. */
+  readonly sites?: (organization: Organization, front: SiteSurroundings) => readonly Site[];
   /** Somebody who works in an organization's mailboxes: does one thing, and says whether there was anything to do. */
   readonly people: (organization: Organization, random: Random) => () => boolean;
+}
+
+/** What a site may use of the front it belongs to. */
+export interface SiteSurroundings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly faults: Faults;
+  readonly tokens: TokenService;
+  readonly traffic: Traffic;
+  /** Applications that may sign in; the first is the migration's. */
+  readonly applications: readonly Application[];
+  /** By the schemes of the organization: Basic, NTLM, tokens. */
+  readonly signIn: (request: EdgeRequest, connection: EdgeConnection) => SignInOutcome;
+  /** Address of the organization's HTTPS front as somebody who came by `origin` should be told. */
+  readonly secureOrigin: (origin: string) => string;
 }
 
 /** One organization in the public line of JSON of `causeway lab`. Fields that its version lacks are left out. */
@@ -81,18 +99,30 @@ export interface OrganizationAddresses {
   readonly name: string;
   readonly version: LabVersion;
   readonly domain: string;
-  readonly autodiscover: string;
+  readonly autodiscover?: string;
   /** HTTPS under the lab's CA. */
-  readonly ews: string;
+  readonly ews?: string;
   /** HTTP. */
-  readonly ewsPlain: string;
+  readonly ewsPlain?: string;
+  /** Service root, HTTPS: `https://HOST`. */
   readonly graph?: string;
+  /** Root of all mailboxes, HTTPS: `https://HOST/exchange/`. */
   readonly webdav?: string;
   readonly ldap?: string;
   /** Path of a PEM file. */
   readonly ca: string;
   readonly admin: { readonly user: string; readonly password: string };
   readonly mailboxes: readonly { readonly address: string; readonly user: string; readonly password: string }[];
+}
+
+/** One that speaks EWS. */
+export type EwsAddresses = OrganizationAddresses &
+  Required<Pick<OrganizationAddresses, 'autodiscover' | 'ews' | 'ewsPlain'>>;
+
+export function withEws(organization: OrganizationAddresses | undefined): EwsAddresses {
+  const one = must(organization, 'the lab has such an organization');
+  const needed = (url: string | undefined) => must(url, `Exchange ${one.version} speaks EWS`);
+  return { ...one, autodiscover: needed(one.autodiscover), ews: needed(one.ews), ewsPlain: needed(one.ewsPlain) };
 }
 
 export interface LabAddresses {
@@ -154,7 +184,10 @@ export interface Lab {
 /** How late what is due may be done: less than anybody waits for it, and a look at an empty agenda costs nothing. */
 const tickMs = 50;
 
-const hostsOf = (domain: string) => [`mail.${domain}`, `autodiscover.${domain}`, `login.${domain}`, domain];
+const hostsOf = (domain: string) => [
+  ...['mail', 'autodiscover', 'login', 'graph', 'outlook'].map((host) => `${host}.${domain}`),
+  domain,
+];
 
 export function createLab(options: LabOptions, parts: LabParts = labParts): Lab {
   const clock = options.clock ?? systemClock;
@@ -207,7 +240,8 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
       },
       { clock, random },
     );
-    const front = new FrontEnd(
+    const secureOrigin = (origin: string) => secureOrigins.get(origin) ?? `https://mail.${domain}`;
+    const front: FrontEnd = new FrontEnd(
       {
         name,
         version,
@@ -220,17 +254,28 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
         traffic,
         clock,
         random,
-        secureOrigin: (origin) => secureOrigins.get(origin) ?? `https://mail.${domain}`,
+        secureOrigin,
+        sites:
+          parts.sites?.(organization, {
+            clock,
+            random,
+            faults,
+            tokens,
+            traffic,
+            applications,
+            secureOrigin,
+            signIn: (request, connection) => front.signIn(request, connection),
+          }) ?? [],
       },
       {
         schemes: one.schemes ?? [
           'negotiate',
           'ntlm',
           'basic',
-          ...(version === '2007' || version === '2010' ? [] : (['bearer'] as const)),
+          ...(version === '2003' || version === '2007' || version === '2010' ? [] : (['bearer'] as const)),
         ],
         channelBinding: one.channelBinding ?? 'none',
-        mode: one.mode ?? { kind: 'normal' },
+        mode: one.mode ?? { kind: version === 'online' ? 'ews-off' : 'normal' },
         busyForms: one.busyForms ?? 'fault',
         requestMaxBytes: organization.requestMaxBytes,
       },
@@ -292,9 +337,14 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
         name: one.name,
         version: one.version,
         domain: one.domain,
-        autodiscover: `${secure.origin}/autodiscover/autodiscover.xml`,
-        ews: `${secure.origin}/EWS/Exchange.asmx`,
-        ewsPlain: `${plain.origin}/EWS/Exchange.asmx`,
+        ...(one.version === '2003'
+          ? { webdav: `${secure.origin}/exchange/` }
+          : {
+              autodiscover: `${secure.origin}/autodiscover/autodiscover.xml`,
+              ews: `${secure.origin}/EWS/Exchange.asmx`,
+              ewsPlain: `${plain.origin}/EWS/Exchange.asmx`,
+            }),
+        ...(one.version === 'online' ? { graph: secure.origin } : {}),
         ca,
         admin: { user: one.world.admin.user, password: one.world.admin.password },
         mailboxes: one.world.mailboxes.map(({ address, user, password }) => ({ address, user, password })),

@@ -6,9 +6,17 @@
 import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
 
-/** Generation of an organization. `2010` behaves like SP2 (14.2), `2013` like SP1 (15.0), `2007` like SP1 (8.1). */
-export const labVersions = ['2007', '2010', '2013', '2016', 'se'] as const;
+/** Generations that speak EWS. `2010` behaves like SP2 (14.2), `2013` like SP1 (15.0), `2007` like SP1 (8.1). */
+export const ewsVersions = ['2007', '2010', '2013', '2016', 'se'] as const;
+export type EwsVersion = (typeof ewsVersions)[number];
+
+/** Generation of an organization, oldest first. `2003` behaves like SP2 (6.5) and speaks WebDAV, `online` Graph. */
+export const labVersions = ['2003', ...ewsVersions, 'online'] as const;
 export type LabVersion = (typeof labVersions)[number];
+
+/** What an organization's EWS behaves like, where it has one that answers. */
+export const ewsVersionOf = (version: LabVersion): EwsVersion =>
+  version === '2003' ? '2007' : version === 'online' ? 'se' : version;
 
 export interface Caller {
   /** Sign-in name as the organization knows it, lower case: `user@domain`. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { must } from '#kit/assert.ts';
-import type { LabVersion } from '#lab/seams.ts';
+import type { EwsVersion } from '#lab/seams.ts';
 import type { TrueEvent } from '#lab/world/ground-truth.ts';
 import { BadWorld, type SideName } from './bad-world.fixture.ts';
 
@@ -22,7 +22,7 @@ export const timesOf = (world: BadWorld, side: SideName, n: number, [from, to]: 
 /** A lab whose n-th mailbox has the n-th of these files, as `--samples` takes them. */
 export async function openCalendars(
   files: readonly { readonly text: string }[],
-  versions: readonly [LabVersion, LabVersion],
+  versions: readonly [EwsVersion, EwsVersion],
 ): Promise<BadWorld> {
   const samplesDir = mkdtempSync(join(tmpdir(), 'causeway-bad-calendars-'));
   try {

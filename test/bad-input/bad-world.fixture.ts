@@ -19,7 +19,7 @@ import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { HttpResponse, Transport } from '#kit/transport.ts';
 import { createLab, type Lab, type LabOptions, type LabOrganizationOptions } from '#lab/lab.ts';
-import type { LabVersion } from '#lab/seams.ts';
+import type { EwsVersion } from '#lab/seams.ts';
 import type { Folder } from '#lab/world/folder.ts';
 import type { Item, ItemContent } from '#lab/world/item.ts';
 import type { Hand, Mailbox } from '#lab/world/mailbox.ts';
@@ -61,7 +61,7 @@ export function mail(subject: string, headers: Readonly<Record<string, string | 
 }
 
 export interface BadWorldOptions extends Partial<Omit<LabOptions, 'organizations' | 'clock'>> {
-  readonly versions?: readonly [LabVersion, LabVersion];
+  readonly versions?: readonly [EwsVersion, EwsVersion];
   readonly source?: Partial<LabOrganizationOptions>;
   readonly target?: Partial<LabOrganizationOptions>;
   readonly redirectHosts?: readonly string[];

@@ -6,7 +6,7 @@ import ICAL from 'ical.js';
 import { describe, expect, test } from 'vitest';
 import { reference } from '#formats/text/reference.fixture.ts';
 import { must } from '#kit/assert.ts';
-import type { LabVersion } from '#lab/seams.ts';
+import type { EwsVersion } from '#lab/seams.ts';
 import { isMaster, occurrencesBetween } from '#lab/world/appointment.ts';
 import type { Item } from '#lab/world/item.ts';
 import { key } from '#lab/world/property.ts';
@@ -24,7 +24,7 @@ const filesIn = (folder: string, ending: string): readonly string[] =>
     .map((name) => join(folder, name))
     .sort();
 
-const sources: readonly LabVersion[] = ['2007', '2010', '2016'];
+const sources: readonly EwsVersion[] = ['2007', '2010', '2016'];
 const itemsOf = (world: BadWorld, n: number): readonly Item[] => [...world.left(n).folder('calendar').items()];
 const occurrencesOf = (item: Item) => [item, ...(item.content.calendar?.exceptions ?? [])].length;
 

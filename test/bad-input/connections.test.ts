@@ -7,11 +7,10 @@ import { ewsHttp } from '#connectors/ews/http-client.ts';
 import { createSignIn } from '#connectors/ews/sign-in.ts';
 import { type Handler, serve, type TestServer } from '#connectors/http/tls-server.fixture.ts';
 import { undiciTransport } from '#connectors/http/undici-transport.ts';
-import { must } from '#kit/assert.ts';
 import { systemClock as clock } from '#kit/clock.ts';
 import { type Fault, FaultError } from '#kit/fault.ts';
 import { systemRandom as random } from '#kit/random.ts';
-import type { OrganizationAddresses } from '#lab/lab.ts';
+import { type EwsAddresses, withEws } from '#lab/lab.ts';
 import { projectJsonSchema } from '#project/json-schema.ts';
 import { BadWorld, contents, mail, type SideName } from './bad-world.fixture.ts';
 
@@ -42,11 +41,7 @@ async function start(...options: Parameters<typeof BadWorld.open>) {
   world = await BadWorld.open(...options);
   world.deliver(mail('one'));
   const { orgs } = await world.lab.listen();
-  const addresses = (side: SideName): OrganizationAddresses =>
-    must(
-      orgs.find(({ name }) => name === side),
-      'an organization',
-    );
+  const addresses = (side: SideName): EwsAddresses => withEws(orgs.find(({ name }) => name === side));
   const authority = readFileSync(addresses('source').ca, 'utf8');
   const to = (side: SideName, ca: readonly string[]) =>
     connector(side, addresses(side).ews, ca, addresses(side).admin.password);

@@ -9,7 +9,7 @@ import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { Connection, HttpRequest, HttpResponse, Transport } from '#kit/transport.ts';
 import { createLab } from '#lab/lab.ts';
-import type { LabVersion } from '#lab/seams.ts';
+import type { EwsVersion } from '#lab/seams.ts';
 import { labMailbox } from '#test/simulation/ews/lab-mailbox.ts';
 import type { ConnectorUnderTest } from '#test/suites/connector-suite.ts';
 import { haveSchemas, validateEnvelope } from '#test/suites/ews-schema.ts';
@@ -18,7 +18,7 @@ const tls = { ca: [], min: '1.2' } as const;
 const validates = haveSchemas();
 
 /** The EWS connector with a mailbox of a lab of one version, in this process; every envelope is held against that version's XSD. */
-export async function openEwsLab(version: LabVersion, itemMaxBytes: number): Promise<ConnectorUnderTest> {
+export async function openEwsLab(version: EwsVersion, itemMaxBytes: number): Promise<ConnectorUnderTest> {
   const clock = new SteppingClock(1_700_000_000_000);
   const random = seededRandom(`suite ${version}`);
   const lab = createLab({

@@ -10,12 +10,12 @@ import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import { createLab } from '#lab/lab.ts';
-import { labVersions } from '#lab/seams.ts';
+import { ewsVersions } from '#lab/seams.ts';
 
 const tls = { ca: [], min: '1.2' } as const;
 
 /** What we rely on about meetings is true of the lab, which is where everything else is tested. */
-test.each(labVersions)('the experiments with meetings are as assumed on %s', async (version) => {
+test.each(ewsVersions)('the experiments with meetings are as assumed on %s', async (version) => {
   const clock = new SteppingClock(1_700_000_000_000);
   const lab = createLab({ organizations: [{ name: 'lab', version }], mailboxes: 2, clock, throttling: 'off' });
   const spoolDir = mkdtempSync(join(tmpdir(), 'causeway-probe-'));

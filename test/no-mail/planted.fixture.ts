@@ -1,7 +1,6 @@
 /** Tests that must fail, each with a mail of another kind; run by `watch-labs.test.ts`, and by nobody else. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { must } from '#kit/assert.ts';
-import { createLab, type Lab } from '#lab/lab.ts';
+import { createLab, type Lab, withEws } from '#lab/lab.ts';
 import { letSend } from './labs.ts';
 
 const types = 'http://schemas.microsoft.com/exchange/services/2006/types';
@@ -12,7 +11,7 @@ const newLab = (): Lab => createLab({ organizations: [{ name: 'source', version:
 /** Creates a meeting tomorrow with the second person, in the mailbox of the first, as the account of a migration. */
 async function book(lab: Lab, send: 'SendToNone' | 'SendToAllAndSaveCopy'): Promise<void> {
   const { orgs } = await lab.listen();
-  const { admin, ewsPlain, mailboxes } = must(orgs[0], 'one organization');
+  const { admin, ewsPlain, mailboxes } = withEws(orgs[0]);
   const [owner, guest] = mailboxes.map(({ address }) => address);
   const at = (hours: number) => new Date(lab.clock.nowMs() + hours * 3_600_000).toISOString();
   const isSent = `<t:ExtendedProperty><t:ExtendedFieldURI DistinguishedPropertySetId="Appointment" PropertyId="33321" PropertyType="Boolean"/><t:Value>true</t:Value></t:ExtendedProperty>`;

@@ -55,7 +55,10 @@ export async function runMutants(
   // Inside of the project, because packages are looked up from there.
   mkdirSync(join(root, 'dist'), { recursive: true });
   const folder = mkdtempSync(join(root, 'dist', 'mutants-'));
-  const chosen = mutants.filter((m) => only === null || m.name.includes(only) || m.lives === only || m.world === only);
+  const chosen = mutants.filter(
+    (m) => only === null || m.name.includes(only) || (m.lives ?? 'mail') === only || m.world === only,
+  );
+  if (chosen.length === 0) throw new Error(`there is no planted bug ${only}`);
   const missed: string[] = [];
   try {
     for (const mutant of chosen) mutate(mutant, readFileSync(join(root, mutant.file), 'utf8'));

@@ -13,7 +13,7 @@ import { type Fault, FaultError } from '#kit/fault.ts';
 import { systemRandom } from '#kit/random.ts';
 import type { TlsPolicy } from '#kit/transport.ts';
 import { edgeLab, type Recorder, soapRequest } from '#lab/edge/edge.fixture.ts';
-import type { Lab, LabAddresses, LabOptions } from '#lab/lab.ts';
+import { type EwsAddresses, type Lab, type LabOptions, withEws } from '#lab/lab.ts';
 
 const clock = systemClock;
 const random = systemRandom;
@@ -26,7 +26,7 @@ afterEach(async () => {
   open = null;
 });
 
-type Org = LabAddresses['orgs'][number];
+type Org = EwsAddresses;
 
 async function start(
   options: Partial<LabOptions> = {},
@@ -38,8 +38,7 @@ async function start(
     body: Buffer.from('<carried-out/>'),
   });
   open = { lab, clients: [] };
-  const [org] = (await lab.listen()).orgs;
-  if (!org) throw new Error('no organization');
+  const org = withEws((await lab.listen()).orgs[0]);
   return { lab, recorder, org, tls: { ca: [readFileSync(org.ca, 'utf8')], min: '1.2' } };
 }
 

@@ -11,8 +11,8 @@ import { undiciTransport } from '#connectors/http/undici-transport.ts';
 import { systemClock } from '#kit/clock.ts';
 import { systemRandom } from '#kit/random.ts';
 import type { TlsPolicy } from '#kit/transport.ts';
-import { createLab, type Lab } from '#lab/lab.ts';
-import type { LabVersion } from '#lab/seams.ts';
+import { createLab, type Lab, withEws } from '#lab/lab.ts';
+import type { EwsVersion } from '#lab/seams.ts';
 
 let lab: Lab | null = null;
 const spoolDir = mkdtempSync(join(tmpdir(), 'causeway-watch-'));
@@ -23,10 +23,9 @@ afterEach(async () => {
 });
 
 /** Watches the mailboxes of a lab, so many at a time on each connection. */
-async function watching(version: LabVersion, mailboxes: number, perWatch: number) {
+async function watching(version: EwsVersion, mailboxes: number, perWatch: number) {
   lab = createLab({ organizations: [{ name: 'source', version }], mailboxes, items: 60, throttling: 'off' });
-  const [org] = (await lab.listen()).orgs;
-  if (!org) throw new Error('no organization');
+  const org = withEws((await lab.listen()).orgs[0]);
   const clock = systemClock;
   const random = systemRandom;
   const transport = undiciTransport();
@@ -70,7 +69,7 @@ async function watching(version: LabVersion, mailboxes: number, perWatch: number
   };
 }
 
-test.each<LabVersion>(['2010', '2016'])('%s: what somebody does in a mailbox is heard', async (version) => {
+test.each<EwsVersion>(['2010', '2016'])('%s: what somebody does in a mailbox is heard', async (version) => {
   const it = await watching(version, 3, 3);
   try {
     await it.until('the beginning', () => it.heard('missed').size === 3);

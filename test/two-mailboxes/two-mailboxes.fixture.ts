@@ -10,7 +10,7 @@ import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import { createLab, type Lab } from '#lab/lab.ts';
-import type { LabVersion } from '#lab/seams.ts';
+import type { EwsVersion } from '#lab/seams.ts';
 import type { Item } from '#lab/world/item.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
 import type { PairId } from '#model/ids.ts';
@@ -42,7 +42,7 @@ export class TwoMailboxes {
   #store: (Store & { close(): Promise<void> }) | null = null;
 
   /** @param items of each kind, in the mailbox of the organization `filled`, which is the target. */
-  constructor(version: LabVersion, items: number) {
+  constructor(version: EwsVersion, items: number) {
     this.lab = createLab({
       organizations: [
         { name: 'filled', version },

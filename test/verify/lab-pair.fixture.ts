@@ -13,7 +13,7 @@ import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import { createLab, type Lab } from '#lab/lab.ts';
-import type { LabVersion } from '#lab/seams.ts';
+import type { EwsVersion } from '#lab/seams.ts';
 import type { Item } from '#lab/world/item.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
 import { contentOfMime } from '#lab/world/read-message.ts';
@@ -36,7 +36,7 @@ export class LabPair {
   private readonly connectors: { readonly left: Connector; readonly right: Connector };
   private store: Store | null = null;
 
-  constructor(versions: readonly [LabVersion, LabVersion], options: { readonly rebuildMime: boolean }) {
+  constructor(versions: readonly [EwsVersion, EwsVersion], options: { readonly rebuildMime: boolean }) {
     this.lab = createLab({
       organizations: [
         { name: 'source', version: versions[0] },

@@ -3,7 +3,7 @@
  * Forms and codes: the samples under `ews/autodiscover` of the protocol reference, and the pages they come from.
  */
 import { childText, descendants, parseXml, textOf, XmlFault } from '#formats/text/xml-read.ts';
-import type { LabVersion } from '../seams.ts';
+import type { EwsVersion } from '../seams.ts';
 import { guidOf } from '../world/account.ts';
 import { versionFacts } from '../world/versions.ts';
 import type { Directory } from './directory.ts';
@@ -17,7 +17,7 @@ export type AutodiscoverRedirect =
 
 export interface AutodiscoverParts {
   readonly name: string;
-  readonly version: LabVersion;
+  readonly version: EwsVersion;
   readonly domain: string;
   readonly directory: Directory;
   readonly secureOrigin: (origin: string) => string;
@@ -289,7 +289,7 @@ function poxError(code: number, message: string): string {
 const pad = (value: number) => String(value).padStart(2, '0');
 
 /** `Version` of the SOAP answer's header; samples show Exchange2010_SP2 and Exchange2015. */
-function soapVersion(version: LabVersion): string {
+function soapVersion(version: EwsVersion): string {
   return {
     '2007': 'Exchange2007_SP1',
     '2010': 'Exchange2010_SP2',

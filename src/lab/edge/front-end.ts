@@ -4,7 +4,15 @@
  */
 import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
-import type { Endpoint, EndpointAnswer, FaultOccasion, FaultPoint, Faults, LabVersion } from '../seams.ts';
+import {
+  type Endpoint,
+  type EndpointAnswer,
+  ewsVersionOf,
+  type FaultOccasion,
+  type FaultPoint,
+  type Faults,
+  type LabVersion,
+} from '../seams.ts';
 import { guidOf } from '../world/account.ts';
 import { versionFacts } from '../world/versions.ts';
 import { type AutodiscoverService, createAutodiscover } from './autodiscover.ts';
@@ -19,7 +27,15 @@ import {
   type PlainAnswer,
 } from './exchange.ts';
 import type { TokenService } from './oauth.ts';
-import { type AccountState, type SignedIn, type SignInRefusal, type SignInSettings, signIn } from './sign-in.ts';
+import {
+  type AccountState,
+  type SignedIn,
+  type SignInOutcome,
+  type SignInRefusal,
+  type SignInSettings,
+  signIn,
+} from './sign-in.ts';
+import type { Site, SiteOccasion } from './site.ts';
 import { errorMessage, hasSingleMessage, type MessageValues, peek, soapFault } from './soap.ts';
 import type { Throttle } from './throttling.ts';
 import type { Traffic } from './traffic.ts';
@@ -46,6 +62,8 @@ export interface FrontParts {
   readonly domain: string;
   readonly directory: Directory;
   readonly ews: Endpoint;
+  /** Asked in their order who a request is for, before EWS is. */
+  readonly sites: readonly Site[];
   readonly tokens: TokenService;
   readonly throttle: Throttle;
   readonly faults: Faults;
@@ -74,11 +92,16 @@ export class FrontEnd {
     this.host = `mail.${parts.domain}`;
     const stem = parts.name.toUpperCase().slice(0, 8);
     this.#backEnds = [`${stem}-MBX01`, `${stem}-MBX02`];
-    this.autodiscover = createAutodiscover(parts);
+    this.autodiscover = createAutodiscover({ ...parts, version: ewsVersionOf(parts.version) });
   }
 
   get settings(): FrontSettings {
     return { ...this.#settings, states: this.states };
+  }
+
+  /** Who sends a request, by one of the organization's schemes. */
+  signIn(request: EdgeRequest, connection: EdgeConnection): SignInOutcome {
+    return signIn({ ...this.#parts, host: this.host }, this.settings, request, connection);
   }
 
   /** Changes how the front behaves, from the next request on. */
@@ -92,7 +115,12 @@ export class FrontEnd {
     const isEws = path === '/ews/exchange.asmx';
     const isAutodiscover = path.startsWith('/autodiscover/autodiscover.');
     if (this.#parts.tokens.owns(path)) return answerOf(await this.#parts.tokens.handle(request, connection));
-    if (!isEws && !isAutodiscover) return this.#plain(request, notFound);
+    for (const site of this.#parts.sites) {
+      const occasion = site.occasion(request, connection);
+      if (occasion !== null) return this.#site(site, occasion, request, connection);
+    }
+    const hasEws = this.#parts.version !== '2003';
+    if (!hasEws || !(isEws || isAutodiscover)) return this.#plain(request, notFound);
     switch (mode.kind) {
       case 'login-page':
         return this.#plain(request, loginPage(this.host));
@@ -108,7 +136,7 @@ export class FrontEnd {
       if (open) return this.#plain(request, open);
     }
 
-    const outcome = signIn({ ...this.#parts, host: this.host }, this.settings, request, connection);
+    const outcome = this.signIn(request, connection);
     if (outcome.kind === 'challenge') {
       this.#parts.traffic.refused(outcome.why);
       return this.#unauthorized(request, outcome.offers, outcome.why, outcome.diagnostics);
@@ -139,6 +167,37 @@ export class FrontEnd {
         return this.#final({ ...tooLarge, ending: 'close' }, request, outcome.headers, null);
       throw error;
     }
+  }
+
+  async #site(
+    site: Site,
+    { operation, mailbox }: SiteOccasion,
+    request: EdgeRequest,
+    connection: EdgeConnection,
+  ): Promise<EdgeAnswer> {
+    const { faults, traffic, clock, name: organization } = this.#parts;
+    const strike = (point: FaultPoint) => faults.strike(point, { organization, mailbox, operation });
+    if (strike('forbidden')) return this.#plain(request, forbidden);
+    if (strike('drop-before')) return this.#plain(request, { status: 0, ending: 'drop' });
+    const slow = strike('slow');
+    if (slow) await clock.sleep(slow.ms ?? 1000, request.signal);
+    const full = strike('http-503');
+    if (full) return this.#plain(request, unavailable(full.ms ?? 1000));
+    const { caller, ...answer } = await site.handle(request, connection);
+    const drained = await drain(request.body, drainBytesMax).catch(() => false);
+    if (caller === null) return answerOf(drained ? answer : { ...answer, ending: 'close' });
+    const after = strike('drop-after') ? 'drop' : strike('reset-mid') ? 'cut' : drained ? 'keep' : 'close';
+    const carried = traffic.carriedOut({
+      atMs: clock.nowMs(),
+      organization,
+      operation,
+      mailbox,
+      caller,
+      status: answer.status,
+    });
+    return answerOf({ ...answer, ending: answer.ending ?? after }, (delivered) =>
+      carried(delivered && (after === 'keep' || after === 'close')),
+    );
   }
 
   async #ews(

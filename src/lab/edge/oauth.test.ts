@@ -13,7 +13,7 @@ import { ConfidentialClientApplication, type INetworkModule } from '@azure/msal-
 import * as x509 from '@peculiar/x509';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { must } from '#kit/assert.ts';
-import type { Lab, LabAddresses } from '../lab.ts';
+import { type EwsAddresses, type Lab, withEws } from '../lab.ts';
 import { edgeLab, type Recorder, soapRequest } from './edge.fixture.ts';
 
 const certificate = await makeCertificate();
@@ -23,7 +23,7 @@ const secret = 'the secret of the test';
 
 let lab: Lab;
 let recorder: Recorder;
-let org: LabAddresses['orgs'][number];
+let org: EwsAddresses;
 let origin: string;
 let now = Date.now();
 
@@ -43,7 +43,7 @@ beforeAll(async () => {
     ],
     clock: { nowMs: () => now, monotonicMs: () => performance.now(), sleep: async () => {} },
   }));
-  org = must((await lab.listen()).orgs[0], 'one organization');
+  org = withEws((await lab.listen()).orgs[0]);
   origin = new URL(org.ews).origin;
 });
 afterAll(() => lab.close());

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { haveSchemas, validateEnvelope } from '#test/suites/ews-schema.ts';
-import { labVersions } from '../seams.ts';
+import { ewsVersions } from '../seams.ts';
 import { versionFacts } from '../world/versions.ts';
 import { soapRequest } from './edge.fixture.ts';
 import { errorMessage, peek, singleMessage, soapFault } from './soap.ts';
@@ -50,7 +50,7 @@ describe.skipIf(!haveSchemas())('what the edge answers by itself is valid by the
     ['BackOffMilliseconds', '5000'],
     ['Policy', 'a & <b>'],
   ] as const;
-  test.each(labVersions)('%s', (version) => {
+  test.each(ewsVersions)('%s', (version) => {
     expect(validateEnvelope(version, soapFault('ErrorServerBusy', 'busy & <so on>', values))).toEqual([]);
     for (const operation of Object.keys(singleMessage)) {
       const answer = errorMessage(operation, versionFacts[version], 'ErrorServerBusy', 'busy & <so on>', values);

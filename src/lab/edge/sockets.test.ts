@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Lab, LabAddresses, LabOptions } from '../lab.ts';
+import { type EwsAddresses, type Lab, type LabAddresses, type LabOptions, withEws } from '../lab.ts';
 import { curl, curlMissing, edgeLab, type Recorder, soapRequest } from './edge.fixture.ts';
 import { channelBindingHash } from './ntlm.ts';
 import { negotiateMessage, respond } from './ntlm-client.fixture.ts';
@@ -27,12 +27,11 @@ afterEach(async () => {
 
 async function start(
   options: Partial<LabOptions> = {},
-): Promise<{ lab: Lab; recorder: Recorder; addresses: LabAddresses; org: LabAddresses['orgs'][number] }> {
+): Promise<{ lab: Lab; recorder: Recorder; addresses: LabAddresses; org: EwsAddresses }> {
   const { lab, recorder } = edgeLab({ organizations: [{ name: 'source', version: '2016' }], ...options });
   open = lab;
   const addresses = await lab.listen();
-  const org = addresses.orgs[0];
-  if (!org) throw new Error('no organization');
+  const org = withEws(addresses.orgs[0]);
   return { lab, recorder, addresses, org };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { haveSchemas, validateEnvelope } from '#test/suites/ews-schema.ts';
-import { labVersions } from '../seams.ts';
+import { ewsVersions } from '../seams.ts';
 import { EwsBench, type Reply } from './ews.fixture.ts';
 
 const idOnly = '<t:BaseShape>IdOnly</t:BaseShape>';
@@ -8,7 +8,7 @@ const inbox = '<t:DistinguishedFolderId Id="inbox"/>';
 const mime = Buffer.from('From: a@x.test\r\nTo: b@x.test\r\nSubject: s\r\n\r\nhello\r\n').toString('base64');
 const idOf = (reply: Reply, name = 'ItemId'): string => reply.one(name).attributes.get('Id') ?? '';
 
-describe.skipIf(!haveSchemas()).each(labVersions)(
+describe.skipIf(!haveSchemas()).each(ewsVersions)(
   'Exchange %s: every operation is asked and answered by the schema',
   (version) => {
     test('from a folder’s creation to its deletion', async () => {

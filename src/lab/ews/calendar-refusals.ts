@@ -1,4 +1,4 @@
-import type { LabVersion } from '../seams.ts';
+import type { EwsVersion } from '../seams.ts';
 import {
   createAppointment,
   deleteItem,
@@ -10,7 +10,7 @@ import {
 } from './calendar-requests.ts';
 import type { RefusalRow, RefusalStage } from './refusals.ts';
 
-const since2010: readonly LabVersion[] = ['2010', '2013', '2016', 'se'];
+const since2010: readonly EwsVersion[] = ['2010', '2013', '2016', 'se'];
 
 type Row = Omit<RefusalRow, 'kind' | 'source'>;
 const message = (source: string, rows: readonly Row[]): readonly RefusalRow[] =>

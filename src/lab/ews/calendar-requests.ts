@@ -1,10 +1,10 @@
-import type { LabVersion } from '../seams.ts';
+import type { EwsVersion } from '../seams.ts';
 import type { EwsBench, Reply } from './ews.fixture.ts';
 
 /** Requests about appointments, for tests and for the table of refusals. */
 
 /** Berlin, as the version says it. */
-export const berlin = (version: LabVersion): string =>
+export const berlin = (version: EwsVersion): string =>
   version === '2007'
     ? '<t:MeetingTimeZone TimeZoneName="W. Europe Standard Time"/>'
     : '<t:StartTimeZone Id="W. Europe Standard Time"/><t:EndTimeZone Id="W. Europe Standard Time"/>';
@@ -65,7 +65,7 @@ export async function ok(ews: EwsBench, body: string, options: Parameters<EwsBen
 }
 
 /** Every Thursday at nine in Berlin, six times, over the change to daylight saving on 30 March 2031. */
-export const thursdays = (version: LabVersion, more = ''): string =>
+export const thursdays = (version: EwsVersion, more = ''): string =>
   createAppointment(
     `<t:Subject>weekly</t:Subject><t:Body BodyType="Text">agenda</t:Body>${more}<t:Start>2031-03-13T08:00:00Z</t:Start><t:End>2031-03-13T09:00:00Z</t:End><t:Location>Room 1</t:Location><t:Recurrence><t:WeeklyRecurrence><t:Interval>1</t:Interval><t:DaysOfWeek>Thursday</t:DaysOfWeek></t:WeeklyRecurrence><t:NumberedRecurrence><t:StartDate>2031-03-13</t:StartDate><t:NumberOfOccurrences>6</t:NumberOfOccurrences></t:NumberedRecurrence></t:Recurrence>${berlin(version)}`,
   );

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { haveSchemas, validateEnvelope } from '#test/suites/ews-schema.ts';
-import { labVersions } from '../seams.ts';
+import { ewsVersions } from '../seams.ts';
 import {
   appointmentProperty,
   berlin,
@@ -22,7 +22,7 @@ import { EwsBench } from './ews.fixture.ts';
 
 const schemas = haveSchemas();
 
-describe.each(labVersions)('calendar of Exchange %s', (version) => {
+describe.each(ewsVersions)('calendar of Exchange %s', (version) => {
   const bench = (): EwsBench => {
     const ews = new EwsBench(version);
     if (schemas)
@@ -325,7 +325,7 @@ describe.each(labVersions)('calendar of Exchange %s', (version) => {
   });
 });
 
-describe.each(labVersions)('PidLidAppointmentRecur of Exchange %s', (version) => {
+describe.each(ewsVersions)('PidLidAppointmentRecur of Exchange %s', (version) => {
   const recur = appointmentProperty(0x8216, 'Binary');
   const blobOf = async (ews: EwsBench, id: string): Promise<string> =>
     (await ok(ews, getItems(itemId(id), recur, 'IdOnly'))).all('Value').at(-1)?.text ?? '';
@@ -363,7 +363,7 @@ describe.each(labVersions)('PidLidAppointmentRecur of Exchange %s', (version) =>
   });
 });
 
-describe.each(labVersions.filter((one) => one !== '2007'))('streams of Exchange %s', (version) => {
+describe.each(ewsVersions.filter((one) => one !== '2007'))('streams of Exchange %s', (version) => {
   test('that are no streams, or break off, are refused', async () => {
     const ews = new EwsBench(version);
     const single = idOf(await ok(ews, thursdays(version)));
@@ -422,7 +422,7 @@ describe.each(labVersions.filter((one) => one !== '2007'))('streams of Exchange 
   });
 });
 
-describe.each(labVersions)('iCalendar of Exchange %s', (version) => {
+describe.each(ewsVersions)('iCalendar of Exchange %s', (version) => {
   const exported = async (ews: EwsBench, id: string): Promise<string> =>
     Buffer.from(
       (

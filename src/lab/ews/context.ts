@@ -1,5 +1,5 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
-import type { Caller, FaultPoint, FaultSpec, LabVersion } from '../seams.ts';
+import { type Caller, type EwsVersion, ewsVersionOf, type FaultPoint, type FaultSpec } from '../seams.ts';
 import { dayAtIndex, isMaster, occurrenceItem } from '../world/appointment.ts';
 import type { Folder } from '../world/folder.ts';
 import { mailboxGuidOf } from '../world/ids.ts';
@@ -21,7 +21,7 @@ export class Context {
   /** Address of the mailbox the request acts for; null: an account without one, not impersonating anybody. */
   readonly actingAs: string | null;
   /** What the request is read and answered as: what it asked for, never newer than the server. */
-  readonly version: LabVersion;
+  readonly version: EwsVersion;
   readonly operation: string;
   readonly subscriptions: Subscriptions;
   readonly signal: AbortSignal;
@@ -34,7 +34,7 @@ export class Context {
     readonly organization: Organization;
     readonly caller: Caller;
     readonly actingAs: string | null;
-    readonly version: LabVersion;
+    readonly version: EwsVersion;
     readonly operation: string;
     readonly subscriptions: Subscriptions;
     readonly signal: AbortSignal;
@@ -57,8 +57,8 @@ export class Context {
     return schemaOf(this.version);
   }
   /** The server's own version, whatever the client asked for. */
-  get serverVersion(): LabVersion {
-    return this.organization.version;
+  get serverVersion(): EwsVersion {
+    return ewsVersionOf(this.organization.version);
   }
   get nowMs(): number {
     return this.world.surroundings.clock.nowMs();

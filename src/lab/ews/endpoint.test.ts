@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { haveSchemas, validateEnvelope } from '#test/suites/ews-schema.ts';
-import { labVersions } from '../seams.ts';
+import { ewsVersions } from '../seams.ts';
 import { EwsBench } from './ews.fixture.ts';
 
 const shape = '<m:FolderShape><t:BaseShape>AllProperties</t:BaseShape></m:FolderShape>';
@@ -9,7 +9,7 @@ const mime = Buffer.from(
   'From: a@x.test\r\nTo: b@x.test\r\nSubject: =?utf-8?Q?caf=C3=A9?=\r\nMessage-ID: <1@x.test>\r\n\r\nhello\r\n',
 ).toString('base64');
 
-function bench(version: (typeof labVersions)[number], items = 0): EwsBench {
+function bench(version: (typeof ewsVersions)[number], items = 0): EwsBench {
   const made = new EwsBench(version, { items });
   made.onEnvelope = (kind, v, bytes) => {
     if (haveSchemas()) expect(validateEnvelope(v, bytes), `${kind}: ${bytes.toString().slice(0, 3000)}`).toEqual([]);
@@ -17,7 +17,7 @@ function bench(version: (typeof labVersions)[number], items = 0): EwsBench {
   return made;
 }
 
-describe.each(labVersions)('Exchange %s', (version) => {
+describe.each(ewsVersions)('Exchange %s', (version) => {
   test('shows folders', async () => {
     const ews = bench(version, 300);
     const one = await ews.call(`<m:GetFolder>${shape}<m:FolderIds>${inbox}</m:FolderIds></m:GetFolder>`);

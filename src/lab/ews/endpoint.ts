@@ -1,5 +1,12 @@
 import { parseXmlBytes, type XmlElement, XmlFault } from '#formats/text/xml-read.ts';
-import type { Caller, Endpoint, EndpointAnswer, EndpointCall, LabVersion } from '../seams.ts';
+import {
+  type Caller,
+  type Endpoint,
+  type EndpointAnswer,
+  type EndpointCall,
+  type EwsVersion,
+  ewsVersionOf,
+} from '../seams.ts';
 import type { Organization } from '../world/organization.ts';
 import { Refusal } from '../world/refusal.ts';
 import type { World } from '../world/world.ts';
@@ -20,7 +27,7 @@ const byRequest = new Map<string, Operation>(operations.map((operation) => [oper
 const xmlHeaders = { 'content-type': 'text/xml; charset=utf-8', 'cache-control': 'private' };
 
 /** The schema a `RequestServerVersion` is read with. */
-function schemaVersionOf(requested: string): LabVersion {
+function schemaVersionOf(requested: string): EwsVersion {
   if (requested.startsWith('Exchange2007')) return '2007';
   if (requested.startsWith('Exchange2010')) return '2010';
   if (requested.startsWith('Exchange2013')) return '2013';
@@ -98,7 +105,7 @@ function violation(message: string): EwsFault {
   );
 }
 
-function checkSchema(version: LabVersion, element: XmlElement): void {
+function checkSchema(version: EwsVersion, element: XmlElement): void {
   try {
     schemaOf(version).check(element);
   } catch (thrown) {
@@ -126,8 +133,11 @@ async function answer(
     if (element.ns !== namespaces.t) {
       if (attribute(element, `${soapNamespace}|mustUnderstand`) === '1')
         throw new EwsFault('ErrorInvalidRequest', 'A header that must be understood is not known.');
-    } else if (element.name !== 'RequestServerVersion' && schemaOf(organization.version).has(`t:${element.name}`))
-      checkSchema(organization.version, element);
+    } else if (
+      element.name !== 'RequestServerVersion' &&
+      schemaOf(ewsVersionOf(organization.version)).has(`t:${element.name}`)
+    )
+      checkSchema(ewsVersionOf(organization.version), element);
   }
   const operation = request.ns === namespaces.m ? byRequest.get(request.name) : undefined;
   if (operation === undefined) throw violation(`The '${request.ns}:${request.name}' element is not declared.`);

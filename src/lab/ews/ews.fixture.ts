@@ -1,7 +1,7 @@
 import { parseXmlBytes, textOf, type XmlElement } from '#formats/text/xml-read.ts';
 import { type Clock, systemClock } from '#kit/clock.ts';
 import { seededRandom } from '#kit/random.ts';
-import type { Caller, EndpointAnswer, FaultPoint, FaultSpec, Faults, LabVersion } from '../seams.ts';
+import type { Caller, EndpointAnswer, EwsVersion, FaultPoint, FaultSpec, Faults } from '../seams.ts';
 import type { Mailbox } from '../world/mailbox.ts';
 import type { Organization } from '../world/organization.ts';
 import { createWorld, type World, type WorldOptions } from '../world/world.ts';
@@ -74,13 +74,13 @@ export class EwsBench {
   readonly world: World;
   readonly faults = certainFaults();
   readonly organization: Organization;
-  readonly version: LabVersion;
+  readonly version: EwsVersion;
   readonly #endpoint;
   /** Called with every envelope sent and received. */
-  onEnvelope: ((kind: 'request' | 'answer', version: LabVersion, bytes: Buffer) => void) | null = null;
+  onEnvelope: ((kind: 'request' | 'answer', version: EwsVersion, bytes: Buffer) => void) | null = null;
 
   constructor(
-    version: LabVersion,
+    version: EwsVersion,
     options: Partial<WorldOptions> & {
       readonly clock?: Clock;
       readonly organization?: Partial<WorldOptions['organizations'][number]>;

@@ -1,5 +1,5 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
-import { labVersions } from '../seams.ts';
+import { ewsVersions } from '../seams.ts';
 import { roleSince } from '../world/default-folders.ts';
 import type { Folder } from '../world/folder.ts';
 import { folderChangeKeyOf, folderIdOf } from '../world/ids.ts';
@@ -143,7 +143,7 @@ export function folderIdXml(folder: Folder, name = 'FolderId'): string {
 function visibleRole(context: Context, folder: Folder): string | null {
   if (folder.role === null) return null;
   const since = roleSince[folder.role];
-  return since === undefined || labVersions.indexOf(context.version) >= labVersions.indexOf(since) ? folder.role : null;
+  return since === undefined || ewsVersions.indexOf(context.version) >= ewsVersions.indexOf(since) ? folder.role : null;
 }
 
 /** A folder as asked for. */
@@ -188,7 +188,7 @@ function writeField(context: Context, folder: Folder, field: string): Xml {
     case 'DistinguishedFolderId': {
       // Exchange shows it to 2013 clients and later.
       const role = visibleRole(context, folder);
-      return role === null || labVersions.indexOf(context.version) < labVersions.indexOf('2013')
+      return role === null || ewsVersions.indexOf(context.version) < ewsVersions.indexOf('2013')
         ? ''
         : t('DistinguishedFolderId', role);
     }

@@ -1,5 +1,5 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
-import { labVersions } from '../seams.ts';
+import { ewsVersions } from '../seams.ts';
 import { exportMime } from '../world/export-mime.ts';
 import { itemChangeKeyOf, itemIdOf } from '../world/ids.ts';
 import type { Address, Attachment, Body, Item } from '../world/item.ts';
@@ -422,7 +422,7 @@ function writeField(context: Context, item: Item, field: string, prepared: Prepa
     case 'References':
       return textField(key.references);
     case 'HasPicture':
-      return labVersions.indexOf(context.version) > 0 ? t(field, false) : '';
+      return ewsVersions.indexOf(context.version) > 0 ? t(field, false) : '';
     default:
       return '';
   }

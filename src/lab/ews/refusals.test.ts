@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { must } from '#kit/assert.ts';
 import { haveSchemas, validateEnvelope } from '#test/suites/ews-schema.ts';
-import { labVersions } from '../seams.ts';
+import { ewsVersions } from '../seams.ts';
 import { deleteOccurrence, occurrenceItem } from '../world/appointment.ts';
 import { folderIdOf, itemChangeKeyOf, itemIdOf } from '../world/ids.ts';
 import { appointmentOf } from '../world/make-appointment.ts';
@@ -94,7 +94,7 @@ test('there are enough of them, each with a name of its own and a source', () =>
   expect(refusals.filter(({ source }) => source === '')).toEqual([]);
 });
 
-describe.each(labVersions)('Exchange %s refuses', (version) => {
+describe.each(ewsVersions)('Exchange %s refuses', (version) => {
   test.each(
     refusals.filter((row) => versionsOf(row).includes(version)).map((row) => [row.id, row] as const),
   )('%s', async (_id, row) => {

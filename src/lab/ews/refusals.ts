@@ -1,5 +1,5 @@
-import type { LabVersion } from '../seams.ts';
-import { labVersions } from '../seams.ts';
+import type { EwsVersion } from '../seams.ts';
+import { ewsVersions } from '../seams.ts';
 import { calendarRefusals } from './calendar-refusals.ts';
 
 /** What a row's request may refer to: things of the mailbox it is sent to, made fresh for each run. */
@@ -39,7 +39,7 @@ export interface RefusalStage {
 export interface RefusalRow {
   readonly id: string;
   /** Versions in which it is so; default: all. */
-  readonly versions?: readonly LabVersion[];
+  readonly versions?: readonly EwsVersion[];
   /** Inside `soap:Body`, or a whole document when it begins with `<?xml` or `<s:`. */
   readonly request: (stage: RefusalStage) => string;
   /** `RequestServerVersion`; default: the newest of the version. Null: without the header. */
@@ -54,8 +54,8 @@ export interface RefusalRow {
   readonly source: string;
 }
 
-const since2010: readonly LabVersion[] = ['2010', '2013', '2016', 'se'];
-const since2013: readonly LabVersion[] = ['2013', '2016', 'se'];
+const since2010: readonly EwsVersion[] = ['2010', '2013', '2016', 'se'];
+const since2013: readonly EwsVersion[] = ['2013', '2016', 'se'];
 
 const idOnly = '<t:BaseShape>IdOnly</t:BaseShape>';
 const folderShape = `<m:FolderShape>${idOnly}</m:FolderShape>`;
@@ -1580,4 +1580,4 @@ export const refusals: readonly RefusalRow[] = [
   ...calendarRefusals,
 ];
 
-export const versionsOf = (row: RefusalRow): readonly LabVersion[] => row.versions ?? labVersions;
+export const versionsOf = (row: RefusalRow): readonly EwsVersion[] => row.versions ?? ewsVersions;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { labVersions } from '../seams.ts';
+import { ewsVersions } from '../seams.ts';
 import { folderIdOf, itemChangeKeyOf, itemIdOf } from '../world/ids.ts';
 import { contentOfMime } from '../world/read-message.ts';
 import { bytesOf, EwsBench, replyOf } from './ews.fixture.ts';
@@ -14,7 +14,7 @@ const create = (items: string): string =>
 const sync = (state: string): string =>
   `<m:SyncFolderItems><m:ItemShape><t:BaseShape>IdOnly</t:BaseShape></m:ItemShape><m:SyncFolderId>${inbox}</m:SyncFolderId><m:SyncState>${state}</m:SyncState><m:MaxChangesReturned>5</m:MaxChangesReturned></m:SyncFolderItems>`;
 
-describe.each(labVersions)('Exchange %s, receipts over EWS', (version) => {
+describe.each(ewsVersions)('Exchange %s, receipts over EWS', (version) => {
   const suppressing = version === '2007' || version === '2010' ? '' : ' SuppressReadReceipts="true"';
   const marked = (id: string, key: string, attributes: string): string =>
     `<m:UpdateItem ConflictResolution="NeverOverwrite" MessageDisposition="SaveOnly"${attributes}><m:ItemChanges><t:ItemChange><t:ItemId Id="${id}" ChangeKey="${key}"/><t:Updates><t:SetItemField><t:FieldURI FieldURI="message:IsRead"/><t:Message><t:IsRead>true</t:IsRead></t:Message></t:SetItemField></t:Updates></t:ItemChange></m:ItemChanges></m:UpdateItem>`;

@@ -1,7 +1,7 @@
 import { deepEqual, equal, fail } from 'node:assert/strict';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
-import type { LabVersion, OutboxEntry } from '../seams.ts';
+import type { EwsVersion, OutboxEntry } from '../seams.ts';
 import type { InvitationChoice } from '../world/calendar-hooks.ts';
 import { calendarKey } from '../world/calendar-keys.ts';
 import type { Item, ItemContent } from '../world/item.ts';
@@ -54,7 +54,7 @@ export class Conversation {
   /** @param people of each organization, in the order of its mailboxes. */
   constructor(
     people: Readonly<Record<string, readonly string[]>>,
-    options: MeetingsOptions & { readonly version?: LabVersion } = {},
+    options: MeetingsOptions & { readonly version?: EwsVersion } = {},
   ) {
     const names = Object.entries(people);
     const counts: Record<string, number> = {};

@@ -2,14 +2,14 @@ import { describe, expect, test } from 'vitest';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import { haveSchemas, validateEnvelope } from '#test/suites/ews-schema.ts';
 import { EwsBench, type Reply } from '../ews/ews.fixture.ts';
-import { labVersions } from '../seams.ts';
+import { ewsVersions } from '../seams.ts';
 import { calendarRightsOf } from '../world/calendar-rights.ts';
 import { windowsZone } from '../world/zone.ts';
 import { isDelegatesCopy } from './attendant.ts';
 import { Meetings } from './meetings.ts';
 import { Person } from './person.ts';
 
-function bench(version: (typeof labVersions)[number]) {
+function bench(version: (typeof ewsVersions)[number]) {
   const ews = new EwsBench(version, {
     clock: new SteppingClock(Date.UTC(2026, 2, 2, 8)),
     organizations: [
@@ -51,7 +51,7 @@ const day = (view: string, ...addresses: readonly string[]): string =>
   ask(addresses, '2026-03-09T00:00:00', '2026-03-10T00:00:00', view);
 const texts = (reply: Reply, name: string): readonly string[] => reply.all(name).map(({ text }) => text);
 
-describe.each(labVersions)('free/busy, %s', (version) => {
+describe.each(ewsVersions)('free/busy, %s', (version) => {
   test('shows the owner everything, and others only when', async () => {
     const { ews, person } = bench(version);
     person(0).book({
@@ -173,7 +173,7 @@ describe.each(labVersions)('free/busy, %s', (version) => {
   });
 });
 
-describe.each(labVersions)('delegates, %s', (version) => {
+describe.each(ewsVersions)('delegates, %s', (version) => {
   const add = (owner: string, delegate: string, level = 'Editor', copies = true): string =>
     `<m:AddDelegate><m:Mailbox><t:EmailAddress>${owner}</t:EmailAddress></m:Mailbox><m:DelegateUsers><t:DelegateUser><t:UserId><t:PrimarySmtpAddress>${delegate}</t:PrimarySmtpAddress></t:UserId><t:DelegatePermissions><t:CalendarFolderPermissionLevel>${level}</t:CalendarFolderPermissionLevel></t:DelegatePermissions><t:ReceiveCopiesOfMeetingMessages>${copies}</t:ReceiveCopiesOfMeetingMessages><t:ViewPrivateItems>false</t:ViewPrivateItems></t:DelegateUser></m:DelegateUsers><m:DeliverMeetingRequests>DelegatesAndMe</m:DeliverMeetingRequests></m:AddDelegate>`;
 

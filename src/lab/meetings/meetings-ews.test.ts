@@ -3,10 +3,10 @@ import { SteppingClock } from '#kit/stepping-clock.ts';
 import { haveSchemas, validateEnvelope } from '#test/suites/ews-schema.ts';
 import { berlin, createAppointment, field, getItems, itemId, updateAppointment } from '../ews/calendar-requests.ts';
 import { EwsBench, type Reply } from '../ews/ews.fixture.ts';
-import { labVersions } from '../seams.ts';
+import { ewsVersions } from '../seams.ts';
 import { Meetings } from './meetings.ts';
 
-function bench(version: (typeof labVersions)[number]) {
+function bench(version: (typeof ewsVersions)[number]) {
   const clock = new SteppingClock(Date.UTC(2026, 2, 2, 8));
   const ews = new EwsBench(version, { clock });
   ews.onEnvelope = (kind, of, bytes) => {
@@ -32,7 +32,7 @@ const inboxOf = async (ews: EwsBench, as: number): Promise<Reply> =>
 const answer = (kind: string, reply: Reply, element = 'ItemId'): string =>
   `<m:CreateItem MessageDisposition="SendAndSaveCopy"><m:Items><t:${kind}><t:ReferenceItemId Id="${idOf(reply, element)}" ChangeKey="${changeKeyOf(reply, element)}"/></t:${kind}></m:Items></m:CreateItem>`;
 
-describe.each(labVersions)('meetings over EWS, %s', (version) => {
+describe.each(ewsVersions)('meetings over EWS, %s', (version) => {
   test('a request is sent, shown, accepted and tracked', async () => {
     const { ews, ben } = bench(version);
     const made = await ews.call(

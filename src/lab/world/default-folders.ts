@@ -1,4 +1,4 @@
-import type { LabVersion } from '../seams.ts';
+import type { EwsVersion } from '../seams.ts';
 
 /** A folder that every mailbox of a version has from its first day. */
 export interface DefaultFolder {
@@ -14,7 +14,7 @@ export interface DefaultFolder {
   readonly kind?: 'search';
   readonly hidden?: true;
   /** First version that has it. */
-  readonly since?: Exclude<LabVersion, '2007'>;
+  readonly since?: Exclude<EwsVersion, '2007'>;
 }
 
 export const languages = ['en', 'de', 'fr'] as const;
@@ -230,7 +230,7 @@ export const defaultFolders: readonly DefaultFolder[] = [
 ];
 
 /** First version that knows a distinguished id which EWS names for a folder above; the rest are known in all. */
-export const roleSince: Readonly<Record<string, Exclude<LabVersion, '2007'>>> = {
+export const roleSince: Readonly<Record<string, Exclude<EwsVersion, '2007'>>> = {
   recoverableitemsroot: '2010',
   recoverableitemsdeletions: '2010',
   recoverableitemsversions: '2010',

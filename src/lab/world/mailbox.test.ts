@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import { certainFaults } from '../ews/ews.fixture.ts';
-import { type LabVersion, labVersions } from '../seams.ts';
+import { type EwsVersion, ewsVersions } from '../seams.ts';
 import type { FeedState, Folder } from './folder.ts';
 import type { Mailbox } from './mailbox.ts';
 import { createPeople } from './people.ts';
@@ -10,7 +10,7 @@ import { contentOfMime } from './read-message.ts';
 import { Refusal } from './refusal.ts';
 import { createWorld, type World, type WorldOptions } from './world.ts';
 
-function worldOf(version: LabVersion = '2016', options: Partial<WorldOptions> = {}): World {
+function worldOf(version: EwsVersion = '2016', options: Partial<WorldOptions> = {}): World {
   return createWorld({
     organizations: [{ name: 'one', version, domain: 'one.test' }],
     mailboxes: 4,
@@ -52,7 +52,7 @@ const truth = (folder: Folder): Map<number, boolean> =>
   new Map([...folder.items()].map((item) => [item.no, item.isRead]));
 
 describe('receipts', () => {
-  test.each(labVersions)('Exchange %s sends what was asked for, once, unless it is suppressed', (version) => {
+  test.each(ewsVersions)('Exchange %s sends what was asked for, once, unless it is suppressed', (version) => {
     const world = worldOf(version);
     const mailbox = boxOf(world);
     const inbox = mailbox.folder('inbox');

@@ -4,7 +4,7 @@ import type { LabVersion } from '../seams.ts';
 export interface VersionFacts {
   /** As in `ServerVersionInfo`: major, minor, build, revision. */
   readonly build: readonly [number, number, number, number];
-  /** `ServerVersionInfo/@Version`: the newest schema the server speaks. */
+  /** `ServerVersionInfo/@Version`: the newest schema the server speaks; empty: it has no EWS. */
   readonly schemaVersion: string;
   /** Values of `RequestServerVersion/@Version` it accepts, oldest first. */
   readonly requestVersions: readonly string[];
@@ -39,6 +39,17 @@ const until2016 = [
 const untilSe = [...until2016, 'V2017_01_07', 'V2017_04_14', 'V2017_07_11'];
 
 export const versionFacts: Readonly<Record<LabVersion, VersionFacts>> = {
+  '2003': {
+    build: [6, 5, 7638, 1],
+    schemaVersion: '',
+    requestVersions: [],
+    product: 'Exchange 2003 SP2',
+    requestMaxBytes: 64 * MiB,
+    itemMaxBytes: 10 * MiB,
+    findCountLimit: null,
+    findCountLimitRestricted: null,
+    folderItemsMax: null,
+  },
   '2007': {
     build: [8, 1, 240, 5],
     schemaVersion: 'Exchange2007_SP1',
@@ -88,6 +99,17 @@ export const versionFacts: Readonly<Record<LabVersion, VersionFacts>> = {
     schemaVersion: 'V2017_07_11',
     requestVersions: untilSe,
     product: 'Exchange Server SE',
+    requestMaxBytes: 64 * MiB,
+    itemMaxBytes: 36 * MiB,
+    findCountLimit: 1000,
+    findCountLimitRestricted: 250,
+    folderItemsMax: 1_000_000,
+  },
+  online: {
+    build: [15, 20, 9500, 20],
+    schemaVersion: 'V2017_07_11',
+    requestVersions: untilSe,
+    product: 'Exchange Online',
     requestMaxBytes: 64 * MiB,
     itemMaxBytes: 36 * MiB,
     findCountLimit: 1000,

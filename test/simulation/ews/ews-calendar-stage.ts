@@ -1,7 +1,7 @@
 import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';
 import { createLab } from '#lab/lab.ts';
-import type { FaultPoint, LabVersion } from '#lab/seams.ts';
+import type { EwsVersion, FaultPoint } from '#lab/seams.ts';
 import type { OpenCalendarStage, SimulatedCalendarSide } from '../calendar/calendar-stage.ts';
 import { blameFairly } from './fair-blame.ts';
 import { aftermathOf } from './lab-aftermath.ts';
@@ -11,9 +11,9 @@ import { directMail, labRivals } from './lab-rivals.ts';
 import { calmRequests, swarmFaults, swarmRequests } from './mix.ts';
 import { Wire } from './wire.ts';
 
-const versions: readonly LabVersion[] = ['2007', '2010', '2013', '2016'];
+const versions: readonly EwsVersion[] = ['2007', '2010', '2013', '2016'];
 /** From every version to every version, the same again after sixteen seeds. */
-const versionsOf = (seed: number): readonly [LabVersion, LabVersion] => [
+const versionsOf = (seed: number): readonly [EwsVersion, EwsVersion] => [
   must(versions[seed % 4], 'a version'),
   must(versions[(seed >> 2) % 4], 'a version'),
 ];

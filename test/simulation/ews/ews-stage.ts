@@ -1,7 +1,7 @@
 import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';
 import { createLab } from '#lab/lab.ts';
-import type { LabVersion } from '#lab/seams.ts';
+import type { EwsVersion } from '#lab/seams.ts';
 import type { OpenStage, SimulatedSide } from '../stage.ts';
 import { labConnector } from './lab-connector.ts';
 import { labMailbox } from './lab-mailbox.ts';
@@ -9,7 +9,7 @@ import { calmRequests, swarmFaults, swarmRequests } from './mix.ts';
 import { Wire } from './wire.ts';
 
 /** From what to what people move: the usual way three times of four, and from the oldest to the newest. */
-const versionsOf = (seed: number): readonly [LabVersion, LabVersion] =>
+const versionsOf = (seed: number): readonly [EwsVersion, EwsVersion] =>
   seed % 4 === 0 ? ['2007', 'se'] : ['2010', '2016'];
 
 /** What the target takes, bytes of MIME; the people of the source have larger ones. */

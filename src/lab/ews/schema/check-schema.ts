@@ -1,6 +1,6 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
 import { must } from '#kit/assert.ts';
-import type { LabVersion } from '../../seams.ts';
+import type { EwsVersion } from '../../seams.ts';
 import table from './ews-schema.json' with { type: 'json' };
 import {
   type ComplexType,
@@ -35,7 +35,7 @@ export class Schema {
   readonly #models = new WeakMap<ComplexType, Model | null>();
   readonly #patterns = new Map<string, RegExp>();
 
-  constructor(version: LabVersion) {
+  constructor(version: EwsVersion) {
     const source = table as unknown as SchemaTable;
     for (const { name, versions, is } of source.elements) if (versions.includes(version)) this.#elements.set(name, is);
     for (const { name, versions, is } of source.types) if (versions.includes(version)) this.#types.set(name, is);
@@ -392,9 +392,9 @@ function isBase64(value: string): boolean {
   return length % 4 === 0;
 }
 
-const schemas = new Map<LabVersion, Schema>();
+const schemas = new Map<EwsVersion, Schema>();
 /** The schema of a version; made once. */
-export function schemaOf(version: LabVersion): Schema {
+export function schemaOf(version: EwsVersion): Schema {
   let schema = schemas.get(version);
   if (schema === undefined) schemas.set(version, (schema = new Schema(version)));
   return schema;

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { labVersions } from '../../seams.ts';
+import { ewsVersions } from '../../seams.ts';
 import { compileSchemas } from './compile-xsd.ts';
 import { schemaFolders, schemaRoots } from './schema-roots.ts';
 
@@ -11,7 +11,7 @@ const file = new URL('./ews-schema.json', import.meta.url);
 describe.skipIf(!existsSync(reference) && process.env['CI'] !== 'true')('the schema table', () => {
   test('is what the XSDs say (UPDATE_SCHEMA=1 writes it anew)', () => {
     const made = compileSchemas(
-      labVersions.map((version) => ({
+      ewsVersions.map((version) => ({
         version,
         messages: readFileSync(join(reference, schemaFolders[version], 'messages.xsd'), 'utf8'),
         types: readFileSync(join(reference, schemaFolders[version], 'types.xsd'), 'utf8'),

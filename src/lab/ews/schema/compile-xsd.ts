@@ -1,6 +1,6 @@
 import { parseXmlBytes, type XmlElement } from '#formats/text/xml-read.ts';
 import { must } from '#kit/assert.ts';
-import type { LabVersion } from '../../seams.ts';
+import type { EwsVersion } from '../../seams.ts';
 import type {
   ComplexType,
   Entry,
@@ -13,7 +13,7 @@ import type {
 
 /** The two schema files of one version, as text. */
 export interface SchemaFiles {
-  readonly version: LabVersion;
+  readonly version: EwsVersion;
   readonly messages: string;
   readonly types: string;
 }
@@ -46,8 +46,8 @@ export function compileSchemas(files: readonly SchemaFiles[], roots: readonly st
 }
 
 class Merger<T> {
-  readonly #byContent = new Map<string, { name: string; versions: LabVersion[]; is: T }>();
-  add(version: LabVersion, name: string, is: T): void {
+  readonly #byContent = new Map<string, { name: string; versions: EwsVersion[]; is: T }>();
+  add(version: EwsVersion, name: string, is: T): void {
     const content = `${name} ${JSON.stringify(is)}`;
     const known = this.#byContent.get(content);
     if (known === undefined) this.#byContent.set(content, { name, versions: [version], is });

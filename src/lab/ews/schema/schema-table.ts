@@ -1,4 +1,4 @@
-import type { LabVersion } from '../../seams.ts';
+import type { EwsVersion } from '../../seams.ts';
 
 /**
  * The parts of the EWS schemas that requests are checked against, as compact data (`ews-schema.json`), made from the XSDs by
@@ -14,7 +14,7 @@ export interface SchemaTable {
 /** A definition and the versions in which it is exactly so. */
 export interface Entry<T> {
   readonly name: string;
-  readonly versions: readonly LabVersion[];
+  readonly versions: readonly EwsVersion[];
   readonly is: T;
 }
 
