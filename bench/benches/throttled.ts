@@ -6,7 +6,7 @@ import { putProjectPairs } from '#cli/put-pairs.ts';
 import type { Connector } from '#connectors/contract.ts';
 import { ewsConnector } from '#connectors/ews/connector.ts';
 import { ewsHttp } from '#connectors/ews/http-client.ts';
-import { createSignIn } from '#connectors/ews/sign-in.ts';
+import { createSignIn } from '#connectors/sign-in/sign-in.ts';
 import { paced } from '#connectors/wrappers/paced.ts';
 import { retried } from '#connectors/wrappers/retried.ts';
 import { must } from '#kit/assert.ts';

@@ -5,8 +5,8 @@ import { type AutodiscoverOptions, autodiscover } from '#connectors/ews/autodisc
 import { ewsConnector } from '#connectors/ews/connector.ts';
 import { ewsHttp } from '#connectors/ews/http-client.ts';
 import type { SchemaVersion } from '#connectors/ews/server-version.ts';
-import { createSignIn, type SignInSettings } from '#connectors/ews/sign-in.ts';
 import { undiciTransport } from '#connectors/http/undici-transport.ts';
+import { createSignIn, type SignInSettings } from '#connectors/sign-in/sign-in.ts';
 import { paced } from '#connectors/wrappers/paced.ts';
 import { retried } from '#connectors/wrappers/retried.ts';
 import { must } from '#kit/assert.ts';

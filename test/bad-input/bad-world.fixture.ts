@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Connector } from '#connectors/contract.ts';
 import { ewsConnector } from '#connectors/ews/connector.ts';
 import { ewsHttp } from '#connectors/ews/http-client.ts';
-import { createSignIn } from '#connectors/ews/sign-in.ts';
+import { createSignIn } from '#connectors/sign-in/sign-in.ts';
 import { retried } from '#connectors/wrappers/retried.ts';
 import { type PassResult, runMailPass } from '#jobs/mail/mail-pass.ts';
 import type { PassServices } from '#jobs/mail/pass-context.ts';

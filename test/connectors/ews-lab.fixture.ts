@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ewsConnector } from '#connectors/ews/connector.ts';
 import { ewsHttp } from '#connectors/ews/http-client.ts';
-import { createSignIn } from '#connectors/ews/sign-in.ts';
+import { createSignIn } from '#connectors/sign-in/sign-in.ts';
 import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { ewsConnector } from '#connectors/ews/connector.ts';
 import { ewsHttp } from '#connectors/ews/http-client.ts';
-import { createSignIn } from '#connectors/ews/sign-in.ts';
+import { createSignIn } from '#connectors/sign-in/sign-in.ts';
 import { type ProbeResult, probe } from '#jobs/probe.ts';
 import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { createSignIn } from '#connectors/ews/sign-in.ts';
 import { undiciTransport } from '#connectors/http/undici-transport.ts';
+import { createSignIn } from '#connectors/sign-in/sign-in.ts';
 import { systemClock } from '#kit/clock.ts';
 import { describeFault, FaultError } from '#kit/fault.ts';
 import { systemRandom } from '#kit/random.ts';

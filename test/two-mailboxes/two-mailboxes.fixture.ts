@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Connector } from '#connectors/contract.ts';
 import { ewsConnector } from '#connectors/ews/connector.ts';
 import { ewsHttp } from '#connectors/ews/http-client.ts';
-import { createSignIn } from '#connectors/ews/sign-in.ts';
+import { createSignIn } from '#connectors/sign-in/sign-in.ts';
 import { runTypedPass } from '#jobs/typed/typed-pass.ts';
 import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Connector } from '#connectors/contract.ts';
 import { ewsConnector } from '#connectors/ews/connector.ts';
 import { ewsHttp } from '#connectors/ews/http-client.ts';
-import { createSignIn } from '#connectors/ews/sign-in.ts';
+import { createSignIn } from '#connectors/sign-in/sign-in.ts';
 import { runMailPass } from '#jobs/mail/mail-pass.ts';
 import type { VerifyReport } from '#jobs/verify/report.ts';
 import type { VerifyOptions } from '#jobs/verify/verify-context.ts';

@@ -6,9 +6,9 @@ import { systemRandom } from '#kit/random.ts';
 import type { TlsPolicy } from '#kit/transport.ts';
 import { authority, type Handler, serve, type TestServer } from '../http/tls-server.fixture.ts';
 import { undiciTransport } from '../http/undici-transport.ts';
+import { createSignIn, type SignInSettings } from '../sign-in/sign-in.ts';
 import type { EwsPost } from './ews-http.ts';
 import { type EwsHttpClient, type EwsHttpOptions, ewsHttp, hostRule } from './http-client.ts';
-import { createSignIn, type SignInSettings } from './sign-in.ts';
 
 const soap = '<?xml version="1.0"?><s:Envelope/>';
 const transport = undiciTransport();

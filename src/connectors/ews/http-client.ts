@@ -5,10 +5,10 @@ import type { Random } from '#kit/random.ts';
 import type { HttpRequest, HttpResponse, TlsPolicy, Transport } from '#kit/transport.ts';
 import { type ConnectionPool, connectionPool, type Lease } from '../http/connection-pool.ts';
 import { type Deadline, deadline } from '../http/deadline.ts';
+import { requireEncryption, type SignIn } from '../sign-in/sign-in.ts';
 import type { EwsAnswer, EwsHttp, EwsPost } from './ews-http.ts';
 import { affinityJar } from './http-cookies.ts';
 import { statusFault } from './http-status.ts';
-import { requireEncryption, type SignIn } from './sign-in.ts';
 
 export interface EwsHttpOptions {
   readonly transport: Transport;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Connector } from '#connectors/contract.ts';
 import { ewsConnector } from '#connectors/ews/connector.ts';
 import { ewsHttp } from '#connectors/ews/http-client.ts';
-import { createSignIn } from '#connectors/ews/sign-in.ts';
+import { createSignIn } from '#connectors/sign-in/sign-in.ts';
 import { retried } from '#connectors/wrappers/retried.ts';
 import type { Random } from '#kit/random.ts';
 import type { Lab } from '#lab/lab.ts';

@@ -3,7 +3,7 @@ import { systemClock } from '#kit/clock.ts';
 import { type Fault, FaultError } from '#kit/fault.ts';
 import { systemRandom } from '#kit/random.ts';
 import type { Connection, HttpRequest, HttpResponse, Transport } from '#kit/transport.ts';
-import { createSignIn } from '../sign-in.ts';
+import { createSignIn } from '../../sign-in/sign-in.ts';
 import { type AutodiscoverOptions, autodiscover } from './autodiscover.ts';
 
 type Site = (
