@@ -37,13 +37,15 @@ export function readFrames(bytes: Uint8Array): Frames {
 
 export function writeFrames({ records, rest }: Pick<Frames, 'records' | 'rest'>): Buffer {
   const parts: Buffer[] = [];
-  for (const { operation, length, bytes } of records) {
-    const head = Buffer.alloc(HEAD);
-    head.writeUInt32LE(operation, 0);
-    head.writeUInt32LE(length, 4);
-    parts.push(head, bytes);
-  }
+  for (const { operation, length, bytes } of records) parts.push(recordHead(operation, length), bytes);
   return Buffer.concat([...parts, rest]);
+}
+
+export function recordHead(operation: number, length: number): Buffer {
+  const head = Buffer.alloc(HEAD);
+  head.writeUInt32LE(operation, 0);
+  head.writeUInt32LE(length, 4);
+  return head;
 }
 
 export const record = (operation: number, bytes: Buffer): FrameRecord => ({ operation, length: bytes.length, bytes });

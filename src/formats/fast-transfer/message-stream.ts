@@ -170,7 +170,7 @@ function readNodes(data: Buffer): { nodes: readonly StreamNode[]; end: number; p
   return { nodes: root, end: at, problem };
 }
 
-const markerBytes = (marker: number): Buffer => {
+export const markerBytes = (marker: number): Buffer => {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(marker);
   return bytes;
@@ -193,28 +193,29 @@ function* elements(nodes: readonly StreamNode[]): Generator<Buffer> {
 /** What fits into one buffer of the protocol ([MS-OXCROPS]: 32 kB less the heads); larger ones are assumed to be refused. */
 const pieceMax = 31_680;
 
-function cutAnew(nodes: readonly StreamNode[], rest: Buffer): readonly FrameRecord[] {
-  const pieces: FrameRecord[] = [];
-  let parts: Buffer[] = [];
+/** Lengths of the pieces for elements of these lengths. Longer than a piece: its head is in the first, and only its value is cut. */
+export function* pieceLengths(lengths: Iterable<number>): Generator<number> {
   let size = 0;
-  const flush = () => {
-    if (size > 0) pieces.push(record(operations.data, Buffer.concat(parts)));
-    [parts, size] = [[], 0];
-  };
-  const add = (bytes: Buffer) => {
-    if (size + bytes.length > pieceMax) flush();
-    let left = bytes;
-    // Longer than a piece: its head is in the first, and only its value is cut.
-    for (; left.length > pieceMax; left = left.subarray(pieceMax)) {
-      pieces.push(record(operations.data, left.subarray(0, pieceMax)));
+  for (const length of lengths) {
+    if (size > 0 && size + length > pieceMax) {
+      yield size;
+      size = 0;
     }
-    parts.push(left);
-    size += left.length;
-  };
-  for (const element of elements(nodes)) add(element);
-  add(rest);
-  flush();
-  return pieces;
+    let left = length;
+    for (; left > pieceMax; left -= pieceMax) yield pieceMax;
+    size += left;
+  }
+  if (size > 0) yield size;
+}
+
+function cutAnew(nodes: readonly StreamNode[], rest: Buffer): readonly FrameRecord[] {
+  const parts = [...elements(nodes), rest];
+  const data = Buffer.concat(parts);
+  let at = 0;
+  return [...pieceLengths(parts.map((part) => part.length))].map((length) => {
+    at += length;
+    return record(operations.data, data.subarray(at - length, at));
+  });
 }
 
 /** The same records over the data as it is now. */

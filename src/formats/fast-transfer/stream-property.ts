@@ -202,7 +202,32 @@ export function isProperty(property: StreamProperty, wanted: MapiProperty): bool
   return 'lid' in wanted ? 'lid' in name && name.lid === wanted.lid : 'name' in name && name.name === wanted.name;
 }
 
-const typeCodes: Readonly<Record<MapiType, number>> = {
+/** Types that a property of ours has, by those of a stream. Integers of 16 bits and floats of 32 are widened. */
+const typeNames: ReadonlyMap<number, MapiType> = new Map([
+  [0x001e, 'string'],
+  [0x001f, 'string'],
+  [0x101e, 'strings'],
+  [0x101f, 'strings'],
+  [0x0002, 'integer'],
+  [0x0003, 'integer'],
+  [0x000b, 'boolean'],
+  [0x0040, 'time'],
+  [0x000d, 'binary'],
+  [0x0102, 'binary'],
+  [0x0014, 'long'],
+  [0x0004, 'double'],
+  [0x0005, 'double'],
+  [0x0048, 'guid'],
+]);
+
+/** @returns null for a property of a type that none of ours has */
+export function mapiPropertyOf({ type, id, name }: StreamProperty): MapiProperty | null {
+  const known = typeNames.get(type) ?? ((type & CODE_PAGE) !== 0 ? 'string' : undefined);
+  if (known === undefined) return null;
+  return name === null ? { tag: id, type: known } : { ...name, type: known };
+}
+
+export const typeCodes: Readonly<Record<MapiType, number>> = {
   string: CODE_PAGE | utf16,
   strings: MULTIPLE | 0x001f,
   integer: 0x0003,
