@@ -18,12 +18,13 @@ export interface Project {
   readonly pairs: readonly ProjectPair[];
 }
 
-export type ExchangeVersion = '2007' | '2010' | '2013' | '2016' | '2019' | 'se' | 'online';
+export type ExchangeVersion = '2000' | '2003' | '2007' | '2010' | '2013' | '2016' | '2019' | 'se' | 'online';
 
 export interface Organization {
   readonly name: string;
   readonly kind: 'exchange';
-  /** EWS address; null: Autodiscover. */
+  readonly protocol: 'ews' | 'webdav' | 'graph';
+  /** Address of the service; null: Autodiscover, or for Graph the cloud's own. */
   readonly endpoint: string | null;
   /** Domain or https address that Autodiscover is asked at; null: the domain of each mailbox. */
   readonly autodiscover: string | null;
@@ -39,7 +40,7 @@ export interface Organization {
 }
 
 export type SignIn =
-  | { readonly method: 'basic' | 'ntlm'; readonly user: string | Secret; readonly password: Secret }
+  | { readonly method: 'basic' | 'ntlm' | 'forms'; readonly user: string | Secret; readonly password: Secret }
   | {
       readonly method: 'oauth';
       readonly tenant: string;

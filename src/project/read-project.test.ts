@@ -216,7 +216,7 @@ const wrong: readonly (readonly [string, string, readonly string[]])[] = [
     'a key with other punctuation',
     changed('    signIn: { method: ntlm', '    sign-in: { method: ntlm'),
     [
-      'causeway.yaml:3:3: signIn is missing; method must be one of basic, ntlm, oauth',
+      'causeway.yaml:3:3: signIn is missing; method must be one of basic, ntlm, forms, oauth',
       'causeway.yaml:6:5: unknown key sign-in; did you mean signIn?',
     ],
   ],
@@ -266,22 +266,35 @@ const wrong: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'an unknown version of Exchange',
     changed(organization, `${organization}    version: 2011\n`),
-    ['causeway.yaml:6:14: this must be one of 2007, 2010, 2013, 2016, 2019, se, online; did you mean 2010?'],
+    [
+      'causeway.yaml:6:14: this must be one of 2000, 2003, 2007, 2010, 2013, 2016, 2019, se, online; did you mean 2010?',
+    ],
   ],
+  [
+    'WebDAV without an address',
+    changed('    endpoint: https://mail.old.example/EWS/Exchange.asmx\n', '    version: 2003\n'),
+    ['causeway.yaml:5:14: WebDAV cannot be found out: write endpoint: https://HOST/exchange/'],
+  ],
+  [
+    'a password for Graph',
+    changed(organization, `${organization}    version: online\n`),
+    ['causeway.yaml:7:5: Graph takes oauth only'],
+  ],
+  ['forms for EWS', changed('method: ntlm', 'method: forms'), ['causeway.yaml:6:5: forms is for webdav only']],
   [
     'a misspelt method',
     changed('method: ntlm', 'method: nltm'),
-    ['causeway.yaml:6:23: method must be one of basic, ntlm, oauth; did you mean ntlm?'],
+    ['causeway.yaml:6:23: method must be one of basic, ntlm, forms, oauth; did you mean ntlm?'],
   ],
   [
     'no method',
     changed('method: ntlm, ', ''),
-    ['causeway.yaml:6:5: method is missing; method must be one of basic, ntlm, oauth'],
+    ['causeway.yaml:6:5: method is missing; method must be one of basic, ntlm, forms, oauth'],
   ],
   [
     'sign-in as a text',
     changed(ntlm, '    signIn: ntlm\n'),
-    ['causeway.yaml:6:13: method must be one of basic, ntlm, oauth'],
+    ['causeway.yaml:6:13: method must be one of basic, ntlm, forms, oauth'],
   ],
   [
     'an inline password',

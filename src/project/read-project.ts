@@ -8,7 +8,7 @@ import { type TypedKind, typedKinds } from '#model/typed-item.ts';
 import { type AddressPair, type AddressRule, parseAddressRule, readPairEntry, readPairsCsv } from './pairs.ts';
 import { type Problem, ProjectError } from './problem.ts';
 import type { Budget, Collection, Organization, Project, ProjectPair, SignIn, StoreAddress } from './project.ts';
-import { type ProjectFile, projectSchema } from './schema.ts';
+import { type ProjectFile, projectSchema, protocolOf } from './schema.ts';
 import { Secret } from './secret.ts';
 import { didYouMean } from './suggest.ts';
 import { parseDay, parseDuration, parsePercent, parseSize } from './values.ts';
@@ -211,6 +211,7 @@ function organizationOf(name: string, written: ProjectFile['organizations'][stri
   return {
     name,
     kind: written.kind,
+    protocol: protocolOf(written),
     endpoint: written.endpoint ?? null,
     autodiscover: written.autodiscover ?? null,
     version: written.version ?? null,

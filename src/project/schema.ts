@@ -89,6 +89,9 @@ const signIn = z.discriminatedUnion(
   [
     strict({ method: z.literal('basic'), user, password: secret }),
     strict({ method: z.literal('ntlm'), user, password: secret }),
+    strict({ method: z.literal('forms'), user, password: secret }).describe(
+      'The logon page of Outlook Web Access, for webdav.',
+    ),
     strict({
       method: z.literal('oauth'),
       tenant: text('the tenant id or one of its domains', (value) => /^[\w.-]{1,253}$/.test(value)),
@@ -109,17 +112,35 @@ const signIn = z.discriminatedUnion(
   {
     error: (issue) => {
       const given = (issue.input as { readonly method?: unknown } | null | undefined)?.method;
-      const words = ['basic', 'ntlm', 'oauth'];
+      const words = ['basic', 'ntlm', 'forms', 'oauth'];
       return `method must be one of ${words.join(', ')}${typeof given === 'string' ? didYouMean(given, words) : ''}`;
     },
   },
 );
 
-const exchangeVersions = ['2007', '2010', '2013', '2016', '2019', 'se', 'online'] as const;
+const exchangeVersions = ['2000', '2003', '2007', '2010', '2013', '2016', '2019', 'se', 'online'] as const;
+const protocols = ['ews', 'webdav', 'graph'] as const;
+
+/** What an organization is spoken to with when the file does not say. */
+export const protocolOf = ({
+  protocol,
+  version,
+}: {
+  readonly protocol?: (typeof protocols)[number] | undefined;
+  readonly version?: (typeof exchangeVersions)[number] | undefined;
+}): (typeof protocols)[number] =>
+  protocol ?? (version === '2000' || version === '2003' ? 'webdav' : version === 'online' ? 'graph' : 'ews');
 
 const organization = strict({
   kind: choice(['exchange']),
-  endpoint: endpoint.optional().describe('EWS address, …/EWS/Exchange.asmx. Without it Autodiscover is asked.'),
+  protocol: choice(protocols)
+    .optional()
+    .describe('Default by version: webdav for 2000 and 2003, graph for online, otherwise ews.'),
+  endpoint: endpoint
+    .optional()
+    .describe(
+      'EWS: …/EWS/Exchange.asmx; without it Autodiscover is asked. WebDAV: https://HOST/exchange/, needed. Graph: only for clouds of their own.',
+    ),
   autodiscover: text(
     'a domain such as contoso.com, or an https:// address',
     (value) => isHost(value) || isServiceUrl(value),
@@ -150,6 +171,14 @@ const organization = strict({
     .describe('Hosts besides the endpoint’s own to which the server may send us: host or *.domain.'),
   budgets: strict({ ...budget, perMailbox: strict(budget).optional() }).optional(),
 }).superRefine((value, context) => {
+  const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
+  const protocol = protocolOf(value);
+  const { method } = value.signIn;
+  if (protocol === 'webdav' && value.endpoint === undefined)
+    refuse('version', 'WebDAV cannot be found out: write endpoint: https://HOST/exchange/');
+  if (protocol === 'webdav' && method === 'oauth') refuse('signIn', 'WebDAV takes forms, basic or ntlm');
+  if (protocol === 'graph' && method !== 'oauth') refuse('signIn', 'Graph takes oauth only');
+  if (protocol !== 'webdav' && method === 'forms') refuse('signIn', 'forms is for webdav only');
   if (value.signIn.method !== 'oauth') return;
   const ways = [value.signIn.clientSecret, value.signIn.certificate].filter((way) => way !== undefined).length;
   if (ways !== 1)
