@@ -4,15 +4,16 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readEventStream } from '#formats/fast-transfer/read-event.ts';
-import { writeEventStream } from '#formats/fast-transfer/write-event.ts';
+import { readEventStream, writeEventStream } from '#formats/fast-transfer/typed-stream.ts';
 import { readAppointmentRecur } from '#formats/mapi/appointment-recur.ts';
 import { must } from '#kit/assert.ts';
+import { payloadBytes } from '#kit/payload.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import { createLab, type Lab } from '#lab/lab.ts';
 import { appointmentOfMessage } from '#lab/mapi/appointment-of-message.ts';
 import { Malformed } from '#lab/mapi/byte-cursor.ts';
-import { readMessageStream, unframe, writeAppointmentStream } from '#lab/mapi/item-stream.ts';
+import { readMessageStream, unframe, writeMessageStream } from '#lab/mapi/item-stream.ts';
+import { messageOfItem } from '#lab/mapi/message-of-item.ts';
 import { isMaster } from '#lab/world/appointment.ts';
 import type { Address, Item } from '#lab/world/item.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
@@ -128,7 +129,7 @@ describe('what the lab exports', () => {
   test('is imported as the same', () => {
     expect(items().filter(({ content }) => (content.calendar?.exceptions.length ?? 0) > 0).length).toBeGreaterThan(10);
     for (const item of items()) {
-      const framed = unframe(writeAppointmentStream(item, build), build);
+      const framed = unframe(writeMessageStream(messageOfItem(item), build), build);
       const { content, flags, isRead, searchKey } = appointmentOfMessage(readMessageStream(framed), {
         idFor: ['', 0, 0],
         strict: true,
@@ -156,9 +157,9 @@ describe('what the lab exports', () => {
     }
   });
 
-  test('is understood by the program without a problem: the same times, days and texts', () => {
+  test('is understood by the program without a problem: the same times, days and texts', async () => {
     for (const item of items()) {
-      const read = readEventStream(writeAppointmentStream(item, build), {
+      const read = await readEventStream(writeMessageStream(messageOfItem(item), build), {
         id: '' as ItemId,
         version: '' as Version,
         folder: '' as never,
@@ -183,7 +184,7 @@ describe('what the lab exports', () => {
     const masters = items().filter(({ content }) => isMaster(content));
     expect(masters.length).toBeGreaterThan(50);
     for (const item of masters) {
-      const message = readMessageStream(unframe(writeAppointmentStream(item, build), build));
+      const message = readMessageStream(unframe(writeMessageStream(messageOfItem(item), build), build));
       const blob = must(message.properties.get('00062002-0000-0000-c000-000000000046/0x8216'), 'a series');
       const read = readAppointmentRecur(Buffer.from(String(blob.value), 'base64'));
       const part = must(item.content.calendar, 'an appointment');
@@ -197,7 +198,7 @@ describe('what the lab exports', () => {
 
 test('streams that are cut off, or hold something else, are refused', async () => {
   const [draft] = fc.sample(drafts('ana@lab.test'), { numRuns: 1, seed });
-  const bytes = await writeEventStream(must(draft, 'a draft'), { now: 0 });
+  const bytes = await payloadBytes(writeEventStream(must(draft, 'a draft'), { now: 0 }));
   const read = (some: Buffer) => readMessageStream(unframe(some, build));
   expect(() => read(bytes)).not.toThrow();
   for (let length = 0; length < bytes.length; length += 7)

@@ -9,17 +9,18 @@ import {
 } from '../world/calendar-part.ts';
 import { cleanOf, isGlobalObjectId, newGlobalObjectId } from '../world/global-object-id.ts';
 import { knownZone } from '../world/icalendar-text.ts';
-import type { Address, Attachment, Body, ItemContent } from '../world/item.ts';
+import type { Address, ItemContent } from '../world/item.ts';
 import { plainContent } from '../world/plain-content.ts';
-import { key, type Property, type PropertyKey, serverOwned } from '../world/property.ts';
+import { key, type Property, type PropertyKey } from '../world/property.ts';
 import { dayNumber, dayOfWall } from '../world/recurrence.ts';
 import { instantOf, utc, wallOf, type Zone } from '../world/zone.ts';
 import { readZoneBlob, readZoneStruct } from '../world/zone-blob.ts';
 import { Malformed } from './byte-cursor.ts';
 import { workedOutKeys } from './calendar-property.ts';
 import { bytesOf, type MapiAttachment, type MapiMessage, numberOf, type PropertyBag, textOf } from './message.ts';
+import { attachmentsOf, bodyOf, inOtherForm, isException, kept, typedOf } from './parts-of-message.ts';
 import { type BlobException, readSeriesBlob, type SeriesBlob } from './recur-blob.ts';
-import { exceptionFlag, inBodyFlag, itemXmlKey, organizerFlag, tag, typedNameOf } from './tags.ts';
+import { organizerFlag, tag } from './tags.ts';
 
 /** An appointment and what of it is not content. */
 export interface ReadAppointment {
@@ -39,13 +40,7 @@ export interface ReadTerms {
 }
 
 /** Bodies, people and what the store keeps in another form, beside what follows from other properties. */
-const elsewhere: ReadonlySet<PropertyKey> = new Set([
-  ...workedOutKeys,
-  ...serverOwned,
-  calendarKey.zoneStruct,
-  ...Object.values(tag),
-  itemXmlKey,
-]);
+const elsewhere: ReadonlySet<PropertyKey> = new Set([...inOtherForm, ...workedOutKeys, calendarKey.zoneStruct]);
 
 const roles: readonly AttendeeRole[] = ['required', 'optional', 'resource'];
 
@@ -73,54 +68,6 @@ function organizerOf({ properties }: MapiMessage): Address | null {
   return name === '' && address === '' ? null : { name, address };
 }
 
-function bodyOf({ properties }: MapiMessage): Body | null {
-  const html = bytesOf(properties, tag.html);
-  if (html !== null) return { type: 'HTML', text: html.toString() };
-  const text = textOf(properties, tag.body);
-  return text === null ? null : { type: 'Text', text };
-}
-
-const isException = ({ properties }: MapiAttachment): boolean =>
-  ((numberOf(properties, tag.attachmentFlags) ?? 0) & exceptionFlag) !== 0;
-
-const escaped = (text: string): string =>
-  text.replace(/[<>&]/g, (c) => (c === '<' ? '&lt;' : c === '>' ? '&gt;' : '&amp;'));
-
-/** The element of an attached message, as far as EWS would show it. */
-function xmlOf({ properties }: MapiMessage): string {
-  const kept = textOf(properties, itemXmlKey);
-  if (kept !== null) return kept;
-  const body = textOf(properties, tag.body);
-  return `<t:Message><t:Subject>${escaped(textOf(properties, key.subject) ?? '')}</t:Subject>${body === null ? '' : `<t:Body BodyType="Text">${escaped(body)}</t:Body>`}</t:Message>`;
-}
-
-/** Files and attached messages; links and OLE objects are left out. */
-function attachmentsOf(attachments: readonly MapiAttachment[]): readonly Attachment[] {
-  const files: Attachment[] = [];
-  for (const attachment of attachments) {
-    const { properties, message } = attachment;
-    if (isException(attachment)) continue;
-    const content = bytesOf(properties, tag.attachData);
-    if (content === null && message === null) continue;
-    const inBody = ((numberOf(properties, tag.attachFlags) ?? 0) & inBodyFlag) !== 0;
-    files.push({
-      no: files.length + 1,
-      name:
-        textOf(properties, tag.attachName) ??
-        textOf(properties, tag.attachShortName) ??
-        textOf(properties, tag.name) ??
-        '',
-      contentType:
-        textOf(properties, tag.attachType) ?? (message === null ? 'application/octet-stream' : 'message/rfc822'),
-      contentId: textOf(properties, tag.attachContentId),
-      isInline: inBody || properties.get(tag.attachHidden)?.value === true,
-      content: content ?? Buffer.alloc(0),
-      itemXml: message === null ? null : xmlOf(message),
-    });
-  }
-  return files;
-}
-
 /** A series repeats in a zone of its own; a name alone will do when nothing else says more. */
 function zonesOf({ properties }: MapiMessage, isSeries: boolean): { readonly startZone: Zone; readonly endZone: Zone } {
   const defined = (at: PropertyKey): Zone | null => {
@@ -139,12 +86,6 @@ function zonesOf({ properties }: MapiMessage, isSeries: boolean): { readonly sta
   const named = (zone: Zone): Zone =>
     zone.spans === null || description === '' || zone.id !== startZone.id ? zone : { ...zone, name: description };
   return { startZone: named(startZone), endZone: named(defined(calendarKey.zoneEnd) ?? startZone) };
-}
-
-function kept(properties: PropertyBag): Map<PropertyKey, Property> {
-  const bag = new Map<PropertyKey, Property>();
-  for (const [at, property] of properties) if (!elsewhere.has(at) && typedNameOf(at) === null) bag.set(at, property);
-  return bag;
 }
 
 const same = (a: Property | undefined, b: Property | undefined): boolean => JSON.stringify(a) === JSON.stringify(b);
@@ -188,7 +129,7 @@ export function exceptionOf(
   says(key.reminderSet, 'Boolean', said.reminderSet);
   says(calendarKey.busyStatus, 'Integer', said.busyStatus);
   says(calendarKey.allDay, 'Boolean', said.allDay);
-  if (message !== null) for (const [at, property] of kept(message.properties)) put(at, property);
+  if (message !== null) for (const [at, property] of kept(message.properties, elsewhere)) put(at, property);
   const bag = message?.properties ?? new Map();
   const attendees = message === null ? [] : attendeesOf(message.recipients);
   const files = message === null ? [] : attachmentsOf(message.attachments);
@@ -235,7 +176,7 @@ export function appointmentOfMessage(message: MapiMessage, { idFor, strict }: Re
   const { startZone, endZone } = zonesOf(message, series !== null);
   const startMs = numberOf(properties, calendarKey.start) ?? numberOf(properties, calendarKey.commonStart);
   if (startMs === null) throw new Malformed('an appointment without a start');
-  const bag = kept(properties);
+  const bag = kept(properties, elsewhere);
   const put = (at: PropertyKey, type: string, value: Property['value']): void => {
     bag.set(at, { type, value });
   };
@@ -248,11 +189,6 @@ export function appointmentOfMessage(message: MapiMessage, { idFor, strict }: Re
   if (!bag.has(key.normalizedSubject)) put(key.normalizedSubject, 'String', textOf(properties, key.subject) ?? '');
   const attachments = attachmentsOf(message.attachments);
   if (attachments.some(({ isInline }) => !isInline)) put(key.hasAttachments, 'Boolean', true);
-  const typed = new Map<string, string>();
-  for (const [at, { value }] of properties) {
-    const name = typedNameOf(at);
-    if (name !== null && typeof value === 'string') typed.set(name, value);
-  }
   const part = {
     startZone,
     endZone,
@@ -264,7 +200,7 @@ export function appointmentOfMessage(message: MapiMessage, { idFor, strict }: Re
     from: organizerOf(message),
     body: bodyOf(message) ?? { type: 'Text', text: '' },
     attachments,
-    typed,
+    typed: typedOf(properties),
     calendar: { ...part, recurrence: series?.recurrence ?? null, exceptions: [] },
   });
   const messages = new Map<Day | null, MapiMessage | null>(

@@ -1,8 +1,6 @@
-import type { Item } from '../world/item.ts';
 import { Malformed, u16, u32 } from './byte-cursor.ts';
 import { readFastTransfer, writeFastTransfer } from './fast-transfer.ts';
 import type { MapiMessage } from './message.ts';
-import { messageOfAppointment } from './message-of-appointment.ts';
 
 // The record frame around an exported item: read off the published samples, nobody documents it. (FACTS §2)
 
@@ -57,8 +55,8 @@ export function unframe(bytes: Buffer, own: Build): { readonly data: Buffer; rea
   return { data: Buffer.concat(pieces), longestPiece: Math.max(...pieces.map(({ length }) => length)) };
 }
 
-/** An appointment as ExportItems hands it out. */
-export function writeAppointmentStream(item: Item, build: Build): Buffer {
+/** A message as exports hand it out. */
+export function writeMessageStream(message: MapiMessage, build: Build): Buffer {
   const records: Buffer[] = [...head(build)];
   let piece: Buffer[] = [];
   let size = 0;
@@ -66,7 +64,7 @@ export function writeAppointmentStream(item: Item, build: Build): Buffer {
     if (size > 0) records.push(frame(operation.data, Buffer.concat(piece)));
     [piece, size] = [[], 0];
   };
-  for (const element of writeFastTransfer(messageOfAppointment(item))) {
+  for (const element of writeFastTransfer(message)) {
     if (size + element.length > pieceWritten) flush();
     for (let at = 0; at < element.length; at += pieceWritten) {
       const part = element.subarray(at, at + pieceWritten);

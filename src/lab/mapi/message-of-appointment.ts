@@ -2,74 +2,27 @@ import { exceptionClass, patternTimes } from '../world/appointment.ts';
 import { calendarKey } from '../world/calendar-keys.ts';
 import { type Attendee, type AttendeeRole, type CalendarException, responses } from '../world/calendar-part.ts';
 import { cleanOf, withDay } from '../world/global-object-id.ts';
-import type { Address, Attachment, Body, Item } from '../world/item.ts';
-import { key, type Property, type PropertyKey } from '../world/property.ts';
+import type { Address, Item } from '../world/item.ts';
+import { key, type Property } from '../world/property.ts';
 import { dayNumber } from '../world/recurrence.ts';
 import { wallOf } from '../world/zone.ts';
 import { calendarPropertyOf, workedOutKeys } from './calendar-property.ts';
 import type { MapiAttachment, MapiMessage, PropertyBag } from './message.ts';
-import { attachMethods, exceptionFlag, inBodyFlag, itemXmlKey, organizerFlag, tag, typedKey } from './tags.ts';
-
-class Bag extends Map<PropertyKey, Property> {
-  put(at: PropertyKey, type: string, value: Property['value'] | null): this {
-    if (value !== null) this.set(at, { type, value });
-    return this;
-  }
-}
+import { Bag, fileOf, personRow, putBody } from './message-parts.ts';
+import { attachMethods, exceptionFlag, organizerFlag, tag, typedKey } from './tags.ts';
 
 const roles: readonly AttendeeRole[] = ['required', 'optional', 'resource'];
-const addressType = (address: string): string => (/^\/o=/i.test(address) ? 'EX' : 'SMTP');
-
-function row(person: Address, role: AttendeeRole, flags: number): Bag {
-  const bag = new Bag()
-    .put(tag.recipientType, 'Integer', roles.indexOf(role) + 1)
-    .put(tag.name, 'String', person.name)
-    .put(tag.shownName, 'String', person.name)
-    .put(tag.recipientFlags, 'Integer', flags);
-  if (person.address === '') return bag;
-  const type = addressType(person.address);
-  return bag
-    .put(tag.addressType, 'String', type)
-    .put(tag.address, 'String', person.address)
-    .put(tag.smtp, 'String', type === 'SMTP' ? person.address : null);
-}
 
 /** Rows of the attendees, and one for the organizer, who need not be among them. */
 function recipientsOf(attendees: readonly Attendee[], organizer: Address | null): readonly PropertyBag[] {
   const rows = attendees.map((one) =>
-    row(one, one.role, 1 | (one.response === 'Organizer' ? organizerFlag : 0))
+    personRow(one, roles.indexOf(one.role) + 1, 1 | (one.response === 'Organizer' ? organizerFlag : 0))
       .put(tag.trackStatus, 'Integer', responses.indexOf(one.response))
       .put(tag.trackTime, 'SystemTime', one.respondedAtMs),
   );
   const all =
-    organizer === null || attendees.length === 0 ? rows : [row(organizer, 'required', 1 | organizerFlag), ...rows];
+    organizer === null || attendees.length === 0 ? rows : [personRow(organizer, 1, 1 | organizerFlag), ...rows];
   return all.map((bag, at) => bag.put(tag.rowId, 'Integer', at));
-}
-
-function fileOf(attachment: Attachment, at: number): MapiAttachment {
-  const { name, contentType, contentId, isInline, content, itemXml } = attachment;
-  const properties = new Bag()
-    .put(tag.attachNumber, 'Integer', at)
-    .put(tag.name, 'String', name)
-    .put(tag.attachName, 'String', name)
-    .put(tag.attachType, 'String', contentType)
-    .put(tag.attachContentId, 'String', contentId)
-    .put(tag.attachFlags, 'Integer', isInline ? inBodyFlag : 0)
-    .put(tag.attachHidden, 'Boolean', isInline)
-    .put(tag.attachMethod, 'Integer', itemXml === null ? attachMethods.byValue : attachMethods.embedded);
-  if (itemXml === null)
-    return { properties: properties.put(tag.attachData, 'Binary', content.toString('base64')), message: null };
-  const inside = new Bag()
-    .put(key.itemClass, 'String', 'IPM.Note')
-    .put(key.subject, 'String', name)
-    .put(itemXmlKey, 'String', itemXml);
-  return { properties, message: { properties: inside, recipients: [], attachments: [] } };
-}
-
-function putBody(bag: Bag, body: Body | null): Bag {
-  if (body === null) return bag;
-  if (body.type === 'Text') return bag.put(tag.body, 'String', body.text);
-  return bag.put(tag.html, 'Binary', Buffer.from(body.text).toString('base64')).put(tag.codePage, 'Integer', 65001);
 }
 
 /** What stands for a property that an exception has not, while its series has. */

@@ -38,6 +38,14 @@ export const tag = {
   ownBody: lidKey(sets.Appointment, 0x8206),
 } as const;
 
+/** Of messages that were sent. [MS-OXOMSG] 2.2.1, [MS-OXCMSG] 2.2.1.9 */
+export const mailTag = {
+  organizerType: tagKey(0x0064),
+  senderType: tagKey(0x0c1e),
+  senderSmtp: tagKey(0x5d01),
+  subjectPrefix: tagKey(0x003d),
+} as const;
+
 /** What the lab keeps without looking into has no other place in a message. */
 const ownSet = '9d1c3b52-6f40-4d1e-8a57-6c6162000001';
 export const itemXmlKey = nameKey(ownSet, 'ItemXml');

@@ -1,5 +1,5 @@
 import { digest } from './account.ts';
-import type { Address, ItemContent } from './item.ts';
+import type { Address, Attachment, Body, ItemContent } from './item.ts';
 import { key } from './property.ts';
 import { attachmentsOf, bodyOf } from './read-message.ts';
 
@@ -72,29 +72,91 @@ export function composeMime(content: ItemContent, calendar: Buffer | null = null
     lines.push(`Disposition-Notification-To: ${writeAddress(content.from)}`);
   const importance = content.properties.get(key.importance)?.value;
   if (importance === 2 || importance === 0) lines.push(`Importance: ${importance === 2 ? 'high' : 'low'}`);
+  const references = text(key.references);
+  if (references !== null) lines.push(`References: ${references}`);
+  lines.unshift(...transportHeaders(text(key.headers) ?? '', lines));
   lines.push('MIME-Version: 1.0');
-  const body = content.body ?? (content.mime === null ? { type: 'Text' as const, text: '' } : bodyOf(content.mime));
-  const textPart = `Content-Type: text/${body.type === 'HTML' ? 'html' : 'plain'}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64Lines(Buffer.from(body.text))}\r\n`;
-  const bodyPart = calendar === null ? textPart : alternatives(textPart, text(key.itemClass) ?? '', calendar);
+  const itemClass = text(key.itemClass) ?? '';
+  if (/^ipm\.note\.smime/i.test(itemClass)) {
+    const signed = signedMime(lines, content.attachments ?? []);
+    if (signed !== null) return signed;
+  }
+  const body: Body = content.body ?? (content.mime === null ? { type: 'Text', text: '' } : bodyOf(content.mime));
+  const shownPart = textPartOf(body);
+  const plain = body.type === 'HTML' ? text(key.body) : null;
+  const textPart =
+    plain === null || calendar !== null
+      ? shownPart
+      : alternativeParts([textPartOf({ type: 'Text', text: plain }), shownPart]);
+  const bodyPart = calendar === null ? textPart : calendarParts(textPart, itemClass, calendar);
   const attachments = content.attachments ?? (content.mime === null ? [] : attachmentsOf(content.mime));
   if (attachments.length === 0) return Buffer.from(`${lines.join('\r\n')}\r\n${bodyPart}`);
   const boundary = `_${digest(lines.join('\n'), bodyPart).toString('hex').slice(0, 32)}_`;
-  const parts = attachments.map(({ name, contentType, contentId, isInline, content: bytes }) => {
-    const encoded = encodeWords(name).replaceAll('"', '');
-    return `--${boundary}\r\nContent-Type: ${contentType}; name="${encoded}"\r\nContent-Disposition: ${isInline ? 'inline' : 'attachment'}; filename="${encoded}"\r\n${
-      contentId === null ? '' : `Content-ID: <${contentId}>\r\n`
-    }Content-Transfer-Encoding: base64\r\n\r\n${base64Lines(bytes)}\r\n`;
-  });
-  return Buffer.from(
-    `${lines.join('\r\n')}\r\nContent-Type: multipart/mixed; boundary="${boundary}"\r\n\r\n--${boundary}\r\n${bodyPart}${parts.join('')}--${boundary}--\r\n`,
-  );
+  return Buffer.concat([
+    Buffer.from(
+      `${lines.join('\r\n')}\r\nContent-Type: multipart/mixed; boundary="${boundary}"\r\n\r\n--${boundary}\r\n${bodyPart}`,
+    ),
+    ...attachments.map((one) => Buffer.concat([Buffer.from(`--${boundary}\r\n`), filePart(one)])),
+    Buffer.from(`--${boundary}--\r\n`),
+  ]);
 }
 
-function alternatives(textPart: string, itemClass: string, calendar: Buffer): string {
+function filePart({ name, contentType, contentId, isInline, content }: Attachment): Buffer {
+  const encoded = encodeWords(name).replaceAll('"', '');
+  const head = `Content-Type: ${contentType}; name="${encoded}"\r\nContent-Disposition: ${isInline ? 'inline' : 'attachment'}; filename="${encoded}"\r\n${
+    contentId === null ? '' : `Content-ID: <${contentId}>\r\n`
+  }`;
+  // An attached message is never encoded as a whole. RFC 2046 5.2.1
+  return contentType === 'message/rfc822'
+    ? Buffer.concat([Buffer.from(`${head}Content-Transfer-Encoding: 8bit\r\n\r\n`), content, Buffer.from('\r\n')])
+    : Buffer.from(`${head}Content-Transfer-Encoding: base64\r\n\r\n${base64Lines(content)}\r\n`);
+}
+
+function textPartOf(body: Body): string {
+  return `Content-Type: text/${body.type === 'HTML' ? 'html' : 'plain'}; charset="utf-8"\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64Lines(Buffer.from(body.text))}\r\n`;
+}
+
+function alternativeParts(parts: readonly string[]): string {
+  const boundary = `_${digest(...parts)
+    .toString('hex')
+    .slice(0, 32)}_`;
+  return `Content-Type: multipart/alternative; boundary="${boundary}"\r\n\r\n${parts.map((part) => `--${boundary}\r\n${part}`).join('')}--${boundary}--\r\n`;
+}
+
+function calendarParts(textPart: string, itemClass: string, calendar: Buffer): string {
   const method = /\.Resp\b/i.test(itemClass) ? 'REPLY' : /\.Canceled\b/i.test(itemClass) ? 'CANCEL' : 'REQUEST';
   const text = calendar.toString().replace(/^METHOD:.*$/m, `METHOD:${method}`);
-  const boundary = `_${digest(textPart, text).toString('hex').slice(0, 32)}_`;
-  return `Content-Type: multipart/alternative; boundary="${boundary}"\r\n\r\n--${boundary}\r\n${textPart}--${boundary}\r\nContent-Type: text/calendar; charset="utf-8"; method=${method}\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64Lines(Buffer.from(text))}\r\n--${boundary}--\r\n`;
+  return alternativeParts([
+    textPart,
+    `Content-Type: text/calendar; charset="utf-8"; method=${method}\r\nContent-Transfer-Encoding: base64\r\n\r\n${base64Lines(Buffer.from(text))}\r\n`,
+  ]);
+}
+
+const nameOfLine = (line: string): string => line.slice(0, Math.max(0, line.indexOf(':'))).toLowerCase();
+const ofStructure = /^(?:mime-version|content-[a-z-]+|bcc)$/;
+
+/**
+ * Header fields that a message came with and no property says: those of PidTagTransportMessageHeaders whose names are not written
+ * anyway (assumed: [MS-OXCMAIL] leaves it to servers).
+ */
+function transportHeaders(headers: string, written: readonly string[]): readonly string[] {
+  if (headers === '') return [];
+  const taken = new Set(written.map(nameOfLine));
+  return headers
+    .split(/\r?\n(?![ \t])/)
+    .filter((line) => /^[!-9;-~]+:/.test(line) && !taken.has(nameOfLine(line)) && !ofStructure.test(nameOfLine(line)));
+}
+
+/** A signed or encrypted message: its one file is what was signed. Null: it is not kept like that. [MS-OXOSMIME] 2.1.3.2 */
+function signedMime(lines: readonly string[], attachments: readonly Attachment[]): Buffer | null {
+  const [file] = attachments;
+  if (attachments.length !== 1 || file === undefined) return null;
+  const head = `${lines.join('\r\n')}\r\n`;
+  if (file.contentType.startsWith('multipart/signed')) return Buffer.concat([Buffer.from(head), file.content]);
+  if (!/^application\/(?:x-)?pkcs7-mime/i.test(file.contentType)) return null;
+  return Buffer.from(
+    `${head}Content-Type: ${file.contentType}; name="${file.name}"\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename="${file.name}"\r\n\r\n${base64Lines(file.content)}\r\n`,
+  );
 }
 
 /** The bytes of a message with one header field replaced, added, or (null) taken out; the rest stays as it is. */

@@ -1,14 +1,15 @@
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { appointmentOfMessage, type ReadAppointment } from '../../mapi/appointment-of-message.ts';
 import { Malformed } from '../../mapi/byte-cursor.ts';
+import { itemOfMessage, type ReadItem } from '../../mapi/item-of-message.ts';
 import {
   type Build,
   frameWhole,
   NewerStream,
   readMessageStream,
   unframe,
-  writeAppointmentStream,
+  writeMessageStream,
 } from '../../mapi/item-stream.ts';
+import { messageOfAppointment } from '../../mapi/message-of-appointment.ts';
 import type { Attachment, Item, ItemContent } from '../../world/item.ts';
 import type { Mailbox } from '../../world/mailbox.ts';
 import type { Property } from '../../world/property.ts';
@@ -24,7 +25,6 @@ const storeAttachments = (list: readonly Attachment[] | null): readonly StoredAt
   list?.map((one) => ({ ...one, content: one.content.toString('base64') })) ?? null;
 const restoreAttachments = (list: readonly StoredAttachment[] | null): readonly Attachment[] | null =>
   list?.map((one) => ({ ...one, content: Buffer.from(one.content, 'base64') })) ?? null;
-type ReadItem = ReadAppointment;
 
 interface Stored {
   readonly mime: string | null;
@@ -78,12 +78,12 @@ function readOwn(data: Buffer): ReadItem {
   return { content, isRead: stored.isRead, flags: stored.flags, searchKey: stored.searchKey };
 }
 
-/** What a stream holds. Foreign streams are read when they are appointments: the lab knows nothing else in that form. */
+/** What a stream holds: the lab's own form, or a message in the true one. */
 function readStream(bytes: Buffer, mailbox: Mailbox): ReadItem {
   try {
     const framed = unframe(bytes, mailbox.organization.facts.build);
     if (framed.data.subarray(0, ownMark.length).equals(ownMark)) return readOwn(framed.data);
-    return appointmentOfMessage(readMessageStream(framed), {
+    return itemOfMessage(readMessageStream(framed), {
       idFor: [mailbox.guid, mailbox.lastCn, mailbox.nowMs],
       strict: true,
     });
@@ -112,7 +112,7 @@ export const exportItems: Operation = {
         base64(
           item.content.calendar === undefined
             ? writeOwn(item, context.organization.facts.build)
-            : writeAppointmentStream(item, context.organization.facts.build),
+            : writeMessageStream(messageOfAppointment(item), context.organization.facts.build),
         ),
         '</m:Data>',
       ];
