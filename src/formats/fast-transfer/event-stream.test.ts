@@ -9,6 +9,9 @@ import type { TypedDraft } from '#model/typed-item.ts';
 import { addDays, type Day } from '#model/wall-time.ts';
 import { anyEvent } from '#test/suites/any-event.ts';
 import { writeTimeZoneStruct } from '../mapi/zone-blobs.ts';
+import { exceptionClass } from '../mapi-items/event-series.ts';
+import { ItemError } from '../mapi-items/item-error.ts';
+import { stampProperty } from '../mapi-items/item-properties.ts';
 import {
   findValue,
   messageNodes,
@@ -18,14 +21,14 @@ import {
   setProperties,
   writeStream,
 } from './message-stream.ts';
-import { readEventStream } from './read-event.ts';
-import { stampOfStream, stampProperty, stampStream } from './stamp-stream.ts';
+import { stampOfStream, stampStream } from './stamp-stream.ts';
 import { StreamError } from './stream-error.ts';
 import { makeProperty } from './stream-property.ts';
-import { exceptionClass, writeEventStream } from './write-event.ts';
+import { readEventStream, writeEventStream } from './typed-stream.ts';
 
-const at = { id: 'id' as ItemId, version: 'v1' as Version, folder: 'f' as FolderId };
 const now = Date.parse('2024-03-30T12:00Z');
+const written = (draft: TypedDraft<'calendar'>) => payloadBytes(writeEventStream(draft, { now }));
+const at = { id: 'id' as ItemId, version: 'v1' as Version, folder: 'f' as FolderId };
 const bytesOf = async (contents: readonly AttachmentContent[]) =>
   Promise.all(contents.map(async ({ head, bytes }) => ({ head, bytes: (await payloadBytes(bytes)).toString('hex') })));
 
@@ -33,8 +36,8 @@ describe('any event', () => {
   test('comes back with every field, exception, attachment and extra', async () => {
     await fc.assert(
       fc.asyncProperty(anyEvent, async (draft) => {
-        const bytes = await writeEventStream(draft, { now });
-        const read = readEventStream(bytes, at);
+        const bytes = await written(draft);
+        const read = await readEventStream(bytes, at);
         const { item } = draft;
         expect(read.problems).toEqual([]);
         expect(read.item.fields).toEqual(item.fields);
@@ -54,7 +57,7 @@ describe('any event', () => {
   test('is written again byte for byte', async () => {
     await fc.assert(
       fc.asyncProperty(anyEvent, async (draft) => {
-        const bytes = await writeEventStream(draft, { now });
+        const bytes = await written(draft);
         expect(writeStream(readStream(bytes)).equals(bytes)).toBe(true);
       }),
       { numRuns: 40 },
@@ -65,15 +68,15 @@ describe('any event', () => {
     const location: MapiProperty = { set: propertySets.appointment, lid: 0x8208, type: 'string' };
     await fc.assert(
       fc.asyncProperty(anyEvent, fc.string({ maxLength: 30 }), async (draft, stamp) => {
-        const stream = readStream(await writeEventStream(draft, { now }));
+        const stream = readStream(await written(draft));
         const edited = writeStream(
           setProperties(stream, [
             { property: stampProperty, value: stamp },
             { property: location, value: null },
           ]),
         );
-        const before = readEventStream(writeStream(stream), at);
-        const after = readEventStream(edited, at);
+        const before = await readEventStream(writeStream(stream), at);
+        const after = await readEventStream(edited, at);
         expect(after.item.head.stamp).toBe(stamp);
         expect(after.item.fields).toEqual({ ...before.item.fields, location: '' });
         expect(after.item.deletedDays).toEqual(before.item.deletedDays);
@@ -89,14 +92,14 @@ describe('any event', () => {
         fc.double({ min: 0, max: 1, noNaN: true }),
         fc.array(fc.tuple(fc.nat({ max: 5000 }), fc.nat({ max: 255 })), { maxLength: 5 }),
         async (draft, part, changes) => {
-          const whole = await writeEventStream(draft, { now });
+          const whole = await written(draft);
           const bytes = Buffer.from(part > 0.5 ? whole : whole.subarray(0, Math.floor(whole.length * part * 2)));
           for (const [offset, value] of changes) if (bytes.length > 0) bytes[offset % bytes.length] = value;
           expect(writeStream(readStream(bytes)).equals(bytes)).toBe(true);
           try {
-            readEventStream(bytes, at);
+            await readEventStream(bytes, at);
           } catch (error) {
-            expect(error).toBeInstanceOf(StreamError);
+            expect(error instanceof StreamError || error instanceof ItemError, String(error)).toBe(true);
           }
         },
       ),
@@ -107,7 +110,7 @@ describe('any event', () => {
 
 test('the stamp of an exported item', async () => {
   const [draft] = fc.sample(anyEvent, { numRuns: 1, seed: 1 }) as [TypedDraft<'calendar'>];
-  const bytes = await writeEventStream(draft, { now });
+  const bytes = await written(draft);
   expect(stampOfStream(bytes)).toBe(draft.stamp);
   const other = 'cw1;other;box;;00;00;1;nonce' as StampText;
   expect(stampOfStream(stampStream(bytes, other))).toBe(other);
@@ -130,8 +133,8 @@ describe('large ones', () => {
       attendees,
       body: { type: 'html' as const, text: 'x'.repeat(20 * 1024 * 1024) },
     };
-    const bytes = await writeEventStream({ ...sample, item: { ...sample.item, fields } }, { now });
-    const read = readEventStream(bytes, at);
+    const bytes = await written({ ...sample, item: { ...sample.item, fields } });
+    const read = await readEventStream(bytes, at);
     expect(read.item.fields.attendees).toEqual(attendees);
     expect(read.item.fields.body.text).toHaveLength(20 * 1024 * 1024);
     expect(writeStream(readStream(bytes)).equals(bytes)).toBe(true);
@@ -149,8 +152,8 @@ describe('large ones', () => {
     }));
     const fields = { ...sample.item.fields, when, recurrence };
     const item = { ...sample.item, fields, occurrences, deletedDays: [] };
-    const bytes = await writeEventStream({ ...sample, occurrenceAttachments: new Map(), item }, { now });
-    expect(readEventStream(bytes, at).item.occurrences).toEqual(occurrences);
+    const bytes = await written({ ...sample, occurrenceAttachments: new Map(), item });
+    expect((await readEventStream(bytes, at)).item.occurrences).toEqual(occurrences);
   });
 });
 
@@ -196,7 +199,7 @@ describe('a series as Exchange wants it', () => {
   };
 
   test('a modified occurrence is a hidden message that names what it replaces', async () => {
-    const nodes = messageNodes(readStream(await writeEventStream(draft, { now })));
+    const nodes = messageNodes(readStream(await written(draft)));
     const [part] = partsOf(nodes, 'attachment');
     expect(findValue(part?.nodes ?? [], { tag: 0x3705, type: 'integer' })).toBe(5);
     expect(findValue(part?.nodes ?? [], { tag: 0x7ffe, type: 'boolean' })).toBe(true);
@@ -207,7 +210,7 @@ describe('a series as Exchange wants it', () => {
   });
 
   test('the organizer has a row of his own and every attendee an answer', async () => {
-    const nodes = messageNodes(readStream(await writeEventStream(draft, { now })));
+    const nodes = messageNodes(readStream(await written(draft)));
     const rows = partsOf(nodes, 'recipient').map(({ nodes: columns }) =>
       [0x39fe, 0x0c15, 0x5ffd, 0x5fff].map((tag) => findValue(columns, { tag, type: 'integer' })),
     );
@@ -219,7 +222,7 @@ describe('a series as Exchange wants it', () => {
 
   test('the reminder rings for the next occurrence, not for years of past ones', async () => {
     const rings = async (at: string) => {
-      const nodes = messageNodes(readStream(await writeEventStream(draft, { now: Date.parse(at) })));
+      const nodes = messageNodes(readStream(await payloadBytes(writeEventStream(draft, { now: Date.parse(at) }))));
       const signal = findValue(nodes, { set: propertySets.common, lid: 0x8560, type: 'time' });
       return new Date(Number(signal) + draft.item.fields.reminder.minutesBefore * 60_000).toISOString().slice(0, 16);
     };
@@ -229,24 +232,24 @@ describe('a series as Exchange wants it', () => {
   });
 
   test('days that the pattern lacks are left out', async () => {
-    const read = readEventStream(await writeEventStream(draft, { now }), at);
+    const read = await readEventStream(await written(draft), at);
     expect(read.item.deletedDays).toEqual(['2024-03-30']);
   });
 
-  test('one without occurrences is refused by name', async () => {
+  test('one without occurrences is refused by name', () => {
     const range = { end: 'date', startDay: '2024-03-29' as Day, lastDay: '2024-03-28' as Day } as const;
     const fields = { ...draft.item.fields, recurrence: { pattern: { kind: 'daily', interval: 1 } as const, range } };
-    await expect(writeEventStream({ ...draft, item: { ...draft.item, fields } }, { now })).rejects.toThrow(
+    expect(() => writeEventStream({ ...draft, item: { ...draft.item, fields } }, { now })).toThrow(
       expect.objectContaining({ problem: 'no-occurrences' }),
     );
   });
 
   test('what says nothing but that it broke is named, and kept', async () => {
     const recur: MapiProperty = { set: propertySets.appointment, lid: 0x8216, type: 'binary' };
-    const stream = setProperties(readStream(await writeEventStream(draft, { now })), [
+    const stream = setProperties(readStream(await written(draft)), [
       { property: recur, value: Buffer.from('0430', 'hex') },
     ]);
-    const read = readEventStream(writeStream(stream), at);
+    const read = await readEventStream(writeStream(stream), at);
     expect(read.problems).toEqual(['PidLidAppointmentRecur: it ends before what it announces']);
     expect(read.item.fields.recurrence).toBeNull();
     expect(read.item.extras).toContainEqual({ property: recur, values: ['BDA='] });
@@ -262,18 +265,18 @@ describe('a series as Exchange wants it', () => {
       toStandard: null,
       toDaylight: null,
     };
-    const stream = readStream(await writeEventStream(draft, { now }));
+    const stream = readStream(await written(draft));
     const changed = setProperties(stream, [{ property: struct, value: writeTimeZoneStruct(rule) }]);
-    const read = readEventStream(writeStream(changed), at);
+    const read = await readEventStream(writeStream(changed), at);
     expect(read.item.fields.when.startZone).toEqual({ id: 'W. Europe Standard Time', rules: [rule] });
     expect(read.item.fields.when.endZone).toEqual(zone);
   });
 
   test.each([
-    ['not-an-event', 'IPM.Note'],
+    ['not-of-this-kind', 'IPM.Note'],
     ['no-start', 'IPM.Appointment'],
-  ] as const)('%s', (problem, itemClass) => {
+  ] as const)('%s', async (problem, itemClass) => {
     const bytes = writeStream(newStream([makeProperty({ tag: 0x001a, type: 'string' }, itemClass, 0)]));
-    expect(() => readEventStream(bytes, at)).toThrow(expect.objectContaining({ problem }));
+    await expect(readEventStream(bytes, at)).rejects.toThrow(expect.objectContaining({ problem }));
   });
 });

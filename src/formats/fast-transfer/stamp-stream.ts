@@ -1,5 +1,5 @@
-import type { MapiProperty } from '#model/property-row.ts';
-import { causewayPropertySet, type StampText, stampPropertyName } from '#model/stamp.ts';
+import type { StampText } from '#model/stamp.ts';
+import { stampProperty } from '../mapi-items/item-properties.ts';
 import {
   findValue,
   type MessageStream,
@@ -9,12 +9,6 @@ import {
   writeStream,
 } from './message-stream.ts';
 import { StreamError } from './stream-error.ts';
-
-export const stampProperty = {
-  set: causewayPropertySet,
-  name: stampPropertyName,
-  type: 'string',
-} as const satisfies MapiProperty;
 
 function complete(bytes: Uint8Array): MessageStream {
   const stream = readStream(bytes);

@@ -1,18 +1,11 @@
-import { streamProblems } from './message-stream.ts';
+import { type StreamProblem, streamProblems } from './message-stream.ts';
 
-/** Why an exported item is not understood. */
-export const eventStreamProblems = {
-  ...streamProblems,
-  'not-an-event': 'its class is not that of an appointment',
-  'no-start': 'it has no start',
-} as const;
-export type EventStreamProblem = keyof typeof eventStreamProblems;
-
+/** An exported item that cannot be read. */
 export class StreamError extends Error {
   override readonly name = 'StreamError';
-  readonly problem: EventStreamProblem;
-  constructor(problem: EventStreamProblem) {
-    super(`exported item: ${eventStreamProblems[problem]}`);
+  readonly problem: StreamProblem;
+  constructor(problem: StreamProblem) {
+    super(`exported item: ${streamProblems[problem]}`);
     this.problem = problem;
   }
 }

@@ -1,6 +1,6 @@
-import iconv from 'iconv-lite';
 import type { Instant } from '#model/mail.ts';
 import type { MapiProperty, MapiType } from '#model/property-row.ts';
+import { decodeText } from '../mapi/code-page.ts';
 import { readFileTime, writeFileTime } from '../mapi/file-time.ts';
 import type { MapiScalar, MapiValue } from '../mapi/mapi-message.ts';
 
@@ -129,19 +129,6 @@ function guidBytes(text: string): Buffer {
   bytes.write(d + e, 8, 'hex');
   return bytes;
 }
-
-/** Code pages whose name for iconv is not their number. */
-const codePages: ReadonlyMap<number, string> = new Map([
-  [65001, 'utf8'],
-  [20127, 'latin1'],
-  [28591, 'latin1'],
-]);
-const pageName = (codePage: number): string => {
-  const name = codePages.get(codePage) ?? `cp${codePage}`;
-  return iconv.encodingExists(name) ? name : 'windows-1252';
-};
-export const decodeText = (bytes: Buffer, codePage: number): string =>
-  codePage === utf16 ? bytes.toString('utf16le') : iconv.decode(bytes, pageName(codePage));
 
 /** Strings end with a zero that belongs to their length. */
 const untilZero = (text: string): string => (text.endsWith('\0') ? text.slice(0, -1) : text);

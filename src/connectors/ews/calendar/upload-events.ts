@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
-import { writeEventStream } from '#formats/fast-transfer/write-event.ts';
+import { writeEventStream } from '#formats/fast-transfer/typed-stream.ts';
 import { BlobError } from '#formats/mapi/byte-reader.ts';
 import { strayDays } from '#formats/occurrences.ts';
 import { type Fault, isFault } from '#kit/fault.ts';
-import { payloadOfBytes } from '#kit/payload.ts';
+import type { Payload } from '#kit/payload.ts';
 import type { EventFields } from '#model/appointment.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { TypedDraft, TypedItem } from '#model/typed-item.ts';
@@ -68,13 +68,13 @@ export async function uploadEvents(
   context: Context,
 ): Promise<readonly (TypedWritten | Fault | null)[]> {
   const results: (TypedWritten | Fault | null)[] = drafts.map(() => null);
-  const streams = await streamsOf(tools, drafts);
+  const streams = streamsOf(tools, drafts);
   let isFirst = true;
   for (const batch of batchesOf(streams)) {
     if (tools.streams.refused) break;
     const upload = () =>
       eachInPlace(batch, (some) =>
-        tools.call(uploadItems, { folder, streams: some.map(({ bytes }) => payloadOfBytes(bytes)) }, context),
+        tools.call(uploadItems, { folder, streams: some.map(({ bytes }) => bytes) }, context),
       );
     const answers = isFirst ? await upload() : await faultsInPlace(batch, upload);
     isFirst = false;
@@ -122,18 +122,18 @@ export async function uploadEvents(
 
 interface Stream {
   readonly at: number;
-  readonly bytes: Buffer;
+  readonly bytes: Payload;
 }
 
-async function streamsOf(tools: CalendarTools, drafts: readonly Draft[]): Promise<readonly Stream[]> {
+function streamsOf(tools: CalendarTools, drafts: readonly Draft[]): readonly Stream[] {
   const streams: Stream[] = [];
   const max = streamMaxBytes(tools.version);
   for (const [at, draft] of drafts.entries()) {
     const attached = draft.attachments.reduce((sum, { bytes }) => sum + bytes.sizeBytes, 0);
     if (attached > max) continue;
     try {
-      const bytes = await writeEventStream(draft, { now: tools.nowMs() });
-      if (bytes.length <= max) streams.push({ at, bytes });
+      const bytes = writeEventStream(draft, { now: tools.nowMs() });
+      if (bytes.sizeBytes <= max) streams.push({ at, bytes });
     } catch (error) {
       if (!(error instanceof BlobError)) throw error;
     }
@@ -145,12 +145,12 @@ function* batchesOf(streams: readonly Stream[]): Generator<readonly Stream[]> {
   let batch: Stream[] = [];
   let sizeBytes = 0;
   for (const stream of streams) {
-    if (batch.length > 0 && sizeBytes + stream.bytes.length > batchMaxBytes) {
+    if (batch.length > 0 && sizeBytes + stream.bytes.sizeBytes > batchMaxBytes) {
       yield batch;
       [batch, sizeBytes] = [[], 0];
     }
     batch.push(stream);
-    sizeBytes += stream.bytes.length;
+    sizeBytes += stream.bytes.sizeBytes;
   }
   if (batch.length > 0) yield batch;
 }

@@ -1,13 +1,14 @@
 import type { Attendee, Person } from '#model/appointment.ts';
 import type { MapiProperty } from '#model/property-row.ts';
-import type { MapiValue } from '../mapi/mapi-message.ts';
-import { addressTypeOf, entryIdOf, responses, searchKeyOf } from './event-fields.ts';
-import { findValue, markers, type StreamNode, type StreamPart } from './message-stream.ts';
-import { makeProperty } from './stream-property.ts';
+import type { MapiMessage, MapiPropertyValue } from '../mapi/mapi-message.ts';
+import { responses } from './event-fields.ts';
+import { addressTypeOf, entryIdOf, searchKeyOf } from './people.ts';
+import { isNumber, isText, valuesOf } from './property-values.ts';
+
+type RecipientRow = MapiMessage['recipients'][number];
 
 /** Columns of the recipient table of a calendar item ([MS-OXOCAL] 2.2.4.10, [MS-OXCMSG] 2.2.1.47). */
 const columns = {
-  rowId: { tag: 0x3000, type: 'integer' },
   kind: { tag: 0x0c15, type: 'integer' },
   name: { tag: 0x3001, type: 'string' },
   addressType: { tag: 0x3002, type: 'string' },
@@ -39,7 +40,7 @@ const sameAddress = (a: Person, b: Person): boolean =>
   a.address !== '' ? a.address.toLowerCase() === b.address.toLowerCase() : b.address === '' && a.name === b.name;
 
 /** Attendees with their answers, and a row for an organizer who is none of them ([MS-OXOCAL] 2.2.4.10.1). */
-export function writeRecipients(attendees: readonly Attendee[], organizer: Person | null): readonly StreamPart[] {
+export function writeRecipients(attendees: readonly Attendee[], organizer: Person | null): readonly RecipientRow[] {
   const rows: Row[] = attendees.map((attendee) => ({
     person: attendee,
     role: attendee.role,
@@ -49,14 +50,13 @@ export function writeRecipients(attendees: readonly Attendee[], organizer: Perso
   const isMissing =
     organizer !== null && !rows.some(({ person, isOrganizer }) => isOrganizer || sameAddress(person, organizer));
   if (isMissing) rows.unshift({ person: organizer, role: 'required', isOrganizer: true, attendee: null });
-  return rows.map(recipientPart);
+  return rows.map(recipientRow);
 }
 
-function recipientPart({ person, role, isOrganizer, attendee }: Row, rowId: number): StreamPart {
+function recipientRow({ person, role, isOrganizer, attendee }: Row): RecipientRow {
   const { name, address } = person;
   const isSmtp = addressTypeOf(address) === 'SMTP';
-  const values: readonly (readonly [MapiProperty, MapiValue])[] = [
-    [columns.rowId, rowId],
+  const values: readonly (readonly [MapiProperty, MapiPropertyValue['value']])[] = [
     [columns.kind, roles.indexOf(role) + 1],
     [columns.name, name],
     [columns.shownName, name],
@@ -77,26 +77,26 @@ function recipientPart({ person, role, isOrganizer, attendee }: Row, rowId: numb
       ? []
       : ([[columns.respondedAt, attendee.respondedAt]] as const)),
   ];
-  const nodes = values.map(([property, value]) => makeProperty(property, value, 0));
-  return { kind: 'recipient', marker: markers.startRecip, nodes, isClosed: true };
+  return values.map(([property, value]) => ({ property, value }));
 }
 
 /** @returns the attendees; a row that only names the organizer is none of them */
-export function readRecipients(parts: readonly StreamPart[]): readonly Attendee[] {
-  return parts.flatMap(({ nodes }) => {
-    const attendee = readRow(nodes);
+export function readRecipients(rows: readonly RecipientRow[]): readonly Attendee[] {
+  return rows.flatMap((row) => {
+    const attendee = readRow(row);
     return attendee === null ? [] : [attendee];
   });
 }
 
-function readRow(nodes: readonly StreamNode[]): Attendee | null {
+function readRow(row: RecipientRow): Attendee | null {
+  const get = valuesOf(row);
   const text = (property: MapiProperty) => {
-    const value = findValue(nodes, property);
-    return typeof value === 'string' ? value : '';
+    const value = get(property);
+    return isText(value) ? value : '';
   };
   const number = (property: MapiProperty) => {
-    const value = findValue(nodes, property);
-    return typeof value === 'number' ? value : null;
+    const value = get(property);
+    return isNumber(value) ? value : null;
   };
   const response = number(columns.response);
   const isOrganizer = ((number(columns.flags) ?? 0) & organizerFlag) !== 0;

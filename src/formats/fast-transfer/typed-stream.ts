@@ -1,0 +1,45 @@
+import { type Payload, payloadBytes } from '#kit/payload.ts';
+import type { FolderId, ItemId, Version } from '#model/ids.ts';
+import type { Instant } from '#model/mail.ts';
+import type { TypedDraft } from '#model/typed-item.ts';
+import type { MapiMessage } from '../mapi/mapi-message.ts';
+import { readEvent } from '../mapi-items/read-event.ts';
+import type { ReadItem } from '../mapi-items/read-item.ts';
+import { writeEvent } from '../mapi-items/write-event.ts';
+import type { StreamVersion } from './frames.ts';
+import { messageOfStream } from './message-of-stream.ts';
+import { streamOfMessage } from './stream-of-message.ts';
+
+/** Where an item was exported from: a stream does not say. */
+export interface ExportedAt {
+  readonly id: ItemId;
+  readonly version: Version;
+  readonly folder: FolderId;
+}
+
+/** An attached item as a stream of its own. */
+const itemBytes = (message: MapiMessage): Promise<Buffer> => payloadBytes(streamOfMessage(message));
+
+/**
+ * An exported event, understood.
+ *
+ * @throws StreamError for a stream that cannot be read to its end
+ * @throws ItemError for one that holds something else
+ */
+export const readEventStream = (bytes: Uint8Array, at: ExportedAt): Promise<ReadItem<'calendar'>> =>
+  readEvent(messageOfStream(bytes).message, { ...at, sizeBytes: bytes.length, itemBytes });
+
+export interface EventStreamOptions {
+  /** The reminder of a series rings for its next occurrence after this. */
+  readonly now: Instant;
+  /** Of the server that the stream says it comes from; servers refuse those of newer ones. */
+  readonly version?: StreamVersion;
+}
+
+/**
+ * An event as a stream for UploadItems. It is made as it is read: attachments must not be disposed of before.
+ *
+ * @throws BlobError `no-occurrences` for a series without any
+ */
+export const writeEventStream = (draft: TypedDraft<'calendar'>, { now, version }: EventStreamOptions): Payload =>
+  streamOfMessage(writeEvent(draft, now), version);
