@@ -180,21 +180,31 @@ export async function* decodeBase64(chunks: AsyncIterable<Uint8Array> | Iterable
 }
 
 /** What a tolerant reader of mail sees (RFC 2045 §6.8): characters outside of the alphabet are skipped, text after padding is read on. */
-export function decodeBase64Leniently(text: Buffer): Buffer {
-  const out = Buffer.allocUnsafe(Math.ceil((text.length / 4) * 3) + 3);
-  let o = 0;
-  let bits = 0;
-  let held = 0;
-  for (let i = 0; i < text.length; i++) {
-    const digit = digits[text[i] as number] as number;
-    if (digit < 64) {
-      held = ((held << 6) | digit) & 0xffffff;
-      bits += 6;
-      if (bits >= 8) {
-        bits -= 8;
-        out[o++] = (held >> bits) & 0xff;
-      }
-    } else if (digit === 65) bits = 0;
+export class LenientBase64 {
+  #bits = 0;
+  #held = 0;
+
+  /** The bytes that the next piece of text completes. */
+  push(text: Buffer): Buffer {
+    const out = Buffer.allocUnsafe(Math.ceil((text.length / 4) * 3) + 3);
+    let o = 0;
+    let bits = this.#bits;
+    let held = this.#held;
+    for (let i = 0; i < text.length; i++) {
+      const digit = digits[text[i] as number] as number;
+      if (digit < 64) {
+        held = ((held << 6) | digit) & 0xffffff;
+        bits += 6;
+        if (bits >= 8) {
+          bits -= 8;
+          out[o++] = (held >> bits) & 0xff;
+        }
+      } else if (digit === 65) bits = 0;
+    }
+    this.#bits = bits;
+    this.#held = held;
+    return out.subarray(0, o);
   }
-  return out.subarray(0, o);
 }
+
+export const decodeBase64Leniently = (text: Buffer): Buffer => new LenientBase64().push(text);

@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'vitest';
+import { payloadBytes, payloadOfBytes } from '#kit/payload.ts';
+import type { FolderId, ItemId, Version } from '#model/ids.ts';
+import type { MailDraft, MailFacts, MailState } from '#model/mail.ts';
+import { propertySets } from '#model/property-row.ts';
+import type { StampText } from '#model/stamp.ts';
+import { messageOfStream } from '../fast-transfer/message-of-stream.ts';
+import { comparable } from '../mapi/any-message.fixture.ts';
+import { type MapiMessage, mapiValue } from '../mapi/mapi-message.ts';
+import { stampProperty } from '../mapi-items/item-properties.ts';
+import { mailTags, recipientTags } from './mail-tags.ts';
+import { MailTooLarge, mimeBytesMax } from './part-content.ts';
+import { hasSamples, sampleMails } from './samples.fixture.ts';
+import { messageOfDraft, streamOfMail } from './stream-of-mail.ts';
+
+const plainState: MailState = {
+  isRead: false,
+  flagStatus: 0,
+  flagCompletedAt: null,
+  flagRequest: null,
+  flagStartAt: null,
+  flagDueAt: null,
+  flagColour: null,
+  toDoFlags: null,
+  categories: [],
+  importance: 'normal',
+  sensitivity: 'normal',
+  lastVerb: null,
+  lastVerbAt: null,
+  iconIndex: null,
+  processed: null,
+  serverProcessed: null,
+};
+const plainFacts: MailFacts = {
+  itemClass: 'IPM.Note',
+  messageFlags: 0,
+  sentAt: null,
+  receivedAt: null,
+  subject: null,
+  internetMessageId: null,
+  searchKey: null,
+  conversationIndex: null,
+  conversationTopic: null,
+  expiresAt: null,
+  replyBy: null,
+  votingOptions: null,
+  votingResponse: null,
+  readReceiptRequested: false,
+  hasAttachments: false,
+  sizeBytes: 0,
+  createdAt: null,
+  modifiedAt: null,
+  retentionTag: null,
+};
+const stamp = 'cw1;old;box;;00;00;1;nonce' as StampText;
+
+function draftOf(
+  mime: Buffer | string,
+  { state = {}, facts = {}, bcc = [] }: { state?: Partial<MailState>; facts?: Partial<MailFacts>; bcc?: string[] } = {},
+): MailDraft {
+  const head = {
+    id: 'id' as ItemId,
+    version: 'v' as Version,
+    folder: 'f' as FolderId,
+    state: { ...plainState, ...state },
+    facts: { ...plainFacts, ...facts },
+    stamp: null,
+    unread: [],
+  };
+  return { content: { head, mime: payloadOfBytes(Buffer.from(mime)), bcc }, stamp };
+}
+const importedAs = async (draft: MailDraft): Promise<MapiMessage> =>
+  messageOfStream(await payloadBytes(await streamOfMail(draft))).message;
+
+test.skipIf(!hasSamples)(
+  'every sample goes through a stream as it is',
+  async () => {
+    let count = 0;
+    for (const { mime } of sampleMails()) {
+      count++;
+      const draft = draftOf(mime);
+      const imported = await importedAs(draft);
+      expect(await comparable(imported)).toEqual(await comparable(messageOfDraft(draft, mime)));
+    }
+    expect(count).toBe(172);
+  },
+  60_000,
+);
+
+describe('the envelope', () => {
+  const mime = [
+    'From: Ann <ann@example.test>',
+    'To: Bob <bob@example.test>',
+    'Subject: Re: plan',
+    'Importance: high',
+    'Keywords: theirs',
+    'Date: Fri, 01 Mar 2024 10:00:00 +0100',
+    'Content-Type: text/plain',
+    '',
+    'Hello',
+    '',
+  ].join('\r\n');
+
+  test('every field of state and facts is where the property table says', async () => {
+    const message = await importedAs(
+      draftOf(mime, {
+        state: {
+          isRead: true,
+          flagStatus: 2,
+          flagRequest: 'Rückruf',
+          flagDueAt: 1_700_006_400_000,
+          categories: ['Red', 'Projekt Ä'],
+          importance: 'low',
+          sensitivity: 'confidential',
+          lastVerb: 103,
+          processed: true,
+        },
+        facts: {
+          itemClass: 'IPM.Schedule.Meeting.Request',
+          messageFlags: 0x10,
+          sentAt: 1_600_000_000_000,
+          receivedAt: 1_600_000_005_000,
+          conversationIndex: Buffer.alloc(22, 1).toString('base64'),
+          conversationTopic: 'another',
+          votingOptions: 'AgEEAAAA',
+        },
+      }),
+    );
+    const value = (property: Parameters<typeof mapiValue>[1]) => mapiValue(message.properties, property);
+    expect(value(mailTags.messageClass)).toBe('IPM.Schedule.Meeting.Request');
+    expect(value(mailTags.messageFlags)).toBe(1);
+    expect(value({ tag: 0x1090, type: 'integer' })).toBe(2);
+    expect(value({ set: propertySets.common, lid: 0x8530, type: 'string' })).toBe('Rückruf');
+    expect(value({ set: propertySets.task, lid: 0x8105, type: 'time' })).toBe(1_700_006_400_000);
+    expect(value(mailTags.keywords)).toEqual(['Red', 'Projekt Ä']);
+    expect(value(mailTags.importance)).toBe(0);
+    expect(value(mailTags.sensitivity)).toBe(3);
+    expect(value({ tag: 0x1081, type: 'integer' })).toBe(103);
+    expect(value({ tag: 0x7d01, type: 'boolean' })).toBe(true);
+    expect(value(mailTags.sentAt)).toBe(1_600_000_000_000);
+    expect(value(mailTags.receivedAt)).toBe(1_600_000_005_000);
+    expect(value(mailTags.conversationIndex)).toEqual(Buffer.alloc(22, 1));
+    expect(value(mailTags.conversationTopic)).toBe('another');
+    expect(value({ set: propertySets.common, lid: 0x8520, type: 'binary' })).toEqual(Buffer.from('AgEEAAAA', 'base64'));
+    expect(value(stampProperty)).toBe(stamp);
+  });
+
+  test('what the person took away is gone, whatever headers say', async () => {
+    const { properties } = await importedAs(draftOf(mime));
+    expect(mapiValue(properties, mailTags.keywords)).toBeUndefined();
+    expect(mapiValue(properties, mailTags.importance)).toBe(1);
+  });
+
+  test.each([
+    [0x8, false, 0x8],
+    [0x8, true, 0x9],
+    [0x1, false, 0],
+    [0x4 | 0x40 | 0x80 | 0x100 | 0x200 | 0x2, true, 0x3],
+  ])('flags %i, read %s: %i', async (messageFlags, isRead, expected) => {
+    const { properties } = await importedAs(draftOf(mime, { state: { isRead }, facts: { messageFlags } }));
+    expect(mapiValue(properties, mailTags.messageFlags)).toBe(expected);
+  });
+
+  test('blind copies are recipients, once', async () => {
+    const draft = draftOf(`Bcc: Eve <EVE@example.test>\r\n${mime}`, {
+      bcc: ['Eve <eve@example.test>', 'Ünal <u@example.test>', '/O=ORG/CN=OLD'],
+    });
+    const { recipients } = await importedAs(draft);
+    expect(
+      recipients.map((row) =>
+        [recipientTags.kind, recipientTags.name, recipientTags.addressType].map((one) => mapiValue(row, one)),
+      ),
+    ).toEqual([
+      [1, 'Bob', 'SMTP'],
+      [3, 'Eve', 'SMTP'],
+      [3, 'Ünal', 'SMTP'],
+      [3, '/O=ORG/CN=OLD', 'EX'],
+    ]);
+  });
+
+  test('without any time it has those of the headers', async () => {
+    const { properties } = await importedAs(draftOf(mime));
+    expect(mapiValue(properties, mailTags.sentAt)).toBe(Date.parse('2024-03-01T09:00Z'));
+    expect(mapiValue(properties, mailTags.receivedAt)).toBe(Date.parse('2024-03-01T09:00Z'));
+  });
+
+  test('a message beyond the bound is refused before it is read', async () => {
+    const draft = draftOf(mime);
+    const huge = { ...draft.content.mime, sizeBytes: mimeBytesMax + 1 };
+    await expect(streamOfMail({ ...draft, content: { ...draft.content, mime: huge } })).rejects.toThrow(MailTooLarge);
+  });
+});
