@@ -14,7 +14,10 @@ export interface HttpRequest {
     | 'MKCOL'
     | 'MOVE'
     | 'SUBSCRIBE'
+    | 'UNSUBSCRIBE'
     | 'POLL'
+    | 'BPROPFIND'
+    | 'X-MS-ENUMATTS'
     | 'PATCH';
   /** Path with query, below the connection's origin. */
   readonly path: string;

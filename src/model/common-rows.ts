@@ -50,7 +50,7 @@ export const commonRows = {
     ews: ['item:Categories'],
     mapi: [{ set: propertySets.publicStrings, name: 'Keywords', type: 'strings' }],
     graph: 'categories',
-    dav: ['urn:schemas-microsoft-com:office:office#Keywords'],
+    dav: ['http://schemas.microsoft.com/exchange/keywords-utf8'],
     ical: 'CATEGORIES',
     merge: 'set',
     source: '[MS-OXCMSG] 2.2.1.17',

@@ -1,0 +1,174 @@
+import { FaultError } from '#kit/fault.ts';
+import type { FolderInfo, FolderMark, FolderRole, FolderTree } from '#model/folder.ts';
+import type { FolderId, MailboxGuid, Version } from '#model/ids.ts';
+import type { MapiProperty } from '#model/property-row.ts';
+import { entryIdsByRole } from '../ews/special-folders.ts';
+import { folderIdOfEntryId, folderIdOfUrl } from './dav-ids.ts';
+import { type DavName, davNameOf, httpmailNamespace, names } from './dav-names.ts';
+import { type DavResponse, shownText, shownTexts } from './multistatus.ts';
+import { allOf, isTrue, searchBody } from './sql.ts';
+import { readDavInteger } from './value-forms.ts';
+
+const entryIdName = davNameOf({ tag: 0x0fff, type: 'binary' });
+/** PidTagFolderType: 2 is a search folder. */
+const folderTypeName = davNameOf({ tag: 0x3601, type: 'integer' });
+/** PidTagDeletedCountTotal: deletions ever. */
+const deletedTotalName = davNameOf({ tag: 0x670b, type: 'integer' });
+/** PidTagMessageSizeExtended; PidTagProhibitReceiveQuota and PidTagMaximumSubmitMessageSize in kB ([MS-OXCSTOR] 2.2.2.1). */
+const usedProperty: MapiProperty = { tag: 0x0e08, type: 'long' };
+const quotaProperty: MapiProperty = { tag: 0x666a, type: 'integer' };
+const itemMaxProperty: MapiProperty = { tag: 0x666d, type: 'integer' };
+export const limitNames = [usedProperty, quotaProperty, itemMaxProperty].map(davNameOf);
+
+/** What a mark is made of. */
+export const markNames: readonly DavName[] = [
+  names.permanentUrl,
+  names.contentTag,
+  names.objectCount,
+  names.unreadCount,
+  deletedTotalName,
+];
+const treeNames: readonly DavName[] = [...markNames, names.displayName, names.folderClass, names.etag, folderTypeName];
+
+/** One deep search for all folders of a mailbox. */
+export const treeSearch: string = searchBody({
+  select: treeNames,
+  depth: 'deep',
+  where: allOf(isTrue(names.isFolder, true), isTrue(names.isHidden, false)),
+});
+
+/** Names of `urn:schemas:httpmail:` that lead to well-known folders, whatever their language. The spam folder is not among them. */
+const rolesByName: Readonly<Record<string, FolderRole>> = {
+  inbox: 'inbox',
+  drafts: 'drafts',
+  sentitems: 'sentitems',
+  deleteditems: 'deleteditems',
+  outbox: 'outbox',
+  calendar: 'calendar',
+  contacts: 'contacts',
+  tasks: 'tasks',
+  notes: 'notes',
+  journal: 'journal',
+};
+const roleNames: readonly (readonly [FolderRole, DavName])[] = Object.entries(rolesByName).map(([name, role]) => [
+  role,
+  { ns: httpmailNamespace, name },
+]);
+/** Of the root. */
+export const rootNames: readonly DavName[] = [names.permanentUrl, entryIdName, ...roleNames.map(([, name]) => name)];
+/** PidTagAdditionalRenEntryIds of the Inbox: the entry ids of Junk E-Mail and of the folders for sync issues. */
+const additionalEntryIds = `x36d81102`;
+const additionalName: DavName = { ns: 'http://schemas.microsoft.com/mapi/proptag/', name: additionalEntryIds };
+export const inboxNames: readonly DavName[] = [names.permanentUrl, additionalName];
+
+/** The mailbox as its root shows it. */
+export interface MailboxRoot {
+  readonly id: FolderId;
+  readonly guid: MailboxGuid;
+  /** Addresses of well-known folders. */
+  readonly urls: ReadonlyMap<FolderRole, string>;
+}
+
+/** Throws FaultError when it is no mailbox. */
+export function readRoot(response: DavResponse): MailboxRoot {
+  const id = folderIdOfUrl(shownText(response, names.permanentUrl) ?? '');
+  const guid = mailboxGuidOf(Buffer.from(shownText(response, entryIdName) ?? '', 'base64'));
+  if (id === null || guid === null)
+    throw new FaultError({
+      kind: 'fatal',
+      code: 'protocol',
+      detail:
+        'the mailbox shows no permanent address or no entry id. What answers is WebDAV but not that of Exchange: give https://HOST/exchange/ as the endpoint',
+    });
+  const urls = roleNames.flatMap(([role, name]) => {
+    const url = shownText(response, name)?.trim();
+    return url ? [[role, url] as const] : [];
+  });
+  return { id, guid, urls: new Map(urls) };
+}
+
+/**
+ * Bytes 4 to 20 of a folder's entry id are the ProviderUID, which in a private mailbox is its GUID, the first three fields
+ * little-endian ([MS-OXCDATA] 2.2.4.1).
+ */
+function mailboxGuidOf(entryId: Buffer): MailboxGuid | null {
+  if (entryId.length < 20) return null;
+  const hex = (...order: readonly number[]): string =>
+    order.map((i) => (entryId[4 + i] ?? 0).toString(16).padStart(2, '0')).join('');
+  return `${hex(3, 2, 1, 0)}-${hex(5, 4)}-${hex(7, 6)}-${hex(8, 9)}-${hex(10, 11, 12, 13, 14, 15)}` as MailboxGuid;
+}
+
+/** Roles of folders that only the Inbox knows. */
+export function hiddenRoles(inbox: DavResponse): ReadonlyMap<FolderRole, FolderId> {
+  const roles = new Map<FolderRole, FolderId>();
+  for (const [role, entryId] of entryIdsByRole(shownTexts(inbox, additionalName), null)) {
+    const id = folderIdOfEntryId(Buffer.from(entryId, 'base64'));
+    if (id !== null) roles.set(role, id);
+  }
+  return roles;
+}
+
+/** Null: the server does not tell. */
+export function readMark(response: DavResponse): FolderMark {
+  const tag = shownText(response, names.contentTag)?.trim() ?? '';
+  if (tag === '') return { mark: null };
+  const rest = [deletedTotalName, names.objectCount, names.unreadCount].map((name) => shownText(response, name) ?? '');
+  // Read flags may not move the tag; the count of what is unread shows all but those that cancel each other out.
+  return { mark: [tag, ...rest].join('/') };
+}
+
+/** Values of a folder as `limits` shows them; null: not told. */
+export function limitOf(response: DavResponse, at: 0 | 1 | 2, unitBytes: number): number | null {
+  const name = limitNames[at];
+  const value = name === undefined ? undefined : readDavInteger(shownText(response, name) ?? '');
+  return value !== undefined && value > 0 ? value * unitBytes : null;
+}
+
+/** The tree from what a deep search of the root found, in any order; parents before children. */
+export function treeOf(root: MailboxRoot, rootUrl: string, found: readonly DavResponse[]): FolderTree {
+  const byHref = new Map<string, FolderId>([[trimmed(rootUrl), root.id]]);
+  const seen = found.flatMap((response) => {
+    const id = folderIdOfUrl(shownText(response, names.permanentUrl) ?? '');
+    if (id === null || id === root.id) return [];
+    byHref.set(trimmed(response.href), id);
+    return [{ id, response }];
+  });
+  const children = new Map<FolderId, FolderInfo[]>();
+  for (const { id, response } of seen) {
+    const href = trimmed(response.href);
+    // A folder whose parent may not be seen hangs below the root: better there than not at all.
+    const parent = byHref.get(href.slice(0, href.lastIndexOf('/'))) ?? root.id;
+    const integer = (name: DavName) => readDavInteger(shownText(response, name) ?? '') ?? 0;
+    const info: FolderInfo = {
+      id,
+      parent,
+      name: shownText(response, names.displayName) ?? '',
+      containerClass: shownText(response, names.folderClass)?.trim() || null,
+      kind: integer(folderTypeName) === 2 ? 'search' : 'folder',
+      version: (shownText(response, names.etag) ?? '') as Version,
+      itemCount: integer(names.objectCount),
+      childCount: 0,
+      ...readMark(response),
+    };
+    const siblings = children.get(parent);
+    if (siblings === undefined) children.set(parent, [info]);
+    else siblings.push(info);
+  }
+  const folders: FolderInfo[] = [];
+  const queue: FolderId[] = [root.id];
+  for (let at = 0; at < queue.length; at++) {
+    const id = queue[at] as FolderId;
+    for (const info of children.get(id) ?? []) {
+      folders.push({ ...info, childCount: children.get(info.id)?.length ?? 0 });
+      queue.push(info.id);
+    }
+  }
+  return { mailbox: root.guid, root: root.id, folders };
+}
+
+/** Addresses are compared by their path: a server may name itself differently in different answers. */
+const trimmed = (url: string): string =>
+  url
+    .replace(/^https?:\/\/[^/]*/i, '')
+    .replace(/\/+$/, '')
+    .toLowerCase();
