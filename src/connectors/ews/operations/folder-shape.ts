@@ -81,7 +81,7 @@ export function asSeenAt(seen: SeenFolder, serverTimeMs: number | null): SeenFol
  * GUID of the mailbox from the entry id of one of its folders, base64: bytes 4 to 20 are the ProviderUID, which in a private
  * mailbox is its GUID, the first three fields little-endian ([MS-OXCDATA] 2.2.4.1). Null for anything shorter.
  */
-function mailboxGuidOf(entryIdBase64: string): MailboxGuid | null {
+export function mailboxGuidOf(entryIdBase64: string): MailboxGuid | null {
   const bytes = Buffer.from(entryIdBase64, 'base64');
   if (bytes.length < 20) return null;
   const hex = (order: readonly number[]): string =>

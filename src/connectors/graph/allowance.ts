@@ -1,0 +1,165 @@
+import type { Clock } from '#kit/clock.ts';
+import { FaultError } from '#kit/fault.ts';
+import { Recent } from '#kit/recent.ts';
+import type { Context } from '../contract.ts';
+import { alarm } from '../http/deadline.ts';
+
+/** What the service gives one application for one mailbox (GDOC `concepts/throttling-limits.md`, Outlook service). */
+export interface MailboxLimitsOfService {
+  readonly concurrent: number;
+  readonly requests: { readonly max: number; readonly windowMs: number };
+  /** Bodies of POST, PATCH and PUT. */
+  readonly uploadBytes: { readonly max: number; readonly windowMs: number };
+}
+
+export const serviceLimits: MailboxLimitsOfService = {
+  concurrent: 4,
+  requests: { max: 10_000, windowMs: 600_000 },
+  uploadBytes: { max: 150 * 1024 * 1024, windowMs: 300_000 },
+};
+
+/** Waits after refusals that named no time: doubled with each in a row, up to this. */
+const unnamedMaxMs = 60_000;
+const unnamedFirstMs = 1_000;
+/** Windows are counted in parts, so that ten thousand requests are not ten thousand entries. */
+const partsOfWindow = 60;
+const mailboxesKept = 4096;
+
+/** What one request spends. */
+export interface Spending {
+  /** A batch counts each of its requests. */
+  readonly requests: number;
+  readonly uploadBytes: number;
+}
+
+/** Keeps an application within the limits of one mailbox, and remembers how often it was refused in a row. */
+export class MailboxAllowance {
+  readonly #clock: Clock;
+  readonly #limits: MailboxLimitsOfService;
+  readonly #requests: Window;
+  readonly #bytes: Window;
+  #inFlight = 0;
+  #refusals = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(clock: Clock, limits: MailboxLimitsOfService) {
+    this.#clock = clock;
+    this.#limits = limits;
+    this.#requests = new Window(limits.requests);
+    this.#bytes = new Window(limits.uploadBytes);
+  }
+
+  /** Waits until the request may go. Throws FaultError: throttled when that is after the deadline; transient when it was aborted. */
+  async take({ requests, uploadBytes }: Spending, context: Context): Promise<() => void> {
+    for (;;) {
+      if (context.signal.aborted) throw stopped(context);
+      const nowMs = this.#clock.monotonicMs();
+      const leftMs = context.deadlineMs - nowMs;
+      const waitMs = Math.max(this.#requests.waitMs(requests, nowMs), this.#bytes.waitMs(uploadBytes, nowMs));
+      if (leftMs <= 0 || waitMs >= leftMs) {
+        if (waitMs === 0) throw late();
+        throw new FaultError({ kind: 'throttled', retryAfterMs: waitMs, limit: 'allowance of the mailbox' });
+      }
+      if (waitMs > 0) await this.#clock.sleep(waitMs, context.signal).catch(() => {});
+      else if (this.#inFlight < this.#limits.concurrent) break;
+      else await this.#place(leftMs, context.signal);
+    }
+    const nowMs = this.#clock.monotonicMs();
+    this.#requests.spend(requests, nowMs);
+    this.#bytes.spend(uploadBytes, nowMs);
+    this.#inFlight++;
+    let held = true;
+    return () => {
+      if (!held) return;
+      held = false;
+      this.#inFlight--;
+      this.#waiting.shift()?.();
+    };
+  }
+
+  /** How long to wait after a refusal that did not say; longer with each in a row. */
+  refusedForMs(): number {
+    return Math.min(unnamedFirstMs * 2 ** Math.min(this.#refusals++, 16), unnamedMaxMs);
+  }
+
+  succeeded(): void {
+    this.#refusals = 0;
+  }
+
+  async #place(leftMs: number, signal: AbortSignal): Promise<void> {
+    let cancel = () => {};
+    let free = () => {};
+    await new Promise<void>((resolve) => {
+      free = resolve;
+      this.#waiting.push(free);
+      signal.addEventListener('abort', free);
+      cancel = alarm(leftMs, free);
+    });
+    signal.removeEventListener('abort', free);
+    cancel();
+    const at = this.#waiting.indexOf(free);
+    if (at >= 0) this.#waiting.splice(at, 1);
+  }
+}
+
+/** One allowance for each mailbox. */
+export function allowances(clock: Clock, limits: MailboxLimitsOfService): (mailbox: string) => MailboxAllowance {
+  const known = new Recent<string, MailboxAllowance>(mailboxesKept);
+  return (mailbox) => known.get(mailbox.toLowerCase(), () => new MailboxAllowance(clock, limits));
+}
+
+/** How much was spent in the time that just passed. Something larger than the whole window may go when the window is empty. */
+class Window {
+  readonly #max: number;
+  readonly #partMs: number;
+  readonly #windowMs: number;
+  #parts: { readonly atMs: number; amount: number }[] = [];
+  #spent = 0;
+
+  constructor({ max, windowMs }: { readonly max: number; readonly windowMs: number }) {
+    this.#max = max;
+    this.#windowMs = windowMs;
+    this.#partMs = windowMs / partsOfWindow;
+  }
+
+  waitMs(amount: number, nowMs: number): number {
+    this.#forget(nowMs);
+    let over = this.#spent + amount - this.#max;
+    if (amount === 0 || over <= 0) return 0;
+    for (const part of this.#parts) {
+      over -= part.amount;
+      if (over <= 0) return Math.max(1, Math.ceil(part.atMs + this.#partMs + this.#windowMs - nowMs));
+    }
+    const last = this.#parts.at(-1);
+    return last === undefined ? 0 : Math.max(1, Math.ceil(last.atMs + this.#partMs + this.#windowMs - nowMs));
+  }
+
+  spend(amount: number, nowMs: number): void {
+    if (amount === 0) return;
+    this.#spent += amount;
+    const last = this.#parts.at(-1);
+    if (last !== undefined && nowMs - last.atMs < this.#partMs) last.amount += amount;
+    else this.#parts.push({ atMs: nowMs, amount });
+  }
+
+  #forget(nowMs: number): void {
+    const keep = this.#parts.findIndex(({ atMs }) => atMs + this.#partMs + this.#windowMs > nowMs);
+    const over = keep < 0 ? this.#parts : this.#parts.slice(0, keep);
+    for (const { amount } of over) this.#spent -= amount;
+    if (over.length > 0) this.#parts = keep < 0 ? [] : this.#parts.slice(keep);
+  }
+}
+
+const stopped = ({ signal }: Context): FaultError =>
+  new FaultError({
+    kind: 'transient',
+    detail: 'stopped while waiting for the allowance of the mailbox',
+    mayHaveHappened: false,
+    cause: signal.reason,
+  });
+const late = (): FaultError =>
+  new FaultError({
+    kind: 'transient',
+    detail: 'the deadline of the call passed before the request could go',
+    mayHaveHappened: false,
+  });

@@ -1,0 +1,66 @@
+import type { Clock } from '#kit/clock.ts';
+import type { Random } from '#kit/random.ts';
+import { Recent } from '#kit/recent.ts';
+import type { Abilities, Connector, Mailbox } from '../contract.ts';
+import { hostRule } from '../ews/http-client.ts';
+import { type MailboxLimitsOfService, serviceLimits } from './allowance.ts';
+import { cloudOf, clouds } from './clouds.ts';
+import { graphClient } from './graph-client.ts';
+import type { GraphHttp } from './graph-http.ts';
+import { requestBytesMax as requestBytesOfService } from './import-session.ts';
+import { batchMax, changePageMax, graphMailbox } from './mailbox.ts';
+
+export interface GraphConnectorOptions {
+  /** Name in the project file. */
+  readonly organization: string;
+  readonly http: GraphHttp;
+  /** `https://graph.microsoft.com`. */
+  readonly endpoint: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Hosts that take imports, besides those of the cloud: `host` or `*.domain`. */
+  readonly importHosts?: readonly string[];
+  /** What the service gives one application for one mailbox. */
+  readonly limits?: Partial<MailboxLimitsOfService>;
+  /** Bytes of one request. */
+  readonly requestBytesMax?: number;
+}
+
+/** Mailboxes that keep what they learned: an import session, the id of the mailbox. */
+const mailboxesKept = 256;
+/** Decoded bytes of one batch: all of it is in memory, four messages on their way. */
+const batchMaxBytes = 8 * 1024 * 1024;
+
+/** One tenant of Exchange Online over Microsoft Graph v1.0. */
+export function graphConnector(options: GraphConnectorOptions): Connector {
+  const { organization, http, endpoint, clock, importHosts = [] } = options;
+  const cloud = clouds[cloudOf(endpoint)];
+  const client = graphClient({ http, clock, endpoint, limits: { ...serviceLimits, ...options.limits } });
+  const hasImport = cloud.importHosts.length > 0;
+  const isImportHost = hostRule([...cloud.importHosts, ...importHosts]);
+  const mailboxes = new Recent<string, Mailbox>(mailboxesKept);
+  const requestBytesMax = options.requestBytesMax ?? requestBytesOfService;
+  const abilities: Abilities = {
+    get product() {
+      return client.product;
+    },
+    nativeDelta: true,
+    conditionalWrites: true,
+    suppressReceipts: false,
+    createsSentMail: hasImport,
+    readFlagAtCreate: true,
+    batchMax,
+    batchMaxBytes,
+    // The limit is one of requests; how large a message becomes as a stream shows when it is made into one.
+    itemMaxBytes: null,
+    changePageMax,
+  };
+  const mailbox = (address: string): Mailbox =>
+    mailboxes.get(address, () => graphMailbox({ client, address, clock, hasImport, isImportHost, requestBytesMax }));
+  return {
+    organization,
+    abilities,
+    mailbox,
+    close: async () => {},
+  };
+}

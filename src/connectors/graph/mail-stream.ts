@@ -1,0 +1,26 @@
+import { streamOfMessage } from '#formats/fast-transfer/stream-of-message.ts';
+import { isSameProperty } from '#formats/mapi/mapi-message.ts';
+import { mailTags } from '#formats/mime-mapi/mail-tags.ts';
+import { MailTooLarge, wholeMime } from '#formats/mime-mapi/part-content.ts';
+import { messageOfDraft } from '#formats/mime-mapi/stream-of-mail.ts';
+import type { Fault } from '#kit/fault.ts';
+import type { Payload } from '#kit/payload.ts';
+import type { MailDraft } from '#model/mail.ts';
+
+/**
+ * A mail as a stream for importItem, as its source had it but for one thing: the copy asks for no receipts. On the source somebody may
+ * have answered that question long ago, and here marking or removing the copy would answer it again, with no way to say "silently".
+ */
+export async function streamOfDraft(draft: MailDraft): Promise<Payload | Fault> {
+  try {
+    const message = messageOfDraft(draft, await wholeMime(draft.content.mime));
+    const asksFor = [mailTags.readReceipt, mailTags.deliveryReport];
+    return streamOfMessage({
+      ...message,
+      properties: message.properties.filter(({ property }) => !asksFor.some((one) => isSameProperty(one, property))),
+    });
+  } catch (error) {
+    if (!(error instanceof MailTooLarge)) throw error;
+    return { kind: 'poison', reason: 'too-large', detail: error.message };
+  }
+}
