@@ -10,6 +10,8 @@ import type { TlsPolicy, Transport } from '#kit/transport.ts';
 import type { Organization, Project } from '#project/project.ts';
 import { type Counting, connectorBudgets, type WaitLog } from './connector-budgets.ts';
 import { openEws } from './open-ews.ts';
+import { openWebdav } from './open-webdav.ts';
+import { openGraph } from './open-graph.ts';
 import { readReferences } from './sign-in-of.ts';
 
 export interface ConnectorSurroundings {
@@ -70,8 +72,9 @@ function open(opening: Opening): Promise<Opened> {
   switch (opening.organization.protocol) {
     case 'ews':
       return openEws(opening);
-    case 'webdav':
-    case 'graph': {
+    case 'graph':
+      return openGraph(opening);
+    case 'webdav': {
       const { name, protocol } = opening.organization;
       const detail = `the organization ${name} is to be spoken to by ${protocol}, which is not there yet`;
       throw new FaultError({ kind: 'fatal', code: 'config', detail });
