@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readEventStream, writeEventStream } from '#formats/fast-transfer/typed-stream.ts';
+import { readTypedStream, writeTypedStream } from '#formats/fast-transfer/typed-stream.ts';
 import { readAppointmentRecur } from '#formats/mapi/appointment-recur.ts';
 import { must } from '#kit/assert.ts';
 import { payloadBytes } from '#kit/payload.ts';
@@ -159,7 +159,7 @@ describe('what the lab exports', () => {
 
   test('is understood by the program without a problem: the same times, days and texts', async () => {
     for (const item of items()) {
-      const read = await readEventStream(writeMessageStream(messageOfItem(item), build), {
+      const read = await readTypedStream('calendar', writeMessageStream(messageOfItem(item), build), {
         id: '' as ItemId,
         version: '' as Version,
         folder: '' as never,
@@ -198,7 +198,7 @@ describe('what the lab exports', () => {
 
 test('streams that are cut off, or hold something else, are refused', async () => {
   const [draft] = fc.sample(drafts('ana@lab.test'), { numRuns: 1, seed });
-  const bytes = await payloadBytes(writeEventStream(must(draft, 'a draft'), { now: 0 }));
+  const bytes = await payloadBytes(writeTypedStream('calendar', must(draft, 'a draft'), { now: 0 }));
   const read = (some: Buffer) => readMessageStream(unframe(some, build));
   expect(() => read(bytes)).not.toThrow();
   for (let length = 0; length < bytes.length; length += 7)

@@ -24,10 +24,10 @@ import {
 import { stampOfStream, stampStream } from './stamp-stream.ts';
 import { StreamError } from './stream-error.ts';
 import { makeProperty } from './stream-property.ts';
-import { readEventStream, writeEventStream } from './typed-stream.ts';
+import { readTypedStream, writeTypedStream } from './typed-stream.ts';
 
 const now = Date.parse('2024-03-30T12:00Z');
-const written = (draft: TypedDraft<'calendar'>) => payloadBytes(writeEventStream(draft, { now }));
+const written = (draft: TypedDraft<'calendar'>) => payloadBytes(writeTypedStream('calendar', draft, { now }));
 const at = { id: 'id' as ItemId, version: 'v1' as Version, folder: 'f' as FolderId };
 const bytesOf = async (contents: readonly AttachmentContent[]) =>
   Promise.all(contents.map(async ({ head, bytes }) => ({ head, bytes: (await payloadBytes(bytes)).toString('hex') })));
@@ -37,7 +37,7 @@ describe('any event', () => {
     await fc.assert(
       fc.asyncProperty(anyEvent, async (draft) => {
         const bytes = await written(draft);
-        const read = await readEventStream(bytes, at);
+        const read = await readTypedStream('calendar', bytes, at);
         const { item } = draft;
         expect(read.problems).toEqual([]);
         expect(read.item.fields).toEqual(item.fields);
@@ -75,8 +75,8 @@ describe('any event', () => {
             { property: location, value: null },
           ]),
         );
-        const before = await readEventStream(writeStream(stream), at);
-        const after = await readEventStream(edited, at);
+        const before = await readTypedStream('calendar', writeStream(stream), at);
+        const after = await readTypedStream('calendar', edited, at);
         expect(after.item.head.stamp).toBe(stamp);
         expect(after.item.fields).toEqual({ ...before.item.fields, location: '' });
         expect(after.item.deletedDays).toEqual(before.item.deletedDays);
@@ -97,7 +97,7 @@ describe('any event', () => {
           for (const [offset, value] of changes) if (bytes.length > 0) bytes[offset % bytes.length] = value;
           expect(writeStream(readStream(bytes)).equals(bytes)).toBe(true);
           try {
-            await readEventStream(bytes, at);
+            await readTypedStream('calendar', bytes, at);
           } catch (error) {
             expect(error instanceof StreamError || error instanceof ItemError, String(error)).toBe(true);
           }
@@ -134,7 +134,7 @@ describe('large ones', () => {
       body: { type: 'html' as const, text: 'x'.repeat(20 * 1024 * 1024) },
     };
     const bytes = await written({ ...sample, item: { ...sample.item, fields } });
-    const read = await readEventStream(bytes, at);
+    const read = await readTypedStream('calendar', bytes, at);
     expect(read.item.fields.attendees).toEqual(attendees);
     expect(read.item.fields.body.text).toHaveLength(20 * 1024 * 1024);
     expect(writeStream(readStream(bytes)).equals(bytes)).toBe(true);
@@ -153,7 +153,7 @@ describe('large ones', () => {
     const fields = { ...sample.item.fields, when, recurrence };
     const item = { ...sample.item, fields, occurrences, deletedDays: [] };
     const bytes = await written({ ...sample, occurrenceAttachments: new Map(), item });
-    expect((await readEventStream(bytes, at)).item.occurrences).toEqual(occurrences);
+    expect((await readTypedStream('calendar', bytes, at)).item.occurrences).toEqual(occurrences);
   });
 });
 
@@ -222,7 +222,9 @@ describe('a series as Exchange wants it', () => {
 
   test('the reminder rings for the next occurrence, not for years of past ones', async () => {
     const rings = async (at: string) => {
-      const nodes = messageNodes(readStream(await payloadBytes(writeEventStream(draft, { now: Date.parse(at) }))));
+      const nodes = messageNodes(
+        readStream(await payloadBytes(writeTypedStream('calendar', draft, { now: Date.parse(at) }))),
+      );
       const signal = findValue(nodes, { set: propertySets.common, lid: 0x8560, type: 'time' });
       return new Date(Number(signal) + draft.item.fields.reminder.minutesBefore * 60_000).toISOString().slice(0, 16);
     };
@@ -232,14 +234,14 @@ describe('a series as Exchange wants it', () => {
   });
 
   test('days that the pattern lacks are left out', async () => {
-    const read = await readEventStream(await written(draft), at);
+    const read = await readTypedStream('calendar', await written(draft), at);
     expect(read.item.deletedDays).toEqual(['2024-03-30']);
   });
 
   test('one without occurrences is refused by name', () => {
     const range = { end: 'date', startDay: '2024-03-29' as Day, lastDay: '2024-03-28' as Day } as const;
     const fields = { ...draft.item.fields, recurrence: { pattern: { kind: 'daily', interval: 1 } as const, range } };
-    expect(() => writeEventStream({ ...draft, item: { ...draft.item, fields } }, { now })).toThrow(
+    expect(() => writeTypedStream('calendar', { ...draft, item: { ...draft.item, fields } }, { now })).toThrow(
       expect.objectContaining({ problem: 'no-occurrences' }),
     );
   });
@@ -249,7 +251,7 @@ describe('a series as Exchange wants it', () => {
     const stream = setProperties(readStream(await written(draft)), [
       { property: recur, value: Buffer.from('0430', 'hex') },
     ]);
-    const read = await readEventStream(writeStream(stream), at);
+    const read = await readTypedStream('calendar', writeStream(stream), at);
     expect(read.problems).toEqual(['PidLidAppointmentRecur: it ends before what it announces']);
     expect(read.item.fields.recurrence).toBeNull();
     expect(read.item.extras).toContainEqual({ property: recur, values: ['BDA='] });
@@ -267,7 +269,7 @@ describe('a series as Exchange wants it', () => {
     };
     const stream = readStream(await written(draft));
     const changed = setProperties(stream, [{ property: struct, value: writeTimeZoneStruct(rule) }]);
-    const read = await readEventStream(writeStream(changed), at);
+    const read = await readTypedStream('calendar', writeStream(changed), at);
     expect(read.item.fields.when.startZone).toEqual({ id: 'W. Europe Standard Time', rules: [rule] });
     expect(read.item.fields.when.endZone).toEqual(zone);
   });
@@ -277,6 +279,6 @@ describe('a series as Exchange wants it', () => {
     ['no-start', 'IPM.Appointment'],
   ] as const)('%s', async (problem, itemClass) => {
     const bytes = writeStream(newStream([makeProperty({ tag: 0x001a, type: 'string' }, itemClass, 0)]));
-    await expect(readEventStream(bytes, at)).rejects.toThrow(expect.objectContaining({ problem }));
+    await expect(readTypedStream('calendar', bytes, at)).rejects.toThrow(expect.objectContaining({ problem }));
   });
 });

@@ -1,11 +1,10 @@
 import { type Payload, payloadBytes } from '#kit/payload.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { Instant } from '#model/mail.ts';
-import type { TypedDraft } from '#model/typed-item.ts';
+import type { TypedDraft, TypedKind } from '#model/typed-item.ts';
 import type { MapiMessage } from '../mapi/mapi-message.ts';
-import { readEvent } from '../mapi-items/read-event.ts';
 import type { ReadItem } from '../mapi-items/read-item.ts';
-import { writeEvent } from '../mapi-items/write-event.ts';
+import { readTyped, writeTyped } from '../mapi-items/typed-message.ts';
 import type { StreamVersion } from './frames.ts';
 import { messageOfStream } from './message-of-stream.ts';
 import { streamOfMessage } from './stream-of-message.ts';
@@ -21,15 +20,19 @@ export interface ExportedAt {
 const itemBytes = (message: MapiMessage): Promise<Buffer> => payloadBytes(streamOfMessage(message));
 
 /**
- * An exported event, understood.
+ * An exported item, understood.
  *
  * @throws StreamError for a stream that cannot be read to its end
  * @throws ItemError for one that holds something else
  */
-export const readEventStream = (bytes: Uint8Array, at: ExportedAt): Promise<ReadItem<'calendar'>> =>
-  readEvent(messageOfStream(bytes).message, { ...at, sizeBytes: bytes.length, itemBytes });
+export const readTypedStream = <Kind extends TypedKind>(
+  kind: Kind,
+  bytes: Uint8Array,
+  at: ExportedAt,
+): Promise<ReadItem<Kind>> =>
+  readTyped(kind, messageOfStream(bytes).message, { ...at, sizeBytes: bytes.length, itemBytes });
 
-export interface EventStreamOptions {
+export interface TypedStreamOptions {
   /** The reminder of a series rings for its next occurrence after this. */
   readonly now: Instant;
   /** Of the server that the stream says it comes from; servers refuse those of newer ones. */
@@ -37,9 +40,12 @@ export interface EventStreamOptions {
 }
 
 /**
- * An event as a stream for UploadItems. It is made as it is read: attachments must not be disposed of before.
+ * An item as a stream for UploadItems and importItem. It is made as it is read: attachments must not be disposed of before.
  *
  * @throws BlobError `no-occurrences` for a series without any
  */
-export const writeEventStream = (draft: TypedDraft<'calendar'>, { now, version }: EventStreamOptions): Payload =>
-  streamOfMessage(writeEvent(draft, now), version);
+export const writeTypedStream = <Kind extends TypedKind>(
+  kind: Kind,
+  draft: TypedDraft<Kind>,
+  { now, version }: TypedStreamOptions,
+): Payload => streamOfMessage(writeTyped(kind, draft, now), version);

@@ -36,7 +36,7 @@ const noPlaceInText = -1;
 
 /** The name that Outlook and Exchange give to the picture of a contact. [MS-OXOCNTC] 2.2.1.8 */
 const photoName = 'ContactPicture.jpg';
-const isPhotoName = (name: string): boolean => name.toLowerCase() === photoName.toLowerCase();
+export const isPhotoName = (name: string): boolean => name.toLowerCase() === photoName.toLowerCase();
 
 const valuesGiven = (
   values: readonly (readonly [MapiProperty, MapiPropertyValue['value']])[],

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { writeEventStream } from '#formats/fast-transfer/typed-stream.ts';
+import { writeTypedStream } from '#formats/fast-transfer/typed-stream.ts';
 import { BlobError } from '#formats/mapi/byte-reader.ts';
 import { strayDays } from '#formats/occurrences.ts';
 import { type Fault, isFault } from '#kit/fault.ts';
@@ -132,7 +132,7 @@ function streamsOf(tools: CalendarTools, drafts: readonly Draft[]): readonly Str
     const attached = draft.attachments.reduce((sum, { bytes }) => sum + bytes.sizeBytes, 0);
     if (attached > max) continue;
     try {
-      const bytes = writeEventStream(draft, { now: tools.nowMs() });
+      const bytes = writeTypedStream('calendar', draft, { now: tools.nowMs() });
       if (bytes.sizeBytes <= max) streams.push({ at, bytes });
     } catch (error) {
       if (!(error instanceof BlobError)) throw error;
