@@ -218,7 +218,8 @@ function followFolder(
     const renamedByPerson = row.rightName !== null && right.name !== row.rightName && right.name !== target.name;
     if (renamedByPerson && yields) decisions.push({ do: 'yield', row, aspect: 'name' });
     else if (right.name !== target.name) decisions.push({ do: 'rename', row, name: target.name });
-  } else if (right.name === row.rightName && isNameDue(target.name, right, rightById)) {
+  } else if ((row.rightName === null || right.name === row.rightName) && isNameDue(target.name, right, rightById)) {
+    // Without a name on record a rename of ours had no answer.
     decisions.push({ do: 'rename', row, name: target.name });
   }
   if (left.parent !== row.leftParent) {

@@ -174,6 +174,8 @@ async function moveAside(context: PassContext, row: FolderRow, parent: FolderId)
     if (!(error instanceof FaultError) || error.fault.kind !== 'stale') throw error;
   }
   for (const name of numberedNames(row.rightName ?? row.leftName)) {
+    // Another worker may have moved it meanwhile, so that its name is taken by itself: then this one is out, and changes no name.
+    await context.commit(withRows(context, [{ ...row, rightName: null, rightParent: null }]));
     try {
       await context.rightBox.renameFolder(must(row), name, context.call());
       await context.rightBox.moveFolder(must(row), parent, context.call());
