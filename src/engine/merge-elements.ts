@@ -1,6 +1,6 @@
 import type { AttachmentHead, Attendee } from '#model/appointment.ts';
-import type { TypedRow } from '#model/property-row.ts';
 import type { Json } from '#model/typed-link.ts';
+import { arrived } from './elements-on-their-way.ts';
 import { attachmentKey, attendeeKey, attendeePayload, byKey, canonicalEntry, isHeldAsHash, sameJson } from './shown.ts';
 
 /** Element by element: two values of one element that were changed on both sides, and what both are to become. */
@@ -21,7 +21,7 @@ export interface ElementRules<E> {
   readonly keepsChanged: (key: string, element: E) => boolean;
 }
 
-/** Elements as a snapshot holds them, by key; null: unknown, because there is none or it holds a hash. */
+/** Elements as a snapshot holds them, by key, some on their way; null: unknown, because there is none or it holds a hash. */
 export type ElementBase = ReadonlyMap<string, Json> | null;
 
 /**
@@ -31,11 +31,12 @@ export type ElementBase = ReadonlyMap<string, Json> | null;
 export function mergeElements<E>(
   left: readonly E[],
   right: readonly E[],
-  base: { readonly left: ElementBase; readonly right: ElementBase },
+  recorded: { readonly left: ElementBase; readonly right: ElementBase },
   rules: ElementRules<E>,
 ): { readonly left: readonly E[]; readonly right: readonly E[] } {
   const l = byKey(left, rules.keyOf);
   const r = byKey(right, rules.keyOf);
+  const base = arrived(recorded, { left: l, right: r });
   const merged: { left: E[]; right: E[] } = { left: [], right: [] };
   for (const key of new Set([...l.keys(), ...r.keys()])) {
     const inLeft = l.get(key);
@@ -90,14 +91,10 @@ function fateOfOne<E>(
 }
 
 /** Elements of a field's base, as `shown` wrote it. */
-export function elementBase(
-  row: TypedRow<unknown>,
-  base: Json | undefined,
-  aliasOf = (key: string) => key,
-): ElementBase {
+export function elementBase(base: Json | undefined, aliasOf = (key: string) => key): ElementBase {
   if (base === undefined || base === null || isHeldAsHash(base)) return null;
   if (Array.isArray(base)) return new Map(base.map((key) => [String(key), null]));
-  if (row.merge === 'set' || row.merge === 'attachments' || typeof base !== 'object') return null;
+  if (typeof base !== 'object') return null;
   return new Map(Object.entries(base as Readonly<Record<string, Json>>).map(([key, value]) => [aliasOf(key), value]));
 }
 

@@ -34,7 +34,6 @@ export function mergeSetLike(
   const baseOf = (side: Side) => {
     const { base, series } = levels[side];
     return elementBase(
-      row,
       base?.[field] ?? series?.base?.[field],
       row.merge === 'attendees' ? attendeeAlias(context.own) : undefined,
     );

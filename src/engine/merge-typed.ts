@@ -9,14 +9,27 @@ import type { TypedPolicy } from '#model/policy.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Json, Shown } from '#model/typed-link.ts';
+import { typedRows } from '#model/typed-properties.ts';
 import type { Day } from '#model/wall-time.ts';
+import { withOnTheirWay } from './elements-on-their-way.ts';
 import { type MergeContext, otherSide } from './merge-context.ts';
+import { elementBase } from './merge-elements.ts';
 import { mergeLevel } from './merge-fields.ts';
 import type { Level, SideValues, Values } from './merge-level.ts';
 import { mergeOccurrences, type SideEntries } from './merge-occurrences.ts';
 import type { MergeOutcome } from './merge-outcomes.ts';
 import { type ClockOf, placeOccurrences } from './place-occurrences.ts';
-import { attachmentKey, changesSince, sameJson, shown, shownFields, shownOverrides } from './shown.ts';
+import {
+  attachmentKey,
+  canonical,
+  changesSince,
+  sameJson,
+  sameShown,
+  shown,
+  shownFields,
+  shownOverrides,
+  withoutOccurrences,
+} from './shown.ts';
 
 export interface MergeInput<Kind extends TypedKind> {
   readonly kind: Kind;
@@ -59,8 +72,7 @@ export interface SideEdit<Kind extends TypedKind> {
   readonly needs: readonly NeededAttachments[];
   /**
    * The edit sets `recurrence` or a series' `when`, so the server drops every exception before it makes those again that the edit
-   * names. A crash in between looks like a person who dropped them. So before such an edit is sent, the link is committed with
-   * `withoutOccurrences` of both snapshots: the next merge then unites what both sides have and loses nothing.
+   * names. A crash in between looks like a person who dropped them; see `TypedMerge.before`.
    */
   readonly rewrites: boolean;
 }
@@ -82,10 +94,17 @@ export interface TypedMerge<Kind extends TypedKind> {
    * the one the person works on comes first, and rings before the other one is silent. A crash in the middle can then lose nothing.
    */
   readonly order: readonly Side[];
+  /**
+   * Snapshots to record before the first write, because after a write whose answer is lost the recorded ones would mislead: a series
+   * that is rewritten without its exceptions looks like one whose exceptions a person dropped, so what was agreed about them is forgotten
+   * and the next merge unites what both sides have; and elements that were added look as if they came from where they were written
+   * (`elements-on-their-way.ts`). Null: the recorded ones hold.
+   */
+  readonly before: Readonly<Record<Side, Shown>> | null;
   readonly conflicts: readonly TypedConflict[];
   /**
    * Both sides are rewritten: what only the first one has would be nowhere if the process died in the middle. Goes to the journal before
-   * the first write, with `withoutOccurrences`. Empty otherwise.
+   * the first write, with `before`. Empty otherwise.
    */
   readonly precautions: readonly TypedConflict[];
   readonly taken: readonly FieldTaken[];
@@ -131,6 +150,7 @@ export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): Typ
     left: leftEdit,
     right: rightEdit,
     order: writingOrder(leftEdit, rightEdit, policy.active),
+    before: seen && seenBefore(input, seen, { left: leftEdit, right: rightEdit }),
     precautions: leftEdit?.rewrites && rightEdit?.rewrites ? atRisk(input, policy.active, now) : [],
     conflicts: context.conflicts,
     taken: takenBy(oneWay ? { fields: [], days: [] } : changes.left, changes.right),
@@ -228,6 +248,32 @@ function sideEdit<Kind extends TypedKind>(
   });
   const edit: TypedEdit<Kind> = { set: set as TypedEdit<Kind>['set'], occurrences, attachments: new Map() };
   return { edit, needs: neededAttachments(input, side, edit, rewrites), rewrites };
+}
+
+/** What has to be recorded before edits are carried out; null: nothing. */
+function seenBefore(
+  input: MergeInput<TypedKind>,
+  seen: Readonly<Record<Side, Shown>>,
+  edits: Readonly<Record<Side, SideEdit<TypedKind> | null>>,
+): Readonly<Record<Side, Shown>> | null {
+  const onTheirWay = (from: Side): Shown => {
+    const to = otherSide(from);
+    const fields: Record<string, Json> = { ...seen[from].fields };
+    for (const [field, row] of Object.entries(typedRows(input.kind))) {
+      const set = (edits[to]?.edit.set as Values | undefined)?.[field];
+      if (row.merge === 'scalar' || set === undefined) continue;
+      const elements = (value: unknown) => elementBase(canonical(field, row, value)) ?? new Map<string, Json>();
+      const before = elementBase(seen[from].fields[field]);
+      const [here, there] = [elements(valuesOf(input[from])[field]), elements(valuesOf(input[to])[field])];
+      const added = [...elements(set)].filter(([key]) => here.has(key) && !there.has(key));
+      if (before !== null && added.length > 0) fields[field] = withOnTheirWay(before, new Map(added));
+    }
+    return { ...seen[from], fields };
+  };
+  const marked = { left: onTheirWay('left'), right: onTheirWay('right') };
+  if (edits.left?.rewrites || edits.right?.rewrites)
+    return { left: withoutOccurrences(marked.left), right: withoutOccurrences(marked.right) };
+  return sameShown(marked.left, seen.left) && sameShown(marked.right, seen.right) ? null : marked;
 }
 
 /** Occurrences that only this side has, and would have lost for a moment. */

@@ -79,7 +79,7 @@ export function changesSince(
   };
 }
 
-/** A snapshot that knows of no occurrence; see `SideEdit.rewrites`. */
+/** A snapshot that knows of no occurrence; see `TypedMerge.before`. */
 export const withoutOccurrences = (seen: Shown): Shown => ({ fields: seen.fields, occurrences: {} });
 
 /** Equal whatever the order of keys: stores may change it. `undefined`: nothing there. */

@@ -2,7 +2,7 @@ import { joinQuestions, joinTyped, type TypedDecision, type TypedKnowledge } fro
 import { mergeTyped, type SideEdit, seenAfter, type TypedConflict } from '#engine/merge-typed.ts';
 import { asCreatedOn } from '#engine/reminders.ts';
 import { settleDuplicates, settleGone } from '#engine/settle-typed.ts';
-import { sameShown, shown, withoutOccurrences } from '#engine/shown.ts';
+import { sameShown, shown } from '#engine/shown.ts';
 import { clockOf } from '#formats/zones/zone-clock.ts';
 import { must } from '#kit/assert.ts';
 import type { FolderId, ItemId, LinkId, MailboxGuid, Side } from '#model/ids.ts';
@@ -264,6 +264,14 @@ class EngineWorld implements ScenarioWorld {
     const merge = mergeTyped({ kind: 'calendar', left, right, seen, policy: this.policy, own, clockOf });
     const after = { left, right };
     this.durable.journal.push(...merge.precautions);
+    if (link && merge.before) {
+      const { left: seenLeft, right: seenRight } = merge.before;
+      this.durable.links.set(link.id, {
+        ...link,
+        left: { ...link.left, seen: seenLeft },
+        right: { ...link.right, seen: seenRight },
+      });
+    }
     this.records.journal.push(...merge.precautions);
     for (const side of merge.order) {
       const edit = merge[side];
@@ -282,20 +290,8 @@ class EngineWorld implements ScenarioWorld {
     );
   }
 
-  private write(
-    side: Side,
-    item: Event,
-    { edit, rewrites, needs }: SideEdit<'calendar'>,
-    link: TypedLinkRow | null,
-  ): Event {
+  private write(side: Side, item: Event, { edit, needs }: SideEdit<'calendar'>, link: TypedLinkRow | null): Event {
     for (const need of needs) this.checkNeed(need, link);
-    if (rewrites && link) {
-      this.durable.links.set(link.id, {
-        ...link,
-        left: { ...link.left, seen: withoutOccurrences(link.left.seen) },
-        right: { ...link.right, seen: withoutOccurrences(link.right.seen) },
-      });
-    }
     const written = this.servers[side].update(item.head.id, this.diesAfterWrite ? { ...edit, occurrences: [] } : edit);
     this.dieAfter();
     return written;

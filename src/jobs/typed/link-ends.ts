@@ -1,8 +1,8 @@
 import type { TypedWritten, Written } from '#connectors/contract.ts';
-import { isHeldAsHash, sameShown, shown, visibleText } from '#engine/shown.ts';
+import { isHeldAsHash, sameJson, sameShown, shown, visibleText } from '#engine/shown.ts';
 import type { Version } from '#model/ids.ts';
 import type { TypedEdit, TypedHead, TypedItem } from '#model/typed-item.ts';
-import type { LinkEnd, Shown, TypedLinkRow } from '#model/typed-link.ts';
+import type { Json, LinkEnd, Shown, TypedLinkRow } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
 
 /** A side as it was read. */
@@ -30,32 +30,64 @@ export function endAfter(
 
 /**
  * What a side shows after an edit, but for what somebody else wrote while it was carried out. Occurrences follow their series in requests
- * of their own, and the version after the last of them does not tell who wrote in between. A value that we set is trusted as it is read
- * back where a server brings it into a form of its own or cannot keep it; days that we wrote came last.
+ * of their own, and the version after the last of them does not tell who wrote in between. So a value that we set is trusted as it is
+ * read back only where a server brings it into a form of its own or cannot keep it; anything else that is not as we gave it is somebody's
+ * own, and so is a day that is not there any more when the series has another schedule, which drops days.
  */
-export function ownShare(given: TypedItem, back: TypedItem, edit: TypedEdit, unkept: TypedWritten['unkept']): Shown {
+export function ownShare(given: TypedItem, back: TypedItem, edit: TypedEdit, answer: TypedWritten): Shown {
   const [due, now] = [shown(given), shown(back)];
-  const isTrusted = (field: string): boolean =>
-    field in edit.set &&
-    (field in unkept ||
-      field === 'attendees' ||
-      (isHeldAsHash(due.fields[field]) && (field !== 'body' || visibleBody(given) === visibleBody(back))));
-  const fields = Object.fromEntries(
-    Object.entries(now.fields).map(([field, value]) => [
-      field,
-      isTrusted(field) ? value : (due.fields[field] ?? value),
-    ]),
+  // What we left empty servers fill in by themselves: who changed what when.
+  const filled = Object.fromEntries(
+    Object.entries(due.fields).map(([f, value]) => [f, value ?? now.fields[f] ?? null]),
   );
+  const fields = ownValues(filled, now.fields, edit.set, answer, visibleBody(given) === visibleBody(back));
+  const isLast =
+    back.head.version === answer.version && schedule.every((field) => sameJson(now.fields[field], due.fields[field]));
   const occurrences: Record<Day, Shown['occurrences'][Day]> = { ...due.occurrences };
-  for (const { day } of edit.occurrences) {
-    const entry = now.occurrences[day];
+  for (const one of edit.occurrences) {
+    if (one.do === 'delete' || !isLast) continue;
+    const { day, overrides } = one;
+    const [ours, entry] = [due.occurrences[day], now.occurrences[day]];
     if (entry === undefined) delete occurrences[day];
-    else occurrences[day] = entry;
+    else if (ours !== undefined && ours !== 'deleted' && entry !== 'deleted') {
+      const isSameText = visibleBody(given, day) === visibleBody(back, day);
+      occurrences[day] = ownValues(ours, entry, overrides, answer, isSameText);
+    }
   }
   return { fields, occurrences };
 }
 
-const visibleBody = ({ fields }: TypedItem): string => visibleText(fields.body);
+/** Values that we wrote, as they are now where the server had a say in them. @param set What we wrote. */
+function ownValues(
+  due: Shown['fields'],
+  now: Shown['fields'],
+  set: object,
+  { unkept }: TypedWritten,
+  isSameText: boolean,
+): Shown['fields'] {
+  const isTrusted = (field: string): boolean =>
+    field in set &&
+    (field in unkept ||
+      field === 'attendees' ||
+      (field === 'when' && sameTimes(due[field], now[field])) ||
+      (isHeldAsHash(due[field]) && (field !== 'body' || isSameText)));
+  const values = Object.keys({ ...now, ...due }).map((field) => [field, isTrusted(field) ? now[field] : due[field]]);
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}
+
+const schedule = ['when', 'recurrence'];
+
+/** The same times, in whichever way a server writes their zones. */
+const sameTimes = (a: Json | undefined, b: Json | undefined): boolean => {
+  const [one, other] = [a, b] as [
+    Readonly<Record<string, Json>> | undefined,
+    typeof a & Readonly<Record<string, Json>>,
+  ];
+  return ['start', 'end', 'isAllDay'].every((part) => one?.[part] === other?.[part]);
+};
+
+const visibleBody = ({ fields, occurrences }: TypedItem, day?: Day): string =>
+  visibleText(occurrences.find((o) => o.day === day)?.overrides.body ?? fields.body);
 
 /** No version of any server: what is found there is compared with what was agreed. */
 export const noVersion = '' as Version;

@@ -18,7 +18,7 @@ import { noteRival } from './note-rival.ts';
 import { readItems } from './read-items.ts';
 import { takeBack } from './set-aside.ts';
 import { otherSide, type TypedContext } from './typed-context.ts';
-import type { Outcome } from './write-edits.ts';
+import { matchAfterFailure, type Outcome } from './write-edits.ts';
 
 /** Reads back what was written, and records links, conflicts and history. */
 export async function recordMerged<Kind extends TypedKind>(
@@ -44,13 +44,13 @@ export async function recordMerged<Kind extends TypedKind>(
     const outcome = outcomes.get(m);
     if (!outcome || outcome.state === 'stale') continue;
     if (outcome.state === 'failed') {
-      later(context, m.match, outcome.fault);
+      later(context, matchAfterFailure(m), outcome.fault);
       continue;
     }
     const after = { left: readAfter(m, 'left', left), right: readAfter(m, 'right', right) };
     if (isFault(after.left) || isFault(after.right)) {
       // It was written and cannot be read back now: the next look compares it with what is recorded, and finds nothing to do.
-      later(context, m.match, isFault(after.left) ? after.left : (after.right as Fault));
+      later(context, matchAfterFailure(m), isFault(after.left) ? after.left : (after.right as Fault));
       continue;
     }
     record(context, m, { left: after.left, right: after.right }, outcome.written);
@@ -85,7 +85,7 @@ function record<Kind extends TypedKind>(
     const isWhole = edit.occurrences.length === 0 || merge.drift.length > 0;
     if (taken === after[side]) {
       const seen = seenAfter(side, taken, former, merge);
-      const ours = isWhole ? seen : ownShare(given, taken, edit, answer.unkept);
+      const ours = isWhole ? seen : ownShare(given, taken, edit, answer);
       if (isWhole || sameShown(seen, ours))
         return endAfter(answer, given, taken, (item) => seenAfter(side, item, former, merge));
       context.isAgain = true;

@@ -8,6 +8,7 @@ import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { EventFields, EventIdentity } from '#model/appointment.ts';
 import type { PairId } from '#model/ids.ts';
 import { defaultTypedPolicy, type TypedPolicy } from '#model/policy.ts';
+import type { Recurrence } from '#model/recurrence.ts';
 import type { Day } from '#model/wall-time.ts';
 import { openStore } from '#store/open-store.ts';
 import { type Store, trackId } from '#store/store.ts';
@@ -290,6 +291,38 @@ describe('two calendars', () => {
     await world.settle();
     expect(subjects(world.right)).toEqual(['a']);
     expect(await world.store.typedIntents(track)).toEqual([]);
+  });
+
+  test('occurrences of a series whose new pattern was written without them are on both sides afterwards', async () => {
+    const [second, third] = ['2024-01-02' as Day, '2024-01-03' as Day];
+    const daily = (count: number): Recurrence => ({
+      pattern: { kind: 'daily', interval: 1 },
+      range: { end: 'count', startDay: '2024-01-01' as Day, count },
+    });
+    const start = Date.parse('2024-01-01T09:00:00Z');
+    const id = book(world.left, {
+      when: { start, end: start + 1_800_000, isAllDay: false, startZone: null, endZone: null },
+      recurrence: daily(5),
+    });
+    world.left.typed.editOccurrence(id, second, { subject: 'b' });
+    await world.settle();
+    world.right.typed.editOccurrence(only(world.right).id, third, { subject: 'c' });
+    world.left.typed.edit(id, { set: { recurrence: daily(4) }, occurrences: [] });
+    world.left.typed.editOccurrence(id, second, { subject: 'b' });
+    world.young.between = () => {
+      world.young.between = () => {};
+      throw new FaultError({ kind: 'transient', detail: 'cut off', mayHaveHappened: true });
+    };
+    await world.settle();
+    for (const box of [world.left, world.right]) {
+      const stored = box.typed.find('calendar', only(box).id);
+      const shown = stored && box.typed.show(stored).occurrences.map((o) => [o.day, o.overrides.subject]);
+      expect(shown).toEqual([
+        [second, 'b'],
+        [third, 'c'],
+      ]);
+    }
+    expect(await world.store.journal({ pair: track }, 10)).toEqual([]);
   });
 
   test.each([

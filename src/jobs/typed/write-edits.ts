@@ -1,12 +1,12 @@
 import type { TypedWritten } from '#connectors/contract.ts';
 import type { SideEdit } from '#engine/merge-typed.ts';
-import { withoutOccurrences } from '#engine/shown.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { Side } from '#model/ids.ts';
 import type { TypedEdit, TypedKind } from '#model/typed-item.ts';
+import type { Shown, TypedLinkRow } from '#model/typed-link.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { journalOf } from './journal-entries.ts';
-import type { Merged } from './match.ts';
+import type { Match, Merged } from './match.ts';
 import { noAnswer } from './read-items.ts';
 import { flushMiddle, otherSide, type TypedContext } from './typed-context.ts';
 
@@ -77,23 +77,15 @@ const outcomeOf = (fault: Fault): Outcome =>
   fault.kind === 'stale' || fault.kind === 'gone' ? { state: 'stale' } : { state: 'failed', fault };
 
 /**
- * Said before it is done: the values that lose, since after the write they are nowhere else; and that an edit makes a server drop every
- * exception first, which must not look like a person who dropped them, should we break off in the middle.
+ * Said before it is done: the values that lose, since after the write they are nowhere else; and snapshots that are not misleading, should
+ * we not learn what became of a write.
  */
 async function sayBefore<Kind extends TypedKind>(
   context: TypedContext<Kind>,
   merged: readonly Merged<Kind>[],
 ): Promise<void> {
-  const links = merged.flatMap(({ match: { link }, merge }) =>
-    link !== null && (merge.left?.rewrites || merge.right?.rewrites)
-      ? [
-          {
-            ...link,
-            left: { ...link.left, seen: withoutOccurrences(link.left.seen) },
-            right: { ...link.right, seen: withoutOccurrences(link.right.seen) },
-          },
-        ]
-      : [],
+  const links = merged.flatMap(({ match: { link }, merge: { before } }) =>
+    link && before ? [withSeen(link, before)] : [],
   );
   const journal = await context.told.news(
     merged.flatMap(({ match: { id }, merge }) =>
@@ -103,6 +95,16 @@ async function sayBefore<Kind extends TypedKind>(
   context.counts.conflicts += journal.length;
   if (links.length + journal.length > 0) await flushMiddle(context, { typedLinks: links, journal });
 }
+
+const withSeen = (link: TypedLinkRow, { left, right }: Readonly<Record<Side, Shown>>): TypedLinkRow => ({
+  ...link,
+  left: { ...link.left, seen: left },
+  right: { ...link.right, seen: right },
+});
+
+/** The match of a write that failed: it may have been carried out in part. */
+export const matchAfterFailure = <Kind extends TypedKind>({ match, merge }: Merged<Kind>): Match =>
+  match.link && merge.before ? { ...match, link: withSeen(match.link, merge.before) } : match;
 
 async function withAttachments<Kind extends TypedKind>(
   context: TypedContext<Kind>,

@@ -184,10 +184,19 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'rewrites not announced',
     lives: 'calendar',
-    file: 'src/jobs/typed/write-edits.ts',
-    find: 'link !== null && (merge.left?.rewrites || merge.right?.rewrites)',
-    replace: 'link === undefined',
+    file: 'src/engine/merge-typed.ts',
+    find: '  if (edits.left?.rewrites || edits.right?.rewrites)\n',
+    replace: '  if (edits.left === undefined)\n',
     why: 'an interrupted change of the pattern looks like a person who dropped every exception',
+  },
+  {
+    name: 'what is on its way not announced',
+    lives: 'calendar',
+    seed: 2164,
+    file: 'src/engine/merge-typed.ts',
+    find: 'if (before !== null && added.length > 0)',
+    replace: 'if (before !== null && added.length < 0)',
+    why: 'whoever is taken out of a meeting is in it again when the answer of a write was lost before',
   },
   {
     name: 'event made again taken for what it was',

@@ -3,8 +3,8 @@ import { lifeOf } from '../lives.ts';
 import type { SeedReport } from '../run-seed.ts';
 import { struck } from './ews-calendar-stage.ts';
 
-/** From every version to every version. */
-const seeds = Array.from({ length: 16 }, (_, n) => 1 + n);
+/** From every version to every version, and lives that ended badly before their causes were found. */
+const seeds = [...Array.from({ length: 16 }, (_, n) => 1 + n), 336];
 const rivalSeeds = [1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 14];
 
 const reports: SeedReport[] = [];

@@ -1,0 +1,65 @@
+import { describe, expect, test } from 'vitest';
+import { applyEdit } from '#engine/apply-edit.ts';
+import { shown } from '#engine/shown.ts';
+import { day, series, weekly } from '#engine/typed-items.fixture.ts';
+import type { Version } from '#model/ids.ts';
+import type { TypedEdit } from '#model/typed-item.ts';
+import { ownShare } from './link-ends.ts';
+
+const [first, second] = [day('2024-03-04'), day('2024-03-11')];
+const [ours, theirs] = ['ours' as Version, 'theirs' as Version];
+
+/** What is recorded of the days that an edit wrote, when its series reads like this afterwards. */
+const recorded = (occurrences: TypedEdit<'calendar'>['occurrences'], back: Parameters<typeof series>[0]) => {
+  const edit: TypedEdit<'calendar'> = { set: {}, occurrences, attachments: new Map() };
+  const given = applyEdit(series(), edit);
+  return ownShare(given, series(back), edit, { id: given.head.id, version: ours, unkept: {} }).occurrences;
+};
+const deleted = [{ day: second, do: 'delete' as const }];
+const renamed = [{ day: second, do: 'modify' as const, overrides: { subject: 'Retro' } }];
+const whenAt = (hour: number, zone: string | null) => {
+  const start = Date.UTC(2024, 2, 12, hour);
+  const startZone = zone === null ? null : { id: zone, rules: null };
+  return { start, end: start + 1, isAllDay: false, startZone, endZone: startZone };
+};
+const moved = [{ day: second, do: 'modify' as const, overrides: { when: whenAt(9, null) } }];
+const fewer = { ...weekly, range: { startDay: first, end: 'count' as const, count: 4 } };
+
+describe('what is recorded of days that were written', () => {
+  test('the times that we gave, with zones as the server writes them', () => {
+    const overrides = { when: whenAt(9, 'W. Europe Standard Time') };
+    const back = { head: { version: ours }, occurrences: [{ day: second, overrides }] };
+    expect(recorded(moved, back)).toEqual(shown(series(back)).occurrences);
+  });
+
+  test('not the times that somebody gave it right after us, at a version that we take for ours', () => {
+    const overrides = { when: whenAt(15, null), location: 'Room 2' };
+    const back = { head: { version: ours }, occurrences: [{ day: second, overrides }] };
+    const due = series({ occurrences: [{ day: second, overrides: { when: whenAt(9, null) } }] });
+    expect(recorded(moved, back)).toEqual(shown(due).occurrences);
+  });
+
+  test('a body in the form that the server brought it into', () => {
+    const body = (text: string) => [{ day: second, overrides: { body: { type: 'html' as const, text } } }];
+    const edits = body('<p>Bring cake</p>').map((one) => ({ ...one, do: 'modify' as const }));
+    const back = { head: { version: ours }, occurrences: body('<html><p class="x">Bring cake</p></html>') };
+    expect(recorded(edits, back)).toEqual(shown(series(back)).occurrences);
+    const theirs = { head: { version: ours }, occurrences: body('<p>Bring wine</p>') };
+    expect(recorded(edits, theirs)).toEqual(shown(series({ occurrences: body('<p>Bring cake</p>') })).occurrences);
+  });
+
+  test('what we wrote, when somebody wrote after us', () => {
+    const back = { head: { version: theirs }, occurrences: [{ day: second, overrides: { subject: 'X' } }] };
+    expect(recorded(renamed, back)).toEqual({ [second]: { subject: 'Retro' } });
+  });
+
+  test('a deletion, although somebody gave the series a new pattern before we had read it back', () => {
+    const back = { head: { version: theirs }, fields: { recurrence: fewer } };
+    expect(recorded(deleted, back)).toEqual({ [second]: 'deleted' });
+  });
+
+  test('a day that we changed, although a new pattern dropped it between our requests', () => {
+    const back = { head: { version: ours }, fields: { recurrence: fewer } };
+    expect(recorded(renamed, back)).toEqual({ [second]: { subject: 'Retro' } });
+  });
+});
