@@ -4,14 +4,13 @@ import { paced } from '#connectors/wrappers/paced.ts';
 import { retried } from '#connectors/wrappers/retried.ts';
 import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
-import { FaultError } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
 import type { TlsPolicy, Transport } from '#kit/transport.ts';
 import type { Organization, Project } from '#project/project.ts';
 import { type Counting, connectorBudgets, type WaitLog } from './connector-budgets.ts';
 import { openEws } from './open-ews.ts';
-import { openWebdav } from './open-webdav.ts';
 import { openGraph } from './open-graph.ts';
+import { openWebdav } from './open-webdav.ts';
 import { readReferences } from './sign-in-of.ts';
 
 export interface ConnectorSurroundings {
@@ -74,10 +73,7 @@ function open(opening: Opening): Promise<Opened> {
       return openEws(opening);
     case 'graph':
       return openGraph(opening);
-    case 'webdav': {
-      const { name, protocol } = opening.organization;
-      const detail = `the organization ${name} is to be spoken to by ${protocol}, which is not there yet`;
-      throw new FaultError({ kind: 'fatal', code: 'config', detail });
-    }
+    case 'webdav':
+      return openWebdav(opening);
   }
 }
