@@ -14,14 +14,19 @@ const promoted = /^x-[!-9;-~]{1,120}$/;
 /** The text of a header, on one line. */
 const textOf = (raw: string): string => decodeHeader(raw).replace(/\s+/g, ' ').trim();
 
-/** The header block as it stands in the message, as text: UTF-8, or each line by itself in what its bytes say they are. */
-export function transportHeaders({ raw, rawBody, headers }: MimePart): string {
-  const block = raw.subarray(0, raw.length - rawBody.length);
+/** Bytes beyond ASCII in an encoded word are in its charset, whatever the rest of the line is in: written as the word ought to have. */
+const withAsciiWords = (raw: string): string =>
+  raw.replace(/=\?[^?\s]{1,80}\?[qQ]\?[^?]*\?=/g, (word) =>
+    word.replace(/[\x80-\xff]/g, (one) => `=${one.charCodeAt(0).toString(16).toUpperCase()}`),
+  );
+
+/** The header block as it stands in the message, as text: each line in UTF-8 or whatever its bytes say they are. */
+export function transportHeaders({ headers }: MimePart): string {
   const text = headers.map(({ name, rawValue }) => {
-    const value = decodeUnnamed(Buffer.from(rawValue, 'latin1'));
+    const value = decodeUnnamed(Buffer.from(withAsciiWords(rawValue), 'latin1'));
     return name === '' ? value : `${name}:${value}`;
   });
-  return block.length === 0 ? '' : `${text.join('\r\n')}\r\n`;
+  return text.length === 0 ? '' : `${text.join('\r\n')}\r\n`;
 }
 
 /** Something like `Re: ` in front: up to three characters without a digit, a colon and a space ([MS-OXCMSG] 2.2.1.9). */
