@@ -35,7 +35,9 @@ import {
 } from './mail-codec.ts';
 import { streamOfDraft } from './mail-stream.ts';
 import type { MailboxTools } from './mailbox-tools.ts';
+import { inPlaceOfEach } from './one-by-one.ts';
 import { ServerIds } from './server-ids.ts';
+import { typedItems } from './typed/typed-items.ts';
 
 /** Items of one read by id: requests of a batch. */
 export const batchMax = batchRequestsMax;
@@ -616,8 +618,8 @@ class GraphMailbox implements Mailbox {
     return { serverTimeMs, firstByteMs, product: this.#client.product };
   }
 
-  typed<Kind extends TypedKind>(_kind: Kind): TypedItems<Kind> | null {
-    return null;
+  typed<Kind extends TypedKind>(kind: Kind): TypedItems<Kind> | null {
+    return this.#tools.hasImport ? typedItems(this.#tools, kind) : null;
   }
 
   freeBusy: NonNullable<Mailbox['freeBusy']> = (from, to, context) => freeBusyOf(this.#tools, from, to, context);
@@ -662,17 +664,4 @@ const asMailbox = (fault: Fault, role: FolderRole | null): Fault =>
 function writtenIn(answer: JsonObject, id: ItemId): Written | Fault {
   const changeKey = textAt(answer, 'changeKey');
   return changeKey === null ? noId : { id, version: changeKey as Version };
-}
-
-/** At most four at a time reach the service; a fault that concerns more than one item stands in the place of each that was not done. */
-async function inPlaceOfEach<T, R>(
-  items: readonly T[],
-  run: (item: T) => Promise<R | Fault>,
-): Promise<readonly (R | Fault)[]> {
-  const answers = await Promise.allSettled(items.map(run));
-  const failed = answers.filter((one): one is PromiseRejectedResult => one.status === 'rejected');
-  for (const { reason } of failed) if (!(reason instanceof FaultError)) throw reason;
-  const [first] = failed;
-  if (first !== undefined && failed.length === items.length) throw first.reason;
-  return answers.map((one) => (one.status === 'fulfilled' ? one.value : (one.reason as FaultError).fault));
 }

@@ -1,0 +1,373 @@
+import { messageOfStream } from '#formats/fast-transfer/message-of-stream.ts';
+import { StreamError } from '#formats/fast-transfer/stream-error.ts';
+import { streamOfMessage } from '#formats/fast-transfer/stream-of-message.ts';
+import { readTypedStream, writeTypedStream } from '#formats/fast-transfer/typed-stream.ts';
+import { BlobError } from '#formats/mapi/byte-reader.ts';
+import { cleanGlobalObjectId, identityOfIds } from '#formats/mapi/global-object-id.ts';
+import { changedMessage, editedItem, editTyped } from '#formats/mapi-items/edit-typed.ts';
+import { eventOnly } from '#formats/mapi-items/event-series.ts';
+import { ItemError } from '#formats/mapi-items/item-error.ts';
+import { valuesOf } from '#formats/mapi-items/property-values.ts';
+import { readHead } from '#formats/mapi-items/read-item.ts';
+import { strayDays } from '#formats/occurrences.ts';
+import { type Fault, FaultError, isFault } from '#kit/fault.ts';
+import { type Payload, payloadBytes } from '#kit/payload.ts';
+import type { AttachmentContent, AttachmentHead, EventIdentity } from '#model/appointment.ts';
+import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
+import type { TypedDraft, TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
+import type { Day } from '#model/wall-time.ts';
+import type { Context, TypedChange, TypedChangePage, TypedItems, TypedWritten, Written } from '../../contract.ts';
+import { missing, stale } from '../../ews/answer-faults.ts';
+import { parts } from '../../ews/batches.ts';
+import { readTime } from '../../ews/ews-time.ts';
+import { bareKey } from '../change-keys.ts';
+import { filterOf } from '../extended-properties.ts';
+import { itemIdAt, splitItemId } from '../item-ids.ts';
+import { type JsonObject, numberAt, objectsAt, textAt } from '../json.ts';
+import { isRemoved } from '../mail-codec.ts';
+import type { MailboxTools } from '../mailbox-tools.ts';
+import { inPlaceOfEach } from '../one-by-one.ts';
+import { type Exported, exportItems } from './export-items.ts';
+import { removeSilently } from './remove-silently.ts';
+
+/** Entries of a page: each is exported. */
+const pageMax = 100;
+/** Identities of one search. */
+const searchValuesMax = 5;
+const listPageMax = 200;
+
+/**
+ * Events, contacts, tasks or notes of one mailbox, each as the stream that the import API keeps it by: nothing that the server keeps is
+ * left out, meetings keep their organizer, and nothing that is written sends anything. The resources of the Graph for events and tasks
+ * know only a part of what Outlook keeps, POST and PATCH of an event mail its attendees, and notes have no resource at all.
+ */
+export const typedItems = <Kind extends TypedKind>(tools: MailboxTools, kind: Kind): TypedItems<Kind> =>
+  new StreamedItems(tools, kind);
+
+const itemBytes = (message: Parameters<typeof streamOfMessage>[0]): Promise<Buffer> =>
+  payloadBytes(streamOfMessage(message));
+
+class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
+  readonly #tools: MailboxTools;
+  readonly #kind: Kind;
+
+  constructor(tools: MailboxTools, kind: Kind) {
+    this.#tools = tools;
+    this.#kind = kind;
+  }
+
+  // -- reading --
+
+  async changes(folder: FolderId, cursor: Cursor | null, context: Context): Promise<TypedChangePage> {
+    const { client, address, adminPath } = this.#tools;
+    const path =
+      cursor === null
+        ? `${await adminPath(context)}/folders/${encodeURIComponent(folder)}/items/delta?$select=type,size,changeKey,createdDateTime,lastModifiedDateTime`
+        : client.pathOfLink(cursor);
+    if (path === null) throw new FaultError({ kind: 'cursor-lost' });
+    const answer = await client.call(
+      {
+        method: 'GET',
+        path,
+        name: 'items/delta',
+        subject: { writes: false, about: 'feed' },
+        headers: { prefer: `odata.maxpagesize=${pageMax}` },
+      },
+      address,
+      context,
+    );
+    const [next, last] = [textAt(answer, '@odata.nextLink'), textAt(answer, '@odata.deltaLink')];
+    const link = next ?? last;
+    if (link === null)
+      throw new FaultError({ kind: 'fatal', code: 'protocol', detail: 'items/delta answered without a link' });
+    return {
+      changes: await this.#changesOf(objectsAt(answer, 'value'), folder, context),
+      cursor: link as Cursor,
+      complete: next === null,
+    };
+  }
+
+  /** A feed shows neither stamps nor identities of what it lists, nor does it expand them: streams do, 20 in a request. */
+  async #changesOf(
+    entities: readonly JsonObject[],
+    folder: FolderId,
+    context: Context,
+  ): Promise<readonly TypedChange[]> {
+    const listed = entities.map((entity) => {
+      const serverId = textAt(entity, 'id');
+      return { entity, id: serverId === null ? null : itemIdAt(serverId, folder) };
+    });
+    const asked = listed.flatMap(({ entity, id }) => (id === null || isRemoved(entity) ? [] : [{ entity, id }]));
+    const heads = await this.#headsOf(asked, folder, context);
+    const byId = new Map(asked.map(({ id }, at) => [id, heads[at] ?? missing] as const));
+    return listed.flatMap(({ entity, id }): readonly TypedChange[] => {
+      if (id === null) return [{ kind: 'unreadable', id: null, detail: 'an entry without an id' }];
+      if (isRemoved(entity)) return [{ kind: 'delete', id }];
+      const head = byId.get(id) ?? missing;
+      if (!isFault(head)) return [{ kind: 'upsert', head }];
+      if (head.kind === 'poison') return [{ kind: 'unreadable', id, detail: head.detail }];
+      // What went meanwhile is told by the next round; what nobody can say now must be asked for again.
+      if (head.kind === 'gone') return [];
+      throw new FaultError(head);
+    });
+  }
+
+  async #headsOf(
+    listed: readonly { readonly entity: JsonObject; readonly id: ItemId }[],
+    folder: FolderId,
+    context: Context,
+  ): Promise<readonly (TypedHead | Fault)[]> {
+    const exported = await exportItems(
+      this.#tools,
+      listed.map(({ id }) => id),
+      context,
+    );
+    return listed.map(({ entity, id }, at) => {
+      const one = exported[at] ?? missing;
+      return isFault(one) ? one : understood(() => headOf(one, entity, id, folder));
+    });
+  }
+
+  async #read(ids: readonly ItemId[], context: Context) {
+    const exported = await exportItems(this.#tools, ids, context);
+    return Promise.all(
+      ids.map(async (id, at) => {
+        const one = exported[at] ?? missing;
+        if (isFault(one)) return one;
+        const { folder } = splitItemId(id);
+        const from = { id, version: one.version, folder };
+        return understoodLater(async () => ({ ...(await readTypedStream(this.#kind, one.stream, from)), ...one }));
+      }),
+    );
+  }
+
+  async read(ids: readonly ItemId[], context: Context): Promise<ReadonlyMap<ItemId, TypedItem<Kind> | Fault>> {
+    const read = await this.#read(ids, context);
+    return new Map(
+      ids.map((id, at) => {
+        const one = read[at] ?? missing;
+        return [id, isFault(one) ? one : one.item] as const;
+      }),
+    );
+  }
+
+  async attachments(
+    id: ItemId,
+    day: Day | null,
+    wanted: readonly AttachmentHead[],
+    context: Context,
+  ): Promise<ReadonlyMap<string, AttachmentContent>> {
+    const [one = missing] = await this.#read([id], context);
+    if (isFault(one)) throw new FaultError(one);
+    const there = day === null ? one.attachments : (one.occurrenceAttachments.get(day) ?? []);
+    const hashes = new Set(wanted.map(({ hash }) => hash));
+    return new Map(
+      there.filter(({ head }) => hashes.has(head.hash)).map((content) => [content.head.hash, content] as const),
+    );
+  }
+
+  async findByIdentity(
+    folder: FolderId,
+    identities: readonly EventIdentity[],
+    context: Context,
+  ): Promise<ReadonlyMap<EventIdentity, readonly TypedHead[]>> {
+    const found = new Map<EventIdentity, TypedHead[]>();
+    if (this.#kind !== 'calendar') return found;
+    const { client, address, adminPath } = this.#tools;
+    const wanted = new Set(identities);
+    const values = [...new Set([...wanted].map((identity) => cleanGlobalObjectId(identity).toString('base64')))];
+    const items = `${await adminPath(context)}/folders/${encodeURIComponent(folder)}/items`;
+    const listed = new Map<ItemId, JsonObject>();
+    for (const some of parts(values, searchValuesMax)) {
+      const filter = encodeURIComponent(filterOf(eventOnly.cleanGlobalObjectId, some));
+      let path: string | null = `${items}?$filter=${filter}&$top=${listPageMax}`;
+      while (path !== null) {
+        const answer: JsonObject = await client.call(
+          { method: 'GET', path, name: 'items?$filter', subject: { writes: false, about: 'folder' } },
+          address,
+          context,
+        );
+        for (const entity of objectsAt(answer, 'value')) {
+          const serverId = textAt(entity, 'id');
+          if (serverId !== null) listed.set(itemIdAt(serverId, folder), entity);
+        }
+        const next = textAt(answer, '@odata.nextLink');
+        path = next === null ? null : client.pathOfLink(next);
+      }
+    }
+    const heads = await this.#headsOf(
+      [...listed].map(([id, entity]) => ({ id, entity })),
+      folder,
+      context,
+    );
+    for (const head of heads) {
+      if (isFault(head)) {
+        if (head.kind !== 'gone' && head.kind !== 'poison') throw new FaultError(head);
+        continue;
+      }
+      if (head.identity !== null && wanted.has(head.identity))
+        found.set(head.identity, [...(found.get(head.identity) ?? []), head]);
+    }
+    return found;
+  }
+
+  // -- writing --
+
+  #nowMs(): number {
+    return this.#tools.clock.nowMs();
+  }
+
+  async create(
+    folder: FolderId,
+    drafts: readonly TypedDraft<Kind>[],
+    context: Context,
+  ): Promise<readonly (TypedWritten | Fault)[]> {
+    return inPlaceOfEach(drafts, async (draft) => {
+      const stream = understood(() => writeTypedStream(this.#kind, draft, { now: this.#nowMs() }));
+      if (isFault(stream)) return stream;
+      const written = await this.#put(folder, stream, null, context);
+      return isFault(written) ? written : { ...written, unkept: this.#unkept(draft.item) };
+    });
+  }
+
+  /** @param replaces the item at the version that it has to be at. */
+  async #put(
+    folder: FolderId,
+    stream: Payload,
+    replaces: { readonly id: ItemId; readonly exported: Exported } | null,
+    context: Context,
+  ): Promise<Written | Fault> {
+    const imported = await this.#tools.imports.put(
+      {
+        folder,
+        stream,
+        replaces:
+          replaces === null
+            ? null
+            : { serverId: splitItemId(replaces.id).serverId, changeKey: replaces.exported.version },
+      },
+      context,
+    );
+    if (isFault(imported)) {
+      // It was there at this version a moment ago: what no longer matches has been changed, moved or removed since.
+      return replaces !== null && imported.kind === 'gone' ? stale : imported;
+    }
+    // What was replaced keeps its id, whatever form the answer names it in.
+    const id = replaces === null ? itemIdAt(imported.serverId, folder) : replaces.id;
+    return { id, version: bareKey(imported.changeKey) };
+  }
+
+  async update(
+    edits: readonly { readonly item: TypedItem<Kind>; readonly edit: TypedEdit<Kind> }[],
+    context: Context,
+  ): Promise<readonly (TypedWritten | Fault)[]> {
+    const read = await this.#read(
+      edits.map(({ item }) => item.head.id),
+      context,
+    );
+    return inPlaceOfEach(
+      edits.map((one, at) => ({ ...one, now: read[at] ?? missing })),
+      async ({ item, edit, now }): Promise<TypedWritten | Fault> => {
+        if (isFault(now)) return now;
+        const { id, version, folder } = item.head;
+        if (now.version !== version) return stale;
+        const after = editedItem(item, edit);
+        const stream = await understoodLater(async () => {
+          const { occurrenceAttachments, stream: bytes } = now;
+          const changes = editTyped(this.#kind, item, edit, { now: this.#nowMs(), occurrenceAttachments });
+          return streamOfMessage(await changedMessage(messageOfStream(bytes).message, changes, itemBytes));
+        });
+        if (isFault(stream)) return stream;
+        const written = await this.#put(folder, stream, { id, exported: now }, context);
+        return isFault(written) ? written : { ...written, unkept: this.#unkept(after) };
+      },
+    );
+  }
+
+  #unkept(item: TypedItem<Kind>): TypedWritten['unkept'] {
+    if (item.kind !== 'calendar') return {};
+    const stray = strayDays(item as unknown as TypedItem<'calendar'>).length;
+    return stray === 0 ? {} : { occurrences: `${stray} days that the pattern does not have` };
+  }
+
+  /**
+   * The Graph moves messages only. So an item is imported again where it is to be, stamp and identity with it, and then removed where it
+   * was. What is done when an answer is lost in between are two with one identity, which the next pass settles as it settles those of
+   * anybody else.
+   */
+  async move(ids: readonly ItemId[], to: FolderId, context: Context): Promise<readonly (Written | Fault)[]> {
+    const exported = await exportItems(this.#tools, ids, context);
+    return inPlaceOfEach(
+      ids.map((id, at) => ({ id, one: exported[at] ?? missing })),
+      async ({ id, one }): Promise<Written | Fault> => {
+        if (isFault(one)) return one;
+        const stream = understood(() => streamOfMessage(messageOfStream(one.stream).message));
+        if (isFault(stream)) return stream;
+        const written = await this.#put(to, stream, null, context);
+        if (isFault(written)) return written;
+        const fault = await removeSilently(this.#tools, this.#kind, id, one, context);
+        return fault === null || fault.kind === 'gone' ? written : fault;
+      },
+    );
+  }
+
+  async remove(items: Parameters<TypedItems<Kind>['remove']>[0], context: Context): Promise<readonly (null | Fault)[]> {
+    const exported = await exportItems(
+      this.#tools,
+      items.map(({ id }) => id),
+      context,
+    );
+    return inPlaceOfEach(
+      items.map(({ id, expect }, at) => ({ id, expect, one: exported[at] ?? missing })),
+      async ({ id, expect, one }): Promise<null | Fault> => {
+        if (isFault(one)) return one;
+        return one.version === expect ? removeSilently(this.#tools, this.#kind, id, one, context) : stale;
+      },
+    );
+  }
+}
+
+/** What a feed shows of an item, out of its stream and its entry. */
+function headOf({ stream, version }: Exported, entity: JsonObject, id: ItemId, folder: FolderId): TypedHead {
+  const get = valuesOf(messageOfStream(stream).message.properties);
+  const [own, clean] = [eventOnly.globalObjectId, eventOnly.cleanGlobalObjectId].map((property) => {
+    const value = get(property);
+    return Buffer.isBuffer(value) ? value : Buffer.alloc(0);
+  }) as [Buffer, Buffer];
+  const at = (name: string) => readTime(textAt(entity, name) ?? '') ?? null;
+  const from = {
+    id,
+    version,
+    folder,
+    sizeBytes: numberAt(entity, 'size') ?? stream.length,
+    createdAt: at('createdDateTime'),
+    modifiedAt: at('lastModifiedDateTime'),
+    itemBytes,
+  };
+  return readHead(get, from, identityOfIds(own, clean));
+}
+
+/** A stream that cannot be read is one bad item and no more. */
+function understood<T>(work: () => T): T | Fault {
+  try {
+    return work();
+  } catch (error) {
+    return faultOfItem(error);
+  }
+}
+async function understoodLater<T>(work: () => Promise<T>): Promise<T | Fault> {
+  try {
+    return await work();
+  } catch (error) {
+    return faultOfItem(error);
+  }
+}
+
+function faultOfItem(error: unknown): Fault {
+  if (error instanceof ItemError && error.problem === 'not-of-this-kind')
+    return { kind: 'poison', reason: 'class-refused', detail: error.message };
+  if (error instanceof ItemError || error instanceof StreamError)
+    return { kind: 'poison', reason: 'corrupt', detail: error.message };
+  if (error instanceof BlobError) return { kind: 'poison', reason: 'refused-by-target', detail: error.message };
+  throw error;
+}
