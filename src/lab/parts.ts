@@ -1,9 +1,11 @@
 import { ewsEndpoint } from './ews/endpoint.ts';
 import type { LabParts } from './lab.ts';
+import { webdavSite } from './webdav/webdav-site.ts';
 import { people } from './world/people.ts';
 
 /** What the lab is made of when nobody says otherwise. */
 export const labParts: LabParts = {
   ews: (organization) => ewsEndpoint(organization.world, organization.name),
+  sites: (organization, front) => (organization.version === '2003' ? [webdavSite(organization, front)] : []),
   people,
 };

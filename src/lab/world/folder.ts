@@ -56,6 +56,8 @@ export class Folder {
   modifiedAtMs: number;
   /** PidTagLocalCommitTimeMax: moved by every commit to the contents except read flags. */
   localCommitMs: number;
+  /** Change number of the last commit to the contents except read flags. */
+  contentCn: number;
   /** PidTagDeletedCountTotal: items that ever left the folder. */
   deletedCount = 0;
   readonly properties = new Map<PropertyKey, Property>();
@@ -92,6 +94,7 @@ export class Folder {
     this.createdAtMs = init.atMs;
     this.modifiedAtMs = init.atMs;
     this.localCommitMs = init.atMs;
+    this.contentCn = init.cn;
     init.parent?.children.add(this);
   }
 
@@ -146,6 +149,7 @@ export class Folder {
     if (this.#unread !== null && !item.isRead) this.#unread++;
     this.#log.push({ cn: item.cn, item, kind: 'change' });
     this.localCommitMs = nowMs;
+    this.contentCn = item.cn;
     this.#compact();
   }
 
@@ -153,6 +157,7 @@ export class Folder {
   changed(item: Item, nowMs: number): void {
     this.#log.push({ cn: item.cn, item, kind: 'change' });
     this.localCommitMs = nowMs;
+    this.contentCn = item.cn;
     this.#compact();
   }
 
@@ -171,6 +176,7 @@ export class Folder {
     this.#log.push({ cn, item, kind: 'delete' });
     this.deletedCount++;
     this.localCommitMs = nowMs;
+    this.contentCn = cn;
     this.#compact();
   }
 
