@@ -11,6 +11,7 @@ import {
   type FieldCodec,
   importance,
   midnightOf,
+  noonOf,
   readDay,
   sensitivity,
   textOrNone,
@@ -37,14 +38,12 @@ const textValue = (property: MapiProperty, value: string): MapiPropertyValue => 
 /** PidLidBirthdayLocal and PidLidWeddingAnniversaryLocal: the day itself, at 0:00. [MS-OXOCNTC] 2.2.1.5.2, 2.2.1.5.4 */
 const birthdayLocal = named(0x80de, 'time');
 const anniversaryLocal = named(0x80df, 'time');
-/** What the days are in UTC by the newer of Exchange's own clients: the same day almost everywhere. [MS-OXOCNTC] 2.2.1.5.1 */
-const noon = 11 * 3_600_000 + 59 * 60_000;
 const dayMs = 86_400_000;
 
 /** A day of the year a person keeps: an instant for old clients, and the day itself. */
 const keptDay = (property: MapiProperty, local: MapiProperty): FieldCodec<Day | null> => ({
   write: (value) => [
-    { property, value: value === null ? null : midnightOf(value) + noon },
+    { property, value: value === null ? null : noonOf(value) },
     { property: local, value: value === null ? null : midnightOf(value) },
   ],
   read(get) {

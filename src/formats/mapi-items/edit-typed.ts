@@ -1,15 +1,17 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { AttachmentContent, AttachmentHead, ModifiedOccurrence } from '#model/appointment.ts';
 import type { Instant } from '#model/mail.ts';
-import type { MapiProperty } from '#model/property-row.ts';
+import { type MapiProperty, propertySets } from '#model/property-row.ts';
 import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import type { Day } from '#model/wall-time.ts';
-import type { MapiAttachment, MapiMessage, MapiPropertyValue } from '../mapi/mapi-message.ts';
-import { isException, readAttachment, writeAttachment } from './attachments.ts';
+import { type MapiAttachment, type MapiMessage, type MapiPropertyValue, mapiValue } from '../mapi/mapi-message.ts';
+import { type AttachedItemBytes, isException, readAttachment, writeAttachment } from './attachments.ts';
 import { writeExceptions } from './event-series.ts';
 import { rtfBody } from './field-codec.ts';
-import { propertyKey } from './property-values.ts';
+import { strangerAmong } from './item-classes.ts';
+import { mainProperties } from './item-properties.ts';
+import { isText, propertyKey } from './property-values.ts';
 import { writeRecipients } from './recipients.ts';
 import { valuesOfItem } from './typed-message.ts';
 
@@ -32,10 +34,15 @@ export interface EditOptions {
   readonly occurrenceAttachments?: ReadonlyMap<Day, readonly AttachmentContent[]>;
 }
 
+const recurs = (fields: object): boolean => 'recurrence' in fields && fields.recurrence !== null;
+
 /** An item as it is after an edit. */
 export function editedItem<Kind extends TypedKind>(item: TypedItem<Kind>, edit: TypedEdit<Kind>): TypedItem<Kind> {
-  const modified = new Map(item.occurrences.map((one) => [one.day, one]));
-  const deleted = new Set(item.deletedDays);
+  // With another pattern or other times the days mean something else: those that are to be there are named by the edit.
+  const wasSeries = recurs(item.fields);
+  const isReshaped = 'recurrence' in edit.set || (wasSeries && 'when' in edit.set);
+  const modified = new Map(isReshaped ? [] : item.occurrences.map((one) => [one.day, one]));
+  const deleted = new Set(isReshaped ? [] : item.deletedDays);
   for (const change of edit.occurrences) {
     if (change.do === 'delete') {
       modified.delete(change.day);
@@ -46,7 +53,7 @@ export function editedItem<Kind extends TypedKind>(item: TypedItem<Kind>, edit: 
     }
   }
   const fields = { ...item.fields, ...edit.set };
-  const isSeries = !('recurrence' in fields) || fields.recurrence !== null;
+  const isSeries = recurs(fields);
   const byDay = (a: ModifiedOccurrence, b: ModifiedOccurrence) => (a.day < b.day ? -1 : 1);
   return {
     ...item,
@@ -55,6 +62,9 @@ export function editedItem<Kind extends TypedKind>(item: TypedItem<Kind>, edit: 
     deletedDays: isSeries ? [...deleted].sort() : [],
   };
 }
+
+/** PidLidRecurrencePattern: the pattern in words of the client’s language, which would stay behind. [MS-OXOCAL] 2.2.1.46 */
+const recurrenceText: MapiProperty = { set: propertySets.appointment, lid: 0x8232, type: 'string' };
 
 /** What becomes of the properties: those of fields that are set are written whatever they were, the others where they differ. */
 function changedValues(
@@ -65,7 +75,12 @@ function changedValues(
 ): readonly MapiPropertyValue[] {
   const rows = typedRows(kind);
   const ofSet = set.flatMap((field) => rows[field]?.mapi ?? []);
-  const forced: readonly MapiProperty[] = set.includes('body') ? [...ofSet, rtfBody] : ofSet;
+  const reshapes = set.includes('when') || set.includes('recurrence');
+  const forced: readonly MapiProperty[] = [
+    ...ofSet,
+    ...(set.includes('body') ? [rtfBody] : []),
+    ...(reshapes ? [recurrenceText] : []),
+  ];
   const isForced = new Set(forced.map(propertyKey));
   const old = new Map(before.map(({ property, value }) => [propertyKey(property), value]));
   const written = new Set(after.map(({ property }) => propertyKey(property)));
@@ -149,10 +164,12 @@ function exceptionFiles(
 export async function changedMessage(
   message: MapiMessage,
   changes: MessageChanges,
-  itemBytes: Parameters<typeof readAttachment>[1],
+  itemBytes: AttachedItemBytes,
 ): Promise<MapiMessage> {
   const changed = new Map(changes.properties.map((one) => [propertyKey(one.property), one]));
   const kept = message.properties.filter(({ property }) => !changed.has(propertyKey(property)));
+  const itemClass = mapiValue(message.properties, mainProperties.messageClass);
+  const ofContact = isText(itemClass) && strangerAmong('contacts', itemClass) === null;
   const files = message.attachments.filter((one) => !isException(one));
   const exceptions = message.attachments.filter(isException);
   const stays = changes.files === null ? files : await withoutRemoved(files, changes.files.removed, itemBytes);
@@ -161,7 +178,7 @@ export async function changedMessage(
     recipients: changes.recipients ?? message.recipients,
     attachments: [
       ...stays,
-      ...(changes.files?.added ?? []).map((content) => writeAttachment(content)),
+      ...(changes.files?.added ?? []).map((content) => writeAttachment(content, ofContact)),
       ...(changes.exceptions === null ? exceptions : changes.exceptions.values()),
     ],
   };
@@ -170,7 +187,7 @@ export async function changedMessage(
 async function withoutRemoved(
   files: readonly MapiAttachment[],
   removed: readonly AttachmentHead[],
-  itemBytes: Parameters<typeof readAttachment>[1],
+  itemBytes: AttachedItemBytes,
 ): Promise<readonly MapiAttachment[]> {
   const left = [...removed];
   const stays: MapiAttachment[] = [];

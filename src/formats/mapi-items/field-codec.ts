@@ -149,3 +149,5 @@ export function readDay(get: Get, property: MapiProperty): Day | null | undefine
 }
 
 export const midnightOf = (day: Day): Instant => wallOfDay(day);
+/** What days are in UTC by the newer of Exchange's own clients: the same day almost everywhere. [MS-OXOCNTC] 2.2.1.5.1 */
+export const noonOf = (day: Day): Instant => wallOfDay(day) + 11 * 3_600_000 + 59 * 60_000;

@@ -25,7 +25,7 @@ import { headProperties, mainProperties, stampProperty } from './item-properties
 import { organizerProperties, readOrganizer } from './people.ts';
 import { type Get, isNumber, valuesOf } from './property-values.ts';
 import { accountsFor, type ReadFrom, type ReadItem, readContents, readExtras, readHead } from './read-item.ts';
-import { readRecipients } from './recipients.ts';
+import { organizerWithAddress, readRecipients } from './recipients.ts';
 
 /** Everything that is read of the message of an event. */
 export const eventMapiProperties: readonly MapiProperty[] = [
@@ -60,7 +60,7 @@ export async function readEvent(message: MapiMessage, from: ReadFrom): Promise<R
     when,
     attendees: readRecipients(message.recipients),
     attachments: files.map(({ head }) => head),
-    organizer: readOrganizer(get),
+    organizer: organizerWithAddress(readOrganizer(get), message.recipients),
     recurrence: recur?.recurrence ?? null,
   };
   const { occurrences, attachments } = await readOccurrences(recur, fields, message, from, problems);

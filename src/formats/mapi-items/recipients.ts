@@ -2,8 +2,8 @@ import type { Attendee, Person } from '#model/appointment.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { MapiMessage, MapiPropertyValue } from '../mapi/mapi-message.ts';
 import { responses } from './event-fields.ts';
-import { addressTypeOf, entryIdOf, searchKeyOf } from './people.ts';
-import { isNumber, isText, valuesOf } from './property-values.ts';
+import { addressTypeOf, entryIdOf, isLegacyName, searchKeyOf } from './people.ts';
+import { type Get, isNumber, isText, valuesOf } from './property-values.ts';
 
 type RecipientRow = MapiMessage['recipients'][number];
 
@@ -80,6 +80,22 @@ function recipientRow({ person, role, isOrganizer, attendee }: Row): RecipientRo
   return values.map(([property, value]) => ({ property, value }));
 }
 
+/**
+ * The organizer as the table knows him: where the properties of the message name a legacy name only, the row may have an address that
+ * means something elsewhere.
+ */
+export function organizerWithAddress(organizer: Person | null, rows: readonly RecipientRow[]): Person | null {
+  if (organizer === null || organizer.name === '' || !isLegacyName(organizer.address)) return organizer;
+  const row = rows.map(valuesOf).find((get) => isOrganizerRow(get) && get(columns.name) === organizer.name);
+  const smtp = row?.(columns.smtp);
+  return isText(smtp) && smtp !== '' ? { ...organizer, address: smtp } : organizer;
+}
+
+function isOrganizerRow(get: Get): boolean {
+  const flags = get(columns.flags);
+  return isNumber(flags) && (flags & organizerFlag) !== 0;
+}
+
 /** @returns the attendees; a row that only names the organizer is none of them */
 export function readRecipients(rows: readonly RecipientRow[]): readonly Attendee[] {
   return rows.flatMap((row) => {
@@ -99,8 +115,9 @@ function readRow(row: RecipientRow): Attendee | null {
     return isNumber(value) ? value : null;
   };
   const response = number(columns.response);
-  const isOrganizer = ((number(columns.flags) ?? 0) & organizerFlag) !== 0;
-  if (isOrganizer && response === null) return null;
+  const isOrganizer = isOrganizerRow(get);
+  // Outlook gives one to every appointment, and says that no answer is expected of it. [MS-OXOCAL] 2.2.1.11
+  if (isOrganizer && (response === null || response === responses.indexOf('unknown'))) return null;
   return {
     name: text(columns.name) || text(columns.shownName),
     address: text(columns.smtp) || text(columns.address),

@@ -13,6 +13,7 @@ import {
   type FieldCodec,
   importance,
   midnightOf,
+  noonOf,
   number,
   readDay,
   reminder,
@@ -42,15 +43,18 @@ const status: FieldCodec<TaskFields['status']> = {
   },
 };
 
-/** A day as its midnight, as if that were in UTC, in all of the properties; the first that says something is read. */
-const day = (properties: readonly MapiProperty[]): FieldCodec<Day | null> => ({
-  write: (value) => properties.map((property) => ({ property, value: value === null ? null : midnightOf(value) })),
+/**
+ * A day as its midnight, as if that were in UTC, and as an instant that is of the same day almost everywhere: which zone the task is in
+ * nobody says, and lists of what is to be done go by the instant. The first that says something is read.
+ */
+const day = (property: MapiProperty, instant?: MapiProperty): FieldCodec<Day | null> => ({
+  write: (value) => [
+    { property, value: value === null ? null : midnightOf(value) },
+    ...(instant === undefined ? [] : [{ property: instant, value: value === null ? null : noonOf(value) }]),
+  ],
   read(get) {
-    for (const property of properties) {
-      const found = readDay(get, property);
-      if (found !== undefined) return found;
-    }
-    return undefined;
+    const own = readDay(get, property);
+    return own === undefined && instant !== undefined ? readDay(get, instant) : own;
   },
 });
 
@@ -102,9 +106,9 @@ export const taskCodec: PlainKindCodec<'tasks'> = {
   fields: {
     subject: text(rows.subject.mapi[0]),
     body,
-    startDay: day(rows.startDay.mapi),
-    dueDay: day(rows.dueDay.mapi),
-    completedDay: day(rows.completedDay.mapi),
+    startDay: day(...rows.startDay.mapi),
+    dueDay: day(...rows.dueDay.mapi),
+    completedDay: day(...rows.completedDay.mapi),
     status,
     percentComplete: number(rows.percentComplete.mapi[0]),
     actualWorkMinutes: number(rows.actualWorkMinutes.mapi[0]),
