@@ -16,8 +16,6 @@ const GROUP_MAX = 250;
 const LOOK_MAX_MS = 270_000;
 /** One look in so many reads whole trees, for folders that are new: events tell of them sooner, and the full sweep later. */
 const TREE_EVERY = 15;
-/** So many looks follow one another at once: a process that wakes up for each of them spends as much on that as on the looks. */
-const BURST = 25;
 /** Looks of one group on their way at the same time. */
 const LANES = 4;
 const REQUEST_DEADLINE_MS = 60_000;
@@ -37,6 +35,8 @@ export interface Looked {
 export interface LookGroup {
   /** `look:COLLECTION:NUMBER`. */
   readonly key: WorkKey;
+  /** When its turn is, as a part of the interval: those of one collection come one after the other. */
+  readonly turn: number;
   readonly pairs: readonly Looked[];
 }
 
@@ -49,8 +49,10 @@ export function lookGroups(pairs: readonly Looked[]): readonly LookGroup[] {
   }
   return [...byCollection].flatMap(([collection, all]) => {
     const sorted = [...all].sort((a, b) => (a.pair < b.pair ? -1 : 1));
-    return Array.from({ length: Math.ceil(sorted.length / GROUP_MAX) }, (_, n) => ({
+    const length = Math.ceil(sorted.length / GROUP_MAX);
+    return Array.from({ length }, (_, n) => ({
       key: `look:${collection}:${n}`,
+      turn: n / length,
       pairs: sorted.slice(n * GROUP_MAX, (n + 1) * GROUP_MAX),
     }));
   });
@@ -60,9 +62,10 @@ export function lookGroups(pairs: readonly Looked[]): readonly LookGroup[] {
 const lookEveryMs = ({ everyMs }: Schedule): number => Math.min(LOOK_MAX_MS, everyMs);
 
 /**
- * The work `look:COLLECTION:NUMBER`: looks at many pairs in turn, some at a time, spread over the interval, for as long as the claim lives. A look reads
- * the marks of the folders that are in step, one small request a side, and asks for a pass where they are neither those of the last pass
- * nor those of the last look. What it saw is kept in memory: a process that begins anew asks for a few passes more than it had to.
+ * The work `look:COLLECTION:NUMBER`: looks at many pairs when it is its turn, some at a time, for as long as the claim lives. They follow one
+ * another at once: a process that wakes up for each of them spends more on that than on the looks. A look reads the marks of the folders
+ * that are in step, one small request a side, and asks for a pass where they are neither those of the last pass nor those of the last look.
+ * What it saw is kept in memory: a process that begins anew asks for a few passes more than it had to.
  */
 export function lookWork(
   groups: readonly LookGroup[],
@@ -78,10 +81,10 @@ export function lookWork(
     const everyMs = lookEveryMs(first.schedule);
     const running = new Set<Promise<void>>();
     const until = (ms: number) => clock.sleep(Math.max(0, ms - clock.monotonicMs()), ending).catch(() => {});
+    await until(clock.monotonicMs() + everyMs * group.turn);
     while (!ending.aborted) {
       const beganMs = clock.monotonicMs();
-      for (const [n, looked] of group.pairs.entries()) {
-        if (n % BURST === 0) await until(beganMs + (everyMs * n) / group.pairs.length);
+      for (const looked of group.pairs) {
         if (running.size >= LANES) await Promise.race(running);
         if (ending.aborted) break;
         if (opensAtMs(looked.schedule, clock.nowMs()) > clock.nowMs()) continue;

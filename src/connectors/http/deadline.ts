@@ -31,6 +31,7 @@ export function deadline(clock: Clock, outer: AbortSignal, deadlineMs: number): 
   };
 }
 
+const coarseMs = 1000;
 /** Timers of 2^31 ms and more fire at once. Who waits for 24 days has no deadline. */
 const longestMs = 2 ** 31 - 1;
 
@@ -40,6 +41,7 @@ const longestMs = 2 ** 31 - 1;
  */
 export function alarm(ms: number, ring: () => void): () => void {
   if (ms > longestMs) return () => {};
-  const timer = setTimeout(ring, ms);
+  // Node keeps a list for every length of timers: those of many calls have a few lengths, and none rings late.
+  const timer = setTimeout(ring, ms > coarseMs ? ms - (ms % coarseMs) : ms);
   return () => clearTimeout(timer);
 }
