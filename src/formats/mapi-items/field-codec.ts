@@ -74,15 +74,6 @@ export const not = ({ write, read }: FieldCodec<boolean>): FieldCodec<boolean> =
     return value === undefined ? undefined : !value;
   },
 });
-/** Null is no property. */
-export const orNull = <T>(
-  { write, read }: FieldCodec<T>,
-  properties: readonly MapiProperty[],
-): FieldCodec<T | null> => ({
-  write: (value) => (value === null ? properties.map((property) => ({ property, value: null })) : write(value)),
-  read,
-});
-
 const [textBody, htmlBody] = commonRows.body.mapi;
 /** PidTagInternetCodepage: that of PidTagHtml. [MS-OXCMSG] 2.2.1.56.6 */
 export const internetCodePage = { tag: 0x3fde, type: 'integer' } as const satisfies MapiProperty;
@@ -139,7 +130,7 @@ const none: Instant = Date.UTC(4500, 11, 31);
  * The day that a point in time stands for: writers take midnight of their own zone, midnight or noon in UTC. The nearest midnight of UTC
  * is right for zones from 12 hours west to 12 hours east.
  */
-export const nearestDay = (instant: Instant): Day => dayOfWall(Math.floor((instant + dayMs / 2) / dayMs) * dayMs);
+const nearestDay = (instant: Instant): Day => dayOfWall(Math.floor((instant + dayMs / 2) / dayMs) * dayMs);
 
 /** A property that may stand for a day; null: it says that there is none. */
 export function readDay(get: Get, property: MapiProperty): Day | null | undefined {
