@@ -8,7 +8,9 @@ import { cloudOf, clouds } from './clouds.ts';
 import { graphClient } from './graph-client.ts';
 import type { GraphHttp } from './graph-http.ts';
 import { requestBytesMax as requestBytesOfService } from './import-session.ts';
+import { graphReads, graphWrites } from './item-ways.ts';
 import { batchMax, changePageMax, graphMailbox } from './mailbox.ts';
+import { graphWatch, type NotificationAddress } from './watch/watch.ts';
 
 export interface GraphConnectorOptions {
   /** Name in the project file. */
@@ -22,6 +24,8 @@ export interface GraphConnectorOptions {
   readonly importHosts?: readonly string[];
   /** What the service gives one application for one mailbox. */
   readonly limits?: Partial<MailboxLimitsOfService>;
+  /** Where the service can reach us; without it mailboxes are asked in turn. */
+  readonly notifications?: NotificationAddress | null;
   /** Bytes of one request. */
   readonly requestBytesMax?: number;
 }
@@ -33,7 +37,7 @@ const batchMaxBytes = 8 * 1024 * 1024;
 
 /** One tenant of Exchange Online over Microsoft Graph v1.0. */
 export function graphConnector(options: GraphConnectorOptions): Connector {
-  const { organization, http, endpoint, clock, importHosts = [] } = options;
+  const { organization, http, endpoint, clock, random, importHosts = [], notifications = null } = options;
   const cloud = clouds[cloudOf(endpoint)];
   const client = graphClient({ http, clock, endpoint, limits: { ...serviceLimits, ...options.limits } });
   const hasImport = cloud.importHosts.length > 0;
@@ -54,6 +58,8 @@ export function graphConnector(options: GraphConnectorOptions): Connector {
     // The limit is one of requests; how large a message becomes as a stream shows when it is made into one.
     itemMaxBytes: null,
     changePageMax,
+    reads: graphReads(hasImport),
+    writes: graphWrites(hasImport),
   };
   const mailbox = (address: string): Mailbox =>
     mailboxes.get(address, () => graphMailbox({ client, address, clock, hasImport, isImportHost, requestBytesMax }));
@@ -61,6 +67,7 @@ export function graphConnector(options: GraphConnectorOptions): Connector {
     organization,
     abilities,
     mailbox,
+    watch: graphWatch({ client, clock, random, mailbox, notifications }),
     close: async () => {},
   };
 }

@@ -15,6 +15,8 @@ export const exportMax = 20;
 /** An item with everything that the server keeps of it. */
 export interface Exported {
   readonly version: Version;
+  /** The same as it was shown: an import that replaces the item wants it back. */
+  readonly changeKey: string;
   readonly stream: Buffer;
 }
 
@@ -66,5 +68,6 @@ function exportedOf(answer: JsonObject): Exported | Fault {
     const status = /NotFound/i.test(known) ? 404 : 500;
     return faultOf({ status, headers: {}, body, what: 'exportItems', nowMs: 0 }, { writes: false, about: 'item' });
   }
-  return { version: bareKey(textAt(answer, 'changeKey') ?? ''), stream: Buffer.from(data, 'base64') };
+  const changeKey = textAt(answer, 'changeKey') ?? '';
+  return { version: bareKey(changeKey), changeKey, stream: Buffer.from(data, 'base64') };
 }

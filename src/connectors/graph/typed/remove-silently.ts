@@ -43,7 +43,7 @@ export async function removeSilently(
 async function makePlain(
   { imports, clock }: MailboxTools,
   id: ItemId,
-  { stream, version }: Exported,
+  { stream, version, changeKey }: Exported,
   context: Context,
 ): Promise<Fault | null> {
   const { serverId, folder } = splitItemId(id);
@@ -51,7 +51,7 @@ async function makePlain(
     const { item } = await readTypedStream('calendar', stream, { id, version, folder });
     if (!isMeeting(item)) return null;
     const plain = streamOfMessage(plainAppointmentOver(item, clock.nowMs()));
-    const imported = await imports.put({ folder, stream: plain, replaces: { serverId, changeKey: version } }, context);
+    const imported = await imports.put({ folder, stream: plain, replaces: { serverId, changeKey } }, context);
     return isFault(imported) ? (imported.kind === 'gone' ? stale : imported) : null;
   } catch (error) {
     // Nobody invites people by what is no event.

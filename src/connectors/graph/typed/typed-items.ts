@@ -244,7 +244,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
         replaces:
           replaces === null
             ? null
-            : { serverId: splitItemId(replaces.id).serverId, changeKey: replaces.exported.version },
+            : { serverId: splitItemId(replaces.id).serverId, changeKey: replaces.exported.changeKey },
       },
       context,
     );
