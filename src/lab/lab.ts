@@ -18,6 +18,8 @@ import type { SignInOutcome, SignInScheme } from './edge/sign-in.ts';
 import type { Site } from './edge/site.ts';
 import { policyOf, Throttle, type ThrottlingMode } from './edge/throttling.ts';
 import { Traffic } from './edge/traffic.ts';
+import type { GraphSettings } from './graph/graph-settings.ts';
+import { migrationRoles } from './graph/permissions.ts';
 import { labsMade } from './labs-made.ts';
 import { CalendarLoad } from './load/calendar-load.ts';
 import { logOn } from './meetings/control.ts';
@@ -46,6 +48,8 @@ export interface LabOrganizationOptions extends Omit<OrganizationOptions, 'domai
   readonly applications?: readonly Application[];
   readonly refuseAssertionReplay?: boolean;
   readonly tokenLifeSeconds?: number;
+  /** How Graph of an `online` organization behaves; what is left out is as documented. */
+  readonly graph?: Partial<GraphSettings>;
 }
 
 export interface LabOptions {
@@ -86,6 +90,7 @@ export interface SiteSurroundings {
   readonly faults: Faults;
   readonly tokens: TokenService;
   readonly traffic: Traffic;
+  readonly options: LabOrganizationOptions;
   /** Applications that may sign in; the first is the migration's. */
   readonly applications: readonly Application[];
   /** By the schemes of the organization: Basic, NTLM, tokens. */
@@ -108,6 +113,8 @@ export interface OrganizationAddresses {
   readonly graph?: string;
   /** Root of all mailboxes, HTTPS: `https://HOST/exchange/`. */
   readonly webdav?: string;
+  /** The same by HTTP. */
+  readonly webdavPlain?: string;
   readonly ldap?: string;
   /** Path of a PEM file. */
   readonly ca: string;
@@ -224,7 +231,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
         clientId: guidOf('application', seed, domain),
         secrets: [organization.admin.password],
         certificates: [],
-        roles: ['full_access_as_app'],
+        roles: version === 'online' ? ['full_access_as_app', ...migrationRoles] : ['full_access_as_app'],
       },
       ...(one.applications ?? []),
     ];
@@ -263,6 +270,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
             tokens,
             traffic,
             applications,
+            options: one,
             secureOrigin,
             signIn: (request, connection) => front.signIn(request, connection),
           }) ?? [],
@@ -325,9 +333,10 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
       const certificate = await authority.issue(hostsOf(one.domain), given.certificate);
       const port = portBase === undefined ? 0 : portBase + 2 * i;
       const tls = { certificate, ...(given.tls ?? { min: 'TLSv1.2' as const, max: 'TLSv1.3' as const }) };
-      const secure = await listen(handle, tls, port, nextConnectionId, limits);
+      const anyMethod = one.version === '2003';
+      const secure = await listen(handle, tls, port, nextConnectionId, limits, anyMethod);
       listeners.push(secure);
-      const plain = await listen(handle, null, port === 0 ? 0 : port + 1, nextConnectionId, limits);
+      const plain = await listen(handle, null, port === 0 ? 0 : port + 1, nextConnectionId, limits, anyMethod);
       listeners.push(plain);
       for (const { origin } of [secure, plain]) {
         fronts.set(origin, one);
@@ -338,7 +347,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
         version: one.version,
         domain: one.domain,
         ...(one.version === '2003'
-          ? { webdav: `${secure.origin}/exchange/` }
+          ? { webdav: `${secure.origin}/exchange/`, webdavPlain: `${plain.origin}/exchange/` }
           : {
               autodiscover: `${secure.origin}/autodiscover/autodiscover.xml`,
               ews: `${secure.origin}/EWS/Exchange.asmx`,

@@ -289,12 +289,16 @@ function table(addresses: LabAddresses, control: ControlListener | null): string
   const lines: string[] = [];
   for (const org of addresses.orgs) {
     lines.push(`${org.name}  Exchange ${org.version}  ${org.domain}`);
-    lines.push(
-      `  EWS           ${org.ews}`,
-      `  EWS, plain    ${org.ewsPlain}`,
-      `  Autodiscover  ${org.autodiscover}`,
-      `  CA            ${org.ca}`,
-    );
+    const addressLines: readonly (readonly [string, string | undefined])[] = [
+      ['EWS', org.ews],
+      ['EWS, plain', org.ewsPlain],
+      ['Graph', org.graph],
+      ['WebDAV', org.webdav],
+      ['WebDAV, plain', org.webdavPlain],
+      ['Autodiscover', org.autodiscover],
+      ['CA', org.ca],
+    ];
+    for (const [what, address] of addressLines) if (address) lines.push(`  ${what.padEnd(13)} ${address}`);
     lines.push(`  admin         ${org.admin.user}  ${org.admin.password}`);
     for (const { user, password } of org.mailboxes.slice(0, 5)) lines.push(`  mailbox       ${user}  ${password}`);
     if (org.mailboxes.length > 5) lines.push(`  and ${org.mailboxes.length - 5} mailboxes more; --json lists all`);

@@ -2,8 +2,10 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
-import { TLSSocket } from 'node:tls';
+import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
+import { AnyMethodSocket, methodHeader } from './any-method.ts';
 import type { ServerCertificate } from './certificates.ts';
 import type { EdgeAnswer, EdgeConnection, EdgeRequest } from './exchange.ts';
 
@@ -45,6 +47,7 @@ export interface Listener {
  * @param tls null for plain HTTP.
  * @param port 0: any free one.
  * @param nextConnectionId shared by all listeners of a lab, so that an id names one connection.
+ * @param anyMethod takes also the methods that Node's parser has no name for, as WebDAV of Exchange needs.
  */
 export async function listen(
   handler: Handler,
@@ -52,6 +55,7 @@ export async function listen(
   port: number,
   nextConnectionId: () => number,
   limits: ListenLimits = defaultListenLimits,
+  anyMethod = false,
 ): Promise<Listener> {
   const options = {
     maxHeaderSize: limits.headerBytesMax,
@@ -69,20 +73,24 @@ export async function listen(
     if (connection) void answer(handler, incoming, outgoing, connection);
     else incoming.socket.destroy();
   };
-  const server: Server = tls
-    ? createHttpsServer(
-        {
-          ...options,
-          cert: tls.certificate.certPem,
-          key: tls.certificate.keyPem,
-          minVersion: tls.min,
-          maxVersion: tls.max,
-          // OpenSSL 3 has versions below 1.2 only at security level 0.
-          ...(tls.min < 'TLSv1.2' ? { ciphers: 'DEFAULT@SECLEVEL=0' } : {}),
-        },
-        serve,
-      )
-    : createHttpServer(options, serve);
+  const tlsOptions = tls && {
+    cert: tls.certificate.certPem,
+    key: tls.certificate.keyPem,
+    minVersion: tls.min,
+    maxVersion: tls.max,
+    // OpenSSL 3 has versions below 1.2 only at security level 0.
+    ...(tls.min < 'TLSv1.2' ? { ciphers: 'DEFAULT@SECLEVEL=0' } : {}),
+  };
+  // With any method the connections are accepted here, and handed to a server that reads them through a rewriter.
+  const http: Server =
+    tlsOptions && !anyMethod
+      ? createHttpsServer({ ...options, ...tlsOptions }, serve)
+      : createHttpServer(options, serve);
+  const server: TcpServer = !anyMethod
+    ? http
+    : tlsOptions
+      ? createTlsServer(tlsOptions)
+      : createTcpServer({ noDelay: true });
   const welcome = (socket: Socket | TLSSocket) => {
     connections.set(socket, {
       id: nextConnectionId(),
@@ -92,14 +100,21 @@ export async function listen(
       signedIn: null,
     });
   };
+  const accept = (socket: Socket) => {
+    if (!anyMethod) return welcome(socket);
+    // It has of a socket what the server looks for.
+    const read = new AnyMethodSocket(socket) as Duplex as Socket;
+    welcome(read);
+    http.emit('connection', read);
+  };
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-    if (!tls) welcome(socket);
+    if (!tls) accept(socket);
   });
-  server.on('secureConnection', welcome);
-  server.on('tlsClientError', (_error, socket) => socket.destroy());
-  server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+  server.on('secureConnection', accept);
+  server.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy());
+  http.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     if (!socket.writable) return socket.destroy();
     const status = {
       HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
@@ -138,7 +153,7 @@ async function answer(
   try {
     given = await handler(
       {
-        method: incoming.method ?? 'GET',
+        method: incoming.headers[methodHeader]?.toString() ?? incoming.method ?? 'GET',
         path: incoming.url ?? '/',
         headers: plainHeaders(incoming),
         body: incoming.iterator({ destroyOnReturn: false }),
