@@ -5,6 +5,7 @@ import type { Abilities, Connector, Mailbox } from '../contract.ts';
 import { changePageMax } from './change-feed.ts';
 import { davClient } from './client.ts';
 import type { DavHttp } from './dav-http.ts';
+import { davReads, davWrites } from './item-ways.ts';
 import { batchMax, davMailbox } from './mailbox.ts';
 
 export interface DavConnectorOptions {
@@ -57,6 +58,8 @@ export function davConnector({
     // A setting of the store and of IIS that no property shows for sure.
     itemMaxBytes: null,
     changePageMax,
+    reads: davReads,
+    writes: davWrites,
   };
   return {
     organization,

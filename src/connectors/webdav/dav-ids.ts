@@ -42,8 +42,3 @@ export function segmentOfReplUid(uid: string): string | null {
   const digits = /^\s*rid:([0-9a-f]{44})\s*$/i.exec(uid)?.[1];
   return digits === undefined ? null : segmentOfSourceKey(Buffer.from(digits, 'hex'));
 }
-
-/** A folder's entry id: flags (4), provider (16), type (2), source key (22), padding (2). */
-export function folderIdOfEntryId(entryId: Buffer): FolderId | null {
-  return entryId.length < 44 ? null : (segmentOfSourceKey(entryId.subarray(22, 44)) as FolderId | null);
-}

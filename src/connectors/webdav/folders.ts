@@ -3,7 +3,7 @@ import type { FolderInfo, FolderMark, FolderRole, FolderTree } from '#model/fold
 import type { FolderId, MailboxGuid, Version } from '#model/ids.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import { entryIdsByRole } from '../ews/special-folders.ts';
-import { folderIdOfEntryId, folderIdOfUrl } from './dav-ids.ts';
+import { folderIdOfUrl } from './dav-ids.ts';
 import { type DavName, davNameOf, httpmailNamespace, names } from './dav-names.ts';
 import { type DavResponse, shownText, shownTexts } from './multistatus.ts';
 import { allOf, isTrue, searchBody } from './sql.ts';
@@ -31,11 +31,11 @@ export const markNames: readonly DavName[] = [
 const treeNames: readonly DavName[] = [...markNames, names.displayName, names.folderClass, names.etag, folderTypeName];
 
 /** One deep search for all folders of a mailbox. */
-export const treeSearch: string = searchBody({
-  select: treeNames,
-  depth: 'deep',
-  where: allOf(isTrue(names.isFolder, true), isTrue(names.isHidden, false)),
-});
+const deepSearch = (select: readonly DavName[]): string =>
+  searchBody({ select, depth: 'deep', where: allOf(isTrue(names.isFolder, true), isTrue(names.isHidden, false)) });
+export const treeSearch: string = deepSearch(treeNames);
+/** The same for roles: addresses and entry ids. */
+export const roleSearch: string = deepSearch([names.permanentUrl, entryIdName]);
 
 /** Names of `urn:schemas:httpmail:` that lead to well-known folders, whatever their language. The spam folder is not among them. */
 const rolesByName: Readonly<Record<string, FolderRole>> = {
@@ -57,8 +57,7 @@ const roleNames: readonly (readonly [FolderRole, DavName])[] = Object.entries(ro
 /** Of the root. */
 export const rootNames: readonly DavName[] = [names.permanentUrl, entryIdName, ...roleNames.map(([, name]) => name)];
 /** PidTagAdditionalRenEntryIds of the Inbox: the entry ids of Junk E-Mail and of the folders for sync issues. */
-const additionalEntryIds = `x36d81102`;
-const additionalName: DavName = { ns: 'http://schemas.microsoft.com/mapi/proptag/', name: additionalEntryIds };
+const additionalName: DavName = { ns: 'http://schemas.microsoft.com/mapi/proptag/', name: 'x36d81102' };
 export const inboxNames: readonly DavName[] = [names.permanentUrl, additionalName];
 
 /** The mailbox as its root shows it. */
@@ -98,11 +97,15 @@ function mailboxGuidOf(entryId: Buffer): MailboxGuid | null {
   return `${hex(3, 2, 1, 0)}-${hex(5, 4)}-${hex(7, 6)}-${hex(8, 9)}-${hex(10, 11, 12, 13, 14, 15)}` as MailboxGuid;
 }
 
-/** Roles of folders that only the Inbox knows. */
-export function hiddenRoles(inbox: DavResponse): ReadonlyMap<FolderRole, FolderId> {
+/** Roles of folders that only the Inbox knows, of those that are there. @param folders What `roleSearch` found. */
+export function hiddenRoles(inbox: DavResponse, folders: readonly DavResponse[]): ReadonlyMap<FolderRole, FolderId> {
+  const byEntryId = new Map(
+    folders.map((one) => [Buffer.from(shownText(one, entryIdName) ?? '', 'base64').toString('base64'), one] as const),
+  );
   const roles = new Map<FolderRole, FolderId>();
   for (const [role, entryId] of entryIdsByRole(shownTexts(inbox, additionalName), null)) {
-    const id = folderIdOfEntryId(Buffer.from(entryId, 'base64'));
+    const folder = byEntryId.get(entryId);
+    const id = folder === undefined ? null : folderIdOfUrl(shownText(folder, names.permanentUrl) ?? '');
     if (id !== null) roles.set(role, id);
   }
   return roles;

@@ -74,7 +74,8 @@ export function davHttp(options: DavHttpOptions): DavHttpClient {
       } catch (error) {
         lease.discard();
         const fault = error instanceof FaultError ? error.fault : null;
-        const stale = lease.used && fault?.kind === 'transient' && !fault.mayHaveHappened && !call.signal.aborted;
+        const stale =
+          lease.used && fault?.kind === 'transient' && !fault.mayHaveHappened && !call.signal.aborted && !call.passed;
         if (!stale || attempt === connectionAttemptMax) throw error;
       }
     }

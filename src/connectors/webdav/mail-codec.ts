@@ -210,8 +210,8 @@ export function isContent(response: DavResponse): boolean {
 
 /** Recipients of blind copies as `Name <address>`. */
 export function readBcc(response: DavResponse): readonly string[] {
-  return parseAddresses(shownText(response, bccName) ?? '').map(({ name, address }) =>
-    `${name ?? ''} <${address}>`.trimStart(),
+  return parseAddresses(shownText(response, bccName) ?? '').map(
+    ({ name, address }) => `${name || address} <${address}>`,
   );
 }
 

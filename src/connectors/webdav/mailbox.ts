@@ -7,7 +7,8 @@ import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
 import type { MailContent, MailDraft, MailHead, RawProperty } from '#model/mail.ts';
 import { mailStateFields } from '#model/mail-properties.ts';
 import type { StampText } from '#model/stamp.ts';
-import type { ChangePage, Context, Mailbox, StateEdit, Written } from '../contract.ts';
+import type { TypedKind } from '#model/typed-item.ts';
+import type { ChangePage, Context, Mailbox, StateEdit, TypedItems, Written } from '../contract.ts';
 import { ChangeFeed } from './change-feed.ts';
 import type { DavClient } from './client.ts';
 import { folderIdOfUrl, isFolderId, pathOfId } from './dav-ids.ts';
@@ -23,6 +24,7 @@ import {
   markNames,
   readMark,
   readRoot,
+  roleSearch,
   rootNames,
   treeOf,
   treeSearch,
@@ -56,6 +58,7 @@ import { type DavResponse, shownText } from './multistatus.ts';
 import { eachOf, parts } from './parts.ts';
 import { bulkMax, findMany, findOne, type MailboxRequests } from './resources.ts';
 import { allOf, isText, isTrue, oneOf, searchBody } from './sql.ts';
+import { type DavItemTools, davTypedItems } from './typed/dav-typed-items.ts';
 import { propertyUpdate } from './value-forms.ts';
 
 /** Items of one call. */
@@ -107,14 +110,14 @@ export function davMailbox({ client, address, base, clock, random }: DavMailboxO
   const requests: MailboxRequests = { client, address, root: async (context) => (await placed(context)).path };
   const feed = new ChangeFeed({ requests, random, names: feedNames, readFlags: true });
 
-  const deepSearch = async (context: Context): Promise<readonly DavResponse[]> => {
+  const deepSearch = async (body: string, context: Context): Promise<readonly DavResponse[]> => {
     const found: DavResponse[] = [];
     await client.several(
       {
         method: 'SEARCH',
         path: (await placed(context)).path,
         headers: { brief: 't' },
-        body: treeSearch,
+        body,
         mailbox: address,
         subject: { operation: 'SEARCH', writes: false, about: 'mailbox' },
         context,
@@ -226,24 +229,42 @@ export function davMailbox({ client, address, base, clock, random }: DavMailboxO
 
   const moveFolderTo = async (folder: FolderId, destination: string, context: Context): Promise<void> => {
     const from = await pathOfFolder(folder, context);
-    if (from.toLowerCase() === destination.toLowerCase() && from === destination) return;
-    await client.plain({
-      method: 'MOVE',
-      path: from,
-      headers: { destination, overwrite: 'F' },
-      mailbox: address,
-      subject: folderWrite('MOVE'),
-      context,
-    });
+    if (from === destination) return;
+    const move = (path: string, to: string) =>
+      client.plain({
+        method: 'MOVE',
+        path,
+        headers: { destination: to, overwrite: 'F' },
+        mailbox: address,
+        subject: folderWrite('MOVE'),
+        context,
+      });
+    if (from.toLowerCase() !== destination.toLowerCase()) {
+      await move(from, destination);
+      return;
+    }
+    // The same name in other letters is taken, by the folder itself.
+    const between = `${destination.replace(/\/$/, '')}-${random.bytes(4).toString('hex')}/`;
+    await move(from, between);
+    await move(between, destination);
+  };
+
+  const tools: DavItemTools = { requests, pathOfFolder, nowMs: () => clock.nowMs(), random };
+  // Made when they are asked for: most of what is asked of ten thousand mailboxes are the marks of their folders.
+  const made = new Map<TypedKind, TypedItems<TypedKind>>();
+  const typed = <Kind extends TypedKind>(kind: Kind): TypedItems<Kind> => {
+    const items = made.get(kind) ?? davTypedItems<TypedKind>(kind, tools);
+    made.set(kind, items);
+    return items as unknown as TypedItems<Kind>;
   };
 
   const mailbox: Mailbox = {
     address,
-    typed: () => null,
+    typed,
 
     async tree(context) {
       const root = await placed(context);
-      return treeOf(root, root.url, await deepSearch(context));
+      return treeOf(root, root.url, await deepSearch(treeSearch, context));
     },
 
     async marks(wanted, context) {
@@ -261,18 +282,17 @@ export function davMailbox({ client, address, base, clock, random }: DavMailboxO
     async roles(context) {
       const root = await placed(context);
       const roles = new Map<FolderRole, FolderId>([['msgfolderroot', root.id]]);
-      const byHref = new Map((await deepSearch(context)).map((one) => [comparable(one.href), one] as const));
-      const idOf = (response: DavResponse | undefined) =>
-        response === undefined ? null : folderIdOfUrl(shownText(response, names.permanentUrl) ?? '');
+      const folders = await deepSearch(roleSearch, context);
+      const byHref = new Map(folders.map((one) => [comparable(one.href), one] as const));
       for (const [role, url] of root.urls) {
-        const id = idOf(byHref.get(comparable(url)));
+        const folder = byHref.get(comparable(url));
+        const id = folder === undefined ? null : folderIdOfUrl(shownText(folder, names.permanentUrl) ?? '');
         if (id !== null) roles.set(role, id);
       }
       const inbox = roles.get('inbox');
       if (inbox === undefined) return roles;
-      const there = new Set([...byHref.values()].map(idOf));
       const { response } = await findOne(requests, pathOfId(root.path, inbox), inboxNames, 'folder', context);
-      for (const [role, id] of hiddenRoles(response)) if (there.has(id)) roles.set(role, id);
+      for (const [role, id] of hiddenRoles(response, folders)) roles.set(role, id);
       return roles;
     },
 
@@ -440,10 +460,7 @@ export function davMailbox({ client, address, base, clock, random }: DavMailboxO
       await client.plain({
         method: 'MKCOL',
         path,
-        body: propertyUpdate([
-          { name: names.folderClass, type: 'string', texts: [containerClass ?? 'IPF.Note'] },
-          { name: names.displayName, type: 'string', texts: [name] },
-        ]),
+        body: propertyUpdate([{ name: names.folderClass, type: 'string', texts: [containerClass ?? 'IPF.Note'] }]),
         mailbox: address,
         subject: folderWrite('MKCOL'),
         context,

@@ -1,3 +1,4 @@
+import { folderPropertyOf } from '../ews/folder-shape.ts';
 import type { Folder } from '../world/folder.ts';
 import { key, type Property, type PropertyKey, tagKey } from '../world/property.ts';
 
@@ -26,5 +27,5 @@ const computed = new Map<PropertyKey, (folder: Folder) => Property | null>([
 /** One MAPI property of a folder; null: it has none of that name. */
 export function folderProperty(folder: Folder, at: PropertyKey): Property | null {
   const compute = computed.get(at);
-  return compute === undefined ? (folder.properties.get(at) ?? null) : compute(folder);
+  return compute === undefined ? (folder.properties.get(at) ?? folderPropertyOf(folder, at)) : compute(folder);
 }

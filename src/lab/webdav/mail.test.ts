@@ -86,7 +86,8 @@ test('a manifest tells what is there, then what has changed', async () => {
   dav.mailbox.setRead(must(b, 'an item'), !b?.isRead, dav.mailbox.server, { suppressReceipts: true });
   dav.mailbox.touch(must(c, 'an item'));
   const second = readMultistatus((await ask(blob)).text);
-  expect(second.map(({ changeType }) => changeType).sort()).toEqual(['change', 'change', 'delete']);
+  // Of the three the one that was only read is not told.
+  expect(second.map(({ changeType }) => changeType).sort()).toEqual(['change', 'delete']);
   expect(second.find(({ changeType }) => changeType === 'delete')?.found['repl-uid']).toMatch(
     new RegExp(`^rid:[0-9a-f]{32}${gone.no.toString(16).padStart(12, '0')}$`),
   );

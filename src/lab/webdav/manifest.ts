@@ -122,7 +122,8 @@ function changesOf(call: DavCall, folder: Folder, onlyFolders: boolean, before: 
       const page = folder.changes(items, pageMax, () => true);
       for (const { kind, item } of page.changes)
         if (kind === 'delete') deleted.push({ id: itemReplId(item), href: context.permanentUrl(item) });
-        else changed.push(item);
+        // What was read changes no mark of an item, so no manifest tells it. (evolution-exchange docs/mail; assumed of manifests)
+        else if (kind !== 'read-flag') changed.push(item);
       items = page.state;
       complete = page.complete;
     }
