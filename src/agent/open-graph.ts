@@ -1,4 +1,4 @@
-import { clouds, cloudOf, scopeOf } from '#connectors/graph/clouds.ts';
+import { cloudOf, clouds, scopeOf } from '#connectors/graph/clouds.ts';
 import { graphConnector } from '#connectors/graph/connector.ts';
 import { graphHttp } from '#connectors/graph/graph-http.ts';
 import { createSignIn } from '#connectors/sign-in/sign-in.ts';
@@ -34,6 +34,7 @@ export async function openGraph({ organization, transport, tls, clock, random }:
     clock,
     random,
     importHosts: organization.redirectHosts,
+    notifications: organization.notifications,
     ...(perMailbox === null ? {} : { limits: { concurrent: perMailbox } }),
   });
   return { connector, close: async () => http.close() };

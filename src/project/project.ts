@@ -35,6 +35,8 @@ export interface Organization {
   readonly tls: { readonly caFiles: readonly string[]; readonly min: '1.0' | '1.1' | '1.2' | '1.3' };
   /** Hosts, or `*.domain`, besides the endpoint's own; lower case. */
   readonly redirectHosts: readonly string[];
+  /** Where the service can reach this machine; null: mailboxes are asked in turn. */
+  readonly notifications: { readonly url: string; readonly host: string; readonly port: number } | null;
   readonly budget: Budget;
   readonly budgetPerMailbox: Budget;
 }

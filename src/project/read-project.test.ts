@@ -70,6 +70,7 @@ describe('what is right', () => {
       impersonation: true,
       tls: { caFiles: [], min: '1.2' },
       redirectHosts: [],
+      notifications: null,
       budget: { inFlight: null, requestsPerMinute: null, bytesPerMinute: null },
     });
     expect(project.collections.get('all')).toMatchObject({

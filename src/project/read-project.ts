@@ -222,9 +222,21 @@ function organizationOf(name: string, written: ProjectFile['organizations'][stri
       min: written.tls?.min ?? '1.2',
     },
     redirectHosts: (written.redirectHosts ?? []).map((host) => host.toLowerCase()),
+    notifications: written.notifications === undefined ? null : notificationsOf(written.notifications),
     budget: budgetOf(written.budgets),
     budgetPerMailbox: budgetOf(written.budgets?.perMailbox),
   };
+}
+
+function notificationsOf({
+  url,
+  listen,
+}: {
+  readonly url: string;
+  readonly listen: string;
+}): Organization['notifications'] {
+  const colon = listen.lastIndexOf(':');
+  return { url, host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(listen.slice(colon + 1)) };
 }
 
 function signInOf(written: ProjectFile['organizations'][string]['signIn'], directory: string): SignIn {

@@ -169,6 +169,17 @@ const organization = strict({
   redirectHosts: list(text('a host name, or *.domain', (value) => isHost(value.replace(/^\*\./, ''))))
     .optional()
     .describe('Hosts besides the endpoint’s own to which the server may send us: host or *.domain.'),
+  notifications: strict({
+    url: text(
+      'an https:// address, {port} in it for the port that was taken',
+      (value) => value.startsWith('https://') && URL.canParse(value.replaceAll('{port}', '443')),
+    ).describe('Where Exchange Online sends notifications to; {port} stands for the port that a process listens on.'),
+    listen: text('an address and port such as 127.0.0.1:8443', (value) =>
+      /^[\w.:[\]-]{1,253}:\d{1,5}$/.test(value),
+    ).describe('Where this machine listens behind that address; other processes of it take the ports that follow.'),
+  })
+    .optional()
+    .describe('Graph: an address that the service can reach. Without it mailboxes are asked in turn.'),
   budgets: strict({ ...budget, perMailbox: strict(budget).optional() }).optional(),
 }).superRefine((value, context) => {
   const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
@@ -178,6 +189,8 @@ const organization = strict({
     refuse('version', 'WebDAV cannot be found out: write endpoint: https://HOST/exchange/');
   if (protocol === 'webdav' && method === 'oauth') refuse('signIn', 'WebDAV takes forms, basic or ntlm');
   if (protocol === 'graph' && method !== 'oauth') refuse('signIn', 'Graph takes oauth only');
+  if (protocol !== 'graph' && value.notifications !== undefined)
+    refuse('notifications', 'notifications are for graph only');
   if (protocol !== 'webdav' && method === 'forms') refuse('signIn', 'forms is for webdav only');
   if (value.signIn.method !== 'oauth') return;
   const ways = [value.signIn.clientSecret, value.signIn.certificate].filter((way) => way !== undefined).length;

@@ -10,7 +10,8 @@ import type { GraphHttp } from './graph-http.ts';
 import { requestBytesMax as requestBytesOfService } from './import-session.ts';
 import { graphReads, graphWrites } from './item-ways.ts';
 import { batchMax, changePageMax, graphMailbox } from './mailbox.ts';
-import { graphWatch, type NotificationAddress } from './watch/watch.ts';
+import { type ListeningReceiver, listenForNotifications } from './watch/receiver.ts';
+import { graphWatch } from './watch/watch.ts';
 
 export interface GraphConnectorOptions {
   /** Name in the project file. */
@@ -24,8 +25,8 @@ export interface GraphConnectorOptions {
   readonly importHosts?: readonly string[];
   /** What the service gives one application for one mailbox. */
   readonly limits?: Partial<MailboxLimitsOfService>;
-  /** Where the service can reach us; without it mailboxes are asked in turn. */
-  readonly notifications?: NotificationAddress | null;
+  /** Where the service can reach us, and where we listen behind that; without it mailboxes are asked in turn. */
+  readonly notifications?: { readonly url: string; readonly host: string; readonly port: number } | null;
   /** Bytes of one request. */
   readonly requestBytesMax?: number;
 }
@@ -63,11 +64,25 @@ export function graphConnector(options: GraphConnectorOptions): Connector {
   };
   const mailbox = (address: string): Mailbox =>
     mailboxes.get(address, () => graphMailbox({ client, address, clock, hasImport, isImportHost, requestBytesMax }));
+  let listening: Promise<ListeningReceiver> | null = null;
+  // Nobody listens before somebody watches: most that is done with a connector needs no port.
+  const listen = ({ url, host, port }: NonNullable<GraphConnectorOptions['notifications']>) => {
+    listening ??= listenForNotifications(url, host, port);
+    return listening;
+  };
   return {
     organization,
     abilities,
     mailbox,
-    watch: graphWatch({ client, clock, random, mailbox, notifications }),
-    close: async () => {},
+    watch: graphWatch({
+      client,
+      clock,
+      random,
+      mailbox,
+      notifications: notifications === null ? null : () => listen(notifications),
+    }),
+    async close() {
+      await (await listening)?.close();
+    },
   };
 }

@@ -47,7 +47,7 @@ function subscribed(answer: (method: string, path: string) => Composed | null = 
     mailbox: () => {
       throw new Error('nobody asks the mailbox');
     },
-    notifications: { receiver, url },
+    notifications: async () => ({ receiver, url }),
   });
   const posts = () => service.sent.filter(({ method }) => method === 'POST').map(({ body }) => body as JsonObject);
   return {

@@ -20,7 +20,7 @@ export interface GraphWatchOptions {
   readonly random: Random;
   readonly mailbox: (address: string) => Mailbox;
   /** Null: there is no address that the service could reach, so mailboxes are asked in turn. */
-  readonly notifications: NotificationAddress | null;
+  readonly notifications: (() => Promise<NotificationAddress>) | null;
   /** Between two questions: the first while something happens, growing to the second while nothing does. */
   readonly poll?: { readonly fastMs: number; readonly slowMs: number };
   /** Longest life that a subscription is asked for. */
@@ -100,7 +100,7 @@ class WatchedMailbox {
           this.#queue.put({ kind: 'missed', address, why });
         };
         if (notifications === null) await this.#poll(begun);
-        else await this.#subscribe(notifications, begun);
+        else await this.#subscribe(await notifications(), begun);
         if (this.#signal.aborted) return;
         why = 'the notifications of this mailbox were interrupted';
       } catch (error) {
