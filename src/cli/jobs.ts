@@ -10,6 +10,7 @@ import type { DedupeFinding } from '#jobs/dedupe.ts';
 import type { MailPutBack, UndoMail } from '#jobs/dedupe-mail.ts';
 import type { PutBack, UndoEntry, UndoLine } from '#jobs/dedupe-undo.ts';
 import type { MailboxInventory } from '#jobs/discover.ts';
+import type { WayChoice } from '#jobs/item-ways.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import type { ProbeResult } from '#jobs/probe.ts';
 import type { Relinked } from '#jobs/relink.ts';
@@ -50,6 +51,8 @@ export interface Jobs {
     store: Store,
     around: JobSurroundings,
   ) => Promise<readonly PlannedWrite[]>;
+  /** What items of the pair travel as: asked for after a look at both sides. */
+  readonly itemWays: (pair: JobPair, kind: ContentKind) => readonly WayChoice[];
   readonly check: (
     pairs: readonly CheckPair[],
     /** By organization; null: Autodiscover. */

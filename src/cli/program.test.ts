@@ -460,8 +460,30 @@ describe('commands that work', () => {
           detail: null,
         },
       ],
+      itemWays: () => [
+        {
+          kind: 'mail',
+          way: { read: 'mime', write: 'fts' },
+          because: 'it makes no draft',
+          dismissed: [{ side: 'right', as: 'mime', because: 'it makes a draft' }],
+        },
+      ],
     });
     const result = await runCli(['plan', 'ana@old.example'], testTerminal({ cwd }), jobs);
+    expect(result.out).toContain('mail as MIME → stream: it makes no draft\n');
+    expect(result.out).toContain('not as MIME: it makes a draft\n');
+    const all = await runCli(['plan', '--json'], testTerminal({ cwd }), jobs);
+    // Once, however many pairs there are.
+    expect(jsonLines(all.out).filter((line) => 'item' in line)).toEqual([
+      {
+        collection: 'first',
+        content: 'mail',
+        item: 'mail',
+        way: { read: 'mime', write: 'fts' },
+        because: 'it makes no draft',
+        dismissed: [{ side: 'right', as: 'mime', because: 'it makes a draft' }],
+      },
+    ]);
     expect(result.out).toMatch(/1 write, 2\.0 kB/);
     expect(result.out).toMatch(/create\s+target\s+Inbox\s+2\.0 kB\s+new on the source/);
     expect(() => readFileSync(join(cwd, '.causeway/causeway.db'))).toThrow(/ENOENT/);

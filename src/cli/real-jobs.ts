@@ -8,6 +8,7 @@ import { openDedupe } from '#jobs/dedupe-context.ts';
 import { dedupeMail, undoDedupeMail } from '#jobs/dedupe-mail.ts';
 import { undoGroup } from '#jobs/dedupe-undo.ts';
 import { discover } from '#jobs/discover.ts';
+import { itemWays } from '#jobs/item-ways.ts';
 import { runMailPass } from '#jobs/mail/mail-pass.ts';
 import type { PassServices } from '#jobs/mail/pass-context.ts';
 import type { PassBasics, PassProgress } from '#jobs/pass/pass-core.ts';
@@ -61,6 +62,7 @@ export const realJobs: Jobs = {
     else await runTypedPass(typedServices(pair, kind, store, around), pair.id, kind, null, signal, { plan });
     return plan;
   },
+  itemWays: ({ left, right }, kind) => itemWays(left.connector.abilities, right.connector.abilities, kind),
   check: (pairs, endpoints, { clock, signal }) => check({ endpoints, clock, requestDeadlineMs }, pairs, signal),
   checkFreeBusy: (pairs, { clock, signal }) => checkFreeBusy({ clock, requestDeadlineMs }, pairs, signal),
   probe: (connector, addresses, { clock, signal }) =>

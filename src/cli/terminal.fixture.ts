@@ -46,6 +46,7 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
   return {
     runAgent: missing('runAgent'),
     planPair: missing('planPair'),
+    itemWays: () => [],
     check: missing('check'),
     checkFreeBusy: missing('checkFreeBusy'),
     probe: missing('probe'),

@@ -15,6 +15,7 @@ import type { AttachmentContent, AttachmentHead, EventIdentity } from '#model/ap
 import type { Change } from '#model/change.ts';
 import type { FolderMark, FolderRole, FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
+import type { ItemWays } from '#model/item-ways.ts';
 import type { Instant, MailContent, MailDraft, MailHead, MailState, RawProperty } from '#model/mail.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
@@ -48,6 +49,9 @@ export interface Abilities {
   readonly itemMaxBytes: number | null;
   /** Entries of one change page. */
   readonly changePageMax: number;
+  /** As what items are read and created here, by kind, best first, and why not otherwise; the engine chooses among them (`chooseWay`). */
+  readonly reads: ItemWays;
+  readonly writes: ItemWays;
 }
 
 export type { Change };

@@ -1,6 +1,8 @@
 import type { Command } from 'commander';
+import type { WayChoice } from '#jobs/item-ways.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import { FaultError } from '#kit/fault.ts';
+import { type Representation, representations } from '#model/item-ways.ts';
 import { tracksOf } from '#project/project.ts';
 import { trackId } from '#store/store.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -26,18 +28,32 @@ export function planCommand(session: Session): Command {
     .action(session.action<PlanOptions>(plan));
 }
 
+/** `meeting as fields → stream: …`, and beneath it why not otherwise. */
+function choiceText({ kind, way, because, dismissed }: WayChoice): string {
+  const name = (as: Representation) => representations[as];
+  const as = way === null ? 'cannot travel' : `as ${[...new Set([way.read, way.write])].map(name).join(' → ')}`;
+  const others = dismissed.map(
+    (one) => `      not as ${name(one.as)}${one.side === 'left' ? ' from the source' : ''}: ${one.because}`,
+  );
+  return [`    ${kind} ${as}: ${because}`, ...others].join('\n');
+}
+
 async function plan(run: Run, options: PlanOptions, addresses: readonly string[]): Promise<ExitCode> {
   const services = run.services();
   const { output } = run;
   let code: ExitCode = exitCodes.ok;
   const around = { clock: run.terminal.clock, signal: run.signal };
   const pairs = pickPairs(services.project, addresses, options.collection);
+  const shown = new Set<string>();
   for (const track of tracksOf(services.project, pairs)) {
     const { pair, kind } = track;
     const id = trackId(pair.id, kind);
     let writes: readonly PlannedWrite[];
+    let ways: readonly WayChoice[];
     try {
-      writes = await run.jobs.planPair(await services.jobPair(pair), kind, await services.storeFor(track), around);
+      const jobPair = await services.jobPair(pair);
+      writes = await run.jobs.planPair(jobPair, kind, await services.storeFor(track), around);
+      ways = run.jobs.itemWays(jobPair, kind);
     } catch (error) {
       // One mailbox that cannot be read does not hide the others.
       if (!(error instanceof FaultError)) throw error;
@@ -53,6 +69,14 @@ async function plan(run: Run, options: PlanOptions, addresses: readonly string[]
     output.text(
       `${output.colours.bold(plain(id))}: ${writes.length === 0 ? 'nothing to do' : `${countOf(writes.length, 'write')}, ${formatBytes(bytes)}`}`,
     );
+    // The same for every pair of a collection, so it is said with the first.
+    if (!shown.has(`${pair.collection} ${kind}`)) {
+      shown.add(`${pair.collection} ${kind}`);
+      for (const choice of ways) {
+        const { kind: item, way, because, dismissed } = choice;
+        output.say({ collection: pair.collection, content: kind, item, way, because, dismissed }, choiceText(choice));
+      }
+    }
     if (writes.length === 0) continue;
     output.text(table(totalColumns, totals(writes)));
     output.text(table(writeColumns, writes.slice(0, options.limit)));

@@ -5,6 +5,7 @@ import { Recent } from '#kit/recent.ts';
 import type { Abilities, Connector, Context, Mailbox } from '../contract.ts';
 import { ewsClient } from './client.ts';
 import type { EwsHttp } from './ews-http.ts';
+import { ewsReads, ewsWrites } from './item-ways.ts';
 import { batchMax, changePageMax, ewsMailbox } from './mailbox.ts';
 import { atLeast, type SchemaVersion } from './server-version.ts';
 import { ewsWatch } from './streaming.ts';
@@ -73,6 +74,10 @@ export function ewsConnector({
     // The limit is a setting of each server (64 MB of request, message size limits below it) that no operation shows.
     itemMaxBytes: null,
     changePageMax,
+    reads: ewsReads,
+    get writes() {
+      return ewsWrites(client.version, streams);
+    },
   };
   const mailbox = (address: string): Mailbox =>
     mailboxes.get(address, () => ewsMailbox({ client, address, impersonate, clock, streams }));

@@ -10,6 +10,7 @@ import type { Abilities, Change, Connector, Mailbox } from '../contract.ts';
 import { busyTimes } from './memory-free-busy.ts';
 import type { MemoryMailbox, MemoryOrganization, StoredItem } from './memory-organization.ts';
 import { memoryTypedItems } from './memory-typed-items.ts';
+import { memoryWays } from './memory-ways.ts';
 
 const gone = (what: string): Fault => ({ kind: 'gone', detail: `${what} is not there` });
 
@@ -34,6 +35,8 @@ const memoryAbilities: Abilities = {
   batchMaxBytes: 8 << 20,
   itemMaxBytes: null,
   changePageMax: 512,
+  reads: memoryWays,
+  writes: memoryWays,
 };
 
 /** The contract over data in memory. Writes are carried out before `after` may lose their answer, as on a real network. */

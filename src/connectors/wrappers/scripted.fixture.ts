@@ -4,6 +4,7 @@ import { type Fault, FaultError } from '#kit/fault.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type { AttachmentContent } from '#model/appointment.ts';
 import type { ItemId, Version } from '#model/ids.ts';
+import { waysOf } from '#model/item-ways.ts';
 import type { MailContent, MailDraft } from '#model/mail.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedDraft, TypedEdit, TypedItem } from '#model/typed-item.ts';
@@ -75,6 +76,8 @@ export function scripted(...outcomes: readonly Outcome[]): Scripted {
       batchMaxBytes: 1_000_000,
       itemMaxBytes: null,
       changePageMax: 100,
+      reads: waysOf([], []),
+      writes: waysOf([], []),
     },
     mailbox,
     close: async () => {},
