@@ -397,7 +397,7 @@ export const contactProperties = {
     merge: 'record',
     codec: 'imAddresses',
     source: '[MS-OXOCNTC] 2.2.1.10',
-    note: 'The second and the third are properties that Exchange keeps for EWS alone.',
+    note: 'The second and the third are properties that Exchange keeps for EWS alone; outside of EWS they go by names that are assumed.',
     sample: [{}, { '1': 'sip:ana@source.example' }],
   },
   userFields: {

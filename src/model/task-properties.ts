@@ -31,7 +31,7 @@ export const taskProperties = {
     merge: 'scalar',
     codec: 'day',
     source: '[MS-OXOTASK] 2.2.2.2.4',
-    note: '0x8516 PidLidCommonStart is the same in UTC.',
+    note: '0x8516 PidLidCommonStart is an instant of that day, in whatever zone the client is.',
     sample: [null, '2024-03-11' as Day, '2024-02-29' as Day],
   },
   dueDay: {
@@ -47,7 +47,7 @@ export const taskProperties = {
     merge: 'scalar',
     codec: 'day',
     source: '[MS-OXOTASK] 2.2.2.2.5',
-    note: '0x8517 PidLidCommonEnd is the same in UTC.',
+    note: '0x8517 PidLidCommonEnd is an instant of that day, in whatever zone the client is.',
     sample: [null, '2024-03-11' as Day, '2024-02-29' as Day],
   },
   completedDay: {

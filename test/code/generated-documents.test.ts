@@ -6,12 +6,21 @@ import { contactCodec } from '#connectors/ews/contacts/contact-codec.ts';
 import { noteCodec } from '#connectors/ews/notes/note-codec.ts';
 import { atLeast, type SchemaVersion } from '#connectors/ews/server-version.ts';
 import { taskCodec } from '#connectors/ews/tasks/task-codec.ts';
+import { davLosses, graphLosses, type TypedLoss } from '#connectors/typed-losses.ts';
+import { mapiPropertiesOf } from '#formats/mapi-items/typed-message.ts';
 import { storeBehaviours } from '#lab/behaviours.ts';
 import { edgeBehaviours } from '#lab/edge/behaviours.ts';
 import { eventFields, eventProperties } from '#model/event-properties.ts';
 import { folderRoles } from '#model/folder.ts';
 import { mailProperties } from '#model/mail-properties.ts';
-import type { Carriage, MapiProperty, PropertyRow, TypedRow } from '#model/property-row.ts';
+import {
+  type Carriage,
+  type MapiProperty,
+  type PropertyRow,
+  propertySets,
+  type TypedRow,
+} from '#model/property-row.ts';
+import { type TypedKind, typedKinds } from '#model/typed-item.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import { root } from './source-files.ts';
 
@@ -84,6 +93,17 @@ const servers = [
   ['2016 and later', 'Exchange2016'],
 ] as const satisfies readonly (readonly [string, SchemaVersion])[];
 
+/** Ways that are no version of EWS. */
+const otherWays: readonly (readonly [title: string, losses: readonly TypedLoss[]])[] = [
+  ['2000, 2003 (WebDAV)', davLosses],
+  ['Online (Graph)', graphLosses],
+];
+const otherCells = (notes: Notes, kind: TypedKind, field: string): readonly string[] =>
+  otherWays.map(([, losses]) =>
+    notes.numbered(losses.filter((loss) => loss.kind === kind && loss.field === field).map(({ what }) => what)),
+  );
+const ways = [...servers.map(([name]) => `${name} (EWS)`), ...otherWays.map(([name]) => name)];
+
 /** Notes below a table, numbered as they come up. */
 class Notes {
   readonly #texts: string[] = [];
@@ -109,7 +129,7 @@ const plainKinds = [
 
 function carriedContacts(): string {
   const notes = new Notes();
-  const heads = ['field', ...servers.map(([name]) => name), 'defined in', 'note'];
+  const heads = ['field', ...ways, 'defined in', 'note'];
   const sections = plainKinds.map(([title, { kind, losses: known }]) => {
     const lines = Object.entries(typedRows(kind)).map(([field, { source, note }]) => {
       const own = known.filter((loss) => loss.field === field);
@@ -118,14 +138,15 @@ function carriedContacts(): string {
           own.filter(({ keptFrom }) => keptFrom === null || !atLeast(version, keptFrom)).map(({ what }) => what),
         ),
       );
-      return row([field, ...kept, source, note ?? '']);
+      return row([field, ...kept, ...otherCells(notes, kind, field), source, note ?? '']);
     });
     return `## ${title}\n\n${row(heads)}${row(heads.map(() => '---'))}${lines.join('')}`;
   });
   return `# What of contacts, tasks and notes a server keeps
 
 ${made}
-These items are read and written field by field. The tables say what arrives when an item is written over EWS to a server of each version. What
+These items are read and written field by field. The tables say what arrives when an item is written to a server of each version: over EWS in the
+words of EWS, over WebDAV by its MAPI properties, over Graph as a whole message by the import API ([where each field stands](carried-as-mapi.md)). What
 a server does not keep is named in the report of the run, for every item that it concerns.
 
 ${sections.join('\n')}
@@ -143,7 +164,7 @@ Each is set aside as \`class-refused\` and named in the report.
 }
 
 function carriedCalendars(): string {
-  const heads = ['field', ...servers.map(([name]) => name), 'own per occurrence', 'defined in', 'note'];
+  const heads = ['field', ...ways, 'own per occurrence', 'defined in', 'note'];
   const notes = new Notes();
   const lines = eventFields.map((field) => {
     const { occurrence, source, note }: TypedRow<unknown> = eventProperties[field];
@@ -153,13 +174,14 @@ function carriedCalendars(): string {
         own.filter(({ keptFrom }) => keptFrom === null || !atLeast(version, keptFrom)).map(({ what }) => what),
       ),
     );
-    return row([field, ...kept, occurrence ? 'yes' : '', source, note ?? '']);
+    return row([field, ...kept, ...otherCells(notes, 'calendar', field), occurrence ? 'yes' : '', source, note ?? '']);
   });
   return `# What of an event a server keeps
 
 ${made}
 Events are read and written field by field, with the modified and deleted occurrences of a series. The table says what arrives when an event is
-written over EWS to a server of each version. What a server does not keep is named in the report of the run, for every event that it concerns.
+written to a server of each version: over EWS in the words of EWS, over WebDAV by its MAPI properties, over Graph as a whole message by the import
+API ([where each field stands](carried-as-mapi.md)). What a server does not keep is named in the report of the run, for every event that it concerns.
 
 ${row(heads)}${row(heads.map(() => '---'))}${lines.join('')}
 ${notes.list()}
@@ -183,6 +205,55 @@ sees is compared, not its bytes.
 `;
 }
 
+const kindTitles: Readonly<Record<TypedKind, string>> = {
+  calendar: 'Events',
+  contacts: 'Contacts',
+  tasks: 'Tasks',
+  notes: 'Notes',
+};
+
+const setNames: ReadonlyMap<string, string> = new Map(Object.entries(propertySets).map(([name, set]) => [set, name]));
+/** With the name of the set in place of its number, where it has one. */
+const shortName = (property: MapiProperty): string => {
+  const name = mapiName(property);
+  return 'tag' in property ? name : name.replace(/ of \{(.*)\}$/, (_, set: string) => ` (${setNames.get(set) ?? set})`);
+};
+
+function carriedAsMapi(): string {
+  const sections = typedKinds.map((kind) => {
+    const rows = Object.entries(typedRows(kind));
+    const lines = rows.map(([field, { mapi }]) =>
+      row([field, mapi.map(shortName).join(', ') || (field === 'attachments' ? 'the table of attachments' : '')]),
+    );
+    const named = new Set(rows.flatMap(([, { mapi }]) => mapi.map(shortName)));
+    const beside = mapiPropertiesOf(kind)
+      .map(shortName)
+      .filter((name) => !named.has(name));
+    return `## ${kindTitles[kind]}\n\n${row(['field', 'MAPI properties'])}${row(['---', '---'])}${lines.join('')}
+Read beside them: ${beside.join(', ')}.\n`;
+  });
+  return `# Where each field stands in a message of Exchange
+
+${made}
+Over WebDAV and Graph, events, contacts, tasks and notes are read from messages of Exchange and written as such: properties, a table of recipients, a
+table of attachments. WebDAV asks for each property by name, so what it does not ask for it does not see; Graph exports and imports the message
+whole.
+
+- Attendees stand in the table of recipients, with their answers. Modified occurrences of a series are messages among its attachments; the days
+  themselves, with subject, place, times, reminder and status of each, stand in one property of the series, which is written whole.
+- Named properties that no field stands for are carried along when an item is created, over Graph all of them, over WebDAV those that are named here;
+  of a contact so are the tags from 0x3A00 to 0x3AFF. What the server itself keeps about an item is not.
+- A value that is not understood is kept as it came and named in the report.
+- A body that is there as RTF only goes along as it is when an item is created; as a text it is empty.
+- Before a meeting is removed over Graph, the same event is imported over it as an appointment of the owner's own, since deleting a meeting sends
+  cancellations.
+- Sets of named properties: ${Object.entries(propertySets)
+    .map(([name, set]) => `${name} {${set}}`)
+    .join(', ')}.
+
+${sections.join('\n')}`;
+}
+
 describe('documents that are made from tables of the code are fresh', () => {
   test('docs/carried.md', () => {
     expectFresh('docs/carried.md', carried());
@@ -190,6 +261,10 @@ describe('documents that are made from tables of the code are fresh', () => {
 
   test('docs/carried-calendars.md', () => {
     expectFresh('docs/carried-calendars.md', carriedCalendars());
+  });
+
+  test('docs/carried-as-mapi.md', () => {
+    expectFresh('docs/carried-as-mapi.md', carriedAsMapi());
   });
 
   test('docs/carried-contacts.md', () => {
