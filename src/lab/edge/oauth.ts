@@ -23,8 +23,10 @@ export interface Application {
   readonly secrets: readonly string[];
   /** PEM certificates whose keys may sign client assertions. */
   readonly certificates: readonly string[];
-  /** Application permissions with admin consent: `full_access_as_app`. */
+  /** Application permissions with admin consent: `full_access_as_app`, `Mail.ReadWrite`. */
   readonly roles: readonly string[];
+  /** RBAC for Applications: roles of Exchange for some mailboxes only, by address. They are in no token. */
+  readonly scoped?: { readonly roles: readonly string[]; readonly mailboxes: readonly string[] };
 }
 
 export type BearerRefusal =
@@ -35,7 +37,7 @@ export type BearerRefusal =
   | 'bearer-role';
 
 export type BearerOutcome =
-  | { readonly ok: true; readonly clientId: string }
+  | { readonly ok: true; readonly clientId: string; readonly roles: readonly string[] }
   /** `diagnostics` goes out as `x-ms-diagnostics`. */
   | { readonly ok: false; readonly why: BearerRefusal; readonly diagnostics: string };
 
@@ -57,15 +59,23 @@ export interface TokenService {
   /** True for the paths of the token endpoint and the discovery documents. */
   owns(path: string): boolean;
   handle(request: EdgeRequest, connection: EdgeConnection): Promise<PlainAnswer>;
+  /** For EWS. */
   verify(bearer: string, origin: string): BearerOutcome;
+  /** The same for Graph, which asks for roles call by call. */
+  verifyForGraph(bearer: string, origin: string): BearerOutcome;
   /** `Bearer …` for WWW-Authenticate. */
   bearerOffer(origin: string): string;
 }
 
 /** Resource of Exchange Online, which every organization of the lab answers to besides its own addresses. */
 const outlookResource = 'https://outlook.office365.com';
-/** A token for Graph is given to who asks, and is none for EWS. */
-const graphResource = 'https://graph.microsoft.com';
+/** A token for Graph is none for EWS. The same in each cloud. (national cloud deployments) */
+const graphResources: readonly string[] = [
+  'https://graph.microsoft.com',
+  'https://graph.microsoft.us',
+  'https://dod-graph.microsoft.us',
+  'https://microsoftgraph.chinacloudapi.cn',
+];
 const fullAccess = 'full_access_as_app';
 const clockSkewSeconds = 300;
 
@@ -100,6 +110,7 @@ export function createTokenService(
   const nowSeconds = () => Math.floor(clock.nowMs() / 1000);
   const tenants = new Set([domain, tenantId]);
   const issuer = (origin: string) => `${origin}/${tenantId}/v2.0`;
+  const graphAudiences = (origin: string) => [...graphResources, `https://graph.${domain}`, origin];
   const audiences = (origin: string) => [outlookResource, `https://mail.${domain}`, `https://${domain}`, origin];
 
   function token(origin: string, form: URLSearchParams, tenant: string): PlainAnswer {
@@ -135,7 +146,7 @@ export function createTokenService(
         1002012,
         'The provided value for scope is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier.',
       );
-    if (resource !== graphResource && !audiences(origin).includes(resource))
+    if (!graphAudiences(origin).includes(resource) && !audiences(origin).includes(resource))
       return failure(
         400,
         'invalid_resource',
@@ -289,6 +300,30 @@ export function createTokenService(
     });
   }
 
+  const refused = (why: BearerRefusal, code: number, reason: string, category: string): BearerOutcome => ({
+    ok: false,
+    why,
+    diagnostics: `${code};reason="${reason}";error_category="${category}"`,
+  });
+
+  function verifyFor(bearer: string, wanted: readonly string[]): BearerOutcome {
+    const jwt = parseJwt(bearer);
+    if (!jwt) return refused('bearer-malformed', 2000000, 'The token is malformed.', 'invalid_token');
+    if (jwt.header['alg'] !== 'RS256' || !signedBy(jwt, signingKeys().publicKey))
+      return refused('bearer-signature', 2000001, 'The token has an invalid signature.', 'invalid_signature');
+    if (!(Number(jwt.claims['exp']) > nowSeconds() - clockSkewSeconds))
+      return refused('bearer-expired', 2000003, 'The token has expired.', 'token_expired');
+    if (!wanted.includes(String(jwt.claims['aud'] ?? '')))
+      return refused(
+        'bearer-audience',
+        2000004,
+        'The audience claim value is invalid for the current resource.',
+        'invalid_resource',
+      );
+    const roles = jwt.claims['roles'];
+    return { ok: true, clientId: String(jwt.claims['appid']), roles: Array.isArray(roles) ? roles.map(String) : [] };
+  }
+
   return {
     tenantId,
     owns: (path) =>
@@ -328,38 +363,11 @@ export function createTokenService(
     },
 
     verify(bearer, origin) {
-      const refuse = (why: BearerRefusal, code: number, reason: string, category: string): BearerOutcome => ({
-        ok: false,
-        why,
-        diagnostics: `${code};reason="${reason}";error_category="${category}"`,
-      });
-      const jwt = parseJwt(bearer);
-      if (!jwt) return refuse('bearer-malformed', 2000000, 'The token is malformed.', 'invalid_token');
-      if (jwt.header['alg'] !== 'RS256' || !signedBy(jwt, signingKeys().publicKey)) {
-        return refuse('bearer-signature', 2000001, 'The token has an invalid signature.', 'invalid_signature');
-      }
-      if (!(Number(jwt.claims['exp']) > nowSeconds() - clockSkewSeconds)) {
-        return refuse('bearer-expired', 2000003, 'The token has expired.', 'token_expired');
-      }
-      if (!audiences(origin).includes(String(jwt.claims['aud'] ?? ''))) {
-        return refuse(
-          'bearer-audience',
-          2000004,
-          'The audience claim value is invalid for the current resource.',
-          'invalid_resource',
-        );
-      }
-      const roles = jwt.claims['roles'];
-      if (!Array.isArray(roles) || !roles.includes(fullAccess)) {
-        return refuse(
-          'bearer-role',
-          2000008,
-          'The token contains not enough scope to make this call.',
-          'invalid_grant',
-        );
-      }
-      return { ok: true, clientId: String(jwt.claims['appid']) };
+      const outcome = verifyFor(bearer, audiences(origin));
+      if (!outcome.ok || outcome.roles.includes(fullAccess)) return outcome;
+      return refused('bearer-role', 2000008, 'The token contains not enough scope to make this call.', 'invalid_grant');
     },
+    verifyForGraph: (bearer, origin) => verifyFor(bearer, graphAudiences(origin)),
 
     bearerOffer: (origin) =>
       `Bearer client_id="00000002-0000-0ff1-ce00-000000000000", trusted_issuers="00000001-0000-0000-c000-000000000000@${tenantId}", ` +

@@ -43,7 +43,7 @@ const computed = new Map<PropertyKey, (item: Item) => Property | null>([
     key.headers,
     (item) =>
       item.content.mime === null
-        ? null
+        ? (item.content.properties.get(key.headers) ?? null)
         : text(item.content.mime.subarray(0, headEnd(item.content.mime)).toString('latin1')),
   ],
   [

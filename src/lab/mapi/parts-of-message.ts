@@ -1,10 +1,15 @@
 import type { Attachment, Body } from '../world/item.ts';
 import { key, type Property, type PropertyKey, serverOwned } from '../world/property.ts';
 import { bytesOf, type MapiAttachment, type MapiMessage, numberOf, type PropertyBag, textOf } from './message.ts';
-import { exceptionFlag, inBodyFlag, itemXmlKey, tag, typedNameOf } from './tags.ts';
+import { exceptionFlag, inBodyFlag, itemXmlKey, madeKey, tag, typedNameOf } from './tags.ts';
 
 /** Properties of a message which the store keeps in another form, or not at all. */
-export const inOtherForm: ReadonlySet<PropertyKey> = new Set([...serverOwned, ...Object.values(tag), itemXmlKey]);
+export const inOtherForm: ReadonlySet<PropertyKey> = new Set([
+  ...serverOwned,
+  ...Object.values(tag),
+  itemXmlKey,
+  madeKey,
+]);
 
 /** What is kept as a property. */
 export function kept(properties: PropertyBag, elsewhere: ReadonlySet<PropertyKey>): Map<PropertyKey, Property> {

@@ -49,6 +49,8 @@ export const mailTag = {
 /** What the lab keeps without looking into has no other place in a message. */
 const ownSet = '9d1c3b52-6f40-4d1e-8a57-6c6162000001';
 export const itemXmlKey = nameKey(ownSet, 'ItemXml');
+/** Says that a server of the lab exported the stream. */
+export const madeKey = nameKey(ownSet, 'Made');
 const typedPrefix = `${ownSet}/Field:`;
 export const typedKey = (name: string): string => `${typedPrefix}${name}`;
 /** Null: some other property. */

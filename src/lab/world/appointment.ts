@@ -165,6 +165,7 @@ export function occurrenceItem(master: Item, day: Day): Item {
   }
   return new Item({
     no: master.no,
+    firstNo: master.firstNo,
     folder: master.folder,
     cn: master.cn,
     isRead: master.isRead,

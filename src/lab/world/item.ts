@@ -69,6 +69,8 @@ export interface Lineage {
 export class Item {
   /** Unique within the mailbox, never used again. */
   readonly no: number;
+  /** Number under which it first was in its mailbox, which moves within it do not change. */
+  readonly firstNo: number;
   readonly folder: Folder;
   readonly createdCn: number;
   /** Of the last change of content; the change key. Read flags have one of their own. */
@@ -94,6 +96,7 @@ export class Item {
 
   constructor(init: {
     readonly no: number;
+    readonly firstNo?: number;
     readonly folder: Folder;
     readonly cn: number;
     readonly isRead: boolean;
@@ -108,6 +111,7 @@ export class Item {
     readonly occurrence?: OccurrenceOf;
   }) {
     this.no = init.no;
+    this.firstNo = init.firstNo ?? init.no;
     this.folder = init.folder;
     this.createdCn = init.cn;
     this.cn = init.cn;

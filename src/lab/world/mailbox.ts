@@ -82,6 +82,8 @@ export class Mailbox {
   readonly settings = new Map<string, string>();
   readonly #folders = new Map<number, Folder>();
   readonly #items = new Map<number, Item>();
+  /** Number under which an item first was here → under which it is now. */
+  readonly #moved = new Map<number, number>();
   readonly #seeded: { readonly firstNo: number; readonly count: number; readonly folder: Folder }[] = [];
   #cn = 0;
   #no = 0;
@@ -311,6 +313,11 @@ export class Mailbox {
     }
     return item === undefined || item.gone ? null : item;
   }
+  /** The item that first was here under that number, wherever it was moved since. */
+  itemByFirstNo(no: number): Item | null {
+    const item = this.itemByNo(this.#moved.get(no) ?? no);
+    return item?.firstNo === no ? item : null;
+  }
   /** Called by folders when they make seeded items. */
   register(item: Item): void {
     this.#items.set(item.no, item);
@@ -481,8 +488,11 @@ export class Mailbox {
     this.#refuseSearchFolder(to);
     const size = item.folder.mailbox === this && isMove ? 0 : item.sizeBytes;
     this.#makeRoom(to, size);
+    const no = ++this.#no;
+    const staysHere = isMove && item.folder.mailbox === this;
     const made = new Item({
-      no: ++this.#no,
+      no,
+      firstNo: staysHere ? item.firstNo : no,
       folder: to,
       cn: ++this.#cn,
       isRead: item.isRead,
@@ -496,6 +506,7 @@ export class Mailbox {
       content: item.source,
     });
     this.#put(made, size);
+    if (staysHere) this.#moved.set(made.firstNo, no);
     return made;
   }
 

@@ -1,0 +1,215 @@
+import type { Attachment, Item } from '../world/item.ts';
+import { key } from '../world/property.ts';
+import { attachmentJson } from './attachment-shape.ts';
+import { page, subjectOf } from './collection.ts';
+import type { Context } from './context.ts';
+import { badRequest, GraphError, notFound } from './graph-error.ts';
+import { attachmentsOfItem, isoTime } from './item-values.ts';
+import { MessageDraft, readAttachment } from './message-draft.ts';
+import { messageOf } from './messages.ts';
+import { attachmentNoOf, idOfAttachment } from './rest-ids.ts';
+import { created, type Json, noContent, ok, type Parameters, type Reply, type Route } from './route.ts';
+
+/** How items of one kind keep their attachments. */
+export interface AttachmentHolder {
+  /** Path of the item, without `attachments`. */
+  readonly path: string;
+  readonly reads: Route['needs'];
+  readonly writes: Route['needs'];
+  item(context: Context, parameters: Parameters): Item;
+  /** Gives the item other attachments. */
+  replace(context: Context, item: Item, attachments: readonly Attachment[]): void;
+}
+
+function found(item: Item, parameters: Parameters): Attachment {
+  const no = attachmentNoOf(item, parameters['attachment'] ?? '');
+  const attachment = attachmentsOfItem(item).find((one) => one.no === no);
+  if (attachment === undefined) throw notFound();
+  return attachment;
+}
+
+const tailOf = (context: Context): string => `${context.userTail}/attachments`;
+
+function list(context: Context, item: Item): Reply {
+  const entries = attachmentsOfItem(item).map((one) => ({
+    subject: subjectOf({ name: () => one.name, isInline: () => one.isInline }),
+    json: () => attachmentJson(context, item, one, context.query.select),
+  }));
+  return ok(page(context, tailOf(context), entries, 1000));
+}
+
+const nextNo = (attachments: readonly Attachment[]): number => Math.max(0, ...attachments.map(({ no }) => no)) + 1;
+
+function createSession(context: Context, item: Item): Reply {
+  const json = (context.json()['AttachmentItem'] ?? context.json()['attachmentItem']) as Json | undefined;
+  const { attachmentType, name, size, contentType, contentId, isInline } = json ?? {};
+  if (attachmentType !== 'file' || typeof name !== 'string' || typeof size !== 'number' || !Number.isInteger(size))
+    throw badRequest('An AttachmentItem needs attachmentType (file), name and size.');
+  const { settings } = context.state;
+  if (size > settings.attachmentMaxBytes)
+    throw new GraphError(
+      413,
+      'ErrorAttachmentSizeLimitExceeded',
+      'The attachment is larger than an upload session takes.',
+    );
+  const id = context.organization.world.surroundings.random.bytes(24).toString('base64url');
+  const expiresAtMs = context.nowMs + settings.uploadSessionMs;
+  context.state.keep(context.state.uploads, id, {
+    id,
+    mailbox: context.mailbox.address,
+    itemId: context.idOf(item),
+    clientId: context.caller.clientId,
+    name,
+    contentType: typeof contentType === 'string' && contentType !== '' ? contentType : 'application/octet-stream',
+    contentId: typeof contentId === 'string' ? contentId : null,
+    isInline: isInline === true,
+    size,
+    received: [],
+    receivedBytes: 0,
+    expiresAtMs,
+  });
+  return created({
+    '@odata.context': context.contextOf('microsoft.graph.uploadSession'),
+    uploadUrl: `${context.outlookOrigin}/api/${context.version}/Users('${encodeURIComponent(context.mailbox.address)}')/AttachmentSessions('${id}')?authtoken=${id}`,
+    expirationDateTime: isoTime(expiresAtMs),
+    nextExpectedRanges: ['0-'],
+  });
+}
+
+/** Attachments of items of one kind. */
+export function attachmentRoutes(holder: AttachmentHolder): readonly Route[] {
+  const { path, reads, writes } = holder;
+  return [
+    {
+      method: 'GET',
+      path: `${path}/attachments`,
+      needs: reads,
+      run: (context, parameters) => list(context, holder.item(context, parameters)),
+    },
+    {
+      method: 'POST',
+      path: `${path}/attachments`,
+      needs: writes,
+      run(context, parameters) {
+        const item = holder.item(context, parameters);
+        const before = attachmentsOfItem(item);
+        const attachment = readAttachment(context.json(), nextNo(before), context);
+        holder.replace(context, item, [...before, attachment]);
+        return created({
+          '@odata.context': context.contextOf(`${tailOf(context)}/$entity`),
+          ...attachmentJson(context, item, attachment, null),
+        });
+      },
+    },
+    {
+      method: 'POST',
+      path: `${path}/attachments/createUploadSession`,
+      needs: writes,
+      run: (context, parameters) => createSession(context, holder.item(context, parameters)),
+    },
+    {
+      method: 'GET',
+      path: `${path}/attachments/{attachment}`,
+      needs: reads,
+      run(context, parameters) {
+        const item = holder.item(context, parameters);
+        return ok({
+          '@odata.context': context.contextOf(`${tailOf(context)}/$entity`),
+          ...attachmentJson(context, item, found(item, parameters), context.query.select),
+        });
+      },
+    },
+    {
+      method: 'GET',
+      path: `${path}/attachments/{attachment}/$value`,
+      needs: reads,
+      run(context, parameters) {
+        const { content, contentType } = found(holder.item(context, parameters), parameters);
+        return { status: 200, bytes: content, headers: { 'content-type': contentType } };
+      },
+    },
+    {
+      method: 'DELETE',
+      path: `${path}/attachments/{attachment}`,
+      needs: writes,
+      run(context, parameters) {
+        const item = holder.item(context, parameters);
+        const gone = found(item, parameters);
+        holder.replace(
+          context,
+          item,
+          attachmentsOfItem(item).filter(({ no }) => no !== gone.no),
+        );
+        return noContent;
+      },
+    },
+  ];
+}
+
+/** Takes one range of a file. 200 with what comes next, 201 with the last one. (fixtures: outlook-large-attachments) */
+export function putRange(
+  context: Context,
+  id: string,
+  token: string | null,
+  holders: ReadonlyMap<string, AttachmentHolder>,
+): Reply {
+  const session = context.state.uploads.get(id);
+  if (session === undefined || token !== id || session.expiresAtMs <= context.nowMs)
+    throw new GraphError(404, 'ErrorItemNotFound', 'The upload session was not found or has expired.');
+  const [, from = '', to = '', size = ''] =
+    /^bytes (\d+)-(\d+)\/(\d+)$/.exec(context.headers['content-range'] ?? '') ?? [];
+  const [start, end] = [Number(from), Number(to)];
+  if (size === '' || Number(size) !== session.size || end - start + 1 !== context.body.length || end >= session.size)
+    throw badRequest('The Content-Range does not go with the body or the session.');
+  if (start !== session.receivedBytes)
+    throw new GraphError(416, 'invalidRange', `The range that is expected begins at ${session.receivedBytes}.`);
+  session.received.push(context.body);
+  session.receivedBytes = end + 1;
+  session.expiresAtMs = context.nowMs + context.state.settings.uploadSessionMs;
+  if (session.receivedBytes < session.size)
+    return ok({
+      '@odata.context': context.contextOf('microsoft.graph.uploadSession'),
+      expirationDateTime: isoTime(session.expiresAtMs),
+      nextExpectedRanges: [String(session.receivedBytes)],
+    });
+  context.state.uploads.delete(id);
+  const item = context.item(session.itemId);
+  const before = attachmentsOfItem(item);
+  const attachment: Attachment = {
+    no: nextNo(before),
+    name: session.name,
+    contentType: session.contentType,
+    contentId: session.contentId,
+    isInline: session.isInline,
+    content: Buffer.concat(session.received),
+    itemXml: null,
+  };
+  const holder = holders.get(item.content.calendar === undefined ? 'message' : 'event');
+  if (holder === undefined) throw notFound();
+  holder.replace(context, item, [...before, attachment]);
+  const location = `${context.outlookOrigin}/api/v2.0/Users('${context.mailbox.guid}')/Messages('${session.itemId}')/Attachments('${idOfAttachment(item, attachment.no, context.immutable)}')`;
+  return { status: 201, headers: { location } };
+}
+
+const messageHolder = (path: string): AttachmentHolder => ({
+  path,
+  reads: 'mailRead',
+  writes: 'mailWrite',
+  item: messageOf,
+  replace(context, item, attachments) {
+    const draft = new MessageDraft(context, item);
+    draft.loosen();
+    draft.attachments = attachments;
+    draft.put(
+      key.hasAttachments,
+      'Boolean',
+      attachments.some(({ isInline }) => !isInline),
+    );
+    context.mailbox.update(item, draft.content(), context.hand());
+  },
+});
+
+export const messageHolders: readonly AttachmentHolder[] = [
+  'users/{user}/messages/{message}',
+  'users/{user}/mailFolders/{folder}/messages/{message}',
+].map(messageHolder);
