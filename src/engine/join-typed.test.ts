@@ -185,6 +185,16 @@ describe('linked items', () => {
     ]);
   });
 
+  test('moved between the feeds of two folders, which both show it: asked for, and followed', () => {
+    const row = link('l1', 'r1', { identity: identity('AB') });
+    const arrived = upsert(head('r2', { identity: identity('AB'), folder: 'B' as FolderId }));
+    const entries = { links: [row], right: [upsert(head('r1', { identity: identity('AB') })), arrived] };
+    expect(joinQuestions(known(entries)).right).toEqual(['r1']);
+    expect(join({ ...entries, gone: { left: new Set(), right: new Set(['r1' as ItemId]) } })).toMatchObject([
+      { do: 'compare', link: { right: { id: 'r2' } }, move: { on: 'left', to: 'B' }, because: 'moved' },
+    ]);
+  });
+
   test('moved by a copy of ours, which is known by its stamp where there is no identity', () => {
     const stamp = stampOf('l1');
     const row = link('l1', 'r1', { stampKey: stampKey(stamp), state: 'right-gone', goneSincePass: 6 });

@@ -104,14 +104,18 @@ export type TypedDecision =
 const sides = ['left', 'right'] as const satisfies readonly Side[];
 type Known = Omit<TypedKnowledge, 'gone'>;
 
-/** Ids to look up before the join: an item without a link that has the identity or the stamp of a linked one is that one moved, or another. */
+/**
+ * Ids to look up before the join: an item without a link that has the identity or the stamp of a linked one is that one moved, or another.
+ * Feeds that show both do not tell: they are read one after the other, and it may have been moved in between.
+ */
 export function joinQuestions(known: Known): Readonly<Record<Side, readonly ItemId[]>> {
   const ask = { left: new Set<ItemId>(), right: new Set<ItemId>() };
   const index = indexOf(known);
   for (const side of sides) {
     for (const head of index.fresh[side].values()) {
       for (const link of linksLike(index, head)) {
-        if (link.state !== `${side}-gone` && !index.entries[side].has(link[side].id)) ask[side].add(link[side].id);
+        if (link.state !== `${side}-gone` && index.entries[side].get(link[side].id) !== null)
+          ask[side].add(link[side].id);
       }
     }
   }
@@ -246,8 +250,9 @@ function decideLink(known: TypedKnowledge, index: Index, link: TypedLinkRow): Ty
 function endNow(known: TypedKnowledge, index: Index, link: TypedLinkRow, side: Side): EndNow {
   const end = link[side];
   const word = index.entries[side].get(end.id);
-  if (word) return { end: { ...end, folder: word.folder }, head: word, isMissing: false };
-  const isMissing = word === null || link.state === `${side}-gone` || known.gone[side].has(end.id);
+  const isAway = known.gone[side].has(end.id);
+  if (word && !isAway) return { end: { ...end, folder: word.folder }, head: word, isMissing: false };
+  const isMissing = word === null || link.state === `${side}-gone` || isAway;
   if (!isMissing) return { end, head: null, isMissing };
   // The same thing under another id: moved, or deleted and made again by a client that knows no better way.
   const heads = [...index.fresh[side].values()].filter((h) => linksLike(index, h).includes(link));

@@ -1,7 +1,7 @@
 import type { Side } from '#model/ids.ts';
 import type { TypedPolicy } from '#model/policy.ts';
 import type { TypedHead, TypedKind } from '#model/typed-item.ts';
-import type { Json } from '#model/typed-link.ts';
+import type { Json, Shown } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
 import type { MergeOutcome } from './merge-outcomes.ts';
 import type { TypedConflict } from './merge-typed.ts';
@@ -22,6 +22,8 @@ export interface MergeContext {
   readonly policy: TypedPolicy;
   readonly own: readonly string[];
   readonly hasBase: boolean;
+  /** See `MergeInput`. */
+  readonly madeOf: Shown | null;
   readonly clockOf: ClockOf;
   /** The side whose copy the organizer updated later, where both are attendee's copies and differ in that; otherwise null. */
   readonly organizerNewer: Side | null;

@@ -2,12 +2,13 @@ import { must } from '#kit/assert.ts';
 import type { Body, When } from '#model/appointment.ts';
 import type { Side } from '#model/ids.ts';
 import type { TypedRow } from '#model/property-row.ts';
+import type { Shown } from '#model/typed-link.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import type { Day } from '#model/wall-time.ts';
 import type { Zone } from '#model/zone.ts';
 import { journal, type MergeContext, otherSide, type Verdict, verdict } from './merge-context.ts';
 import { isChanged, type Levels, own, pick } from './merge-level.ts';
-import { canonical, sameJson, visibleText } from './shown.ts';
+import { canonical, held, sameJson, sameTimes, visibleText } from './shown.ts';
 
 export function mergeGroup(
   context: MergeContext,
@@ -26,7 +27,7 @@ export function mergeGroup(
   });
   const clashes = facts.filter((f) => f.changed.left && f.changed.right && !f.equal);
   const result: Record<string, { left: unknown; right: unknown }> = {};
-  const by = clashes.length > 0 ? groupVerdict(context, levels, clashes, answered) : null;
+  const by = clashes.length > 0 ? groupVerdict(context, day, levels, clashes, answered) : null;
   for (const { field, changed, equal } of facts) {
     if (!changed.any || (equal && !by)) result[field] = own(levels, field);
     else if (by) {
@@ -48,6 +49,7 @@ interface GroupVerdict extends Verdict {
 
 function groupVerdict(
   context: MergeContext,
+  day: Day | null,
   levels: Levels,
   clashes: readonly { readonly field: string; readonly row: TypedRow<unknown> }[],
   answered: Side | null,
@@ -55,6 +57,13 @@ function groupVerdict(
   const [first] = clashes;
   const field = must(first, 'a group without a clash has no verdict').field;
   if (!context.hasBase) {
+    const { madeOf } = context;
+    const isAsMade = (side: Side) =>
+      madeOf !== null && clashes.every((c) => isAsIn(madeOf, day, c.field, c.row, levels[side].values[c.field]));
+    if (isAsMade('left') !== isAsMade('right')) {
+      const winner = isAsMade('left') ? 'right' : 'left';
+      return { winner, outcome: 'no-common-past', why: 'changed there since the copy was made', silent: true };
+    }
     const isEmptyOn = (side: Side) => clashes.every((c) => isEmpty(c.row, levels[side].values[c.field]));
     if (isEmptyOn('left') !== isEmptyOn('right')) {
       const winner = isEmptyOn('left') ? 'right' : 'left';
@@ -75,6 +84,14 @@ function groupVerdict(
     }
   }
   return { ...verdict(context, field), silent: false };
+}
+
+/** Whether a value is the one of which a copy was made, with zones as servers write them. */
+function isAsIn(madeOf: Shown, day: Day | null, field: string, row: TypedRow<unknown>, value: unknown): boolean {
+  const entry = day === null ? madeOf.fields : madeOf.occurrences[day];
+  const was = entry === undefined || entry === 'deleted' ? undefined : entry[field];
+  const is = value === undefined ? undefined : held(canonical(field, row, value), row);
+  return sameJson(is, was) || (row.codec === 'when' && sameTimes(is, was));
 }
 
 /** Nothing that a person would miss. */

@@ -7,6 +7,7 @@ import type { Day } from '#model/wall-time.ts';
 import { journal, type MergeContext, otherSide, type Verdict } from './merge-context.ts';
 import { mergeLevel } from './merge-fields.ts';
 import type { Values } from './merge-level.ts';
+import { isOwnMeeting } from './merge-state-flags.ts';
 import { sameJson, shownOverrides } from './shown.ts';
 
 /** What a side has on a day of the pattern; null: what the series says. */
@@ -124,6 +125,15 @@ function mergeDay(
   if (survivor === null) return now;
   const { [survivor]: entry } = now;
   if (now[otherSide(survivor)] === 'deleted') {
+    if (context.hasBase && isOwn(items.left) && isOwn(items.right)) {
+      const by: Verdict = {
+        winner: otherSide(survivor),
+        outcome: 'meeting-called-off',
+        why: `an occurrence of a meeting of one’s own that was deleted on the ${otherSide(survivor)} is off`,
+      };
+      journal(context, by, 'occurrence', facts.day, { base: facts.seen[survivor], ...now });
+      return { left: 'deleted', right: 'deleted' };
+    }
     const by: Verdict = {
       winner: survivor,
       outcome: 'occurrence-changed-and-deleted',
@@ -133,6 +143,8 @@ function mergeDay(
   }
   return { left: entry, right: entry };
 }
+
+const isOwn = (item: TypedItem): boolean => isOwnMeeting(item.fields as unknown as Values);
 
 /** Both sides changed a day, and not both modified it: whose entry stays. Null: both have the same. */
 function survivorOf({ left, right }: SideEntries): Side | null {

@@ -14,6 +14,7 @@ export const mergeOutcomes = {
   'rewritten-together':
     'both sides got a new pattern at once; changed occurrences were written down in case of an interruption',
   'item-changed-and-deleted': 'the item was changed on one side and deleted on the other; the change stays',
+  'meeting-called-off': 'a meeting of one’s own was deleted on one side and changed on the other; it is off',
   'moved-apart': 'the item was moved to different folders on both sides',
   'duplicate-removed': 'two items had one identity in one folder; the poorer one was merged into the other and removed',
 } as const;

@@ -2,7 +2,7 @@ import { must } from '#kit/assert.ts';
 import type { Side } from '#model/ids.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import { otherSide } from './merge-context.ts';
-import { isChanged, type Levels } from './merge-level.ts';
+import { isChanged, type Levels, type Values } from './merge-level.ts';
 
 /** PidLidAppointmentStateFlags, [MS-OXOCAL] 2.2.1.10. */
 const MEETING = 1;
@@ -36,4 +36,15 @@ export function mergeStateFlags(levels: Levels) {
     return meeting ? role & RECEIVED : 0;
   };
   return { left: meeting | cancelled | receivedOf('left'), right: meeting | cancelled | receivedOf('right') };
+}
+
+/**
+ * A meeting of one's own to which people were invited. Whoever deletes it has called it off, and servers tell everybody. Back in one's own
+ * calendar it would be a meeting to which nobody comes, and for the Repair Assistant one of which everybody has to be told again.
+ *
+ * @param fields As they are, or as a snapshot holds them.
+ */
+export function isOwnMeeting({ stateFlags, invited, attendees }: Values): boolean {
+  const isMeeting = (Number(stateFlags) & (MEETING | RECEIVED)) === MEETING;
+  return isMeeting && invited === true && Object.keys(attendees ?? {}).length > 0;
 }

@@ -37,6 +37,8 @@ export interface MergeInput<Kind extends TypedKind> {
   readonly right: TypedItem<Kind>;
   /** What each side showed when it was last read back; null: nobody had linked them, there is no base. */
   readonly seen: { readonly left: Shown; readonly right: Shown } | null;
+  /** Without a base: one of the two is a copy of ours whose answer was lost, and this is what it was made of. */
+  readonly madeOf?: Shown | null;
   readonly policy: TypedPolicy;
   /** The person's addresses in both organizations, lower case: whose response is the person's own. */
   readonly own: readonly string[];
@@ -122,6 +124,7 @@ export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): Typ
     policy,
     own: input.own,
     hasBase: seen !== null,
+    madeOf: seen === null ? (input.madeOf ?? null) : null,
     clockOf: input.clockOf,
     organizerNewer: organizerNewer(left, right),
     heads: { left: left.head, right: right.head },

@@ -33,7 +33,12 @@ describe('gone on one side', () => {
 
   test('unchanged on the other: removed there, at the version that was looked at', () => {
     const touched = event({ head: { version: 'v9' as Version } });
-    expect(settleGone(row, 'left', touched, policy())).toEqual({ do: 'remove', on: 'right', expect: 'v9' });
+    expect(settleGone(row, 'left', touched, policy())).toEqual({
+      do: 'remove',
+      on: 'right',
+      expect: 'v9',
+      conflict: null,
+    });
   });
 
   test('changed or moved on the other: made again, and the journal knows', () => {

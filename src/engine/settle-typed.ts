@@ -3,10 +3,11 @@ import type { AttachmentHead, EventFields } from '#model/appointment.ts';
 import type { ItemId, Side, Version } from '#model/ids.ts';
 import type { TypedPolicy } from '#model/policy.ts';
 import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
-import type { Json, TypedLinkRow } from '#model/typed-link.ts';
+import type { Json, Shown, TypedLinkRow } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
 import { applyEdit } from './apply-edit.ts';
 import { otherSide } from './merge-context.ts';
+import { isOwnMeeting } from './merge-state-flags.ts';
 import { mergeTyped, type TypedConflict } from './merge-typed.ts';
 import type { ClockOf } from './place-occurrences.ts';
 import { sameShown, shown } from './shown.ts';
@@ -17,7 +18,13 @@ const journalled = ({ fields, occurrences, deletedDays, extras }: TypedItem): Js
 
 export type GoneDecision =
   /** Recoverably, if it is still at that version. */
-  | { readonly do: 'remove'; readonly on: Side; readonly expect: Version }
+  | {
+      readonly do: 'remove';
+      readonly on: Side;
+      readonly expect: Version;
+      /** What is lost by it; null: nobody changed it. */
+      readonly conflict: TypedConflict | null;
+    }
   /** Made again on the side where it was deleted, and linked anew. */
   | { readonly do: 'revive'; readonly on: Side; readonly conflict: TypedConflict }
   /** One-way: what the source deleted was changed on the target. It stays there, without a link. */
@@ -34,7 +41,9 @@ export function settleGone(link: TypedLinkRow, gone: Side, item: TypedItem | nul
   const there = otherSide(gone);
   const end = link[there];
   const isMoved = item.head.folder !== end.folder;
-  if (!isMoved && sameShown(shown(item), end.seen)) return { do: 'remove', on: there, expect: item.head.version };
+  const removal = { do: 'remove', on: there, expect: item.head.version } as const;
+  if (!isMoved && sameShown(shown(item), end.seen)) return { ...removal, conflict: null };
+  const changed = isMoved ? 'moved' : 'changed';
   const conflict: TypedConflict = {
     outcome: 'item-changed-and-deleted',
     field: 'item',
@@ -43,8 +52,18 @@ export function settleGone(link: TypedLinkRow, gone: Side, item: TypedItem | nul
     left: there === 'left' ? journalled(item) : null,
     right: there === 'right' ? journalled(item) : null,
     winner: there,
-    why: `deleted on the ${gone}, ${isMoved ? 'moved' : 'changed'} on the ${there}; a change stays`,
+    why: `deleted on the ${gone}, ${changed} on the ${there}; a change stays`,
   };
+  if (isOwnMeeting(link[gone].seen.fields) && isOwnMeeting(item.fields as unknown as Shown['fields']))
+    return {
+      ...removal,
+      conflict: {
+        ...conflict,
+        outcome: 'meeting-called-off',
+        winner: gone,
+        why: `a meeting of one’s own that was deleted on the ${gone} is off; ${changed} on the ${there}`,
+      },
+    };
   return gone === 'left' && policy.direction === 'one-way'
     ? { do: 'keep', conflict }
     : { do: 'revive', on: gone, conflict };

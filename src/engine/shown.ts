@@ -85,6 +85,10 @@ export const withoutOccurrences = (seen: Shown): Shown => ({ fields: seen.fields
 /** Equal whatever the order of keys: stores may change it. `undefined`: nothing there. */
 export const sameJson = (a: Json | undefined, b: Json | undefined): boolean => a === b || jsonText(a) === jsonText(b);
 
+/** Whether two values of `when` are the same times, in whichever way servers write their zones. */
+export const sameTimes = (a: Json | undefined, b: Json | undefined): boolean =>
+  isRecord(a) && isRecord(b) && ['start', 'end', 'isAllDay'].every((part) => a[part] === b[part]);
+
 function jsonText(value: Json | undefined): string {
   return JSON.stringify(value, (_, v: unknown) => (isRecord(v) ? sortedRecord(v) : v)) ?? '';
 }

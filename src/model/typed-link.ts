@@ -49,7 +49,13 @@ export interface TypedIntentRow {
   readonly folder: FolderId;
   readonly identity: EventIdentity | null;
   /** The item that it is a copy of, on the other side. */
-  readonly from: { readonly id: ItemId; readonly folder: FolderId; readonly version: Version };
+  readonly from: {
+    readonly id: ItemId;
+    readonly folder: FolderId;
+    readonly version: Version;
+    /** What it showed, and so what the copy was given. */
+    readonly seen: Shown;
+  };
   /** Wall-clock time after which no request of this intent is on its way any more. */
   readonly settledAfterMs: number;
 }

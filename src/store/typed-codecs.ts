@@ -104,14 +104,15 @@ export function readTypedLink(
   };
 }
 
-export function writeTypedIntent({ stampKey, ...rest }: TypedIntentRow): string {
-  return JSON.stringify(rest);
+export function writeTypedIntent({ stampKey, from, ...rest }: TypedIntentRow): string {
+  return JSON.stringify({ ...rest, from: { ...from, seen: writeShown(from.seen) } });
 }
 
-export const readTypedIntent = (row: Row<'typed_intent'>): TypedIntentRow => ({
-  stampKey: unpackKey(row.stamp_key) as StampKey,
-  ...(JSON.parse(row.row) as Omit<TypedIntentRow, 'stampKey'>),
-});
+export function readTypedIntent(row: Row<'typed_intent'>): TypedIntentRow {
+  type From = Omit<TypedIntentRow['from'], 'seen'> & { readonly seen: string };
+  const { from, ...rest } = JSON.parse(row.row) as Omit<TypedIntentRow, 'stampKey' | 'from'> & { readonly from: From };
+  return { stampKey: unpackKey(row.stamp_key) as StampKey, ...rest, from: { ...from, seen: readShown(from.seen) } };
+}
 
 export const readUnlinked = (row: Pick<Row<'unlinked'>, 'side' | 'head'>): UnlinkedRow => ({
   side: sides[row.side] ?? 'left',

@@ -9,7 +9,7 @@ import type { FolderId, ItemId, LinkId, MailboxGuid, Side } from '#model/ids.ts'
 import type { TypedPolicy } from '#model/policy.ts';
 import { firstIdOf, type StampText, stampKey, writeStamp } from '#model/stamp.ts';
 import type { TypedItem } from '#model/typed-item.ts';
-import type { LinkEnd, TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
+import type { LinkEnd, Shown, TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import { CalendarServer } from './calendar-server.ts';
 import type { JournalEntry, ScenarioBackend, ScenarioWorld } from './scenario-world.ts';
 
@@ -155,7 +155,7 @@ class EngineWorld implements ScenarioWorld {
         this.copy(decision.on, decision.folder, decision.from.id);
         return;
       case 'adopt':
-        this.match(null, decision.left.id, decision.right.id);
+        this.match(null, decision.left.id, decision.right.id, false, decision.intent?.from.seen);
         return;
       case 'compare':
         this.compare(decision);
@@ -189,7 +189,7 @@ class EngineWorld implements ScenarioWorld {
       side: on,
       folder,
       identity,
-      from: { id: from, folder: source.head.folder, version: source.head.version },
+      from: { id: from, folder: source.head.folder, version: source.head.version, seen: shown(source) },
       settledAfterMs: 0,
     });
     const made = this.servers[on].create(
@@ -245,7 +245,13 @@ class EngineWorld implements ScenarioWorld {
   }
 
   /** Merges two items that belong together, and records them. */
-  private match(link: TypedLinkRow | null, leftId: ItemId, rightId: ItemId, evenUntouched = this.isSwitched): void {
+  private match(
+    link: TypedLinkRow | null,
+    leftId: ItemId,
+    rightId: ItemId,
+    evenUntouched = this.isSwitched,
+    madeOf?: Shown,
+  ): void {
     const now = { left: this.servers.left.items.get(leftId), right: this.servers.right.items.get(rightId) };
     const { left, right } = now;
     // Gone in the meantime: the next feed says so.
@@ -261,7 +267,16 @@ class EngineWorld implements ScenarioWorld {
       this.link(ends, left, link.stampKey, link.id);
       return;
     }
-    const merge = mergeTyped({ kind: 'calendar', left, right, seen, policy: this.policy, own, clockOf });
+    const merge = mergeTyped({
+      kind: 'calendar',
+      left,
+      right,
+      seen,
+      madeOf: madeOf ?? null,
+      policy: this.policy,
+      own,
+      clockOf,
+    });
     const after = { left, right };
     this.durable.journal.push(...merge.precautions);
     if (link && merge.before) {
@@ -318,7 +333,7 @@ class EngineWorld implements ScenarioWorld {
     const item = this.servers[there].items.get(link[there].id) ?? null;
     const decision = settleGone(link, gone, item, this.policy);
     this.records.links.delete(link.id);
-    if ('conflict' in decision) this.records.journal.push(decision.conflict);
+    if ('conflict' in decision && decision.conflict) this.records.journal.push(decision.conflict);
     if (decision.do === 'remove') this.servers[there].delete(link[there].id);
     if (decision.do === 'revive' && item) this.copy(decision.on, item.head.folder, item.head.id);
     if (decision.do === 'keep' && item)

@@ -232,7 +232,7 @@ export function typedIntent(n: number, over: Partial<TypedIntentRow> = {}): Type
     side: n % 2 === 0 ? 'left' : 'right',
     folder: folderId(101),
     identity: n % 4 === 0 ? null : identity(n),
-    from: { id: itemId(`from${n}`), folder: folderId(1), version: 'DwF' as Version },
+    from: { id: itemId(`from${n}`), folder: folderId(1), version: 'DwF' as Version, seen: typedLink(n).left.seen },
     settledAfterMs: 1_700_000_000_000 + n,
     ...over,
   };

@@ -1,6 +1,7 @@
 import type { TypedWritten } from '#connectors/contract.ts';
 import { batchBySize } from '#engine/batches.ts';
 import { asCreatedOn, isRinging } from '#engine/reminders.ts';
+import { shown } from '#engine/shown.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { FolderId, ItemId, Side } from '#model/ids.ts';
 import { firstIdOf, hash128, stampKey, writeStamp } from '#model/stamp.ts';
@@ -128,7 +129,7 @@ function draftOf<Kind extends TypedKind>(
       side: on,
       folder,
       identity: head.identity,
-      from: { id: head.id, folder: head.folder, version: head.version },
+      from: { id: head.id, folder: head.folder, version: head.version, seen: shown(item) },
       settledAfterMs: 0,
     },
   };

@@ -1,8 +1,8 @@
 import type { TypedWritten, Written } from '#connectors/contract.ts';
-import { isHeldAsHash, sameJson, sameShown, shown, visibleText } from '#engine/shown.ts';
+import { isHeldAsHash, sameJson, sameShown, sameTimes, shown, visibleText } from '#engine/shown.ts';
 import type { Version } from '#model/ids.ts';
 import type { TypedEdit, TypedHead, TypedItem } from '#model/typed-item.ts';
-import type { Json, LinkEnd, Shown, TypedLinkRow } from '#model/typed-link.ts';
+import type { LinkEnd, Shown, TypedLinkRow } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
 
 /** A side as it was read. */
@@ -76,15 +76,6 @@ function ownValues(
 }
 
 const schedule = ['when', 'recurrence'];
-
-/** The same times, in whichever way a server writes their zones. */
-const sameTimes = (a: Json | undefined, b: Json | undefined): boolean => {
-  const [one, other] = [a, b] as [
-    Readonly<Record<string, Json>> | undefined,
-    typeof a & Readonly<Record<string, Json>>,
-  ];
-  return ['start', 'end', 'isAllDay'].every((part) => one?.[part] === other?.[part]);
-};
 
 const visibleBody = ({ fields, occurrences }: TypedItem, day?: Day): string =>
   visibleText(occurrences.find((o) => o.day === day)?.overrides.body ?? fields.body);

@@ -1,9 +1,9 @@
 import type { TypedDecision } from '#engine/join-typed.ts';
 import type { TypedMerge } from '#engine/merge-typed.ts';
 import type { ItemId, LinkId, Side } from '#model/ids.ts';
+import { hash128 } from '#model/stamp.ts';
 import type { TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { TypedIntentRow, TypedLinkRow } from '#model/typed-link.ts';
-import { newLinkId } from '../pass/pass-core.ts';
 import { madeAgain, sameIdentity } from '../rivals.ts';
 import type { TypedContext } from './typed-context.ts';
 
@@ -46,7 +46,7 @@ export const matchOfRetry = (link: TypedLinkRow): Match => ({
 });
 
 export const matchOfAdopt = (context: TypedContext, { left, right, by, intent }: Adopt): Match => ({
-  id: newLinkId(context),
+  id: adoptedLinkId(context, left, right),
   link: null,
   left: { id: left.id, head: left },
   right: { id: right.id, head: right },
@@ -58,6 +58,16 @@ export const matchOfAdopt = (context: TypedContext, { left, right, by, intent }:
       ? 'already there with our stamp'
       : sameIdentity,
 });
+
+/**
+ * The same for the same two items: what lost when they were found is told before it is done, of their link, and not once more when they
+ * are found again because that failed. Begins with a time, as all ids of links do.
+ */
+function adoptedLinkId({ pair }: TypedContext, left: TypedHead, right: TypedHead): LinkId {
+  const time = Buffer.alloc(6);
+  time.writeUIntBE(Math.max(0, left.createdAt ?? right.createdAt ?? 0), 0, 6);
+  return `${time.toString('hex')}${hash128(JSON.stringify([pair.id, left.id, right.id])).slice(0, 20)}` as LinkId;
+}
 
 /** Both sides of one match as they are now, and what is to be written. */
 export interface Merged<Kind extends TypedKind> {

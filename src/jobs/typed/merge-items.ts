@@ -58,6 +58,7 @@ async function mergeBatch<Kind extends TypedKind>(
       left,
       right,
       seen: match.link === null ? null : { left: match.link.left.seen, right: match.link.right.seen },
+      madeOf: match.intent?.from.seen ?? null,
       policy: context.policy,
       own: [context.pair.left.address.toLowerCase(), context.pair.right.address.toLowerCase()],
       clockOf,

@@ -10,10 +10,14 @@ import { history } from '../pass/pass-core.ts';
 import { type Creation, createItems } from './create-items.ts';
 import { journalOf } from './journal-entries.ts';
 import { readItems } from './read-items.ts';
-import { counterpart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
+import { counterpart, flushMiddle, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 
 type Settle = Extract<TypedDecision, { do: 'settle' }>;
-type Remove = Extract<GoneDecision, { do: 'remove' }>;
+interface Removal {
+  readonly link: TypedLinkRow;
+  readonly head: TypedHead;
+  readonly decision: Extract<GoneDecision, { do: 'remove' }>;
+}
 
 const dayMs = 86_400_000;
 
@@ -29,7 +33,7 @@ export async function settleGone<Kind extends TypedKind>(
   const due = settles.filter(({ link }) => !context.settled.has(link.id));
   for (const { link } of due) context.settled.add(link.id);
   if (due.length === 0) return;
-  const removals: { readonly link: TypedLinkRow; readonly head: TypedHead; readonly decision: Remove }[] = [];
+  const removals: Removal[] = [];
   const revivals = new Map<string, { on: Side; folder: FolderId; creations: Creation[] }>();
   for (const side of ['left', 'right'] as const) {
     const there = due.filter((s) => otherSide(s.gone) === side);
@@ -54,7 +58,7 @@ function settleOne(
   link: TypedLinkRow,
   gone: Side,
   item: TypedItem | null,
-  removals: { link: TypedLinkRow; head: TypedHead; decision: Remove }[],
+  removals: Removal[],
   revivals: Map<string, { on: Side; folder: FolderId; creations: Creation[] }>,
 ): void {
   const decision = decide(link, gone, item, context.policy);
@@ -87,11 +91,17 @@ function settleOne(
   revivals.set(`${decision.on} ${folder}`, group);
 }
 
-async function removeTwins(
-  context: TypedContext,
-  removals: readonly { readonly link: TypedLinkRow; readonly head: TypedHead; readonly decision: Remove }[],
-  gone: number,
-): Promise<void> {
+/** What is lost by a removal is in the journal before it is done. */
+async function tellBefore(context: TypedContext, removals: readonly Removal[]): Promise<void> {
+  const entries = removals.flatMap(({ link, decision: { conflict } }) =>
+    conflict === null ? [] : [journalOf(context, link.id, conflict)],
+  );
+  const journal = await context.told.news(entries);
+  context.counts.conflicts += journal.length;
+  if (journal.length > 0) await flushMiddle(context, { journal });
+}
+
+async function removeTwins(context: TypedContext, removals: readonly Removal[], gone: number): Promise<void> {
   if (removals.length === 0) return;
   const spent = await context.store.deletionsSince(context.pair.id, context.clock.nowMs() - dayMs);
   // Counted are the live links; those that wait were alive when the day began.
@@ -128,6 +138,7 @@ async function removeTwins(
     const { items, connector } = context.sides[side];
     for (const batch of batchBySize(due, () => 0, connector.abilities.batchMax, Number.POSITIVE_INFINITY)) {
       context.checkpoint();
+      await tellBefore(context, batch);
       const answers = await items.remove(
         batch.map(({ link, decision }) => ({ id: link[side].id, expect: decision.expect })),
         context.call(),

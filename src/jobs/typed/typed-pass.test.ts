@@ -181,6 +181,23 @@ describe('two calendars', () => {
     expect(await world.store.journal({ pair: track }, 10)).toHaveLength(2);
   });
 
+  test('what differed when two were found is told once, however often its write fails', async () => {
+    const id = book(world.left, { subject: 'left' });
+    const { identity } = only(world.left);
+    world.right.typed.add('calendar', world.right.byRole('calendar'), { subject: 'right' }, { identity });
+    let failures = 3;
+    world.young.before = (operation) => {
+      if (operation === 'typedUpdate' && failures-- > 0)
+        throw new FaultError({ kind: 'transient', detail: 'cut off', mayHaveHappened: false });
+    };
+    await world.settle();
+    expect(only(world.right).fields.subject).toBe('left');
+    expect(only(world.left).id).toBe(id);
+    expect(failures).toBeLessThan(0);
+    const told = await world.store.journal({ pair: track }, 10);
+    expect(told.map(({ field, why }) => [field, why.split(':')[0]])).toEqual([['subject', 'no-common-past']]);
+  });
+
   test('items moved apart are told once, however often the move fails', async () => {
     const folders = ['Team', 'Club'].map((name) =>
       world.left.addFolder(world.left.byRole('calendar'), name, 'IPF.Appointment'),
