@@ -29,6 +29,7 @@ import {
   treeOf,
   treeSearch,
 } from './folders.ts';
+import { freeBusyOf } from './free-busy.ts';
 import {
   feedNames,
   isContent,
@@ -261,6 +262,7 @@ export function davMailbox({ client, address, base, clock, random }: DavMailboxO
   const mailbox: Mailbox = {
     address,
     typed,
+    freeBusy: (from, to, context) => freeBusyOf(requests, from, to, context),
 
     async tree(context) {
       const root = await placed(context);

@@ -65,7 +65,7 @@ const typeNameOf = (type: DavValue['type']): string | null =>
   type === 'binaries' ? 'mv.bin.base64' : type === 'integers' ? 'mv.int' : typeNames[type];
 const isList = (type: DavValue['type']): boolean => type === 'strings' || type === 'binaries' || type === 'integers';
 
-/** `D:propertyupdate`: sets, then removes. */
+/** `D:propertyupdate`, carried out in its order: what goes goes first, since servers derive one body of an item from the other. */
 export function propertyUpdate(set: readonly DavValue[], remove: readonly DavName[] = []): string {
   const namespaces = new Map<string, string>([[davNamespace, 'D']]);
   const prefixOf = (ns: string): string => {
@@ -89,7 +89,7 @@ export function propertyUpdate(set: readonly DavValue[], remove: readonly DavNam
     remove.length === 0
       ? ''
       : `<D:remove><D:prop>${remove.map(({ ns, name }) => `<${prefixOf(ns)}:${name}/>`).join('')}</D:prop></D:remove>`;
-  return `<?xml version="1.0"?><D:propertyupdate${declared(namespaces)} xmlns:T="${requestedTypes}">${sets}${removes}</D:propertyupdate>`;
+  return `<?xml version="1.0"?><D:propertyupdate${declared(namespaces)} xmlns:T="${requestedTypes}">${removes}${sets}</D:propertyupdate>`;
 }
 
 /** `D:propfind`, with targets for a bulk one. */

@@ -1,0 +1,19 @@
+import { typedKinds } from '#model/typed-item.ts';
+import { typedSuite } from '#test/suites/typed-suite.ts';
+import { openWebdavLab } from './webdav-lab.fixture.ts';
+
+const itemMaxBytes = 6 << 20;
+
+typedSuite({
+  name: 'typed items over WebDAV against the lab’s 2003',
+  itemMaxBytes,
+  kinds: typedKinds,
+  open: () => openWebdavLab(itemMaxBytes),
+  deviations: [
+    {
+      test: 'an occurrence has attachments of its own',
+      because:
+        'its message is an attachment itself, and WebDAV has no address for attachments of those (unkept.attachments)',
+    },
+  ],
+});
