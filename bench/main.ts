@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { calendar } from './benches/calendar.ts';
+import { codec } from './benches/codec.ts';
 import { cores } from './benches/cores.ts';
 import { kill } from './benches/kill.ts';
 import { mail } from './benches/mail.ts';
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, Bench>> = {
   'store-lost': storeLost,
   throttled,
   calendar,
+  codec,
 };
 
 const usage = `Usage: npm run bench -- NAME [options]
@@ -32,6 +34,7 @@ const usage = `Usage: npm run bench -- NAME [options]
   store-lost  deletes the database half-way, relinks, goes on, then counts what was doubled
   throttled   what is reached of what the throttling policies of Exchange 2010 and 2013 allow
   calendar    how long a change of a calendar takes to the other side, over 10,000 pairs; the floor; what idling costs
+  codec       streams of items made and read, in MB/s beside a plain copy of the same bytes
 
   --json      the last line of output is one JSON object
   --quick     a tenth of the work: whether it runs, not how fast

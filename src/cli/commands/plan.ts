@@ -4,10 +4,12 @@ import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import { FaultError } from '#kit/fault.ts';
 import { type Representation, representations } from '#model/item-ways.ts';
 import { tracksOf } from '#project/project.ts';
-import { trackId } from '#store/store.ts';
+import { type ContentKind, trackId } from '#store/store.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, formatBytes, formatCount, plain, table } from '../format.ts';
+import type { JobPair } from '../jobs.ts';
 import { limit } from '../options.ts';
+import type { Output } from '../output.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { command, type Run, type Session } from '../session.ts';
 
@@ -28,14 +30,18 @@ export function planCommand(session: Session): Command {
     .action(session.action<PlanOptions>(plan));
 }
 
-/** `meeting as fields → stream: …`, and beneath it why not otherwise. */
-function choiceText({ kind, way, because, dismissed }: WayChoice): string {
+/** `collection: meeting as fields → stream: …`, and beneath it why not otherwise. */
+function sayWay(output: Output, collection: string, content: ContentKind, choice: WayChoice): void {
+  const { kind, way, because, dismissed } = choice;
   const name = (as: Representation) => representations[as];
   const as = way === null ? 'cannot travel' : `as ${[...new Set([way.read, way.write])].map(name).join(' → ')}`;
   const others = dismissed.map(
-    (one) => `      not as ${name(one.as)}${one.side === 'left' ? ' from the source' : ''}: ${one.because}`,
+    (one) => `  not as ${name(one.as)}${one.side === 'left' ? ' from the source' : ''}: ${one.because}`,
   );
-  return [`    ${kind} ${as}: ${because}`, ...others].join('\n');
+  output.say(
+    { collection, content, item: kind, way, because, dismissed },
+    [`${plain(collection)}: ${kind} ${as}: ${because}`, ...others].join('\n'),
+  );
 }
 
 async function plan(run: Run, options: PlanOptions, addresses: readonly string[]): Promise<ExitCode> {
@@ -48,19 +54,27 @@ async function plan(run: Run, options: PlanOptions, addresses: readonly string[]
   for (const track of tracksOf(services.project, pairs)) {
     const { pair, kind } = track;
     const id = trackId(pair.id, kind);
-    let writes: readonly PlannedWrite[];
-    let ways: readonly WayChoice[];
+    let writes: readonly PlannedWrite[] = [];
+    let stopped: string | null = null;
+    let jobPair: JobPair | null = null;
     try {
-      const jobPair = await services.jobPair(pair);
+      jobPair = await services.jobPair(pair);
       writes = await run.jobs.planPair(jobPair, kind, await services.storeFor(track), around);
-      ways = run.jobs.itemWays(jobPair, kind);
     } catch (error) {
       // One mailbox that cannot be read does not hide the others.
       if (!(error instanceof FaultError)) throw error;
+      stopped = error.message;
+    }
+    // The same for every pair of a collection, so it is said with the first; also where nothing can be done, since it may say why.
+    if (jobPair !== null && !shown.has(`${pair.collection} ${kind}`)) {
+      shown.add(`${pair.collection} ${kind}`);
+      for (const choice of run.jobs.itemWays(jobPair, kind)) sayWay(output, pair.collection, kind, choice);
+    }
+    if (stopped !== null) {
       code = exitCodes.stopped;
       output.say(
-        { pair: pair.id, content: kind, error: error.message },
-        `${output.colours.red('stopped')} ${plain(id)}: ${plain(error.message)}`,
+        { pair: pair.id, content: kind, error: stopped },
+        `${output.colours.red('stopped')} ${plain(id)}: ${plain(stopped)}`,
       );
       continue;
     }
@@ -69,14 +83,6 @@ async function plan(run: Run, options: PlanOptions, addresses: readonly string[]
     output.text(
       `${output.colours.bold(plain(id))}: ${writes.length === 0 ? 'nothing to do' : `${countOf(writes.length, 'write')}, ${formatBytes(bytes)}`}`,
     );
-    // The same for every pair of a collection, so it is said with the first.
-    if (!shown.has(`${pair.collection} ${kind}`)) {
-      shown.add(`${pair.collection} ${kind}`);
-      for (const choice of ways) {
-        const { kind: item, way, because, dismissed } = choice;
-        output.say({ collection: pair.collection, content: kind, item, way, because, dismissed }, choiceText(choice));
-      }
-    }
     if (writes.length === 0) continue;
     output.text(table(totalColumns, totals(writes)));
     output.text(table(writeColumns, writes.slice(0, options.limit)));

@@ -93,41 +93,64 @@ function* attachmentElements({ properties, content, message }: MapiAttachment, n
   yield plain(marks.endEmbed);
 }
 
+/** Puts the heads of records between bytes, so that each record has the length planned for it. */
+class Framing {
+  readonly #pieces: readonly number[];
+  #piece = 0;
+  /** Bytes that the record begun last still takes. */
+  #room = 0;
+  #parts: Buffer[];
+  #size = 0;
+
+  constructor(head: Buffer, pieces: readonly number[]) {
+    this.#pieces = pieces;
+    this.#parts = [head];
+  }
+
+  push(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#room === 0) {
+        this.#room = this.#pieces[this.#piece++] ?? 0;
+        this.#parts.push(recordHead(operations.data, this.#room));
+      }
+      const take = Math.min(this.#room, bytes.length - at);
+      this.#parts.push(Buffer.from(bytes.buffer, bytes.byteOffset + at, take));
+      at += take;
+      this.#size += take;
+      this.#room -= take;
+    }
+  }
+
+  /** Chunks of some size: neither thousands of small ones nor the whole at once. */
+  get isDue(): boolean {
+    return this.#size >= chunkBytes;
+  }
+  take(): Buffer {
+    const chunk = Buffer.concat(this.#parts);
+    this.#parts = [];
+    this.#size = 0;
+    return chunk;
+  }
+}
+const chunkBytes = 64 * 1024;
+
 /** @throws RangeError when a content hands out another number of bytes than it said: the stream would not be readable behind it */
-async function* chunksOf(elements: readonly Element[]): AsyncGenerator<Uint8Array> {
+async function* framed(head: Buffer, elements: readonly Element[], pieces: readonly number[]): AsyncGenerator<Buffer> {
+  const framing = new Framing(head, pieces);
   for (const { bytes, content } of elements) {
-    yield bytes;
+    framing.push(bytes);
+    if (framing.isDue) yield framing.take();
     if (content === null) continue;
     let left = content.sizeBytes;
     for await (const chunk of content.bytes()) {
       left -= chunk.length;
       if (left < 0) break;
-      yield chunk;
+      framing.push(chunk);
+      if (framing.isDue) yield framing.take();
     }
     if (left !== 0) throw new RangeError('the content of an attachment has not the length that it announced');
   }
-}
-
-/** Puts the heads of records between chunks, so that each record has the length planned for it. */
-async function* framed(head: Buffer, elements: readonly Element[], pieces: readonly number[]): AsyncGenerator<Buffer> {
-  let parts: Buffer[] = [head];
-  let piece = 0;
-  let room = 0;
-  for await (const chunk of chunksOf(elements)) {
-    for (let at = 0; at < chunk.length; ) {
-      if (room === 0) {
-        room = pieces[piece++] ?? 0;
-        // Chunks of about the size of a piece: neither thousands of small ones nor the whole at once.
-        if (parts.length > 1 || piece > 1) yield Buffer.concat(parts);
-        parts = [...(piece === 1 ? parts : []), recordHead(operations.data, room)];
-      }
-      const take = Math.min(room, chunk.length - at);
-      parts.push(Buffer.from(chunk.buffer, chunk.byteOffset + at, take));
-      at += take;
-      room -= take;
-    }
-  }
-  yield Buffer.concat(parts);
+  yield framing.take();
 }
 
 /**

@@ -120,14 +120,13 @@ function guidText(bytes: Buffer): string {
   return `${hex(a, 8)}-${hex(b, 4)}-${hex(c, 4)}-${tail.slice(0, 4)}-${tail.slice(4)}`;
 }
 
-function guidBytes(text: string): Buffer {
+function writeGuid(text: string, to: Buffer, at: number): void {
   const [a = '', b = '', c = '', d = '', e = ''] = text.split('-');
-  const bytes = Buffer.alloc(16);
-  bytes.writeUInt32LE(Number.parseInt(a, 16), 0);
-  bytes.writeUInt16LE(Number.parseInt(b, 16), 4);
-  bytes.writeUInt16LE(Number.parseInt(c, 16), 6);
-  bytes.write(d + e, 8, 'hex');
-  return bytes;
+  to.fill(0, at, at + 16);
+  to.writeUInt32LE(Number.parseInt(a, 16), at);
+  to.writeUInt16LE(Number.parseInt(b, 16), at + 4);
+  to.writeUInt16LE(Number.parseInt(c, 16), at + 6);
+  to.write(d + e, at + 8, 'hex');
 }
 
 /** Strings end with a zero that belongs to their length. */
@@ -228,20 +227,16 @@ export const typeCodes: Readonly<Record<MapiType, number>> = {
 
 /** @param id Of a named property: any from 0x8000 on that no other name has in this stream. */
 export function makeProperty(property: MapiProperty, value: MapiValue, id: number): StreamProperty {
-  const head = Buffer.alloc(4);
   const type = typeCodes[property.type];
-  head.writeUInt16LE(type, 0);
-  head.writeUInt16LE('tag' in property ? property.tag : id, 2);
-  const name = 'tag' in property ? Buffer.alloc(0) : nameBytes(property);
-  const raw = Buffer.concat([head, name, valueBytes(property.type, value)]);
-  return {
-    kind: 'property',
-    type,
-    id: 'tag' in property ? property.tag : id,
-    name: 'tag' in property ? null : nameOf(property),
-    raw,
-    valueAt: head.length + name.length,
-  };
+  const isNamed = !('tag' in property);
+  const ownId = isNamed ? id : property.tag;
+  const valueAt = isNamed ? 4 + nameLength(property) : 4;
+  const raw = Buffer.allocUnsafe(valueAt + valueLength(property.type, value));
+  raw.writeUInt16LE(type, 0);
+  raw.writeUInt16LE(ownId, 2);
+  if (isNamed) writeName(property, raw, 4);
+  writeValue(property.type, value, raw, valueAt);
+  return { kind: 'property', type, id: ownId, name: isNamed ? nameOf(property) : null, raw, valueAt };
 }
 
 type NamedProperty = Exclude<MapiProperty, { tag: number }>;
@@ -250,54 +245,93 @@ const nameOf = (property: NamedProperty): PropertyName =>
     ? { set: property.set.toLowerCase(), lid: property.lid }
     : { set: property.set.toLowerCase(), name: property.name };
 
-function nameBytes(property: NamedProperty): Buffer {
-  const set = guidBytes(property.set);
-  if ('name' in property) return Buffer.concat([set, Buffer.of(1), Buffer.from(`${property.name}\0`, 'utf16le')]);
-  const lid = Buffer.alloc(5);
-  lid.writeUInt32LE(property.lid, 1);
-  return Buffer.concat([set, lid]);
+const nameLength = (property: NamedProperty): number => ('name' in property ? 17 + 2 * property.name.length + 2 : 21);
+
+function writeName(property: NamedProperty, to: Buffer, at: number): void {
+  writeGuid(property.set, to, at);
+  if ('name' in property) {
+    to[at + 16] = 1;
+    writeText(property.name, to, at + 17);
+  } else {
+    to[at + 16] = 0;
+    to.writeUInt32LE(property.lid, at + 17);
+  }
 }
 
-function withLength(bytes: Buffer): Buffer {
-  const length = Buffer.alloc(4);
-  length.writeUInt32LE(bytes.length);
-  return Buffer.concat([length, bytes]);
+/** A text as it is written; it ends with a zero that belongs to its length. */
+const textOf = (value: MapiScalar): string => String(value ?? '');
+const textLength = (text: string): number => 2 * text.length + 2;
+function writeText(text: string, to: Buffer, at: number): void {
+  const end = at + to.write(text, at, 'utf16le');
+  to.writeUInt16LE(0, end);
 }
-const textBytes = (value: MapiScalar): Buffer => withLength(Buffer.from(`${String(value ?? '')}\0`, 'utf16le'));
 
-function valueBytes(type: MapiType, value: MapiValue): Buffer {
+/** Bytes of a value with its length or count. */
+function valueLength(type: MapiType, value: MapiValue): number {
   switch (type) {
     case 'string':
-      return textBytes(value as string);
+      return 4 + textLength(textOf(value as MapiScalar));
+    case 'strings':
+      return (value as readonly string[]).reduce((sum, one) => sum + 4 + textLength(textOf(one)), 4);
+    case 'binary':
+      return 4 + (value as Buffer).length;
+    case 'boolean':
+      return 2;
+    case 'integer':
+      return 4;
+    case 'time':
+    case 'long':
+    case 'double':
+      return 8;
+    case 'guid':
+      return 16;
+    default:
+      throw new TypeError(`no such type: ${String(type satisfies never)}`);
+  }
+}
+
+/** @returns where it ends */
+function writeLengthAndText(text: string, to: Buffer, at: number): number {
+  const length = textLength(text);
+  to.writeUInt32LE(length, at);
+  writeText(text, to, at + 4);
+  return at + 4 + length;
+}
+
+function writeValue(type: MapiType, value: MapiValue, to: Buffer, at: number): void {
+  switch (type) {
+    case 'string':
+      writeLengthAndText(textOf(value as MapiScalar), to, at);
+      return;
     case 'strings': {
       const texts = value as readonly string[];
-      const count = Buffer.alloc(4);
-      count.writeUInt32LE(texts.length);
-      return Buffer.concat([count, ...texts.map(textBytes)]);
+      to.writeUInt32LE(texts.length, at);
+      let next = at + 4;
+      for (const one of texts) next = writeLengthAndText(textOf(one), to, next);
+      return;
     }
-    case 'integer': {
-      const bytes = Buffer.alloc(4);
-      bytes.writeInt32LE(Number(value) | 0);
-      return bytes;
-    }
+    case 'integer':
+      to.writeInt32LE(Number(value) | 0, at);
+      return;
     case 'boolean':
-      return Buffer.of(value === true ? 1 : 0, 0);
+      to.writeUInt16LE(value === true ? 1 : 0, at);
+      return;
     case 'time':
-      return writeFileTime(value as Instant);
+      writeFileTime(value as Instant).copy(to, at);
+      return;
     case 'binary':
-      return withLength(value as Buffer);
-    case 'long': {
-      const bytes = Buffer.alloc(8);
-      bytes.writeBigInt64LE(BigInt.asIntN(64, BigInt(value as bigint)));
-      return bytes;
-    }
-    case 'double': {
-      const bytes = Buffer.alloc(8);
-      bytes.writeDoubleLE(value as number);
-      return bytes;
-    }
+      to.writeUInt32LE((value as Buffer).length, at);
+      (value as Buffer).copy(to, at + 4);
+      return;
+    case 'long':
+      to.writeBigInt64LE(BigInt.asIntN(64, BigInt(value as bigint)), at);
+      return;
+    case 'double':
+      to.writeDoubleLE(value as number, at);
+      return;
     case 'guid':
-      return guidBytes(value as string);
+      writeGuid(value as string, to, at);
+      return;
     default:
       throw new TypeError(`no such type: ${String(type satisfies never)}`);
   }
