@@ -40,7 +40,8 @@ export class MailboxAllowance {
   readonly #bytes: Window;
   #inFlight = 0;
   #refusals = 0;
-  readonly #waiting: (() => void)[] = [];
+  #turn: Promise<unknown> = Promise.resolve();
+  #wake: (() => void) | null = null;
 
   constructor(clock: Clock, limits: MailboxLimitsOfService) {
     this.#clock = clock;
@@ -50,7 +51,16 @@ export class MailboxAllowance {
   }
 
   /** Waits until the request may go. Throws FaultError: throttled when that is after the deadline; transient when it was aborted. */
-  async take({ requests, uploadBytes }: Spending, context: Context): Promise<() => void> {
+  take(spending: Spending, context: Context): Promise<() => void> {
+    // In turn, or a batch that needs all places would never find them free at the same time.
+    const mine = this.#turn.then(() => this.#taken(spending, context));
+    this.#turn = mine.catch(() => {});
+    return mine;
+  }
+
+  async #taken({ requests, uploadBytes }: Spending, context: Context): Promise<() => void> {
+    // For one mailbox the service runs as many requests of a batch at a time as it would run by themselves.
+    const places = Math.min(requests, this.#limits.concurrent);
     for (;;) {
       if (context.signal.aborted) throw stopped(context);
       const nowMs = this.#clock.monotonicMs();
@@ -61,19 +71,19 @@ export class MailboxAllowance {
         throw new FaultError({ kind: 'throttled', retryAfterMs: waitMs, limit: 'allowance of the mailbox' });
       }
       if (waitMs > 0) await this.#clock.sleep(waitMs, context.signal).catch(() => {});
-      else if (this.#inFlight < this.#limits.concurrent) break;
-      else await this.#place(leftMs, context.signal);
+      else if (this.#inFlight + places <= this.#limits.concurrent) break;
+      else await this.#freed(leftMs, context.signal);
     }
     const nowMs = this.#clock.monotonicMs();
     this.#requests.spend(requests, nowMs);
     this.#bytes.spend(uploadBytes, nowMs);
-    this.#inFlight++;
+    this.#inFlight += places;
     let held = true;
     return () => {
       if (!held) return;
       held = false;
-      this.#inFlight--;
-      this.#waiting.shift()?.();
+      this.#inFlight -= places;
+      this.#wake?.();
     };
   }
 
@@ -86,19 +96,19 @@ export class MailboxAllowance {
     this.#refusals = 0;
   }
 
-  async #place(leftMs: number, signal: AbortSignal): Promise<void> {
+  /** Until something comes back, the time is over, or the caller gives up. */
+  async #freed(leftMs: number, signal: AbortSignal): Promise<void> {
     let cancel = () => {};
-    let free = () => {};
+    let wake = () => {};
     await new Promise<void>((resolve) => {
-      free = resolve;
-      this.#waiting.push(free);
-      signal.addEventListener('abort', free);
-      cancel = alarm(leftMs, free);
+      wake = resolve;
+      this.#wake = wake;
+      signal.addEventListener('abort', wake);
+      cancel = alarm(leftMs, wake);
     });
-    signal.removeEventListener('abort', free);
+    this.#wake = null;
+    signal.removeEventListener('abort', wake);
     cancel();
-    const at = this.#waiting.indexOf(free);
-    if (at >= 0) this.#waiting.splice(at, 1);
   }
 }
 

@@ -51,7 +51,8 @@ export function graphConnector(options: GraphConnectorOptions): Connector {
     },
     nativeDelta: true,
     conditionalWrites: true,
-    suppressReceipts: false,
+    // By an import over the message, which sends nothing.
+    suppressReceipts: hasImport,
     createsSentMail: hasImport,
     readFlagAtCreate: true,
     batchMax,

@@ -77,8 +77,8 @@ export const valuesOf = (
   property: MapiProperty,
 ): readonly string[] | null => values.get(propertyKey(propertyId(property))) ?? null;
 
-/** An entry of `singleValueExtendedProperties`. Null takes the property away: not documented, and assumed. */
-export const extendedEntry = (property: MapiProperty, value: string | null): Json => ({
+/** An entry of `singleValueExtendedProperties`. */
+export const extendedEntry = (property: MapiProperty, value: string): Json => ({
   id: propertyId(property),
   value,
 });

@@ -24,7 +24,7 @@ const lostPlaces = words(
   'SyncStateNotFound SyncStateInvalid ResyncRequired ErrorInvalidSyncStateData ErrorSyncStateNotFound',
 );
 const gone = words(
-  'ErrorItemNotFound ErrorFolderNotFound ErrorSyncFolderNotFound ErrorParentFolderNotFound ErrorToFolderNotFound itemNotFound ErrorInvalidIdNotFound',
+  'ErrorItemNotFound ErrorFolderNotFound ErrorSyncFolderNotFound ErrorParentFolderNotFound ErrorToFolderNotFound itemNotFound ErrorInvalidIdMalformed ErrorInvalidFolderId',
 );
 const noMailbox = words(
   'ErrorInvalidUser ErrorNonExistentMailbox MailboxNotEnabledForRESTAPI MailboxNotSupportedForRESTAPI MailboxNotFound Request_ResourceNotFound ResourceNotFound ErrorMailboxConfiguration ErrorMissingExchangePrincipal',

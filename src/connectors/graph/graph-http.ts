@@ -1,7 +1,7 @@
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
-import type { HttpRequest, HttpResponse, TlsPolicy, Transport } from '#kit/transport.ts';
+import type { Connection, HttpRequest, HttpResponse, TlsPolicy, Transport } from '#kit/transport.ts';
 import type { Context } from '../contract.ts';
 import { type ConnectionPool, connectionPool } from '../http/connection-pool.ts';
 import { type Deadline, deadline } from '../http/deadline.ts';
@@ -93,7 +93,7 @@ export function graphHttp(options: GraphHttpOptions): GraphHttp {
       try {
         const request = requestOf(post);
         const response = signedIn
-          ? await options.signIn.send(lease.connection, url, request, call.signal)
+          ? await options.signIn.send(untilPassed(lease.connection, call, url.host), url, request, call.signal)
           : await lease.connection.request(request, call.signal);
         const body = await collected(response, post, url.host);
         if (call.passed) throw new FaultError(lateFault(url.host, post.writes));
@@ -128,6 +128,19 @@ export function graphHttp(options: GraphHttpOptions): GraphHttp {
       closed = true;
       for (const pool of pools.values()) pool.close();
     },
+  };
+}
+
+/** Getting a token may take the rest of the time: what it was for is not sent any more then. */
+function untilPassed(connection: Connection, call: Deadline, host: string): Connection {
+  return {
+    channelBinding: connection.channelBinding,
+    get usable() {
+      return connection.usable;
+    },
+    request: (request, signal) =>
+      call.passed ? Promise.reject(new FaultError(lateFault(host, false))) : connection.request(request, signal),
+    close: () => connection.close(),
   };
 }
 

@@ -134,7 +134,7 @@ export const readBcc = (entity: JsonObject): readonly string[] =>
     return `${textAt(person, 'name') ?? ''} <${textAt(person, 'address') ?? ''}>`.trimStart();
   });
 
-/** Body of a PATCH that sets these fields; null clears. */
+/** Body of a PATCH that sets these fields, none of which it takes away (`clearsExtended`). */
 export function writeState(set: Partial<MailState>): JsonObject {
   const body: Record<string, Json> = {};
   const extended: Json[] = [];
@@ -142,11 +142,17 @@ export function writeState(set: Partial<MailState>): JsonObject {
     const codec = codecOf.get(field);
     if (codec === undefined || value === undefined) continue;
     if (codec.name !== null) body[codec.name] = value as Json;
-    else extended.push(extendedEntry(codec.row.mapi, clears(field, value) ? null : codec.form.write(value as never)));
+    else extended.push(extendedEntry(codec.row.mapi, codec.form.write(value as never)));
   }
   if (extended.length > 0) body['singleValueExtendedProperties'] = extended;
   return body;
 }
+
+/** Whether something is to be taken away that only an extended property says: a PATCH can set such a property and not remove it. */
+export const clearsExtended = (set: Partial<MailState>): boolean =>
+  Object.entries(set).some(
+    ([field, value]) => codecOf.get(field as MailStateField)?.name === null && clears(field as MailStateField, value),
+  );
 
 /** An unflagged message has no such property ([MS-OXOFLAG] 2.2.1.1). */
 const clears = (field: MailStateField, value: unknown): boolean =>

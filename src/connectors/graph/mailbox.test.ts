@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { messageOfStream } from '#formats/fast-transfer/message-of-stream.ts';
+import { streamOfMessage } from '#formats/fast-transfer/stream-of-message.ts';
+import { mapiValue } from '#formats/mapi/mapi-message.ts';
+import { must } from '#kit/assert.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
-import { payloadOfBytes } from '#kit/payload.ts';
+import { payloadBytes, payloadOfBytes } from '#kit/payload.ts';
 import type { Cursor, FolderId, ItemId, MailboxGuid } from '#model/ids.ts';
 import type { MailDraft, MailFacts, MailState } from '#model/mail.ts';
 import { mailFields } from '#model/mail-properties.ts';
@@ -37,6 +41,7 @@ interface Opened {
 function open(
   answer: (method: string, path: string, body: Json) => Composed | null,
   requestBytesMax = 4 << 20,
+  hasImport = true,
 ): Opened {
   const service: ComposedService = new ComposedService((method, path, body) => {
     const said = answer(method, path, body);
@@ -50,7 +55,7 @@ function open(
     client: service.client,
     address: 'ana@contoso.test',
     clock: service.clock,
-    hasImport: true,
+    hasImport,
     isImportHost: (host) => host === 'outlook.office365.com',
     requestBytesMax,
   });
@@ -244,16 +249,45 @@ describe('writes that could send mail', () => {
     singleValueExtendedProperties: [{ id: 'Integer 0xe07', value: '768' }],
   });
 
-  test('marking and removing what waits for a receipt is refused', async () => {
-    const { service, box } = open((method, path) =>
-      method === 'GET' && path.includes('/messages/a?') ? { body: pending } : null,
+  const id = `a@${folder}` as ItemId;
+  const version = 'key of a' as never;
+  const shows = (method: string, path: string) =>
+    method === 'GET' && path.includes('/messages/a?') ? { body: pending } : null;
+
+  test('marking and removing what waits for a receipt goes by an import over it, without the question', async () => {
+    const stream = await payloadBytes(
+      streamOfMessage({
+        properties: [
+          { property: { tag: 0x001a, type: 'string' }, value: 'IPM.Note' },
+          { property: { tag: 0x0e07, type: 'integer' }, value: 0x300 },
+          { property: { tag: 0x0029, type: 'boolean' }, value: true },
+        ],
+        recipients: [],
+        attachments: [],
+      }),
     );
-    const id = `a@${folder}` as ItemId;
-    const expect_ = 'key of a' as never;
-    const edit = { id, expect: expect_, set: { isRead: true }, readReceiptRequested: true };
+    const { service, box } = open((method, path) => {
+      if (path.startsWith('https://outlook.office365.com/')) return { body: { itemId: 'a', changeKey: 'next key' } };
+      if (path.endsWith('/exportItems'))
+        return { body: { value: [{ itemId: 'a', changeKey: 'key of a', data: stream.toString('base64') }] } };
+      return shows(method, path);
+    });
+    const edit = { id, expect: version, set: { isRead: true }, readReceiptRequested: true };
+    expect(await box.update([edit], service.context)).toEqual([{ id, version: 'next key' }]);
+    expect(service.sent.filter(({ method }) => method === 'PATCH')).toEqual([]);
+    const { body } = must(service.sent.at(-1), 'an import');
+    expect(body).toMatchObject({ Mode: 'update', ItemId: 'a', ChangeKey: 'key of a' });
+    const { message } = messageOfStream(Buffer.from((body as { Data: string }).Data, 'base64'));
+    expect(mapiValue(message.properties, { tag: 0x0e07, type: 'integer' })).toBe(1);
+    expect(mapiValue(message.properties, { tag: 0x0029, type: 'boolean' })).toBeUndefined();
+  });
+
+  test('without an import it is refused, and nothing is written', async () => {
+    const { service, box } = open(shows, 4 << 20, false);
+    const edit = { id, expect: version, set: { isRead: true }, readReceiptRequested: true };
     const refused = { kind: 'poison', reason: 'refused-by-target' };
     expect(await box.update([edit], service.context)).toMatchObject([refused]);
-    expect(await box.remove([{ id, expect: expect_, readReceiptRequested: true }], service.context)).toMatchObject([
+    expect(await box.remove([{ id, expect: version, readReceiptRequested: true }], service.context)).toMatchObject([
       refused,
     ]);
     expect(service.sent.every(({ method }) => method === 'GET')).toBe(true);

@@ -1,7 +1,7 @@
 import type { Clock } from '#kit/clock.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
-import type { FolderMark, FolderRole, FolderTree } from '#model/folder.ts';
+import { type FolderMark, type FolderRole, type FolderTree, folderContent } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailContent, MailHead, RawProperty } from '#model/mail.ts';
 import type { StampText } from '#model/stamp.ts';
@@ -20,6 +20,7 @@ import { ImportSession } from './import-session.ts';
 import { itemIdAt, splitItemId } from './item-ids.ts';
 import { type JsonObject, objectsAt, textAt } from './json.ts';
 import {
+  clearsExtended,
   feedQuery,
   isRemoved,
   isWhole,
@@ -36,6 +37,7 @@ import {
 import { streamOfDraft } from './mail-stream.ts';
 import type { MailboxTools } from './mailbox-tools.ts';
 import { inPlaceOfEach } from './one-by-one.ts';
+import { type Rewrite, rewriteMail } from './rewrite-mail.ts';
 import { ServerIds } from './server-ids.ts';
 import { typedItems } from './typed/typed-items.ts';
 
@@ -413,10 +415,11 @@ class GraphMailbox implements Mailbox {
     const results: (Written | Fault | null)[] = edits.map(({ id, expect, set }) =>
       Object.keys(set).length === 0 ? { id, version: expect } : null,
     );
-    // Nobody can be told here to send no receipt, so an item for which somebody waits for one is not marked.
+    // A PATCH cannot be told to send no receipt, nor to take a property away: an import over the message can do both.
     const asking = edits.flatMap((edit, at) =>
       edit.readReceiptRequested && edit.set.isRead === true ? [{ at, edit }] : [],
     );
+    const silent = new Set(edits.flatMap(({ set }, at) => (clearsExtended(set) ? [at] : [])));
     const heads = await this.#heads(
       asking.map(({ edit }) => edit.id),
       {},
@@ -426,11 +429,12 @@ class GraphMailbox implements Mailbox {
       const head = heads[n] ?? missing;
       if (isFault(head)) results[at] = head;
       else if (head.version !== edit.expect) results[at] = stale;
-      else if (!head.state.isRead && awaitsReceipt(head)) results[at] = wouldSend('marking it as read');
+      else if (!head.state.isRead && awaitsReceipt(head)) silent.add(at);
     }
     const open = edits.flatMap((edit, at) => (results[at] === null ? [{ at, edit }] : []));
-    const answers = await this.#batch(
-      open.map(({ edit }) => ({
+    const [patched, rewritten] = [open.filter(({ at }) => !silent.has(at)), open.filter(({ at }) => silent.has(at))];
+    const patches = await this.#batch(
+      patched.map(({ edit }) => ({
         method: 'PATCH',
         path: this.#message(edit.id),
         name: 'PATCH messages',
@@ -440,11 +444,22 @@ class GraphMailbox implements Mailbox {
       })),
       context,
     );
-    for (const [n, { at, edit }] of open.entries()) {
-      const answer = answers[n] ?? missing;
+    for (const [n, { at, edit }] of patched.entries()) {
+      const answer = patches[n] ?? missing;
       results[at] = isFault(answer) ? answer : writtenIn(answer, edit.id);
     }
+    const rewrite = () =>
+      this.#rewrite(
+        rewritten.map(({ edit }) => edit),
+        context,
+      );
+    const rewrites = patched.length === 0 ? await rewrite() : await faultsInPlace(rewritten, rewrite);
+    for (const [n, { at }] of rewritten.entries()) results[at] = rewrites[n] ?? missing;
     return results.map((result) => result ?? noId);
+  }
+
+  async #rewrite(rewrites: readonly Rewrite[], context: Context): Promise<readonly (Written | Fault)[]> {
+    return this.#tools.hasImport ? rewriteMail(this.#tools, rewrites, context) : rewrites.map(() => notSilently);
   }
 
   async move(ids: readonly ItemId[], to: FolderId, context: Context): Promise<readonly (Written | Fault)[]> {
@@ -491,16 +506,28 @@ class GraphMailbox implements Mailbox {
     );
     const results: (null | Fault)[] = items.map(({ expect }, at) => {
       const head = heads[at] ?? missing;
-      if (isFault(head)) return head;
-      if (head.version !== expect) return stale;
-      return !head.state.isRead && awaitsReceipt(head) ? wouldSend('removing it unread') : null;
+      return isFault(head) ? head : head.version === expect ? null : stale;
     });
+    // Removing what nobody read says so to whoever asked; so that question goes first.
+    const asking = items.flatMap(({ id, expect }, at) => {
+      const head = heads[at] ?? missing;
+      return results[at] === null && !isFault(head) && !head.state.isRead && awaitsReceipt(head)
+        ? [{ at, id, expect, set: { isRead: true } }]
+        : [];
+    });
+    const silenced = await this.#rewrite(asking, context);
+    for (const [n, { at }] of asking.entries()) {
+      const answer = silenced[n] ?? missing;
+      if (isFault(answer)) results[at] = answer;
+    }
     const open = items.flatMap(({ id }, at) => (results[at] === null ? [{ at, id }] : []));
-    const answers = await this.#moveTo(
-      open.map(({ id }) => id),
-      deletions,
-      null,
-      context,
+    const answers = await faultsInPlace(open, () =>
+      this.#moveTo(
+        open.map(({ id }) => id),
+        deletions,
+        null,
+        context,
+      ),
     );
     for (const [n, { at }] of open.entries()) {
       const answer = answers[n] ?? missing;
@@ -564,20 +591,28 @@ class GraphMailbox implements Mailbox {
   }
 
   async removeFolder(folder: FolderId, context: Context): Promise<void> {
-    await this.#refuseReceiptsBelow(folder, context);
-    await this.#call(
-      {
-        method: 'DELETE',
-        path: `${await this.#foldersPath(context)}/${encodeURIComponent(folder)}`,
-        name: 'DELETE folders',
-        subject: { writes: true, about: 'folder' },
-      },
-      context,
-    );
+    await this.#removeReceiptsBelow(folder, context);
+    const path = `${await this.#foldersPath(context)}/${encodeURIComponent(folder)}`;
+    const request: GraphRequest = {
+      method: 'DELETE',
+      path,
+      name: 'DELETE folders',
+      subject: { writes: true, about: 'folder' },
+    };
+    // First it goes into Deleted Items, and from there to where only a recovery finds it. *Assumed*, as mail programs do it.
+    await this.#call(request, context);
+    try {
+      await this.#call(request, context);
+    } catch (error) {
+      if (!(error instanceof FaultError) || error.fault.kind !== 'gone') throw error;
+    }
   }
 
-  /** With a folder its mail goes, and unread mail that asks for a receipt would send one: such a folder stays. */
-  async #refuseReceiptsBelow(folder: FolderId, context: Context): Promise<void> {
+  /**
+   * With a folder its mail goes, and unread mail that asks for a receipt would send one. So that mail is removed by itself first; where
+   * that fails, the folder stays.
+   */
+  async #removeReceiptsBelow(folder: FolderId, context: Context): Promise<void> {
     const all = (await this.#seen(context)).map(({ info }) => info);
     const inside = new Set([folder]);
     for (let size = 0; size < inside.size; ) {
@@ -585,14 +620,18 @@ class GraphMailbox implements Mailbox {
       for (const { id, parent } of all) if (parent !== null && inside.has(parent)) inside.add(id);
     }
     if (!all.some(({ id }) => id === folder)) throw new FaultError({ kind: 'gone', detail: 'the folder is not there' });
-    for (const { id, itemCount } of all) {
-      if (itemCount === 0 || !inside.has(id)) continue;
+    for (const { id, itemCount, containerClass } of all) {
+      if (itemCount === 0 || !inside.has(id) || folderContent(containerClass) !== 'mail') continue;
       let cursor: Cursor | null = null;
       for (let pages = 0; pages < pageMax; pages++) {
         const page: ChangePage = await this.changes(id, cursor, context);
-        for (const change of page.changes)
-          if (change.kind === 'upsert' && !change.head.state.isRead && awaitsReceipt(change.head))
-            throw new FaultError(wouldSend('removing its folder'));
+        const asking = page.changes.flatMap((change) =>
+          change.kind === 'upsert' && !change.head.state.isRead && awaitsReceipt(change.head)
+            ? [{ id: change.head.id, expect: change.head.version, readReceiptRequested: true }]
+            : [],
+        );
+        for (const answer of await this.remove(asking, context))
+          if (answer !== null && answer.kind !== 'gone') throw new FaultError(answer);
         if (page.complete) break;
         cursor = page.cursor;
       }
@@ -635,12 +674,12 @@ const getting = (path: string, name: string, about: GraphRequest['subject']['abo
 const awaitsReceipt = ({ facts }: MailHead): boolean =>
   facts.readReceiptRequested || (facts.messageFlags & receiptsPending) !== 0;
 
-const wouldSend = (what: string): Fault => ({
+const notSilently: Fault = {
   kind: 'poison',
   reason: 'refused-by-target',
-  detail: `somebody asked for a receipt, and ${what} through Microsoft Graph would send it: there is no way to do that silently`,
-});
-
+  detail:
+    'this takes an import over the message, to take a property away or to send no receipt, and this cloud has no import API (worldwide cloud only)',
+};
 const movedAway: Fault = { kind: 'gone', detail: 'it lies in another folder now' };
 const noImport: Fault = {
   kind: 'poison',

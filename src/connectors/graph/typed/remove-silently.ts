@@ -9,11 +9,11 @@ import type { ItemId } from '#model/ids.ts';
 import type { TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Context } from '../../contract.ts';
 import { stale } from '../../ews/answer-faults.ts';
+import type { Exported } from '../export-items.ts';
 import { deletions } from '../folders.ts';
 import type { GraphRequest } from '../graph-client.ts';
 import { splitItemId } from '../item-ids.ts';
 import type { MailboxTools } from '../mailbox-tools.ts';
-import type { Exported } from './export-items.ts';
 
 /**
  * Removes an item as it was just exported, recoverably. Deleting a meeting mails: cancellations by who organizes it, and what an attendee's

@@ -21,13 +21,13 @@ import { missing, stale } from '../../ews/answer-faults.ts';
 import { parts } from '../../ews/batches.ts';
 import { readTime } from '../../ews/ews-time.ts';
 import { bareKey } from '../change-keys.ts';
+import { type Exported, exportItems } from '../export-items.ts';
 import { filterOf } from '../extended-properties.ts';
 import { itemIdAt, splitItemId } from '../item-ids.ts';
 import { type JsonObject, numberAt, objectsAt, textAt } from '../json.ts';
 import { isRemoved } from '../mail-codec.ts';
 import type { MailboxTools } from '../mailbox-tools.ts';
 import { inPlaceOfEach } from '../one-by-one.ts';
-import { type Exported, exportItems } from './export-items.ts';
 import { removeSilently } from './remove-silently.ts';
 
 /** Entries of a page: each is exported. */

@@ -1,13 +1,13 @@
 import type { Fault } from '#kit/fault.ts';
 import type { ItemId, Version } from '#model/ids.ts';
-import type { Context } from '../../contract.ts';
-import { missing } from '../../ews/answer-faults.ts';
-import { parts } from '../../ews/batches.ts';
-import { bareKey } from '../change-keys.ts';
-import { faultOf } from '../faults.ts';
-import { splitItemId } from '../item-ids.ts';
-import { type JsonObject, objectAt, objectsAt, textAt } from '../json.ts';
-import type { MailboxTools } from '../mailbox-tools.ts';
+import type { Context } from '../contract.ts';
+import { missing } from '../ews/answer-faults.ts';
+import { parts } from '../ews/batches.ts';
+import { bareKey } from './change-keys.ts';
+import { faultOf } from './faults.ts';
+import { splitItemId } from './item-ids.ts';
+import { type JsonObject, objectAt, objectsAt, textAt } from './json.ts';
+import type { MailboxTools } from './mailbox-tools.ts';
 
 /** Items of one export (GDOC `api-reference/v1.0/api/mailbox-exportitems.md`). */
 export const exportMax = 20;
