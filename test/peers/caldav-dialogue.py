@@ -59,7 +59,7 @@ def listed():
     status, text, _ = ask("PROPFIND", home, '<?xml version="1.0"?><D:propfind xmlns:D="DAV:"><D:prop><D:getetag/></D:prop></D:propfind>',
                           Depth="1", Content_Type="text/xml")
     assert status == 207, f"{status} {text[:200]}"
-    return [h for h in re.findall(r"<D:href>([^<]*)</D:href>", text) if h.upper().endswith(".EML")]
+    return [h for h in re.findall(r"<D:href>([^<]*)</D:href>", text) if h.upper().endswith((".EML", ".ICS"))]
 
 
 def content(name):

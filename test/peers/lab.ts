@@ -10,8 +10,10 @@ const readyLine = z.object({
       name: z.string(),
       version: z.string(),
       domain: z.string(),
-      ews: z.url(),
-      ewsPlain: z.url(),
+      // Empty: its version has none.
+      ews: z.url().default(''),
+      ewsPlain: z.url().default(''),
+      webdav: z.url().default(''),
       ca: z.string(),
       admin: z.object({ user: z.string(), password: z.string() }),
       mailboxes: z.array(z.object({ address: z.string(), user: z.string(), password: z.string() })).min(1),

@@ -125,6 +125,18 @@ export class AnyMethodSocket extends Duplex {
   override _write(chunk: Buffer, encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     this.#socket.write(chunk, encoding, done);
   }
+  /** Head and body leave together, as they do on a socket: some clients read no further than what is there with the head. */
+  override _writev(
+    chunks: readonly { readonly chunk: Buffer; readonly encoding: BufferEncoding }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    this.#socket.write(
+      Buffer.concat(
+        chunks.map(({ chunk, encoding }) => (typeof chunk === 'string' ? Buffer.from(chunk, encoding) : chunk)),
+      ),
+      done,
+    );
+  }
   override _final(done: (error?: Error | null) => void): void {
     this.#socket.end(() => done());
   }

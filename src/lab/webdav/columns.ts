@@ -14,6 +14,7 @@ import {
 import type { DavContext } from './context.ts';
 import { type DavName, nameOfUri, namespaces, setOf, uriOf } from './dav-name.ts';
 import { folderProperty } from './folder-values.ts';
+import { internetContent } from './item-mime.ts';
 import {
   addressList,
   bodyOfItem,
@@ -251,6 +252,9 @@ export function asType(property: Property | null, wanted: string): Property | nu
   return numeric.has(type) && numeric.has(wanted) ? { type: wanted, value } : null;
 }
 
+/** PidTagInternetContent: the whole of an item as bytes. (DavMail reads appointments by it) */
+const internetContentTag = 'x66590102';
+
 const byKey = (name: DavName, at: PropertyKey, type: PropertyType | null, writing: Writing): Column => ({
   name,
   ofItem: (item) => {
@@ -301,6 +305,13 @@ function made(name: DavName): Column | null {
   if (ns === namespaces.proptag) {
     const tag = readTag(local);
     if (tag === null) return null;
+    if (local.toLowerCase() === internetContentTag)
+      return {
+        name,
+        ofItem: (item) => ({ type: 'Binary', value: internetContent(item).toString('base64') }),
+        ofFolder: none,
+        writing: { kind: 'read-only' },
+      };
     const writing: Writing = readOnlyTags.has(tag.key)
       ? { kind: 'read-only' }
       : { kind: 'property', key: tag.key, type: tag.type.replace('String8', 'String') };

@@ -18,6 +18,13 @@ export async function itemMime(item: Item): Promise<Buffer> {
   ]);
 }
 
+/** The same without waiting: bytes as they were given, or put together once. */
+export function internetContent(item: Item): Buffer {
+  const { content } = item;
+  if (!isMail(item.itemClass) && content.calendar !== undefined) return appointmentMime(item, content.calendar);
+  return content.mime ?? composeMime(content);
+}
+
 function appointmentMime(item: Item, calendar: CalendarPart): Buffer {
   const { content } = item;
   const text = icalendarOf(item, calendar)

@@ -91,7 +91,7 @@ class ItemNames {
 
   /** Names an item. @param wanted null: by its own property, or by its subject. */
   give(item: Item, wanted: string | null): string {
-    const own = wanted ?? item.text(key.urlName) ?? `${stemOf(item.text(key.subject) ?? '')}.EML`;
+    const own = wanted ?? item.text(key.urlName) ?? `${stepOfName(stemOf(item.text(key.subject) ?? ''))}.EML`;
     const before = this.#names.get(item);
     if (before !== undefined) {
       if (before.toLowerCase() === own.toLowerCase()) return before;

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { collect, type EdgeConnection, type EdgeRequest } from '../edge/exchange.ts';
 import type { Site, SiteAnswer, SiteOccasion } from '../edge/site.ts';
 import type { SiteSurroundings } from '../lab.ts';
@@ -26,6 +27,16 @@ export type WebdavSurroundings = Pick<SiteSurroundings, 'clock' | 'random' | 'si
 export interface WebdavSite extends Site {
   /** Ends the sessions of forms logon. */
   expireSessions(): void;
+}
+
+/** Smaller answers are not worth it. */
+const compressedFrom = 1024;
+
+/** Bytes of GET are compressed for those who take that, with forms logon or without. (Exchange 2003: data compression support) */
+function compressed(answer: DavAnswer, accepted: string | undefined): DavAnswer {
+  const { body } = answer;
+  if (!(body instanceof Uint8Array) || body.length < compressedFrom || !/\bgzip\b/i.test(accepted ?? '')) return answer;
+  return { ...answer, headers: { ...answer.headers, 'content-encoding': 'gzip' }, body: gzipSync(body) };
 }
 
 const pathOf = (path: string): string => path.split('?', 1)[0] ?? '';
@@ -115,7 +126,8 @@ export function webdavSite(
         store,
         terms: { rawNames },
       });
-      return final({ ...answer, headers: { ...signedInHeaders, ...answer.headers } }, caller);
+      const sent = method === 'GET' ? compressed(answer, request.headers['accept-encoding']) : answer;
+      return final({ ...sent, headers: { ...signedInHeaders, ...sent.headers } }, caller);
     } catch (thrown) {
       const error = asDavError(thrown);
       if (error === null) throw thrown;
