@@ -56,10 +56,12 @@ export interface LabOptions {
   readonly organizations: readonly LabOrganizationOptions[];
   /** Mailboxes of each organization. Default 3. */
   readonly mailboxes?: number;
-  /** Items of the first organization in all; the others start empty. Default 0. */
+  /** Items of the sources in all; the other organizations start empty. Default 0. */
   readonly items?: number;
   /** The same of appointments, contacts, tasks and notes. */
   readonly typed?: TypedCounts;
+  /** How many organizations are sources, from the first on. Default 1. */
+  readonly sources?: number;
   readonly seed?: number | string;
   readonly samplesDir?: string;
   readonly rebuildMime?: boolean;
@@ -119,6 +121,8 @@ export interface OrganizationAddresses {
   /** Path of a PEM file. */
   readonly ca: string;
   readonly admin: { readonly user: string; readonly password: string };
+  /** With which a migration signs in by OAuth; its secret is the admin's password. */
+  readonly application?: { readonly tenant: string; readonly clientId: string };
   readonly mailboxes: readonly { readonly address: string; readonly user: string; readonly password: string }[];
 }
 
@@ -206,6 +210,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
     mailboxes: options.mailboxes ?? 3,
     items: options.items ?? 0,
     typed: options.typed ?? {},
+    sources: options.sources ?? 1,
     seed,
     ...(options.samplesDir === undefined ? {} : { samplesDir: options.samplesDir }),
     rebuildMime: options.rebuildMime ?? false,
@@ -356,6 +361,9 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
         ...(one.version === 'online' ? { graph: secure.origin } : {}),
         ca,
         admin: { user: one.world.admin.user, password: one.world.admin.password },
+        ...(one.version === 'online' && one.applications[0] !== undefined
+          ? { application: { tenant: one.domain, clientId: one.applications[0].clientId } }
+          : {}),
         mailboxes: one.world.mailboxes.map(({ address, user, password }) => ({ address, user, password })),
       });
     }

@@ -41,10 +41,12 @@ const labUsage = `Usage: causeway lab --org NAME:VERSION [--org NAME:VERSION ...
 
 Starts organizations that behave like Exchange on 127.0.0.1 and runs until it is interrupted.
 
-  --org NAME:VERSION   an organization; VERSION is one of ${labVersions.join(', ')}; its domain is NAME.test
-  --mailboxes N        mailboxes of each organization (3)
-  --items N            mails in the first organization, in all of its mailboxes together (0)
-  --appointments N     appointments in the first organization, in all calendars together (0)
+  --org NAME:VERSION[:MAILBOXES]
+                       an organization; VERSION is one of ${labVersions.join(', ')}; its domain is NAME.test
+  --mailboxes N        mailboxes of each organization that does not say so itself (3)
+  --sources N          organizations that hold something from the beginning: the first N (1)
+  --items N            mails in the sources, in all of their mailboxes together (0)
+  --appointments N     appointments in the sources, in all calendars together (0)
   --contacts N, --tasks N, --notes N
                        the same of contacts, tasks and notes (0)
   --seed N             what everything generated follows from (1)
@@ -73,6 +75,7 @@ Example: causeway lab --org source:2010 --org target:2016 --mailboxes 20 --items
 const parseOptions = {
   org: { type: 'string', multiple: true },
   mailboxes: { type: 'string' },
+  sources: { type: 'string' },
   items: { type: 'string' },
   appointments: { type: 'string' },
   contacts: { type: 'string' },
@@ -118,15 +121,17 @@ export function parseLabArguments(argv: readonly string[]): LabArguments {
     return scheme;
   });
   const organizations = (values.org ?? []).map((text): LabOrganizationOptions => {
-    const [, name = '', wanted = ''] = /^([a-z][a-z0-9-]{0,30}):(.+)$/i.exec(text) ?? [];
+    const [, name = '', wanted = '', mailboxes] =
+      /^([a-z][a-z0-9-]{0,30}):([^:]+)(?::([0-9]{1,6}))?$/i.exec(text) ?? [];
     const version = labVersions.find((known): known is LabVersion => known === wanted.toLowerCase());
     if (name === '' || !version)
       throw new LabUsageError(
-        `--org takes NAME:VERSION with a version of ${labVersions.join(', ')}, not ${JSON.stringify(text)}`,
+        `--org takes NAME:VERSION or NAME:VERSION:MAILBOXES with a version of ${labVersions.join(', ')}, not ${JSON.stringify(text)}`,
       );
     return {
       name: name.toLowerCase(),
       version,
+      ...(mailboxes === undefined ? {} : { mailboxes: Number(mailboxes) }),
       ...(schemes ? { schemes } : {}),
       ...(requestMb === undefined
         ? {}
@@ -155,6 +160,7 @@ export function parseLabArguments(argv: readonly string[]): LabArguments {
     options: {
       organizations,
       mailboxes: number('mailboxes', 0, 100_000) ?? 3,
+      sources: number('sources', 0, organizations.length) ?? 1,
       items: number('items', 0, 100_000_000) ?? 0,
       typed: {
         appointment: number('appointments', 0, 10_000_000) ?? 0,

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { type LabVersion, labVersions } from '#lab/seams.ts';
 import { type DemoOptions, faultsIn, runDemo } from '../demo/run-demo.ts';
 import { exitCodes } from '../exit-codes.ts';
 import { command, type Session } from '../session.ts';
@@ -8,7 +9,11 @@ export function demoCommand(session: Session): Command {
     ['causeway demo', '20 mailboxes with about 10,000 mails and 600 appointments'],
     ['causeway demo --mailboxes 5 --items 1000 --appointments 200', 'a smaller one'],
     ['causeway demo --samples ./samples', 'with your own .eml, .ics and .msg files'],
+    ['causeway demo --from 2003 --to online', 'from Exchange 2003 to Exchange Online in one hop'],
+    ['causeway demo --from 2003,2010 --to online', 'two organizations into one tenant'],
   ])
+    .option('--from <versions>', 'what the sources are', versions(5), ['2010'])
+    .option('--to <version>', 'what the target is', (text: string) => versions(1)(text)[0], '2016')
     .option('--mailboxes <count>', 'mailboxes of each side', number(1, 1000), 20)
     .option('--items <count>', 'mails in all', number(0, 10_000_000), 10_000)
     .option('--appointments <count>', 'appointments and series in all', number(0, 100_000), 600)
@@ -21,6 +26,19 @@ export function demoCommand(session: Session): Command {
         return faultsIn(result) > 0 ? exitCodes.differences : exitCodes.ok;
       }),
     );
+}
+
+/** Up to so many versions of the lab, separated by commas. */
+function versions(most: number): (text: string) => readonly LabVersion[] {
+  return (text) => {
+    const words = text.split(',').map((word) => word.trim().toLowerCase());
+    const known = words.flatMap((word) => labVersions.filter((version) => version === word));
+    if (known.length !== words.length || known.length > most)
+      throw new InvalidArgumentError(
+        `Give ${most === 1 ? 'one' : `up to ${most}, with commas,`} of ${labVersions.join(', ')}.`,
+      );
+    return known;
+  };
 }
 
 function number(least: number, most: number): (text: string) => number {

@@ -8,9 +8,13 @@ export function labCommand(): Command {
   return new Command('lab')
     .description('organizations on this machine that behave like Exchange')
     .usage('--org NAME:VERSION [--org NAME:VERSION ...] [options]')
-    .option('--org <name:version>', 'an organization and its version; its domain is NAME.test')
+    .option(
+      '--org <name:version[:mailboxes]>',
+      'an organization, its version, and how many mailboxes it has; its domain is NAME.test',
+    )
     .option('--mailboxes <count>', 'mailboxes of each organization')
-    .option('--items <count>', 'mails in the first organization')
+    .option('--sources <count>', 'organizations that hold something from the beginning')
+    .option('--items <count>', 'mails in the sources')
     .option('--seed <number>', 'what everything generated follows from')
     .option('--samples <folder>', 'a folder of .eml, .ics and .msg files to mix in')
     .option('--faults <spec>', 'seeded faults')

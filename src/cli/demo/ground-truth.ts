@@ -77,12 +77,16 @@ interface Seen {
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** Compares all mail of two mailboxes. Equal messages are matched by their bytes, and counted. */
+/**
+ * Compares all mail of two mailboxes. Equal messages are matched by their bytes, and counted; those that were made of properties by what
+ * does not change with that.
+ */
 export async function compareMailboxes(
   source: AsyncIterable<SnapshotLine>,
   target: AsyncIterable<SnapshotLine>,
+  rebuilt = false,
 ): Promise<GroundTruth> {
-  const [left, right] = await Promise.all([collect(source), collect(target)]);
+  const [left, right] = await Promise.all([collect(source, rebuilt), collect(target, rebuilt)]);
   const differences: Record<string, number> = {};
   const note = (what: string) => {
     differences[what] = (differences[what] ?? 0) + 1;
@@ -112,7 +116,7 @@ export async function compareMailboxes(
   return { folders: left.folders, items: left.count, bytes: left.bytes, lost, duplicated, altered, differences };
 }
 
-async function collect(lines: AsyncIterable<SnapshotLine>) {
+async function collect(lines: AsyncIterable<SnapshotLine>, rebuilt: boolean) {
   const roots: { readonly path: string; readonly role: string | null; readonly mail: boolean }[] = [];
   const items = new Map<string, Seen[]>();
   const sum = { folders: 0, count: 0, bytes: 0 };
@@ -132,7 +136,7 @@ async function collect(lines: AsyncIterable<SnapshotLine>) {
     // A well-known folder may have another name on the other side; what is below it is compared by its role.
     const named = above.filter(({ role }) => role !== null).sort((a, b) => b.path.length - a.path.length)[0];
     const folder = named === undefined ? path : `@${named.role}${path.slice(named.path.length)}`;
-    const key = (isMadeByServer(line) ? null : line.mimeSha256) ?? keyOfProperties(line);
+    const key = (rebuilt || isMadeByServer(line) ? null : line.mimeSha256) ?? keyOfProperties(line);
     const seen: Seen = {
       folder: folder.toLowerCase(),
       isMeetingMessage: isMeetingMessage(line),

@@ -1,12 +1,12 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type AgentEvent, passKey } from '#agent/work.ts';
 import { type Grade, grades } from '#jobs/verify/grade.ts';
 import { type ControlClient, controlClient } from '#lab/control-client.ts';
 import type { MeetingAction } from '#lab/meetings/meeting-people.ts';
+import type { LabVersion } from '#lab/seams.ts';
 import { type Project, tracksOf } from '#project/project.ts';
-import { loadProject } from '#project/read-project.ts';
 import type { OpenStore } from '#store/open-store.ts';
 import { trackId } from '#store/store.ts';
 import { countOf, formatBytes, formatCount, formatDuration, plain } from '../format.ts';
@@ -19,10 +19,14 @@ import { readEverythingNext } from '../read-everything.ts';
 import { openServices, type Services } from '../services.ts';
 import type { Run } from '../session.ts';
 import { type CalendarTruth, compareCalendars } from './calendar-truth.ts';
+import { writeDemoProject } from './demo-project.ts';
 import { compareMailboxes, type GroundTruth } from './ground-truth.ts';
-import { type ReadyLab, startLab } from './lab-process.ts';
+import { startLab } from './lab-process.ts';
 
 export interface DemoOptions {
+  /** Versions of the sources; their mailboxes all go into the one target. */
+  readonly from: readonly LabVersion[];
+  readonly to: LabVersion;
   readonly mailboxes: number;
   readonly items: number;
   readonly appointments: number;
@@ -82,12 +86,17 @@ const settleTimeoutMs = 120_000;
 export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResult> {
   const { output, terminal } = run;
   const folder = await mkdtemp(join(tmpdir(), 'causeway-demo-'));
+  const sources = options.from.map((_, n) => (n === 0 ? 'source' : `source${n + 1}`));
   output.note(
-    `starting a lab: Exchange 2010 SP2 and Exchange 2016, ${countOf(options.mailboxes, 'mailbox', 'mailboxes')}, ${countOf(options.items, 'mail')}, ${countOf(options.appointments, 'appointment')}`,
+    `starting a lab: Exchange ${options.from.join(' and ')} to ${options.to}, ${countOf(options.mailboxes, 'mailbox', 'mailboxes')}, ${countOf(options.items, 'mail')}, ${countOf(options.appointments, 'appointment')}`,
   );
   const lab = await startLab(
     [
-      ...['--org', 'source:2010', '--org', 'target:2016', '--mailboxes', String(options.mailboxes)],
+      ...options.from.flatMap((version, n) => [
+        '--org',
+        `${sources[n]}:${version}:${Math.ceil((options.mailboxes - n) / options.from.length)}`,
+      ]),
+      ...['--org', `target:${options.to}:${options.mailboxes}`, '--sources', String(sources.length)],
       ...['--items', String(options.items), '--appointments', String(options.appointments)],
       ...['--seed', String(options.seed)],
       ...(options.samples === undefined ? [] : ['--samples', options.samples]),
@@ -101,11 +110,14 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
     const store = await services.store('own');
     await putProjectPairs(project, store);
     const control = controlClient(lab.ready.control);
-    const { seconds, actions } = await migrate(run, { project, store, services, control, items: options.items });
+    const { seconds, actions } = await migrate(run, {
+      ...{ project, store, services, control, sources },
+      items: options.items,
+    });
     const lag = await calendarLag(run, { project, store });
     const writesInSecondPass = await passOnce(run, { project, store, services });
     const grade = await verifyAll(run, { project, store, services });
-    const truth = await compareAll(project, control);
+    const truth = await compareAll(project, control, isRebuilt(options));
     const calendars = await compareAllCalendars(project, control, run.terminal.clock.nowMs());
     const admins = new Set(lab.ready.orgs.map(({ admin }) => admin.user.toLowerCase()));
     const outbox = await control.outbox();
@@ -142,30 +154,10 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
   }
 }
 
-/** The project of the demo: what a person would have written by hand. */
-async function writeDemoProject(folder: string, { orgs }: ReadyLab): Promise<Project> {
-  const [source, target] = orgs;
-  if (source === undefined || target === undefined) throw new TypeError('the lab has fewer than two organizations');
-  const organizations = await Promise.all(
-    [source, target].map(async ({ name, ews, ca, admin }) => {
-      await writeFile(join(folder, `${name}.secret`), admin.password, { mode: 0o600 });
-      return `  ${name}:
-    kind: exchange
-    endpoint: ${JSON.stringify(ews)}
-    signIn: { method: basic, user: ${JSON.stringify(admin.user)}, password: 'file:${name}.secret' }
-    tls: { ca: ${JSON.stringify(ca)} }
-`;
-    }),
-  );
-  const byName = new Map(target.mailboxes.map(({ address }) => [address.split('@')[0], address]));
-  const pairs = source.mailboxes.flatMap(({ address }) => {
-    const twin = byName.get(address.split('@')[0]);
-    return twin === undefined ? [] : [`        - ${JSON.stringify(`${address} -> ${twin}`)}\n`];
-  });
-  const file = join(folder, 'causeway.yaml');
-  const text = `version: 1\norganizations:\n${organizations.join('')}collections:\n  demo:\n    source: ${source.name}\n    target: ${target.name}\n    calendar: { direction: both }\n    pairs:\n      list:\n${pairs.join('')}`;
-  await writeFile(file, text);
-  return loadProject(file);
+interface Peopled {
+  readonly control: ControlClient;
+  /** Names of organizations whose people work. */
+  readonly sources: readonly string[];
 }
 
 interface Parts {
@@ -177,7 +169,7 @@ interface Parts {
 /** Runs the agent while people work; they stop once every mailbox had its first pass. Ends when all has settled. */
 async function migrate(
   run: Run,
-  { project, store, services, control, items }: Parts & { readonly control: ControlClient; readonly items: number },
+  { project, store, services, control, sources, items }: Parts & Peopled & { readonly items: number },
 ): Promise<{ readonly seconds: number; readonly actions: number }> {
   const { clock } = run.terminal;
   run.output.note('migrating, while people go on working …');
@@ -205,7 +197,7 @@ async function migrate(
   const until = AbortSignal.any([end.signal, run.signal]);
   let actions = 0;
   try {
-    actions = await Promise.race([ended, inStepWithPeople(run, until, { project, store, control })]);
+    actions = await Promise.race([ended, inStepWithPeople(run, until, { project, store, control, sources })]);
     await Promise.race([ended, settled(run, until, { project, store })]);
   } finally {
     bars.close();
@@ -219,17 +211,20 @@ async function migrate(
 async function inStepWithPeople(
   run: Run,
   signal: AbortSignal,
-  { project, store, control }: Pick<Parts, 'project' | 'store'> & { readonly control: ControlClient },
+  { project, store, control, sources }: Pick<Parts, 'project' | 'store'> & Peopled,
 ): Promise<number> {
   const { clock } = run.terminal;
   const helpings = 4;
   let acted = 0;
   let throughMs: number | null = null;
+  let turn = 0;
   for (;;) {
     signal.throwIfAborted();
-    acted += await control.people('source', Math.ceil(actionsPerSecond / helpings));
-    for (const side of ['source', 'target'] as const)
-      acted += await control.meet(side, calendarActionsPerSecond / helpings, calendarActions[side]);
+    // One source after the other has its share.
+    const source = sources[turn++ % sources.length] ?? 'source';
+    acted += await control.people(source, Math.ceil(actionsPerSecond / helpings));
+    acted += await control.meet(source, calendarActionsPerSecond / helpings, calendarActions.source);
+    acted += await control.meet('target', calendarActionsPerSecond / helpings, calendarActions.target);
     await clock.sleep(1000 / helpings, signal);
     const rows = await store.pairs();
     const through =
@@ -313,11 +308,14 @@ async function verifyAll(run: Run, { project, store, services }: Parts): Promise
   return worst;
 }
 
-async function compareAll(project: Project, control: ControlClient): Promise<GroundTruth> {
+/** Between Exchange Online and the others mail goes as properties, of which each server makes MIME: whether the content is the same, `verify` says. */
+const isRebuilt = ({ from, to }: DemoOptions): boolean => [...from, to].some((version) => version === 'online');
+
+async function compareAll(project: Project, control: ControlClient, rebuilt: boolean): Promise<GroundTruth> {
   const sum = { folders: 0, items: 0, bytes: 0, lost: 0, duplicated: 0, altered: 0 };
   const differences: Record<string, number> = {};
   for (const { source, target } of project.pairs) {
-    const one = await compareMailboxes(control.mailbox(source), control.mailbox(target));
+    const one = await compareMailboxes(control.mailbox(source), control.mailbox(target), rebuilt);
     for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += one[name];
     for (const [what, count] of Object.entries(one.differences)) differences[what] = (differences[what] ?? 0) + count;
   }

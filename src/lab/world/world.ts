@@ -14,10 +14,12 @@ export interface WorldOptions {
   readonly organizations: readonly OrganizationOptions[];
   /** Mailboxes of each organization. */
   readonly mailboxes: number;
-  /** Items in all mailboxes of the first organization together; the others start empty. */
+  /** Items in all mailboxes of the sources together; the other organizations start empty. */
   readonly items: number;
   /** The same of appointments, contacts, tasks and notes. */
   readonly typed?: TypedCounts;
+  /** How many organizations are sources, from the first on: each has as much as the others. Default 1. */
+  readonly sources?: number;
   readonly seed: number | string;
   /** Folder with `.eml`, `.ics` and `.msg` files, which are mixed into what the seed makes. */
   readonly samplesDir?: string;
@@ -49,12 +51,14 @@ export class World {
     this.rebuildMime = options.rebuildMime ?? false;
     this.startedAtMs = Math.floor(options.surroundings.clock.nowMs() / 1000) * 1000;
     this.samples = options.samplesDir === undefined ? noSamples : readSamples(options.samplesDir);
+    const { sources = 1 } = options;
+    const share = (count: number, at: number) => (at < sources ? Math.ceil((count - at) / sources) : 0);
     this.organizations = options.organizations.map(
       (organization, at) =>
         new Organization(this, organization, {
           mailboxes: options.mailboxes,
-          items: at === 0 ? options.items : 0,
-          typed: at === 0 ? (options.typed ?? {}) : {},
+          items: share(options.items, at),
+          typed: Object.fromEntries(Object.entries(options.typed ?? {}).map(([kind, n]) => [kind, share(n, at)])),
           calendars: at === 0 ? this.samples.calendars : [],
         }),
     );
