@@ -5,6 +5,7 @@ import { davConnector } from '#connectors/webdav/connector.ts';
 import { formsSignIn } from '#connectors/webdav/forms-sign-in.ts';
 import { davHttp } from '#connectors/webdav/http-client.ts';
 import { must } from '#kit/assert.ts';
+import { FaultError } from '#kit/fault.ts';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { Connection, HttpRequest, HttpResponse, Transport } from '#kit/transport.ts';
@@ -19,8 +20,18 @@ import type { ConnectorUnderTest } from '#test/suites/connector-suite.ts';
 
 const tls = { ca: [], min: '1.0' } as const;
 
+/** What a test may do to the line and to the server besides. */
+export interface WebdavLab extends ConnectorUnderTest {
+  /** Asked before each request: whether the connection ends before the server carries it out, or before it answers. */
+  lose: (request: HttpRequest) => 'before' | 'after' | null;
+  /** The server answers searches for manifests with what it found, and no manifest. */
+  withoutManifests: boolean;
+  /** The session of the next request has ended. */
+  expireSessions(): void;
+}
+
 /** The WebDAV connector with a mailbox of the lab's Exchange 2003, in this process, signed in by the form. */
-export async function openWebdavLab(itemMaxBytes: number): Promise<ConnectorUnderTest> {
+export async function openWebdavLab(itemMaxBytes: number): Promise<WebdavLab> {
   const clock = new SteppingClock(1_700_000_000_000);
   const random = seededRandom('suite 2003');
   const lab = createLab({
@@ -34,11 +45,33 @@ export async function openWebdavLab(itemMaxBytes: number): Promise<ConnectorUnde
   const spoolDir = mkdtempSync(join(tmpdir(), 'causeway-suite-'));
   const requestedAtMs: number[] = [];
   let latencyMs = 0;
+  let expired = false;
 
   const request = async (connection: Connection, one: HttpRequest, signal: AbortSignal): Promise<HttpResponse> => {
     requestedAtMs.push(clock.monotonicMs());
     clock.advance(latencyMs);
-    return connection.request(one, signal);
+    const loss = it.lose(one);
+    const lost = () => {
+      connection.close();
+      return new FaultError({ kind: 'transient', detail: 'the connection was reset', mayHaveHappened: true });
+    };
+    if (loss === 'before') throw lost();
+    const sent =
+      expired && one.headers['cookie'] ? { ...one, headers: { ...one.headers, cookie: 'sessionid=ended' } } : one;
+    if (sent !== one) expired = false;
+    const response = await connection.request(await withoutRepl(sent), signal);
+    if (loss === null) return response;
+    for await (const _ of response.body);
+    throw lost();
+  };
+  const withoutRepl = async (one: HttpRequest): Promise<HttpRequest> => {
+    if (!it.withoutManifests || one.method !== 'SEARCH' || !(one.body instanceof Uint8Array)) return one;
+    const body = Buffer.from(
+      Buffer.from(one.body)
+        .toString()
+        .replace(/<R:repl>.*<\/R:repl>/, ''),
+    );
+    return { ...one, headers: { ...one.headers, 'content-length': String(body.length) }, body };
   };
   const inner = lab.transport();
   const transport: Transport = {
@@ -59,7 +92,12 @@ export async function openWebdavLab(itemMaxBytes: number): Promise<ConnectorUnde
   const endpoint = `https://mail.${domain}/exchange/`;
   const signIn = formsSignIn({ user, password: async () => password });
   const http = davHttp({ transport, clock, endpoint, tls, signIn });
-  return {
+  const it: WebdavLab = {
+    lose: () => null,
+    withoutManifests: false,
+    expireSessions() {
+      expired = true;
+    },
     connector: davConnector({ organization: 'lab', http, endpoint, clock, random, spoolDir }),
     people,
     clock,
@@ -76,6 +114,7 @@ export async function openWebdavLab(itemMaxBytes: number): Promise<ConnectorUnde
       if (lab.failures.length > 0) throw new Error('the lab broke on a request', { cause: lab.failures[0] });
     },
   };
+  return it;
 }
 
 /** The same mailbox with the ids that WebDAV has for what is in it. */

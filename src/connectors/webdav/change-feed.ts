@@ -100,8 +100,10 @@ export class ChangeFeed {
     const changes = await this.#changesOf(folder, entries, journey.shown, oddities, context);
     const next = at + entries.length;
     // What took pages took its time: the folder is looked at once more for what happened meanwhile.
-    if (next >= journey.entries.length)
+    if (next >= journey.entries.length) {
+      if (known !== undefined && start !== null && 'token' in start) this.#journeys.delete(start.token);
       return { changes, cursor: writeCursor(journey.to), complete: known === undefined, oddities };
+    }
     const token = known && start !== null && 'token' in start ? start.token : this.#keep(journey);
     return { changes, cursor: writeCursor({ token, at: next, from }), complete: false, oddities };
   }

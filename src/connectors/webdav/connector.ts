@@ -1,12 +1,13 @@
 import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
 import { Recent } from '#kit/recent.ts';
-import type { Abilities, Connector, Mailbox } from '../contract.ts';
+import type { Abilities, Connector, Context } from '../contract.ts';
 import { changePageMax } from './change-feed.ts';
 import { davClient } from './client.ts';
 import type { DavHttp } from './dav-http.ts';
 import { davReads, davWrites } from './item-ways.ts';
-import { batchMax, davMailbox } from './mailbox.ts';
+import { batchMax, type DavMailbox, davMailbox } from './mailbox.ts';
+import { davWatch } from './watch.ts';
 
 export interface DavConnectorOptions {
   /** Name in the project file. */
@@ -27,7 +28,7 @@ const batchMaxBytes = 8 * 1024 * 1024;
 /** Three batches: of the four that a pass has under way one is usually still being asked for. */
 const defaultSpoolMemoryBytes = 3 * batchMaxBytes;
 /** Mailboxes that keep what they learned. */
-const mailboxesKept = 256;
+const mailboxesKept = 5_000;
 
 /** One organization over WebDAV: Exchange 2000, 2003 and, where it is switched on, 2007. */
 export function davConnector({
@@ -41,7 +42,7 @@ export function davConnector({
 }: DavConnectorOptions): Connector {
   const client = davClient({ http, clock, spoolDir, spoolMemoryBytes });
   const base = new URL(endpoint).pathname.replace(/\/*$/, '/');
-  const mailboxes = new Recent<string, Mailbox>(mailboxesKept);
+  const mailboxes = new Recent<string, DavMailbox>(mailboxesKept);
   const abilities: Abilities = {
     get product() {
       return client.product;
@@ -61,10 +62,17 @@ export function davConnector({
     reads: davReads,
     writes: davWrites,
   };
+  const mailboxOf = (address: string): DavMailbox =>
+    mailboxes.get(address, () => davMailbox({ client, address, base, clock, random }));
+  const foldersOf = async (address: string, context: Context) => {
+    const { root, folders } = await mailboxOf(address).mailbox.tree(context);
+    return [root, ...folders.filter(({ kind }) => kind === 'folder').map(({ id }) => id)];
+  };
   return {
     organization,
     abilities,
-    mailbox: (address) => mailboxes.get(address, () => davMailbox({ client, address, base, clock, random })),
+    mailbox: (address) => mailboxOf(address).mailbox,
+    watch: davWatch({ clock, random, requestsOf: (address) => mailboxOf(address).requests, foldersOf }),
     close: async () => {},
   };
 }

@@ -84,7 +84,13 @@ interface Place extends MailboxRoot {
   readonly url: string;
 }
 
-export function davMailbox({ client, address, base, clock, random }: DavMailboxOptions): Mailbox {
+/** A mailbox, and the requests that it makes of its server. */
+export interface DavMailbox {
+  readonly mailbox: Mailbox;
+  readonly requests: MailboxRequests;
+}
+
+export function davMailbox({ client, address, base, clock, random }: DavMailboxOptions): DavMailbox {
   let known: Place | null = null;
 
   /**
@@ -517,7 +523,7 @@ export function davMailbox({ client, address, base, clock, random }: DavMailboxO
       return { serverTimeMs, firstByteMs: clock.monotonicMs() - begunMs, product: client.product };
     },
   };
-  return mailbox;
+  return { mailbox, requests };
 }
 
 const lostItem: Fault = { kind: 'transient', detail: 'an item was not answered', mayHaveHappened: false };
