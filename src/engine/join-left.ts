@@ -1,6 +1,13 @@
 import type { Change } from '#model/change.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
-import { aliveAgain, isOrphanId, type LinkRow, type TouchedAspect, type UnclaimedRow } from '#model/link.ts';
+import {
+  aliveAgain,
+  isOrphanId,
+  isUpdating,
+  type LinkRow,
+  type TouchedAspect,
+  type UnclaimedRow,
+} from '#model/link.ts';
 import { isDraft, type MailHead, type MailState, type MailStateField, mailFingerprint } from '#model/mail.ts';
 import type { MailPolicy } from '#model/policy.ts';
 import { firstIdOf } from '#model/stamp.ts';
@@ -174,7 +181,7 @@ export function touchedAfter(link: LinkRow, merge: StateMerge): LinkRow['touched
 }
 
 const isState = (aspect: TouchedAspect): aspect is MailStateField =>
-  aspect !== 'folder' && aspect !== 'content' && aspect !== 'moving' && aspect !== 'removing' && aspect !== 'updating';
+  aspect !== 'folder' && aspect !== 'content' && aspect !== 'moving' && aspect !== 'removing' && !isUpdating(aspect);
 
 /** The state fields among what was touched. */
 export const stateAspects = (link: LinkRow): readonly MailStateField[] => link.touched.filter(isState);

@@ -1,14 +1,23 @@
 import type { Change } from '#model/change.ts';
 import type { ItemId, LinkId, MailboxGuid } from '#model/ids.ts';
-import type { IntentRow, LinkRow, TouchedAspect, UnclaimedRow } from '#model/link.ts';
-import type { MailHead, MailState } from '#model/mail.ts';
+import {
+  type IntentRow,
+  isUpdating,
+  type LinkRow,
+  type TouchedAspect,
+  type UnclaimedRow,
+  updating,
+} from '#model/link.ts';
+import type { MailHead, MailState, MailStateField } from '#model/mail.ts';
+import { mailProperties } from '#model/mail-properties.ts';
 import { readStamp, type StampKey, stampKey } from '#model/stamp.ts';
-import { changedFields, sameValue } from './merge-state.ts';
+import { changedFields, flagFields, mergeSet, sameValue } from './merge-state.ts';
 
 /** What is known about the entries of a page of the target's feed. */
 export interface RightKnowledge {
   readonly byRightId: ReadonlyMap<ItemId, LinkRow>;
-  readonly byStamp: ReadonlyMap<StampKey, LinkRow>;
+  /** Several under one stamp, when a person's copy of a copy was linked after a loss of the database. */
+  readonly byStamp: ReadonlyMap<StampKey, readonly LinkRow[]>;
   readonly intents: ReadonlyMap<StampKey, IntentRow>;
   /** Creates that are on their way in this very pass: their own answer will link them. */
   readonly inFlight: ReadonlySet<StampKey>;
@@ -43,8 +52,8 @@ export function rightQuestions(
   const ask = new Set<ItemId>();
   for (const change of changes) {
     if (change.kind !== 'upsert' || known.byRightId.has(change.head.id) || change.head.stamp === null) continue;
-    const link = known.byStamp.get(stampKey(change.head.stamp));
-    if (link && link.state !== 'right-gone') ask.add(link.rightId);
+    for (const link of known.byStamp.get(stampKey(change.head.stamp)) ?? [])
+      if (link.state !== 'right-gone') ask.add(link.rightId);
   }
   return [...ask];
 }
@@ -88,28 +97,29 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
     if (change.kind === 'read-flag' || change.head.stamp === null) continue;
     const { head } = change;
     const key = stampKey(change.head.stamp);
-    const stamped = known.byStamp.get(key);
-    if (stamped) {
-      const link = current(stamped);
-      if (link.rightId === stamped.rightId && (link.state === 'right-gone' || known.gone.has(link.rightId))) {
-        put(
-          observeRight(
-            {
-              ...link,
-              rightId: head.id,
-              // Missed for a while: what the source did meanwhile was not followed, so it has to be looked at once more.
-              state: link.state === 'right-gone' ? 'left-gone' : link.state,
-              goneSincePass: link.state === 'right-gone' ? null : link.goneSincePass,
-            },
-            head,
-          ),
-        );
-        continue;
-      }
+    const stamped = known.byStamp.get(key) ?? [];
+    const moved = stamped
+      .filter((s) => current(s).rightId === s.rightId)
+      .map(current)
+      .find((l) => l.state === 'right-gone' || known.gone.has(l.rightId));
+    if (moved) {
+      put(
+        observeRight(
+          {
+            ...moved,
+            rightId: head.id,
+            // Missed for a while: what the source did meanwhile was not followed, so it has to be looked at once more.
+            state: moved.state === 'right-gone' ? 'left-gone' : moved.state,
+            goneSincePass: moved.state === 'right-gone' ? null : moved.goneSincePass,
+          },
+          head,
+        ),
+      );
+      continue;
     }
     if (known.inFlight.has(key) || replaced.has(head.id)) continue;
     const intent = known.intents.get(key);
-    if (intent && !stamped && !taken.has(key)) {
+    if (intent && stamped.length === 0 && !taken.has(key)) {
       taken.add(key);
       adopted.push({ intent, head });
       continue;
@@ -139,15 +149,35 @@ export function observeRight(link: LinkRow, head: MailHead): LinkRow {
 }
 
 function observeState(link: LinkRow, state: MailState, origin: 'echo' | null): LinkRow {
-  if (link.seenRight === null || origin === 'echo') return { ...link, seenRight: state };
-  // The first change after an update of ours whose answer was not recorded is that update.
-  if (link.touched.includes('updating'))
-    return { ...link, seenRight: state, touched: link.touched.filter((a) => a !== 'updating') };
-  const changed = changedFields(link.seenRight, state);
-  const touched = new Set<TouchedAspect>(link.touched);
-  for (const field of changed) {
-    if (sameValue(field, state[field], link.seenLeft[field])) touched.delete(field);
-    else touched.add(field);
+  const seen = observeUpdate(link, state, origin);
+  if (link.seenRight === null || origin === 'echo') return { ...seen, seenRight: state };
+  const touched = new Set<TouchedAspect>(seen.touched);
+  for (const field of changedFields(link.seenRight, state)) {
+    if (sameValue(field, state[field], seen.seenLeft[field])) touched.delete(field);
+    else if (!isOfUpdate(link, field)) touched.add(field);
   }
-  return { ...link, seenRight: state, touched: [...touched] };
+  return { ...seen, seenRight: state, touched: [...touched] };
+}
+
+/** Fields of a follow-up flag mean something together only: a server may set one when we write another. */
+const isOfUpdate = (link: LinkRow, field: MailStateField): boolean =>
+  updating(flagFields.includes(field) ? flagFields : [field]).some((a) => link.touched.includes(a));
+
+/**
+ * The first change after an update of ours whose answer was not recorded is that update. What it wrote is what the source showed at
+ * that time: were it forgotten, the source could go back to what it had been before, and nothing would seem to have changed there.
+ */
+function observeUpdate(link: LinkRow, state: MailState, origin: 'echo' | null): LinkRow {
+  if (!link.touched.some(isUpdating)) return link;
+  const before = link.seenRight ?? link.seenLeft;
+  const ours = changedFields(before, state).filter((f) => updating([f]).some((a) => link.touched.includes(a)));
+  if (ours.length === 0 && origin === 'echo') return link;
+  const shown = ours.map((f) => [
+    f,
+    mailProperties[f].merge === 'set'
+      ? mergeSet(before[f] as readonly string[], state[f] as readonly string[], link.seenLeft[f] as readonly string[])
+      : state[f],
+  ]);
+  const seenLeft = { ...link.seenLeft, ...(Object.fromEntries(shown) as Partial<MailState>) };
+  return { ...link, seenLeft, touched: link.touched.filter((a) => !isUpdating(a)) };
 }

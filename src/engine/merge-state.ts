@@ -20,7 +20,7 @@ export interface StateMerge {
 }
 
 /** The fields of a follow-up flag mean something together only: a person who touched one of them touched the flag. */
-const flagFields: readonly MailStateField[] = [
+export const flagFields: readonly MailStateField[] = [
   'flagStatus',
   'flagCompletedAt',
   'flagRequest',

@@ -33,13 +33,19 @@ export interface FolderRow {
 
 /**
  * `moving`: a move of ours is on its way, so the next other folder that the target shows is no person's doing. `removing`: the same
- * of a removal, so that a copy that is gone then was not removed by a person. `updating`: the same of new state.
+ * of a removal, so that a copy that is gone then was not removed by a person. `updating FIELD`: the same of new state.
  */
-export type TouchedAspect = MailStateField | 'folder' | 'content' | 'moving' | 'removing' | 'updating';
+export type TouchedAspect = MailStateField | 'folder' | 'content' | 'moving' | 'removing' | Updating;
+type Updating = `updating ${MailStateField}`;
+
+/** That new state of ours is on its way. */
+export const updating = (fields: readonly MailStateField[]): readonly Updating[] =>
+  fields.map((f): Updating => `updating ${f}`);
+export const isUpdating = (aspect: TouchedAspect): aspect is Updating => aspect.startsWith('updating');
 
 /** What a person changed, without what is on its way from us. */
 export const touchedByPerson = (link: LinkRow): readonly TouchedAspect[] =>
-  link.touched.filter((a) => a !== 'moving' && a !== 'removing' && a !== 'updating');
+  link.touched.filter((a) => a !== 'moving' && a !== 'removing' && !isUpdating(a));
 
 /** The link of an item that is on the source after all: nothing of its copy is to be removed. */
 export const aliveAgain = (link: LinkRow): LinkRow => ({

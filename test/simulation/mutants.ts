@@ -244,8 +244,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'removed copy stays removed when it turns up again',
     file: 'src/engine/join-right.ts',
-    find: "if (link.rightId === stamped.rightId && (link.state === 'right-gone' || known.gone.has(link.rightId))) {",
-    replace: 'if (link.rightId === stamped.rightId && known.gone.has(link.rightId)) {',
+    find: ".find((l) => l.state === 'right-gone' || known.gone.has(l.rightId));",
+    replace: '.find((l) => known.gone.has(l.rightId));',
     why: 'a copy that a person moved is never followed again',
   },
   {
@@ -269,8 +269,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: "echo taken for a person's change",
     file: 'src/engine/join-right.ts',
-    find: "if (link.touched.includes('updating'))",
-    replace: "if (link.touched.includes('never' as 'updating'))",
+    find: 'else if (!isOfUpdate(link, field)) touched.add(field);',
+    replace: 'else touched.add(field);',
     why: 'a mail that we wrote ourselves is left to a person who never touched it',
   },
   {

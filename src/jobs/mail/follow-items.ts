@@ -6,8 +6,8 @@ import { canonicalContent, differences } from '#formats/text/mime-canonical.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadBytes } from '#kit/payload.ts';
 import type { FolderId } from '#model/ids.ts';
-import type { LinkRow } from '#model/link.ts';
-import type { MailHead } from '#model/mail.ts';
+import { isUpdating, type LinkRow, updating } from '#model/link.ts';
+import type { MailHead, MailStateField } from '#model/mail.ts';
 import type { Commit } from '#store/store.ts';
 import { history } from '../pass/pass-core.ts';
 import { type Creation, createItems } from './create-batch.ts';
@@ -195,9 +195,9 @@ async function updateStates(context: PassContext, follows: readonly Follow[]): P
     if (versioned.length === 0) continue;
     // Said before it is done, so that new state whose answer is lost is not taken for a person's.
     await context.commit({
-      links: versioned.map(({ follow: { link } }) => ({
+      links: versioned.map(({ follow: { link, merge } }) => ({
         ...link,
-        touched: [...new Set([...link.touched, 'updating' as const])],
+        touched: [...new Set([...link.touched, ...updating(Object.keys(merge.set) as MailStateField[])])],
       })),
     });
     const edits = versioned.map(({ follow, version }) => ({
@@ -221,7 +221,7 @@ async function updateStates(context: PassContext, follows: readonly Follow[]): P
             rightId: answer.id,
             rightVersion: answer.version,
             seenRight,
-            touched: follow.link.touched.filter((a) => a !== 'updating'),
+            touched: follow.link.touched.filter((a) => !isUpdating(a)),
           },
         });
       } else if (answer.kind === 'fatal') throw new FaultError(answer);

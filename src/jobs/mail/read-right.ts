@@ -107,7 +107,7 @@ async function joinPage(context: PassContext, changes: readonly Change[]): Promi
   ]);
   const known = {
     byRightId: new Map(byId.map((l) => [l.rightId, l])),
-    byStamp: new Map(byStamp.map((l) => [l.stampKey, l])),
+    byStamp: groupByStamp(byStamp),
     intents: new Map<StampKey, IntentRow>(intents.map((i) => [i.stampKey, i])),
   };
   const gone = await whoIsGone(context, context.rightBox, rightQuestions(changes, known));
@@ -140,6 +140,12 @@ async function joinPage(context: PassContext, changes: readonly Change[]): Promi
   };
 }
 
+function groupByStamp(links: readonly LinkRow[]): ReadonlyMap<StampKey, readonly LinkRow[]> {
+  const groups = new Map<StampKey, LinkRow[]>();
+  for (const link of links) groups.set(link.stampKey, [...(groups.get(link.stampKey) ?? []), link]);
+  return groups;
+}
+
 /** Whether joining left a link as it was: these are the members that the target's feed can change. */
 const same = (a: LinkRow | undefined, b: LinkRow): boolean =>
   a !== undefined &&
@@ -149,6 +155,7 @@ const same = (a: LinkRow | undefined, b: LinkRow): boolean =>
   a.state === b.state &&
   a.goneSincePass === b.goneSincePass &&
   a.touched.join() === b.touched.join() &&
+  changedFields(a.seenLeft, b.seenLeft).length === 0 &&
   (a.seenRight === b.seenRight ||
     (a.seenRight !== null && b.seenRight !== null && changedFields(a.seenRight, b.seenRight).length === 0));
 
