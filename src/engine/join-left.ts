@@ -167,7 +167,9 @@ export function seenNow(link: LinkRow, head: MailHead): LinkRow {
 function followReadFlag(link: LinkRow, isRead: boolean, known: LeftKnowledge): LeftDecision {
   // What was last agreed stays recorded, so that nothing is missed when the copy turns up again.
   if (link.state === 'right-gone') return { do: 'see', link };
-  const alive: LinkRow = link.state === 'left-gone' ? aliveAgain(link) : link;
+  // It is there; but of what else changed while it was missed a read flag says nothing, so it goes on waiting to be looked at.
+  const alive: LinkRow =
+    link.state === 'left-gone' ? { ...aliveAgain(link), state: 'left-gone', goneSincePass: null } : link;
   const state = { ...link.seenLeft, isRead };
   const merge = mergeState(link.seenLeft, state, link.seenRight, stateAspects(link), known.policy.conflict);
   if (Object.keys(merge.set).length === 0 && merge.conflicts.length === 0)
