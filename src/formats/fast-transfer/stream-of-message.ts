@@ -7,9 +7,9 @@ import { deletesChildren, markerBytes, markers, pieceLengths } from './message-s
 import { makeProperty, typeCodes } from './stream-property.ts';
 
 /** Numbers of named properties: the same for one name throughout a stream, embedded messages included. */
-export type NumberOf = (property: MapiProperty) => number;
+type NumberOf = (property: MapiProperty) => number;
 
-export function numbering(): NumberOf {
+function numbering(): NumberOf {
   const numbers = new Map<string, number>();
   return (property) => {
     if ('tag' in property) return property.tag;

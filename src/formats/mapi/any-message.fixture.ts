@@ -29,7 +29,7 @@ const typed = fc.oneof(
 );
 
 /** Any property with a value of its type. */
-export const anyMapiValue: fc.Arbitrary<MapiPropertyValue> = fc
+const anyMapiValue: fc.Arbitrary<MapiPropertyValue> = fc
   .tuple(which, typed)
   .map(([name, { type, value }]) => ({ property: { ...name, type } as MapiProperty, value }));
 

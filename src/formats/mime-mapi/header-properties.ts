@@ -21,7 +21,7 @@ const withAsciiWords = (raw: string): string =>
   );
 
 /** The header block as it stands in the message, as text: each line in UTF-8 or whatever its bytes say they are. */
-export function transportHeaders({ headers }: MimePart): string {
+function transportHeaders({ headers }: MimePart): string {
   const text = headers.map(({ name, rawValue }) => {
     const value = decodeUnnamed(Buffer.from(withAsciiWords(rawValue), 'latin1'));
     return name === '' ? value : `${name}:${value}`;
@@ -32,7 +32,7 @@ export function transportHeaders({ headers }: MimePart): string {
 /** Something like `Re: ` in front: up to three characters without a digit, a colon and a space ([MS-OXCMSG] 2.2.1.9). */
 const prefix = /^[^\s\d:]{1,3}: /;
 
-export function subjectProperties(subject: string): readonly MapiPropertyValue[] {
+function subjectProperties(subject: string): readonly MapiPropertyValue[] {
   const before = prefix.exec(subject)?.[0] ?? '';
   return [
     { property: mailTags.subject, value: subject },
@@ -43,7 +43,7 @@ export function subjectProperties(subject: string): readonly MapiPropertyValue[]
 
 const shown = ({ name, address }: MailAddress): Person => ({ name: name === '' ? address : name, address });
 
-export function personProperties(tags: (typeof personTags)[keyof typeof personTags], one: MailAddress) {
+function personProperties(tags: (typeof personTags)[keyof typeof personTags], one: MailAddress) {
   const person = shown(one);
   const text = (tag: number, value: string) => ({ property: { tag, type: 'string' }, value }) as const;
   const binary = (tag: number, value: Buffer) => ({ property: { tag, type: 'binary' }, value }) as const;
