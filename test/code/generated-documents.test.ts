@@ -244,7 +244,8 @@ whole.
 - Named properties that no field stands for are carried along when an item is created, over Graph all of them, over WebDAV those that are named here;
   of a contact so are the tags from 0x3A00 to 0x3AFF. What the server itself keeps about an item is not.
 - A value that is not understood is kept as it came and named in the report.
-- A body that is there as RTF only goes along as it is when an item is created; as a text it is empty.
+- A body that a client wrote as RTF is compared and kept in step as text, or as the HTML that the RTF was made of; its formatting goes along when an
+  item is created, as long as the text is the same.
 - Before a meeting is removed over Graph, the same event is imported over it as an appointment of the owner's own, since deleting a meeting sends
   cancellations.
 - Sets of named properties: ${Object.entries(propertySets)

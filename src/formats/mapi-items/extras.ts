@@ -1,8 +1,6 @@
 import type { RawProperty } from '#model/mail.ts';
 import type { MapiProperty, MapiType } from '#model/property-row.ts';
-import type { TypedItem } from '#model/typed-item.ts';
-import { isSameProperty, type MapiPropertyValue, type MapiScalar, type MapiValue } from '../mapi/mapi-message.ts';
-import { rtfBody } from './field-codec.ts';
+import type { MapiPropertyValue, MapiScalar, MapiValue } from '../mapi/mapi-message.ts';
 import { propertyKey } from './property-values.ts';
 
 /** As EWS writes values of extended properties. */
@@ -61,7 +59,3 @@ export function writeExtras(
     return [{ property: extra.property, value }];
   });
 }
-
-/** Whether the body of an item is only known as RTF, which goes along as it came. */
-export const hasRtfOnly = ({ fields, extras }: TypedItem): boolean =>
-  fields.body.text === '' && extras.some(({ property }) => isSameProperty(property, rtfBody));

@@ -6,6 +6,8 @@ import type { MapiProperty } from '#model/property-row.ts';
 import { type Day, dayOfWall, wallOfDay } from '#model/wall-time.ts';
 import { decodeText } from '../mapi/code-page.ts';
 import type { MapiPropertyValue } from '../mapi/mapi-message.ts';
+import { bodyOfRtf, type RtfBody } from '../rtf/body-of-rtf.ts';
+import { decompressRtf } from '../rtf/decompress-rtf.ts';
 import { type Get, isNumber, isText } from './property-values.ts';
 
 /** A field in one message: what it takes to write it, and what it shows. */
@@ -79,7 +81,7 @@ const [textBody, htmlBody] = commonRows.body.mapi;
 export const internetCodePage = { tag: 0x3fde, type: 'integer' } as const satisfies MapiProperty;
 /** PidTagNativeBody: 1 text, 2 RTF, 3 HTML. [MS-OXCMSG] 2.2.1.56.2 */
 export const nativeBody = { tag: 0x1016, type: 'integer' } as const satisfies MapiProperty;
-/** Compressed RTF: the only body of what Outlook wrote last ([MS-OXCMSG] 2.2.1.56.4). Nothing here turns it into text. */
+/** PidTagRtfCompressed: the native body of what old clients wrote. [MS-OXCMSG] 2.2.1.56.4 */
 export const rtfBody = { tag: 0x1009, type: 'binary' } as const satisfies MapiProperty;
 const utf8CodePage = 65001;
 
@@ -97,13 +99,22 @@ export const body: FieldCodec<Body> = {
           { property: textBody, value: value.text },
           { property: nativeBody, value: 1 },
         ],
-  read: (get) => {
+  read(get) {
     const [html, plain, page] = [get(htmlBody), get(textBody), get(internetCodePage)];
     if (Buffer.isBuffer(html)) return { type: 'html', text: decodeText(html, isNumber(page) ? page : utf8CodePage) };
     if (isText(html)) return { type: 'html', text: html };
-    return isText(plain) ? { type: 'text', text: plain } : undefined;
+    const rtf = readRtf(get(rtfBody));
+    // What a server made of HTML has all of it, which the text has not.
+    if (rtf?.body.type === 'html') return rtf.body;
+    return isText(plain) ? { type: 'text', text: plain } : rtf?.body;
   },
 };
+
+/** @returns null for a value that is no compressed RTF */
+export function readRtf(value: unknown): RtfBody | null {
+  const source = Buffer.isBuffer(value) ? decompressRtf(value) : null;
+  return source === null ? null : bodyOfRtf(source);
+}
 
 const [reminderIsSet, reminderMinutes] = eventProperties.reminder.mapi;
 export const reminder: FieldCodec<Reminder> = {

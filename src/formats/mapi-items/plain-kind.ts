@@ -3,6 +3,7 @@ import type { TypedFields, TypedItem, TypedKind } from '#model/typed-item.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import type { MapiPropertyValue } from '../mapi/mapi-message.ts';
 import { type FieldCodec, internetCodePage, nativeBody } from './field-codec.ts';
+import { writeBody } from './item-body.ts';
 import { headProperties, mainProperties, stampProperty } from './item-properties.ts';
 import type { Get } from './property-values.ts';
 
@@ -61,17 +62,19 @@ export function readFields<Kind extends PlainKind>(codec: PlainKindCodec<Kind>, 
   return { fields: Object.fromEntries(fields) as PlainFields<Kind>, unread };
 }
 
-/** The properties of an item itself, but for its stamp and its extras. @param withBody False: its body is only known as RTF. */
+/** The properties of an item itself, but for its stamp and its extras. */
 export function plainValues<Kind extends PlainKind>(
   codec: PlainKindCodec<Kind>,
-  { head, fields }: TypedItem<Kind>,
-  withBody: boolean,
+  item: TypedItem<Kind>,
 ): readonly MapiPropertyValue[] {
-  const names = namesOf(codec).filter((name) => withBody || name !== 'body');
+  const { head, fields } = item;
   return [
     { property: mainProperties.messageClass, value: head.itemClass },
     { property: mainProperties.messageFlags, value: 1 },
-    ...names.flatMap((name) => codec.fields[name].write(fields[name] as never)),
+    ...namesOf(codec)
+      .filter((name) => name !== 'body')
+      .flatMap((name) => codec.fields[name].write(fields[name] as never)),
+    ...writeBody(item as unknown as TypedItem),
     ...codec.derive(fields),
   ].filter(({ value }) => value !== null);
 }

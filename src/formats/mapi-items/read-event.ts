@@ -75,7 +75,7 @@ export async function readEvent(message: MapiMessage, from: ReadFrom): Promise<R
       fields,
       occurrences,
       deletedDays: recur?.deletedDays ?? [],
-      extras: readExtras(message, get, accounts, eventProperties.body.mapi, unread),
+      extras: readExtras(message, get, accounts, unread),
     },
     attachments: files,
     occurrenceAttachments: attachments,

@@ -9,6 +9,7 @@ import { isSameProperty, type MapiAttachment, type MapiMessage } from '../mapi/m
 import { type AttachedItemBytes, isException, readAttachment } from './attachments.ts';
 import { rawProperty } from './extras.ts';
 import { rtfBody } from './field-codec.ts';
+import { hasOwnRtf } from './item-body.ts';
 import { headProperties, mainProperties, stampProperty } from './item-properties.ts';
 import { type Get, isNumber, isText, propertyKey } from './property-values.ts';
 
@@ -82,14 +83,13 @@ export function readExtras(
   { properties }: MapiMessage,
   get: Get,
   { known, keepsTag }: Accounts,
-  bodies: readonly MapiProperty[],
   unread: readonly MapiProperty[],
 ): readonly RawProperty[] {
-  const hasBody = bodies.some((property) => get(property) !== undefined);
+  const keepsRtf = hasOwnRtf(get);
   return properties.flatMap((one) => {
     const { property } = one;
     const isUnread = unread.some((other) => isSameProperty(property, other));
-    const isRtf = !hasBody && isSameProperty(property, rtfBody);
+    const isRtf = keepsRtf && isSameProperty(property, rtfBody);
     const isOutside = !known.has(propertyKey(property)) && (!('tag' in property) || keepsTag(property.tag));
     return isUnread || isRtf || isOutside ? [rawProperty(one)] : [];
   });

@@ -10,8 +10,9 @@ import { typedRows } from '#model/typed-properties.ts';
 import type { MapiMessage, MapiPropertyValue } from '../mapi/mapi-message.ts';
 import { writeAttachment } from './attachments.ts';
 import { contactCodec } from './contact-fields.ts';
-import { hasRtfOnly, rawProperty, writeExtras } from './extras.ts';
+import { rawProperty, writeExtras } from './extras.ts';
 import { rtfBody } from './field-codec.ts';
+import { extrasToWrite } from './item-body.ts';
 import { requireKind } from './item-classes.ts';
 import { stampProperty } from './item-properties.ts';
 import { noteCodec } from './note-fields.ts';
@@ -68,7 +69,6 @@ async function readPlain<Kind extends PlainKind>(
     message,
     get,
     accounts,
-    rows['body']?.mapi ?? [],
     unread.flatMap((field) => rows[field]?.mapi ?? []),
   ).filter((extra) => !saysNothing.some((usual) => isDeepStrictEqual(usual, extra)));
   const files = 'attachments' in codec.absent ? { attachments: attachments.map(({ head }) => head) } : {};
@@ -91,7 +91,7 @@ async function readPlain<Kind extends PlainKind>(
 export const valuesOfItem = (item: TypedItem, now: Instant): readonly MapiPropertyValue[] =>
   item.kind === 'calendar'
     ? eventValues(item as TypedItem<'calendar'>, now)
-    : plainValues(codecOf(item.kind), item as TypedItem<PlainKind>, !hasRtfOnly(item));
+    : plainValues(codecOf(item.kind), item as TypedItem<PlainKind>);
 
 /**
  * An item as a message, its stamp in it. Contents of attachments are handed on: who holds them disposes of them when the message has
@@ -105,7 +105,7 @@ export function writeTyped<Kind extends TypedKind>(kind: Kind, draft: TypedDraft
   const plain = kind as Exclude<TypedKind, 'calendar'>;
   const { item, stamp, attachments } = draft as unknown as TypedDraft<PlainKind>;
   const values = [...valuesOfItem(item, now), { property: stampProperty, value: stamp }];
-  const extras = writeExtras(item.extras, values);
+  const extras = writeExtras(extrasToWrite(item as TypedItem), values);
   const taken = new Set([...values, ...extras].map(({ property }) => propertyKey(property)));
   return {
     properties: [

@@ -6,7 +6,8 @@ import { writeAttachment } from './attachments.ts';
 import { writeAppearance, writePlainFields } from './event-fields.ts';
 import { writeExceptions, writeIdentity, writeSeries } from './event-series.ts';
 import { writeReminderTimes, writeWhen, writeZones } from './event-times.ts';
-import { hasRtfOnly, writeExtras } from './extras.ts';
+import { writeExtras } from './extras.ts';
+import { extrasToWrite, writeBody } from './item-body.ts';
 import { mainProperties, stampProperty } from './item-properties.ts';
 import { writeOrganizer } from './people.ts';
 import { writeRecipients } from './recipients.ts';
@@ -19,11 +20,12 @@ import { writeRecipients } from './recipients.ts';
  */
 export function eventValues(item: TypedItem<'calendar'>, now: Instant): readonly MapiPropertyValue[] {
   const { fields, head } = item;
-  const { body, ...others } = fields;
+  const { body: _, ...others } = fields;
   return [
     { property: mainProperties.messageClass, value: head.itemClass },
     { property: mainProperties.messageFlags, value: 1 },
-    ...writePlainFields(hasRtfOnly(item) ? others : { ...others, body }),
+    ...writePlainFields(others),
+    ...writeBody(item),
     ...writeWhen(fields.when),
     ...writeReminderTimes(reminderTimes(item, fields.reminder.minutesBefore, now)),
     ...writeAppearance(fields),
@@ -45,7 +47,7 @@ export function writeEvent({ item, stamp, ...draft }: TypedDraft<'calendar'>, no
   const { attendees, organizer } = item.fields;
   const values = [...eventValues(item, now), { property: stampProperty, value: stamp }];
   return {
-    properties: [...values, ...writeExtras(item.extras, values)],
+    properties: [...values, ...writeExtras(extrasToWrite(item), values)],
     recipients: writeRecipients(attendees, organizer),
     attachments: [
       ...draft.attachments.map((file) => writeAttachment(file)),
