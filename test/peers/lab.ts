@@ -27,6 +27,8 @@ export async function startLab(
   context: PeerContext,
   organizations: readonly string[],
 ): Promise<readonly LabOrganization[]> {
+  // A log of its own: the ready line of a lab before it would be taken for this one's.
+  const logFile = join(context.state, `lab-${organizations.join('-').replaceAll(':', '-')}.log`);
   const lab: Program = context.started(
     start(
       process.execPath,
@@ -36,7 +38,7 @@ export async function startLab(
         ...organizations.flatMap((organization) => ['--org', organization]),
         ...['--mailboxes', '4', '--items', '400', '--seed', '1', '--json'],
       ],
-      { logFile: join(context.state, 'lab.log'), stopSignal: 'SIGINT' },
+      { logFile, stopSignal: 'SIGINT' },
     ),
   );
   const line = await lab.line((text) => text.startsWith('{"orgs"'), 60_000);

@@ -151,9 +151,9 @@ const own: Readonly<Record<string, Row>> = {
   [`${namespaces.httpmail}sendername`]: [({ content }) => text(content.from?.name || null), none],
   [`${namespaces.httpmail}fromemail`]: [({ content }) => text(content.from?.address || null), none],
   [`${namespaces.httpmail}senderemail`]: [({ content }) => text(content.from?.address || null), none],
-  [`${namespaces.httpmail}to`]: [({ content }) => addressList(content.to), none, 'named'],
-  [`${namespaces.httpmail}cc`]: [({ content }) => addressList(content.cc), none, 'named'],
-  [`${namespaces.httpmail}bcc`]: [({ content }) => addressList(content.bcc), none, 'named'],
+  [`${namespaces.httpmail}to`]: [(item) => headerProperty(item, 'to'), none, 'named'],
+  [`${namespaces.httpmail}cc`]: [(item) => headerProperty(item, 'cc'), none, 'named'],
+  [`${namespaces.httpmail}bcc`]: [(item) => headerProperty(item, 'bcc'), none, 'named'],
   [`${namespaces.httpmail}textdescription`]: [
     (item) => storedProperty(item, key.body) ?? textOfHtml(item),
     none,

@@ -5,6 +5,7 @@ import type { MapiMessage } from '../mapi/message.ts';
 import { messageOfItem } from '../mapi/message-of-item.ts';
 import { isMaster } from '../world/appointment.ts';
 import { calendarKey } from '../world/calendar-keys.ts';
+import type { AttendeeRole } from '../world/calendar-part.ts';
 import { uidOf } from '../world/global-object-id.ts';
 import { icalendarOf } from '../world/icalendar.ts';
 import { type Component, componentsNamed, readComponents, unescaped } from '../world/icalendar-text.ts';
@@ -75,9 +76,15 @@ export const writeAddress = ({ name, address }: Address): string =>
 export const addressList = (list: readonly Address[]): Property | null =>
   textProperty(list.map(writeAddress).join(', '));
 
+/** Who comes to a meeting as what stands in its header fields. (assumed of resources) */
+const roleOfHeader: Readonly<Record<string, AttendeeRole>> = { to: 'required', cc: 'optional', bcc: 'resource' };
+
 /** A header field of a message as text; null: it has none. */
 export function headerProperty(item: Item, name: string): Property | null {
   const { content } = item;
+  const role = roleOfHeader[name];
+  if (content.calendar !== undefined && content.mime === null && role !== undefined)
+    return addressList(content.calendar.attendees.filter((one) => one.role === role));
   switch (name) {
     case 'to':
       return addressList(content.to);

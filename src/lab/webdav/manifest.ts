@@ -7,8 +7,8 @@ import { childOf, type DavAnswer, type DavCall, isBrief, multistatus } from './d
 import { DavError } from './dav-error.ts';
 import { namespaces } from './dav-name.ts';
 import { folderReplId, folderResourceTag, itemReplId, itemResourceTag } from './marks.ts';
-import { askedBy, folderOfScope, responseFor, rowOf } from './methods/search.ts';
 import type { DavResponse } from './multistatus.ts';
+import { askedBy, folderOfScope, responseFor, rowOf } from './query-rows.ts';
 import type { Query } from './sql.ts';
 import { matches } from './sql-match.ts';
 
