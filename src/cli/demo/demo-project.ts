@@ -33,14 +33,14 @@ ${pairs.join('')}`;
 }
 
 function organizationOf(organization: OrganizationAddresses): string {
-  const { name, ca, version } = organization;
+  const { name, ca, version, graph } = organization;
   return `  ${name}:
     kind: exchange
     version: ${version}
     endpoint: ${JSON.stringify(organization.webdav ?? organization.graph ?? organization.ews)}
     signIn: ${signInOf(organization)}
     tls: { ca: ${JSON.stringify(ca)} }
-`;
+${graph === undefined ? '' : `    redirectHosts: [${JSON.stringify(new URL(graph).hostname)}]\n`}`;
 }
 
 function signInOf({ name, version, admin, application, graph }: OrganizationAddresses): string {

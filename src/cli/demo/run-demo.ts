@@ -365,6 +365,7 @@ function progressOf(run: Run, bars: ReturnType<typeof progressBars>, total: numb
   return (event) => {
     progress.take(event);
     const own = progress.of(event.pair);
+    if (event.kind === 'pair-stopped') run.output.note(plain(`  ${event.pair} stopped: ${event.because}`));
     const { all } = progress;
     const note = event.kind === 'waiting' ? `waits for ${event.why}` : '';
     bars.show('all mailboxes', { done: all.items, total, bytes: all.bytes, note: '' });

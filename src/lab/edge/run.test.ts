@@ -7,15 +7,16 @@ import { recordingParts } from './edge.fixture.ts';
 describe('the command line', () => {
   test('everything that is documented', () => {
     const line =
-      '--org source:2010 --org Target:SE --mailboxes 20 --items 10000 --appointments 400 --contacts 30 --tasks 20 --notes 10 --seed 7 --samples eml --faults slow:0.1~5ms --port-base 9000 --throttling shipped --rebuild-mime --people 0.5 --auth basic,ntlm --max-request-mb 200 --control --json';
+      '--org source:2010:10 --org Target:SE --mailboxes 20 --sources 2 --items 10000 --appointments 400 --contacts 30 --tasks 20 --notes 10 --seed 7 --samples eml --faults slow:0.1~5ms --port-base 9000 --throttling shipped --rebuild-mime --people 0.5 --auth basic,ntlm --max-request-mb 200 --control --json';
     const limits = { requestMaxBytes: 209_715_200, itemMaxBytes: 209_715_200, schemes: ['basic', 'ntlm'] };
     expect(parseLabArguments(line.split(' '))).toEqual({
       options: {
         organizations: [
-          { name: 'source', version: '2010', ...limits },
+          { name: 'source', version: '2010', mailboxes: 10, ...limits },
           { name: 'target', version: 'se', ...limits },
         ],
         mailboxes: 20,
+        sources: 2,
         items: 10_000,
         typed: { appointment: 400, contact: 30, task: 20, note: 10 },
         seed: '7',
