@@ -31,7 +31,7 @@ async function run(meddle: (box: MemoryMailbox, other: MemoryMailbox) => void = 
 test('a server that does what we rely on; nothing is left behind', async () => {
   const { results, box } = await run();
   expect(results.filter(({ outcome }) => outcome !== 'as-assumed')).toEqual([]);
-  expect(results).toHaveLength(13);
+  expect(results).toHaveLength(14);
   expect([...box.folders.values()].filter(({ name }) => name.startsWith('Causeway'))).toEqual([]);
   expect(box.items.size).toBe(0);
   expect(box.sent).toEqual([]);

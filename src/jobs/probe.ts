@@ -4,6 +4,7 @@ import type { Clock } from '#kit/clock.ts';
 import { describeFault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type { Random } from '#kit/random.ts';
+import type { Change } from '#model/change.ts';
 import type { Cursor, FolderId, ItemId, MailboxGuid } from '#model/ids.ts';
 import { isDraft, type MailFacts, type MailHead, type MailState } from '#model/mail.ts';
 import { type StampText, writeStamp } from '#model/stamp.ts';
@@ -72,6 +73,18 @@ const experiments: readonly (readonly [string, Experiment])[] = [
       });
       await step('removed', () => bench.remove(item.head));
       return still.length === 0 ? null : `they stay when an item is ${still.join(', ')}`;
+    },
+  ],
+  [
+    'The change feed tells that a message was read and nothing else',
+    async (bench) => {
+      const { head } = await bench.create('read flag');
+      const told = await bench.changesAfter(() => bench.update(head, { isRead: true }));
+      const shows = (change: Change) =>
+        change.kind === 'read-flag'
+          ? change.id === head.id && change.isRead
+          : change.kind === 'upsert' && change.head.id === head.id && change.head.state.isRead;
+      return told.some(shows) ? null : 'it tells nothing of it: read marks are found by the sweep only';
     },
   ],
   [
@@ -276,6 +289,13 @@ class Bench {
     };
   }
 
+  /** What the feed tells of something that is done in the folder. */
+  async changesAfter(work: () => Promise<unknown>): Promise<readonly Change[]> {
+    const before = await this.#read(this.#folder, null, this.mailbox);
+    await work();
+    return (await this.#read(this.#folder, before.cursor, this.mailbox)).changes;
+  }
+
   async update(head: MailHead, set: Partial<MailState>): Promise<MailHead> {
     const { readReceiptRequested } = head.facts;
     const [answer] = await this.mailbox.update(
@@ -336,14 +356,20 @@ class Bench {
 
   async #headsIn(folder: FolderId, mailbox = this.mailbox): Promise<readonly MailHead[]> {
     const heads = new Map<ItemId, MailHead>();
-    let cursor: Cursor | null = null;
-    for (let complete = false; !complete; ) {
-      const page: Awaited<ReturnType<Mailbox['changes']>> = await mailbox.changes(folder, cursor, this.call());
-      for (const change of page.changes) if (change.kind === 'upsert') heads.set(change.head.id, change.head);
-      cursor = page.cursor;
-      complete = page.complete;
-    }
+    const { changes } = await this.#read(folder, null, mailbox);
+    for (const change of changes) if (change.kind === 'upsert') heads.set(change.head.id, change.head);
     return [...heads.values()];
+  }
+
+  /** A feed read to its end. */
+  async #read(folder: FolderId, from: Cursor | null, mailbox: Mailbox) {
+    const changes: Change[] = [];
+    for (let cursor = from; ; ) {
+      const page: Awaited<ReturnType<Mailbox['changes']>> = await mailbox.changes(folder, cursor, this.call());
+      changes.push(...page.changes);
+      cursor = page.cursor;
+      if (page.complete) return { changes, cursor };
+    }
   }
 }
 

@@ -22,6 +22,8 @@ const tls = { ca: [], min: '1.0' } as const;
 
 /** What a test may do to the line and to the server besides. */
 export interface WebdavLab extends ConnectorUnderTest {
+  /** Of all mailboxes; that of `people` first. */
+  readonly addresses: readonly string[];
   /** Asked before each request: whether the connection ends before the server carries it out, or before it answers. */
   lose: (request: HttpRequest) => 'before' | 'after' | null;
   /** The server answers searches for manifests with what it found, and no manifest. */
@@ -31,12 +33,12 @@ export interface WebdavLab extends ConnectorUnderTest {
 }
 
 /** The WebDAV connector with a mailbox of the lab's Exchange 2003, in this process, signed in by the form. */
-export async function openWebdavLab(itemMaxBytes: number): Promise<WebdavLab> {
+export async function openWebdavLab(itemMaxBytes: number, mailboxes = 1): Promise<WebdavLab> {
   const clock = new SteppingClock(1_700_000_000_000);
   const random = seededRandom('suite 2003');
   const lab = createLab({
     organizations: [{ name: 'lab', version: '2003', itemMaxBytes }],
-    mailboxes: 1,
+    mailboxes,
     clock,
     throttling: 'off',
   });
@@ -93,6 +95,7 @@ export async function openWebdavLab(itemMaxBytes: number): Promise<WebdavLab> {
   const signIn = formsSignIn({ user, password: async () => password });
   const http = davHttp({ transport, clock, endpoint, tls, signIn });
   const it: WebdavLab = {
+    addresses: world.mailboxes.map(({ address }) => address),
     lose: () => null,
     withoutManifests: false,
     expireSessions() {
