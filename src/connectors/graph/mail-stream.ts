@@ -1,8 +1,8 @@
 import { streamOfMessage } from '#formats/fast-transfer/stream-of-message.ts';
 import { isSameProperty } from '#formats/mapi/mapi-message.ts';
 import { mailTags } from '#formats/mime-mapi/mail-tags.ts';
+import { messageOfDraft } from '#formats/mime-mapi/message-of-draft.ts';
 import { MailTooLarge, wholeMime } from '#formats/mime-mapi/part-content.ts';
-import { messageOfDraft } from '#formats/mime-mapi/stream-of-mail.ts';
 import type { Fault } from '#kit/fault.ts';
 import type { Payload } from '#kit/payload.ts';
 import type { MailDraft } from '#model/mail.ts';

@@ -1,9 +1,6 @@
-import type { Payload } from '#kit/payload.ts';
 import { type MailDraft, type MailFields, MESSAGE_FLAG_READ } from '#model/mail.ts';
 import { type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
 import type { MapiProperty } from '#model/property-row.ts';
-import type { StreamVersion } from '../fast-transfer/frames.ts';
-import { streamOfMessage } from '../fast-transfer/stream-of-message.ts';
 import {
   isSameProperty,
   type MapiMessage,
@@ -16,7 +13,6 @@ import type { MailAddress } from '../text/mime-header.ts';
 import { recipientRow } from './header-properties.ts';
 import { recipientKinds, recipientTags } from './mail-tags.ts';
 import { messageOfMime } from './message-of-mime.ts';
-import { wholeMime } from './part-content.ts';
 
 /** Fields whose value is not that of their property: words for numbers, text for bytes. */
 const ownValues: Partial<Record<MailField, (value: never) => MapiValue>> = {
@@ -94,6 +90,8 @@ const ofThePerson: readonly MapiProperty[] = mailFields
 /**
  * A mail as the other side is to have it: what its MIME says, with what its envelope says of it (state, facts, blind copies, stamp) in
  * place of what headers say of the same.
+ *
+ * @param mime all of it (`wholeMime`): contents of attachments are decoded out of it when they are read
  */
 export function messageOfDraft(draft: MailDraft, mime: Uint8Array): MapiMessage {
   const message = messageOfMime(mime);
@@ -106,15 +104,4 @@ export function messageOfDraft(draft: MailDraft, mime: Uint8Array): MapiMessage 
     properties: [...message.properties.filter((one) => !isOurs(one)), ...envelope],
     recipients: [...message.recipients, ...blindRows(draft, message)],
   };
-}
-
-/**
- * A mail as a stream for importItem or UploadItems, stamped and no draft (unless it is one). The MIME is held in memory once while the
- * stream is in use; nothing else grows with the size of the attachments.
- *
- * @throws MailTooLarge, and what reading the MIME throws
- */
-export async function streamOfMail(draft: MailDraft, version?: StreamVersion): Promise<Payload> {
-  const message = messageOfDraft(draft, await wholeMime(draft.content.mime));
-  return version === undefined ? streamOfMessage(message) : streamOfMessage(message, version);
 }
