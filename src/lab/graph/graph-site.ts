@@ -8,6 +8,7 @@ import type { Organization } from '../world/organization.ts';
 import { messageHolders, putRange } from './attachments.ts';
 import { type BatchPart, readBatch, runBatch } from './batch.ts';
 import { Context } from './context.ts';
+import { eventHolder } from './events.ts';
 import { badRequest, GraphError, graphErrorOf, noSegment } from './graph-error.ts';
 import { type GraphState, graphStateOf } from './graph-state.ts';
 import { importItem, importSessionOf, mailboxOfId } from './mailbox-transfer.ts';
@@ -103,7 +104,10 @@ function preauthenticatedOf(full: string): Preauthenticated | null {
 const outlookOriginOf = (origin: string): string => origin.replace('://graph.', '://outlook.');
 
 const uploads: ReadonlySet<string> = new Set(['POST', 'PATCH', 'PUT']);
-const eventless = new Map([['message', must(messageHolders[0], 'messages have attachments')]]);
+const holders = new Map([
+  ['message', must(messageHolders[0], 'messages have attachments')],
+  ['event', eventHolder],
+]);
 
 /** Microsoft Graph of one organization: v1.0 and what is needed of beta, and the URLs that it gives out on another host. */
 export class GraphSite implements Site {
@@ -381,7 +385,7 @@ export class GraphSite implements Site {
         operation: isImport ? 'POST importItem' : 'PUT AttachmentSessions',
         mailbox,
       });
-      return isImport ? importItem(context) : putRange(context, other.session, other.token, eventless);
+      return isImport ? importItem(context) : putRange(context, other.session, other.token, holders);
     });
     return { reply, clientId };
   }

@@ -2,6 +2,7 @@ import type { Folder } from '../world/folder.ts';
 import { key, type Property, type PropertyKey, serverOwned } from '../world/property.ts';
 import { type Entry, page, select, subjectOf } from './collection.ts';
 import type { Context } from './context.ts';
+import { defaultEntryIdOf } from './default-entry-ids.ts';
 import { linkOf, roundOf } from './delta-token.ts';
 import { extendedJson, readExtendedProperties } from './extended-json.ts';
 import { badRequest, notFound } from './graph-error.ts';
@@ -17,7 +18,7 @@ const isMailFolder = (folder: Folder): boolean =>
 const isShown = (folder: Folder, hidden: boolean): boolean =>
   folder.kind === 'folder' && isMailFolder(folder) && (hidden || !folder.hidden);
 
-function propertyOfFolder(folder: Folder, at: PropertyKey): Property | null {
+export function propertyOfFolder(folder: Folder, at: PropertyKey): Property | null {
   const text = (value: string | null): Property | null => (value === null ? null : { type: 'String', value });
   switch (at) {
     case key.containerClass:
@@ -41,7 +42,7 @@ function propertyOfFolder(folder: Folder, at: PropertyKey): Property | null {
     case key.entryId:
       return { type: 'Binary', value: folder.mailbox.ids.folderEntryId(folder.no).toString('base64') };
     default:
-      return folder.properties.get(at) ?? null;
+      return defaultEntryIdOf(folder, at) ?? folder.properties.get(at) ?? null;
   }
 }
 
@@ -129,11 +130,16 @@ function createIn(context: Context, parent: Folder, tail: string): Reply {
   if (typeof name !== 'string' || name.trim() === '') throw badRequest('A folder needs a displayName.');
   const folder = context.mailbox.createFolder(parent, name, 'IPF.Note', context.hand());
   if (json['isHidden'] === true) folder.hidden = true;
-  for (const [at, property] of readExtendedProperties(json)) setFolderProperty(folder, at, property);
+  writeFolderProperties(folder, json);
   return created({
     '@odata.context': context.contextOf(`${context.userTail}/${tail}/$entity`),
     ...folderJson(context, folder, context.query),
   });
+}
+
+/** Writes the extended properties of a request to a folder. */
+export function writeFolderProperties(folder: Folder, json: Json): void {
+  for (const [at, property] of readExtendedProperties(json)) setFolderProperty(folder, at, property);
 }
 
 function setFolderProperty(folder: Folder, at: PropertyKey, property: Property): void {
@@ -145,7 +151,7 @@ function change(context: Context, folder: Folder): Reply {
   const json = context.json();
   const name = json['displayName'];
   if (name !== undefined && typeof name !== 'string') throw badRequest('A displayName is a text.');
-  for (const [at, property] of readExtendedProperties(json)) setFolderProperty(folder, at, property);
+  writeFolderProperties(folder, json);
   context.mailbox.updateFolder(folder, typeof name === 'string' ? { name } : {}, context.hand());
   return ok(entity(context, folder));
 }

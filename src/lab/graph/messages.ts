@@ -3,15 +3,14 @@ import type { Folder } from '../world/folder.ts';
 import type { Item } from '../world/item.ts';
 import { key } from '../world/property.ts';
 import { contentOfMime } from '../world/read-message.ts';
-import { type Entry, page } from './collection.ts';
+import { page } from './collection.ts';
 import type { Context } from './context.ts';
-import { type DeltaToken, linkOf, roundOf } from './delta-token.ts';
 import { GraphError, noSegment, notFound } from './graph-error.ts';
+import { entriesOf, type ItemFamily, itemFeed } from './item-feed.ts';
 import { changeKeyOf } from './item-values.ts';
 import { destinationOf, mailFolderOf } from './mail-folders.ts';
 import { MessageDraft } from './message-draft.ts';
 import { messageJson, messageSubject } from './message-shape.ts';
-import { passes } from './odata-filter.ts';
 import { created, type Json, noContent, ok, type Parameters, type Reply, type Route } from './route.ts';
 
 /** Mail, reports, meeting messages: everything but calendar items, contacts and tasks. (assumed: by the class of the item) */
@@ -25,33 +24,13 @@ function* everywhere(context: Context): Generator<Item> {
       yield* folder.newest();
 }
 
-function* entriesOf(context: Context, items: Iterable<Item>): Generator<Entry> {
-  for (const item of items)
-    if (isMessage(item)) yield { subject: messageSubject(item), json: (query) => messageJson(context, item, query) };
-}
-
-function delta(context: Context, folder: Folder): Reply {
-  const { token, query } = roundOf(context, 'messages', folder.no);
-  const size = context.prefer.maxPageSize ?? query.top ?? 10;
-  const only = context.query.own.get('changetype') ?? query.own.get('changetype') ?? null;
-  const { filter } = query;
-  const state = token === null ? null : { base: token.base, position: token.position, initialTo: token.initialTo };
-  const { changes, state: next, complete } = folder.changes(state, size, isMessage);
-  const value = changes.flatMap(({ kind, item }): readonly Json[] => {
-    if (only !== null && only !== kindOf(kind)) return [];
-    if (kind === 'delete')
-      return [{ '@odata.type': '#microsoft.graph.message', id: context.idOf(item), '@removed': { reason: 'deleted' } }];
-    return filter === null || passes(filter, messageSubject(item)) ? [messageJson(context, item, query)] : [];
-  });
-  const stand: DeltaToken = { kind: 'messages', folder: folder.no, query: token?.query ?? context.query.raw, ...next };
-  return ok({
-    '@odata.context': context.contextOf('Collection(message)'),
-    value,
-    ...linkOf(context, stand, complete),
-  });
-}
-const kindOf = (kind: 'create' | 'update' | 'read-flag' | 'delete'): string =>
-  kind === 'create' ? 'created' : kind === 'delete' ? 'deleted' : 'updated';
+const family: ItemFamily = {
+  name: 'messages',
+  type: '#microsoft.graph.message',
+  has: isMessage,
+  json: messageJson,
+  subject: messageSubject,
+};
 
 /** The message of a path, in the folder that the path names. */
 export function messageOf(context: Context, parameters: Parameters): Item {
@@ -218,7 +197,8 @@ export const messageRoutes: readonly Route[] = [
     method: 'GET',
     path: 'users/{user}/messages',
     needs: 'mailRead',
-    run: (context) => ok(page(context, `${context.userTail}/messages`, entriesOf(context, everywhere(context)))),
+    run: (context) =>
+      ok(page(context, `${context.userTail}/messages`, entriesOf(context, everywhere(context), family))),
   },
   {
     method: 'POST',
@@ -244,7 +224,7 @@ export const messageRoutes: readonly Route[] = [
         page(
           context,
           `${context.userTail}/mailFolders('${parameters['folder']}')/messages`,
-          entriesOf(context, mailFolderOf(context, parameters).newest()),
+          entriesOf(context, mailFolderOf(context, parameters).newest(), family),
         ),
       ),
   },
@@ -258,7 +238,7 @@ export const messageRoutes: readonly Route[] = [
     method: 'GET',
     path: 'users/{user}/mailFolders/{folder}/messages/delta',
     needs: 'mailRead',
-    run: (context, parameters) => delta(context, mailFolderOf(context, parameters)),
+    run: (context, parameters) => itemFeed(context, mailFolderOf(context, parameters), family),
   },
   ...ofOne,
 ];

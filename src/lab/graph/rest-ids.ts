@@ -26,19 +26,24 @@ function check(bytes: Buffer): number {
   return h >>> 0;
 }
 
-function immutableIdOf(item: Item): string {
+function immutableIdOf(item: Item, day: string | null): string {
   const bytes = Buffer.alloc(immutableLength);
   immutableHead.copy(bytes);
   Buffer.from(item.folder.mailbox.guid.replaceAll('-', ''), 'hex').copy(bytes, 6);
   bytes.writeUIntBE(item.firstNo, 22, 6);
-  bytes.writeUInt32BE(item.occurrence === null ? noDay : dayNumberOf(item.occurrence.day), 28);
+  bytes.writeUInt32BE(day === null ? noDay : dayNumberOf(day), 28);
   bytes.writeUInt32BE(check(bytes), 32);
   return restOf(bytes.toString('base64'));
 }
 
 /** @param immutable the request prefers `IdType="ImmutableId"`. */
 export const idOfItem = (item: Item, immutable: boolean): string =>
-  immutable ? immutableIdOf(item) : restOf(itemIdOf(item));
+  immutable ? immutableIdOf(item, item.occurrence?.day ?? null) : restOf(itemIdOf(item));
+/** Of an occurrence, also of one that is not there any more. */
+export const idOfDay = (master: Item, day: string, immutable: boolean): string =>
+  immutable
+    ? immutableIdOf(master, day)
+    : restOf(master.folder.mailbox.ids.occurrence(master.folder.no, master.no, day));
 export const idOfFolder = (folder: Folder): string => restOf(folderIdOf(folder));
 
 function byImmutable(mailbox: Mailbox, bytes: Buffer): Item {

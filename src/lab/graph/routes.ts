@@ -1,8 +1,14 @@
 import { attachmentRoutes, messageHolders } from './attachments.ts';
+import { calendarRoutes } from './calendars.ts';
+import { contactRoutes } from './contacts.ts';
+import { eventRoutes } from './events.ts';
 import { mailFolderRoutes } from './mail-folders.ts';
+import { mailboxItemRoutes } from './mailbox-items.ts';
+import { settingsRoutes } from './mailbox-settings.ts';
 import { transferRoutes } from './mailbox-transfer.ts';
 import { messageRoutes } from './messages.ts';
 import type { Parameters, Route } from './route.ts';
+import { taskRoutes } from './tasks.ts';
 import { userRoutes } from './users.ts';
 
 /** Everything that the lab answers below a version. */
@@ -12,6 +18,12 @@ export const routes: readonly Route[] = [
   ...messageRoutes,
   ...messageHolders.flatMap(attachmentRoutes),
   ...transferRoutes,
+  ...mailboxItemRoutes,
+  ...contactRoutes,
+  ...taskRoutes,
+  ...calendarRoutes,
+  ...eventRoutes,
+  ...settingsRoutes,
 ];
 
 interface Node {
