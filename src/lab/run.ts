@@ -16,6 +16,7 @@ import {
 } from './lab.ts';
 import { meetingBehaviours } from './meetings/behaviours.ts';
 import { type LabVersion, labVersions } from './seams.ts';
+import { davBehaviours } from './webdav/behaviours.ts';
 
 export interface LabArguments {
   readonly options: LabOptions;
@@ -279,7 +280,11 @@ function behaviourTable(): string {
   const order = ['recorded', 'documented', 'assumed'];
   const all = [
     ...edgeBehaviours,
-    ...[...storeBehaviours, ...meetingBehaviours].map(({ what, mark, source }) => ({ name: what, mark, source })),
+    ...[...storeBehaviours, ...meetingBehaviours, ...davBehaviours].map(({ what, mark, source }) => ({
+      name: what,
+      mark,
+      source,
+    })),
   ];
   const rows = all.sort((a, b) => order.indexOf(a.mark) - order.indexOf(b.mark));
   return rows.map(({ mark, name, source }) => `${mark.padEnd(10)}  ${name}\n${' '.repeat(12)}${source}\n`).join('');
