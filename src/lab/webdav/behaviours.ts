@@ -194,9 +194,10 @@ export const davBehaviours: readonly DavBehaviour[] = [
   },
   {
     id: 'manifest-read',
-    what: 'A change of a read flag is told as a change, and the resource tag stays as it was',
+    what: 'A change of a read flag is told by no manifest, and the resource tag stays as it was',
     mark: 'assumed',
-    source: 'ICS tells read flags; the tag is made of the change key',
+    source:
+      'it changes no mark of the item (evolution-exchange docs/mail); ICS would tell it: the harder case for a client',
   },
   {
     id: 'manifest-bad-blob',
