@@ -422,7 +422,7 @@ describe('requests that are refused', () => {
 });
 
 test('a property that belongs to the store is refused, and with it all others', async () => {
-  const dav = new Dav({ items: 10 });
+  const dav = new Dav({ items: 60 });
   const [item] = [...dav.mailbox.folder('inbox').items()];
   const path = `${dav.base}/Inbox/${encodeURIComponent(itemNames(dav.mailbox.folder('inbox')).of(must(item, 'an item')))}`;
   const { status, text } = await dav.proppatch(path, '<D:getetag>"1"</D:getetag><t:x00170003>2</t:x00170003>');
