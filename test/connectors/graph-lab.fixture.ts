@@ -12,7 +12,7 @@ import { folderIdOf, itemIdOf } from '#lab/world/ids.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
 import { labMailbox } from '#test/simulation/ews/lab-mailbox.ts';
-import type { SimulatedItem, SimulatedMailbox } from '#test/simulation/simulated-mailbox.ts';
+import { folderByRole, type SimulatedItem, type SimulatedMailbox } from '#test/simulation/simulated-mailbox.ts';
 import type { ConnectorUnderTest } from '#test/suites/connector-suite.ts';
 
 const tls = { ca: [], min: '1.2' } as const;
@@ -80,6 +80,7 @@ export async function openGraphLab(requestBytesMax: number): Promise<ConnectorUn
     },
   };
   const people = withGraphIds(labMailbox(mailbox, lab.outbox), mailbox);
+  const deletedItems = folderByRole(people, 'deleteditems');
   const { connector, close } = labConnector(lab, clock, transport, requestBytesMax);
   return {
     connector,
@@ -89,7 +90,9 @@ export async function openGraphLab(requestBytesMax: number): Promise<ConnectorUn
     setLatency(ms) {
       latencyMs = ms;
     },
-    recoverableCount: () => people.recoverable().length,
+    // A DELETE of the Graph moves into Deleted Items, where whoever owns the mailbox finds it.
+    recoverableCount: () =>
+      people.recoverable().length + people.items().filter(({ folder }) => folder === deletedItems).length,
     forgetCursors: () => lab.faults.set([{ point: 'stale-state', chance: 1, limit: 1 }]),
     async close() {
       close();

@@ -5,6 +5,7 @@ import { missing } from '../ews/answer-faults.ts';
 import { parts } from '../ews/batches.ts';
 import { bareKey } from './change-keys.ts';
 import { faultOf } from './faults.ts';
+import type { IdKind } from './graph-client.ts';
 import { splitItemId } from './item-ids.ts';
 import { type JsonObject, objectAt, objectsAt, textAt } from './json.ts';
 import type { MailboxTools } from './mailbox-tools.ts';
@@ -24,6 +25,7 @@ export interface Exported {
 export async function exportItems(
   { client, address, adminPath }: MailboxTools,
   ids: readonly ItemId[],
+  kind: IdKind,
   context: Context,
 ): Promise<readonly (Exported | Fault)[]> {
   if (ids.length === 0) return [];
@@ -37,6 +39,7 @@ export async function exportItems(
           path,
           name: 'exportItems',
           subject: { writes: false, about: 'item' },
+          ids: kind,
           body: { ItemIds: serverIds },
         },
         address,

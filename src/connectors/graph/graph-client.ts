@@ -7,6 +7,9 @@ import { faultOf, type Subject } from './faults.ts';
 import type { GraphAnswer, GraphHttp } from './graph-http.ts';
 import { isObject, type Json, type JsonObject, numberAt, objectAt, objectsAt, textAt } from './json.ts';
 
+/** `lasting` survive a move within the mailbox, and stay good for what was deleted; `placed` are of one item in one folder. */
+export type IdKind = 'lasting' | 'placed';
+
 /** One request to the Graph: by itself or in a batch. */
 export interface GraphRequest {
   readonly method: Extract<HttpRequest['method'], 'GET' | 'POST' | 'PATCH' | 'DELETE' | 'PUT'>;
@@ -17,6 +20,8 @@ export interface GraphRequest {
   readonly subject: Subject;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Json;
+  /** Ids in the answer: those that survive moves, unless it says otherwise. */
+  readonly ids?: IdKind;
   /** In a batch: only after this one of the same batch, which stands before it, and not at all when that fails (424). */
   readonly after?: GraphRequest;
 }
@@ -69,8 +74,8 @@ const batchBytesMax = 3_500_000;
 /** Of a JSON answer: 20 exported items with their attachments are the largest. */
 const answerBytesMax = 256 * 1024 * 1024;
 const version = '/v1.0';
-/** Ids that survive moves, in every answer (GDOC `concepts/outlook-immutable-id.md`). */
-const immutableIds = 'IdType="ImmutableId"';
+/** Ids that survive moves (GDOC `concepts/outlook-immutable-id.md`). */
+export const immutableIds = 'IdType="ImmutableId"';
 
 export function graphClient({ http, clock, endpoint, limits }: GraphClientOptions): GraphClient {
   const root = new URL(endpoint);
@@ -78,11 +83,12 @@ export function graphClient({ http, clock, endpoint, limits }: GraphClientOption
   const allowanceOf = newAllowances(clock, limits);
   let product = '';
 
-  const headersOf = ({ headers = {}, body }: GraphRequest): Readonly<Record<string, string>> => {
-    const prefer = headers['prefer'];
+  const headersOf = ({ headers = {}, body, ids }: GraphRequest): Readonly<Record<string, string>> => {
+    const { prefer: own, ...others } = headers;
+    const prefer = [...(ids === 'placed' ? [] : [immutableIds]), ...(own === undefined ? [] : [own])].join(', ');
     return {
-      ...headers,
-      prefer: prefer === undefined ? immutableIds : `${immutableIds}, ${prefer}`,
+      ...others,
+      ...(prefer === '' ? {} : { prefer }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     };
   };

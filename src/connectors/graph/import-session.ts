@@ -4,7 +4,7 @@ import { type Fault, FaultError } from '#kit/fault.ts';
 import type { Payload } from '#kit/payload.ts';
 import type { FolderId, Version } from '#model/ids.ts';
 import type { Context } from '../contract.ts';
-import { type GraphClient, objectOf } from './graph-client.ts';
+import { type GraphClient, type IdKind, immutableIds, objectOf } from './graph-client.ts';
 import { textAt } from './json.ts';
 
 /** Whole bodies of requests (FACTS of the service: 4 MB; whether imports may be larger is documented nowhere). */
@@ -28,6 +28,7 @@ export interface ImportSessionOptions {
 export interface Import {
   readonly folder: FolderId;
   readonly stream: Payload;
+  readonly ids: IdKind;
   /** Null: a new item. */
   readonly replaces: { readonly serverId: string; readonly changeKey: string } | null;
 }
@@ -81,7 +82,7 @@ export class ImportSession {
     }
   }
 
-  async #send(session: Session, { replaces }: Import, body: Buffer, context: Context): Promise<Imported | Fault> {
+  async #send(session: Session, { replaces, ids }: Import, body: Buffer, context: Context): Promise<Imported | Fault> {
     const { client, address } = this.#options;
     const { body: answer } = await client.sendPreauthorized(
       {
@@ -89,7 +90,7 @@ export class ImportSession {
         url: session.url,
         name: 'importItem',
         subject: { writes: true, about: 'item' },
-        headers: { 'content-type': 'application/json', prefer: 'IdType="ImmutableId"' },
+        headers: { 'content-type': 'application/json', ...(ids === 'lasting' ? { prefer: immutableIds } : {}) },
         body,
       },
       address,

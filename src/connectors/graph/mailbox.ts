@@ -202,12 +202,11 @@ class GraphMailbox implements Mailbox {
       [
         ...mailRoles.map((role) => folders(role, '$select=id')),
         folders('inbox', `$select=id&$expand=${encodeURIComponent(defaultFoldersExpand)}`),
-        getting(`${this.#user}/calendar?$select=id`, 'calendar', 'folder'),
       ],
       context,
     );
     const roles = new Map<FolderRole, FolderId>();
-    for (const [at, role] of [...mailRoles, null, 'calendar' as const].entries()) {
+    for (const [at, role] of mailRoles.entries()) {
       const answer = answers[at] ?? missing;
       // A mailbox need not have every well-known folder; what may pass must not look like an absent one.
       if (isFault(answer)) {
@@ -215,7 +214,7 @@ class GraphMailbox implements Mailbox {
         continue;
       }
       const id = textAt(answer, 'id');
-      if (role !== null && id !== null) roles.set(role, id as FolderId);
+      if (id !== null) roles.set(role, id as FolderId);
     }
     const inbox = answers[mailRoles.length];
     const others = inbox === undefined || isFault(inbox) ? new Map<string, FolderRole>() : defaultFoldersOf(inbox);
@@ -394,7 +393,7 @@ class GraphMailbox implements Mailbox {
     const { imports, ids } = this.#tools;
     const results = await inPlaceOfEach(drafts, async (draft) => {
       const stream = await streamOfDraft(draft);
-      return isFault(stream) ? stream : imports.put({ folder, stream, replaces: null }, context);
+      return isFault(stream) ? stream : imports.put({ folder, stream, ids: 'lasting', replaces: null }, context);
     });
     const made = results.flatMap((result, at) => (isFault(result) ? [] : [{ at, result }]));
     const lasting = await faultsInPlace(made, () =>
@@ -448,6 +447,11 @@ class GraphMailbox implements Mailbox {
       const answer = patches[n] ?? missing;
       results[at] = isFault(answer) ? answer : writtenIn(answer, edit.id);
     }
+    await this.#tellGone(
+      patched.map(({ at, edit }) => ({ at, id: edit.id })),
+      results,
+      context,
+    );
     const rewrite = () =>
       this.#rewrite(
         rewritten.map(({ edit }) => edit),
@@ -456,6 +460,29 @@ class GraphMailbox implements Mailbox {
     const rewrites = patched.length === 0 ? await rewrite() : await faultsInPlace(rewritten, rewrite);
     for (const [n, { at }] of rewritten.entries()) results[at] = rewrites[n] ?? missing;
     return results.map((result) => result ?? noId);
+  }
+
+  /** What was removed or moved is still known by its lasting id, at another version: under the id it had it is gone. */
+  async #tellGone(
+    written: readonly { readonly at: number; readonly id: ItemId }[],
+    results: (Written | Fault | null)[],
+    context: Context,
+  ): Promise<void> {
+    const refused = written.filter(({ at }) => {
+      const result = results[at];
+      return isFault(result) && result.kind === 'stale';
+    });
+    const heads = await faultsInPlace(refused, () =>
+      this.#heads(
+        refused.map(({ id }) => id),
+        {},
+        context,
+      ),
+    );
+    for (const [n, { at }] of refused.entries()) {
+      const head = heads[n] ?? missing;
+      if (isFault(head) && head.kind === 'gone') results[at] = head;
+    }
   }
 
   async #rewrite(rewrites: readonly Rewrite[], context: Context): Promise<readonly (Written | Fault)[]> {
@@ -694,7 +721,7 @@ const shapeless = (name: string, what: string): Fault => ({
 });
 
 /** The root of a mailbox that is not there is the mailbox that is not there. */
-const asMailbox = (fault: Fault, role: FolderRole | null): Fault =>
+const asMailbox = (fault: Fault, role: FolderRole): Fault =>
   fault.kind === 'gone' && role === 'msgfolderroot'
     ? { kind: 'fatal', code: 'mailbox-gone', detail: fault.detail }
     : fault;

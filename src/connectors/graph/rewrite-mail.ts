@@ -37,6 +37,7 @@ export async function rewriteMail(
   const exported = await exportItems(
     tools,
     rewrites.map(({ id }) => id),
+    'lasting',
     context,
   );
   return inPlaceOfEach(
@@ -49,7 +50,7 @@ export async function rewriteMail(
       if (isFault(message)) return message;
       const stream = streamOfMessage(withState(message, set));
       const replaces = { serverId, changeKey: now.changeKey };
-      const imported = await tools.imports.put({ folder, stream, replaces }, context);
+      const imported = await tools.imports.put({ folder, stream, ids: 'lasting', replaces }, context);
       // It was there at this version a moment ago.
       if (isFault(imported)) return imported.kind === 'gone' ? stale : imported;
       return { id, version: messageKey(imported.changeKey) };

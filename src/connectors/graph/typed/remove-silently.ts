@@ -1,8 +1,11 @@
+import { messageOfStream } from '#formats/fast-transfer/message-of-stream.ts';
 import { StreamError } from '#formats/fast-transfer/stream-error.ts';
 import { streamOfMessage } from '#formats/fast-transfer/stream-of-message.ts';
 import { readTypedStream } from '#formats/fast-transfer/typed-stream.ts';
 import { BlobError } from '#formats/mapi/byte-reader.ts';
+import { isSameProperty, type MapiMessage } from '#formats/mapi/mapi-message.ts';
 import { ItemError } from '#formats/mapi-items/item-error.ts';
+import { mainProperties } from '#formats/mapi-items/item-properties.ts';
 import { plainAppointmentOver } from '#formats/mapi-items/plain-appointment.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { ItemId } from '#model/ids.ts';
@@ -16,9 +19,8 @@ import { splitItemId } from '../item-ids.ts';
 import type { MailboxTools } from '../mailbox-tools.ts';
 
 /**
- * Removes an item as it was just exported, recoverably. Deleting a meeting mails: cancellations by who organizes it, and what an attendee's
- * deletion sends nobody promised (GDOC `api-reference/v1.0/api/event-delete.md`). So a meeting becomes an appointment of the owner's own
- * first, by an import over it, which sends nothing and fails when somebody changed it meanwhile. Null: it is gone.
+ * Removes an item as it was just exported, recoverably and without a word to anybody. What cannot be removed like that as it is becomes
+ * something else first, by an import over it, which sends nothing and fails when somebody changed the item meanwhile. Null: it is gone.
  */
 export async function removeSilently(
   tools: MailboxTools,
@@ -27,12 +29,20 @@ export async function removeSilently(
   exported: Exported,
   context: Context,
 ): Promise<Fault | null> {
-  if (kind === 'calendar') {
-    const fault = await makePlain(tools, id, exported, context);
-    if (fault !== null) return fault;
+  const over = await removableForm(tools, kind, id, exported);
+  if (isFault(over)) return over;
+  if (over !== null) {
+    const { serverId, folder } = splitItemId(id);
+    const replaces = { serverId, changeKey: exported.changeKey };
+    const imported = await tools.imports.put(
+      { folder, stream: streamOfMessage(over), ids: 'placed', replaces },
+      context,
+    );
+    // It was there at this version a moment ago.
+    if (isFault(imported)) return imported.kind === 'gone' ? stale : imported;
   }
   try {
-    await tools.client.call(deleting(tools, kind, id), tools.address, context);
+    await tools.client.call(removal(tools, kind, id), tools.address, context);
     return null;
   } catch (error) {
     if (!(error instanceof FaultError)) throw error;
@@ -40,19 +50,22 @@ export async function removeSilently(
   }
 }
 
-async function makePlain(
-  { imports, clock }: MailboxTools,
+/** What has to be imported over an item before it can be removed; null: nothing. */
+async function removableForm(
+  { clock }: MailboxTools,
+  kind: TypedKind,
   id: ItemId,
-  { stream, version, changeKey }: Exported,
-  context: Context,
-): Promise<Fault | null> {
-  const { serverId, folder } = splitItemId(id);
+  { stream, version }: Exported,
+): Promise<MapiMessage | Fault | null> {
   try {
+    // Notes have no resource: one of the class of mail is moved like mail, and whoever recovers it has its text.
+    if (kind === 'notes') return asMail(messageOfStream(stream).message);
+    if (kind !== 'calendar') return null;
+    // Deleting a meeting mails: cancellations by who organizes it, and what an attendee's deletion sends nobody promised
+    // (GDOC `api-reference/v1.0/api/event-delete.md`). So it becomes an appointment of the owner's own.
+    const { folder } = splitItemId(id);
     const { item } = await readTypedStream('calendar', stream, { id, version, folder });
-    if (!isMeeting(item)) return null;
-    const plain = streamOfMessage(plainAppointmentOver(item, clock.nowMs()));
-    const imported = await imports.put({ folder, stream: plain, replaces: { serverId, changeKey } }, context);
-    return isFault(imported) ? (imported.kind === 'gone' ? stale : imported) : null;
+    return isMeeting(item) ? plainAppointmentOver(item, clock.nowMs()) : null;
   } catch (error) {
     // Nobody invites people by what is no event.
     if (error instanceof ItemError && error.problem === 'not-of-this-kind') return null;
@@ -60,11 +73,19 @@ async function makePlain(
       return {
         kind: 'poison',
         reason: 'refused-by-target',
-        detail: `whether it is a meeting cannot be told, and removing one mails its attendees (${error.message})`,
+        detail: `whether its removal would mail anybody cannot be told (${error.message})`,
       };
     throw error;
   }
 }
+
+const asMail = (message: MapiMessage): MapiMessage => ({
+  ...message,
+  properties: [
+    ...message.properties.filter(({ property }) => !isSameProperty(property, mainProperties.messageClass)),
+    { property: mainProperties.messageClass, value: 'IPM.Note' },
+  ],
+});
 
 /** With anybody invited, or said to be one: 1 meeting, 2 received ([MS-OXOCAL] 2.2.1.10). */
 const isMeeting = ({ fields, occurrences }: TypedItem<'calendar'>): boolean =>
@@ -72,18 +93,23 @@ const isMeeting = ({ fields, occurrences }: TypedItem<'calendar'>): boolean =>
   fields.attendees.length > 0 ||
   occurrences.some(({ overrides }) => (overrides.attendees ?? []).length > 0);
 
-/** *Assumed*: that resources take the ids of the import API. Notes are messages in a folder of their own and have no other resource. */
-function deleting({ user }: MailboxTools, kind: TypedKind, id: ItemId): GraphRequest {
+/** *Assumed*: that resources take the ids of the import API, and that a task lies in the list that its folder is. */
+function removal({ user }: MailboxTools, kind: TypedKind, id: ItemId): GraphRequest {
   const { serverId, folder } = splitItemId(id);
   const subject = { writes: true, about: 'item' } as const;
   const item = encodeURIComponent(serverId);
+  if (kind === 'notes')
+    return {
+      method: 'POST',
+      path: `${user}/messages/${item}/move`,
+      name: 'messages/move',
+      subject,
+      body: { destinationId: deletions },
+    };
   const path = {
     calendar: `${user}/events/${item}`,
     contacts: `${user}/contacts/${item}`,
     tasks: `${user}/todo/lists/${encodeURIComponent(folder)}/tasks/${item}`,
-    notes: `${user}/messages/${item}/move`,
   }[kind];
-  return kind === 'notes'
-    ? { method: 'POST', path, name: 'messages/move', subject, body: { destinationId: deletions } }
-    : { method: 'DELETE', path, name: `DELETE ${kind}`, subject };
+  return { method: 'DELETE', path, name: `DELETE ${kind}`, subject };
 }

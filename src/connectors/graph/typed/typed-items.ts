@@ -40,6 +40,9 @@ const listPageMax = 200;
  * Events, contacts, tasks or notes of one mailbox, each as the stream that the import API keeps it by: nothing that the server keeps is
  * left out, meetings keep their organizer, and nothing that is written sends anything. The resources of the Graph for events and tasks
  * know only a part of what Outlook keeps, POST and PATCH of an event mail its attendees, and notes have no resource at all.
+ *
+ * Ids are those of one item in one folder: a stream does not say where its item lies, and by an id that lasts it would be handed out
+ * from among the deleted ones, too. Tasks and notes have no others anyway (GDOC `concepts/outlook-immutable-id.md`).
  */
 export const typedItems = <Kind extends TypedKind>(tools: MailboxTools, kind: Kind): TypedItems<Kind> =>
   new StreamedItems(tools, kind);
@@ -70,6 +73,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
         method: 'GET',
         path,
         name: 'items/delta',
+        ids: 'placed',
         subject: { writes: false, about: 'feed' },
         headers: { prefer: `odata.maxpagesize=${pageMax}` },
       },
@@ -120,6 +124,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     const exported = await exportItems(
       this.#tools,
       listed.map(({ id }) => id),
+      'placed',
       context,
     );
     return listed.map(({ entity, id }, at) => {
@@ -129,7 +134,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
   }
 
   async #read(ids: readonly ItemId[], context: Context) {
-    const exported = await exportItems(this.#tools, ids, context);
+    const exported = await exportItems(this.#tools, ids, 'placed', context);
     return Promise.all(
       ids.map(async (id, at) => {
         const one = exported[at] ?? missing;
@@ -183,7 +188,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
       let path: string | null = `${items}?$filter=${filter}&$top=${listPageMax}`;
       while (path !== null) {
         const answer: JsonObject = await client.call(
-          { method: 'GET', path, name: 'items?$filter', subject: { writes: false, about: 'folder' } },
+          { method: 'GET', path, name: 'items?$filter', ids: 'placed', subject: { writes: false, about: 'folder' } },
           address,
           context,
         );
@@ -241,6 +246,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
       {
         folder,
         stream,
+        ids: 'placed',
         replaces:
           replaces === null
             ? null
@@ -296,7 +302,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
    * anybody else.
    */
   async move(ids: readonly ItemId[], to: FolderId, context: Context): Promise<readonly (Written | Fault)[]> {
-    const exported = await exportItems(this.#tools, ids, context);
+    const exported = await exportItems(this.#tools, ids, 'placed', context);
     return inPlaceOfEach(
       ids.map((id, at) => ({ id, one: exported[at] ?? missing })),
       async ({ id, one }): Promise<Written | Fault> => {
@@ -315,6 +321,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     const exported = await exportItems(
       this.#tools,
       items.map(({ id }) => id),
+      'placed',
       context,
     );
     return inPlaceOfEach(
