@@ -54,7 +54,7 @@ const more: { readonly [Kind in PlainKind]: Readonly<Record<string, fc.Arbitrary
     startDay: days,
     dueDay: days,
     completedDay: days,
-    percentComplete: fc.double({ min: 0, max: 1, noNaN: true }),
+    percentComplete: fc.nat({ max: 100 }).map((percent) => percent / 100),
     actualWorkMinutes: fc.nat({ max: 1_000_000 }),
     totalWorkMinutes: fc.nat({ max: 1_000_000 }),
     owner: text,
