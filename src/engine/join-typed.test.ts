@@ -300,6 +300,8 @@ describe('laws of the join', () => {
         return d.heads.map((h) => h.id);
       case 'leave':
         return [d.head.id];
+      case 'orphan':
+        return [d.copy.id];
       default:
         return [d.link.left.id, d.link.right.id];
     }

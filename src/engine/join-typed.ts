@@ -54,6 +54,11 @@ export type TypedDecision =
       readonly intent: TypedIntentRow | null;
     }
   /**
+   * A copy of ours whose answer was lost, and what it was made of went away before the two were linked. They are linked as if they had
+   * been before: it waits whether that turns up elsewhere, and goes like any other twin when it does not.
+   */
+  | { readonly do: 'orphan'; readonly copy: TypedHead; readonly intent: TypedIntentRow }
+  /**
    * A linked item is at another version, in another folder, or under another id. Read the sides that have a head; when what they show
    * equals `seen` it was a touch and only the link is recorded; otherwise read the other side too and merge.
    */
@@ -119,6 +124,10 @@ export function joinQuestions(known: Known): Readonly<Record<Side, readonly Item
       }
     }
   }
+  for (const { intent } of copiesOfIntents(known, index)) {
+    const from = otherSide(intent.side);
+    if (!index.fresh[from].has(intent.from.id)) ask[from].add(intent.from.id);
+  }
   return { left: [...ask.left], right: [...ask.right] };
 }
 
@@ -153,6 +162,20 @@ function indexOf(known: Known): Index {
   return { entries, fresh, byIdentity, byStamp };
 }
 
+/** Items that carry the stamp of an open intent, where it was to be made. */
+function copiesOfIntents(
+  { intents }: Known,
+  { fresh }: Index,
+): readonly { readonly copy: TypedHead; readonly intent: TypedIntentRow }[] {
+  const byStamp = new Map(intents.map((i) => [`${i.side} ${i.stampKey}`, i]));
+  return sides.flatMap((side) =>
+    [...fresh[side].values()].flatMap((copy) => {
+      const intent = copy.stamp ? byStamp.get(`${side} ${stampKey(copy.stamp)}`) : undefined;
+      return intent ? [{ copy, intent }] : [];
+    }),
+  );
+}
+
 function lastWords(feed: readonly FeedEntry[]): ReadonlyMap<ItemId, TypedHead | null> {
   const words = new Map<ItemId, TypedHead | null>();
   for (const entry of feed) {
@@ -177,6 +200,14 @@ export function joinTyped(known: TypedKnowledge): readonly TypedDecision[] {
     if (decision) decisions.push(decision);
   }
   decisions.push(...duplicates(known, index), ...adoptions(known, index));
+  // After adoptions: another item may be the same thing. What was recorded as a link by now is told by that.
+  for (const { copy, intent } of copiesOfIntents(known, index)) {
+    const from = otherSide(intent.side);
+    const isGone = index.entries[from].get(intent.from.id) === null || known.gone[from].has(intent.from.id);
+    if (!isGone || index.byStamp.has(intent.stampKey)) continue;
+    index.fresh[intent.side].delete(copy.id);
+    decisions.push({ do: 'orphan', copy, intent });
+  }
   const places = { left: takenPlaces(known, decisions, 'left'), right: takenPlaces(known, decisions, 'right') };
   for (const side of sides) {
     for (const head of index.fresh[side].values()) decisions.push(decideNew(known, side, head, places));

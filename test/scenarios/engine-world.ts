@@ -5,7 +5,7 @@ import { settleDuplicates, settleGone } from '#engine/settle-typed.ts';
 import { sameShown, shown } from '#engine/shown.ts';
 import { clockOf } from '#formats/zones/zone-clock.ts';
 import { must } from '#kit/assert.ts';
-import type { FolderId, ItemId, LinkId, MailboxGuid, Side } from '#model/ids.ts';
+import type { FolderId, ItemId, LinkId, MailboxGuid, Side, Version } from '#model/ids.ts';
 import type { TypedPolicy } from '#model/policy.ts';
 import { firstIdOf, type StampText, stampKey, writeStamp } from '#model/stamp.ts';
 import type { TypedItem } from '#model/typed-item.ts';
@@ -160,6 +160,18 @@ class EngineWorld implements ScenarioWorld {
       case 'compare':
         this.compare(decision);
         return;
+      case 'orphan': {
+        const { copy, intent } = decision;
+        const { side, from } = intent;
+        const made = this.servers[side].items.get(copy.id);
+        if (!made) return;
+        const here = { ...endOf(made), folder: intent.folder, version: '' as Version };
+        const ends = side === 'left' ? { left: here, right: from } : { left: from, right: here };
+        const link = this.link(ends, made, intent.stampKey);
+        const state = `${otherSide(side)}-gone` as const;
+        records.links.set(link.id, { ...link, state, goneSincePass: records.pass });
+        return;
+      }
       case 'settle':
         this.settle(decision.link, decision.gone);
         return;

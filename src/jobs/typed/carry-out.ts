@@ -5,6 +5,7 @@ import type { TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import { type Creation, createItems } from './create-items.ts';
 import { gather } from './gather.ts';
 import { sameLink } from './link-ends.ts';
+import { linkOrphans } from './link-orphans.ts';
 import { matchOfAdopt, matchOfCompare, matchOfRetry } from './match.ts';
 import { mergeItems } from './merge-items.ts';
 import { moveItems } from './move-items.ts';
@@ -25,6 +26,10 @@ export async function carryOut<Kind extends TypedKind>(
   await resolveIntents(context, known, decisions);
   recordQuiet(context, known, decisions);
 
+  await linkOrphans(
+    context,
+    decisions.filter((d) => d.do === 'orphan'),
+  );
   for (const d of decisions) if (d.do === 'dedupe') await settleDuplicates(context, d);
   const compares = await moveItems(
     context,

@@ -2,7 +2,7 @@ import type { TypedWritten, Written } from '#connectors/contract.ts';
 import { isHeldAsHash, sameJson, sameShown, sameTimes, shown, visibleText } from '#engine/shown.ts';
 import type { Version } from '#model/ids.ts';
 import type { TypedEdit, TypedHead, TypedItem } from '#model/typed-item.ts';
-import type { LinkEnd, Shown, TypedLinkRow } from '#model/typed-link.ts';
+import type { Json, LinkEnd, Shown, TypedLinkRow } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
 
 /** A side as it was read. */
@@ -55,6 +55,34 @@ export function ownShare(given: TypedItem, back: TypedItem, edit: TypedEdit, ans
     }
   }
   return { fields, occurrences };
+}
+
+/** What only servers write, or write in their own way. */
+const serversOwn = new Set([
+  'reminder',
+  'stateFlags',
+  'invited',
+  'sequence',
+  'myResponse',
+  'myResponseAt',
+  'intendedShowAs',
+]);
+
+/** What we gave a copy, as it is found again: values that servers write themselves as they are now. @param due What it was made of. */
+export function givenShare(due: Shown, copy: TypedItem): Shown {
+  const now = shown(copy);
+  const isOurs = (field: string, given: Json | undefined, is: Json | undefined): boolean =>
+    serversOwn.has(field) ||
+    field.endsWith('At') ||
+    (field === 'when' && sameTimes(given, is)) ||
+    (field === 'attendees' && Object.keys(given ?? {}).join() === Object.keys(is ?? {}).join());
+  const fields = Object.fromEntries(
+    Object.entries(now.fields).map(([field, is]) => [
+      field,
+      isOurs(field, due.fields[field], is) ? is : (due.fields[field] ?? null),
+    ]),
+  );
+  return { fields, occurrences: due.occurrences };
 }
 
 /** Values that we wrote, as they are now where the server had a say in them. @param set What we wrote. */

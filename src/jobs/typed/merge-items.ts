@@ -5,6 +5,7 @@ import { type Fault, isFault } from '#kit/fault.ts';
 import type { Side } from '#model/ids.ts';
 import type { TypedItem, TypedKind } from '#model/typed-item.ts';
 import { later, remember } from './leave-for-later.ts';
+import { linkOrphan } from './link-orphans.ts';
 import { fieldsOf, type Match, type Merged } from './match.ts';
 import { noAnswer, readItems } from './read-items.ts';
 import { recordMerged } from './record-merged.ts';
@@ -95,6 +96,12 @@ function missing(context: TypedContext, match: Match, left: TypedItem | Fault, r
       return;
     }
     // What has lost its twin before they were linked is new again; the other is forgotten, even if no feed ever says that it went.
+    const { intent } = match;
+    const copy = intent?.side === 'left' ? left : right;
+    if (intent !== null && !isFault(copy)) {
+      linkOrphan(context, copy, intent);
+      return;
+    }
     const known = { left: match.left, right: match.right };
     for (const [side, answer] of [['left', left] as const, ['right', right] as const])
       if (isFault(answer)) {
