@@ -17,7 +17,6 @@ import { valuesOf } from '#formats/mapi-items/property-values.ts';
 import type { ReadItem } from '#formats/mapi-items/read-item.ts';
 import { writeRecipients } from '#formats/mapi-items/recipients.ts';
 import { mapiPropertiesOf, readTyped, writeTyped } from '#formats/mapi-items/typed-message.ts';
-import { strayDays } from '#formats/occurrences.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadBytes } from '#kit/payload.ts';
 import type { Random } from '#kit/random.ts';
@@ -27,8 +26,8 @@ import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import { type MapiProperty, propertySets } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedDraft, TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
-import type { Day } from '#model/wall-time.ts';
 import type { Context, TypedChange, TypedItems, TypedWritten, Written } from '../../contract.ts';
+import { davLosses, unkeptBy } from '../../typed-losses.ts';
 import { ChangeFeed } from '../change-feed.ts';
 import { itemIdOfUrl, pathOfId } from '../dav-ids.ts';
 import { type DavName, davNameOf, mailheaderNamespace, names } from '../dav-names.ts';
@@ -327,7 +326,7 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
       ...set.filter(({ name }) => name.name !== 'x001a001f' && name.name !== stampName.name),
       ...this.#peopleOf(item.fields, item.fields).set,
     ];
-    const unkept = unkeptOf(item, item.fields, draft.occurrenceAttachments);
+    const unkept = unkeptBy(davLosses, item, null);
     const written: WrittenDraft = {
       before: [...all, { name: unfinishedName, type: 'string', texts: [stamp] }],
       after: [{ name: stampName, type: 'string', texts: [stamp] }],
@@ -422,6 +421,7 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
       'attachments' in edit.set || edit.occurrences.length > 0 || 'when' in edit.set || 'recurrence' in edit.set;
     const read = touchesFiles ? await this.#readShown(shown, context) : null;
     if (isFault(read)) return read;
+    const after = editedItem(item, edit);
     try {
       const changes = orPoison(() =>
         editTyped(this.#kind, item, edit, {
@@ -430,7 +430,6 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
         }),
       );
       if (isFault(changes)) return changes;
-      const after = editedItem(item, edit);
       const { set, remove } = davWrites([
         ...changes.properties.filter(({ property }) => !isSameProperty(property, recurrenceProperty)),
         ...(losesOverrides(item, after) ? withoutModified(after) : changes.properties.filter(isRecurrence)),
@@ -449,7 +448,7 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
       if (read !== null) await disposeOf(read.raw);
     }
     const { id, version } = await lookAt(requests, path, context);
-    return { id, version, unkept: unkeptOf(editedItem(item, edit), edit.set, new Map()) };
+    return { id, version, unkept: unkeptBy(davLosses, after, edit.set) };
   }
 
   /** Takes away what an edit removes, and adds what it adds. */
@@ -575,26 +574,3 @@ async function leaving(
 
 const headOfFile = async ({ attachment }: DavAttachment): Promise<AttachmentHead | null> =>
   (await readAttachment(attachment, bytesOfItem))?.head ?? null;
-
-/** Why what an item has is not all written, by field. @param set What is written of its fields. */
-function unkeptOf(
-  item: TypedItem,
-  set: object,
-  occurrenceAttachments: ReadonlyMap<Day, readonly AttachmentContent[]>,
-): TypedWritten['unkept'] {
-  if (item.kind !== 'calendar') return {};
-  const event = item as TypedItem<'calendar'>;
-  const unkept: Record<string, string> = {};
-  const { attendees } = set as Partial<EventFields>;
-  if (attendees?.some(({ response, respondedAt }) => !saysNothing.has(response) || respondedAt !== null))
-    unkept['attendees'] = 'WebDAV has no place for what attendees answered, and when';
-  const stray = strayDays(event).length;
-  if (stray > 0) unkept['occurrences'] = `${stray} days that the pattern does not have`;
-  const has = (field: 'attendees' | 'attachments') => event.occurrences.some(({ overrides }) => field in overrides);
-  if (has('attendees')) unkept['attendees'] = 'WebDAV has no place for attendees of a single occurrence';
-  if (has('attachments') || occurrenceAttachments.size > 0)
-    unkept['attachments'] = 'WebDAV has no address for attachments of a single occurrence';
-  return unkept;
-}
-/** Answers that are there without anybody saying so. */
-const saysNothing: ReadonlySet<string> = new Set(['unknown', 'none', 'organizer']);
