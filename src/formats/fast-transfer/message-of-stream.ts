@@ -1,13 +1,13 @@
 import { type Payload, payloadOfBytes } from '#kit/payload.ts';
-import type { MapiAttachment, MapiMessage, MapiPropertyValue } from '../mapi/mapi-message.ts';
+import type { MapiAttachment, MapiMessage, MapiPropertyValue, OpaqueProperty } from '../mapi/mapi-message.ts';
 import { messageNodes, partsOf, readStream, type StreamNode, type StreamPart } from './message-stream.ts';
 import { StreamError } from './stream-error.ts';
 import { attachmentData, placeProperties } from './stream-of-message.ts';
-import { isProperty, mapiPropertyOf, propertyValue, type StreamProperty } from './stream-property.ts';
+import { isProperty, mapiPropertyOf, opaqueOf, propertyValue, type StreamProperty } from './stream-property.ts';
 
 export interface MessageOfStream {
   readonly message: MapiMessage;
-  /** Properties of types that a message of ours does not have (several integers, a currency, …), such as `0x3a70 of type 0x1102`. */
+  /** Properties of recipients and attachments that are of types ours do not have (`OpaqueProperty`), such as `0x3a70 of type 0x1102`. */
   readonly unkept: readonly string[];
 }
 
@@ -24,9 +24,14 @@ export function messageOfStream(bytes: Uint8Array): MessageOfStream {
 }
 
 function messageOf(nodes: readonly StreamNode[], unkept: Set<string>): MapiMessage {
+  const opaque: OpaqueProperty[] = [];
+  const properties = valuesOf(nodes, [], (node) => opaque.push(opaqueOf(node)));
   return {
-    properties: valuesOf(nodes, [], unkept),
-    recipients: partsOf(nodes, 'recipient').map((part) => valuesOf(part.nodes, [placeProperties.recipient], unkept)),
+    properties,
+    ...(opaque.length === 0 ? {} : { opaque }),
+    recipients: partsOf(nodes, 'recipient').map((part) =>
+      valuesOf(part.nodes, [placeProperties.recipient], named(unkept)),
+    ),
     attachments: partsOf(nodes, 'attachment').map((part) => attachmentOf(part, unkept)),
   };
 }
@@ -34,7 +39,7 @@ function messageOf(nodes: readonly StreamNode[], unkept: Set<string>): MapiMessa
 function attachmentOf({ nodes }: StreamPart, unkept: Set<string>): MapiAttachment {
   const [embedded] = partsOf(nodes, 'embedded');
   return {
-    properties: valuesOf(nodes, [placeProperties.attachment, attachmentData], unkept),
+    properties: valuesOf(nodes, [placeProperties.attachment, attachmentData], named(unkept)),
     content: contentOf(nodes),
     message: embedded === undefined ? null : messageOf(embedded.nodes, unkept),
   };
@@ -54,6 +59,8 @@ const nameOf = ({ id, name, type }: StreamProperty): string => {
   return `${which} of type ${shown(type)}`;
 };
 
+const named = (unkept: Set<string>) => (node: StreamProperty) => void unkept.add(nameOf(node));
+
 /** An error in place of a value ([MS-OXCDATA] 2.11.1): the server did not hand it out, so there is nothing to keep. */
 const errorType = 0x000a;
 /** From 0x4000 to 0x40ff: of the stream, not of the message ([MS-OXCFXICS] 2.2.4.1.5). */
@@ -62,23 +69,20 @@ const isMetaTag = ({ id, name }: StreamProperty): boolean => name === null && id
 function valuesOf(
   nodes: readonly StreamNode[],
   without: readonly { readonly tag: number; readonly type: 'integer' | 'binary' }[],
-  unkept: Set<string>,
+  other: (node: StreamProperty) => void,
 ): readonly MapiPropertyValue[] {
   const values: MapiPropertyValue[] = [];
   const seen = new Set<string>();
   for (const node of nodes) {
     if (node.kind !== 'property' || node.type === errorType || isMetaTag(node)) continue;
     if (without.some((property) => isProperty(node, property))) continue;
-    const property = mapiPropertyOf(node);
-    if (property === null) {
-      unkept.add(nameOf(node));
-      continue;
-    }
     // Of a property that is there twice the first counts, as for whoever looks it up.
     const key = node.name === null ? String(node.id) : JSON.stringify(node.name);
     if (seen.has(key)) continue;
     seen.add(key);
-    values.push({ property, value: propertyValue(node) });
+    const property = mapiPropertyOf(node);
+    if (property === null) other(node);
+    else values.push({ property, value: propertyValue(node) });
   }
   return values;
 }

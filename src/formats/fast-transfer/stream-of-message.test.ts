@@ -1,11 +1,12 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Payload, payloadBytes, payloadOfBytes } from '#kit/payload.ts';
+import { causewayPropertySet } from '#model/stamp.ts';
 import { anyMapiMessage, comparable } from '../mapi/any-message.fixture.ts';
 import type { MapiMessage } from '../mapi/mapi-message.ts';
 import { operations, readFrames } from './frames.ts';
 import { messageOfStream } from './message-of-stream.ts';
-import { newStream, partsOf, readStream, writeStream } from './message-stream.ts';
+import { markers, newStream, partsOf, readStream, type StreamNode, writeStream } from './message-stream.ts';
 import { StreamError } from './stream-error.ts';
 import { streamOfMessage } from './stream-of-message.ts';
 import { makeProperty } from './stream-property.ts';
@@ -110,21 +111,41 @@ describe('a damaged stream', () => {
   }, 60_000);
 });
 
-test('properties of types that no message of ours has are named, errors and marks of the stream are not', () => {
-  const certificates = Buffer.from('0211703a0100000002000000abcd', 'hex');
-  const raw = (bytes: Buffer, type: number, id: number) =>
-    ({ kind: 'property', type, id, name: null, raw: bytes, valueAt: 4 }) as const;
+const raw = (hex: string, type: number, id: number, valueAt = 4): StreamNode => ({
+  kind: 'property',
+  type,
+  id,
+  name: null,
+  raw: Buffer.from(hex, 'hex'),
+  valueAt,
+});
+
+test('properties of types that no value of ours has are carried as they came; errors and marks of the stream are not', async () => {
+  const named = makeProperty({ set: causewayPropertySet, name: 'Counts', type: 'boolean' }, true, 0x9000);
+  const short: StreamNode = { ...named, type: 0x0002, raw: Buffer.from(named.raw) };
+  short.raw.writeUInt16LE(0x0002, 0);
   const stream = writeStream(
     newStream([
       makeProperty({ tag: 0x4008, type: 'string' }, '/o=first', 0),
       makeProperty({ tag: 0x0037, type: 'string' }, 'kept', 0),
-      raw(certificates, 0x1102, 0x3a70),
-      raw(Buffer.from('0a0000100f010480', 'hex'), 0x000a, 0x1000),
+      raw('0211703a0200000001000000ab02000000cdef', 0x1102, 0x3a70),
+      raw('0600703b0102030405060708', 0x0006, 0x3b70),
+      raw('0a0000100f010480', 0x000a, 0x1000),
+      short,
     ]),
   );
   const { message, unkept } = messageOfStream(stream);
+  expect(unkept).toEqual([]);
   expect(message.properties).toEqual([{ property: { tag: 0x0037, type: 'string' }, value: 'kept' }]);
-  expect(unkept).toEqual(['0x3a70 of type 0x1102']);
+  expect(message.opaque?.map(({ typeCode }) => typeCode)).toEqual([0x1102, 0x0006, 0x0002]);
+  const again = messageOfStream(await written(message)).message;
+  expect(again).toEqual(message);
+});
+
+test('such a property of a recipient is named', () => {
+  const nodes = [raw('0211703a0100000001000000ab', 0x1102, 0x3a70)];
+  const stream = writeStream(newStream([{ kind: 'recipient', marker: markers.startRecip, nodes, isClosed: true }]));
+  expect(messageOfStream(stream).unkept).toEqual(['0x3a70 of type 0x1102']);
 });
 
 test('the storage of an OLE object is written as the object that it is', async () => {

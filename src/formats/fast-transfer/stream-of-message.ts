@@ -4,7 +4,7 @@ import { type MapiAttachment, type MapiMessage, type MapiPropertyValue, mapiValu
 import { encodeBase64 } from '../text/base64.ts';
 import { headRecords, oldestStreamVersion, operations, recordHead, type StreamVersion, writeFrames } from './frames.ts';
 import { deletesChildren, markerBytes, markers, pieceLengths } from './message-stream.ts';
-import { makeProperty, typeCodes } from './stream-property.ts';
+import { makeOpaque, makeProperty, typeCodes } from './stream-property.ts';
 
 /** Numbers of named properties: the same for one name throughout a stream, embedded messages included. */
 type NumberOf = (property: MapiProperty) => number;
@@ -59,6 +59,7 @@ function* propertyElements(properties: readonly MapiPropertyValue[], numberOf: N
 
 function* messageElements(message: MapiMessage, numberOf: NumberOf): Generator<Element> {
   const made = message.properties.map(({ property, value }) => makeProperty(property, value, numberOf(property)));
+  for (const one of message.opaque ?? []) made.push(makeOpaque(one, numberOf(one.property)));
   made.sort((a, b) => a.id - b.id);
   for (const { raw } of made) yield plain(raw);
   yield plain(replacesRecipients);

@@ -2,7 +2,7 @@ import type { Instant } from '#model/mail.ts';
 import type { MapiProperty, MapiType } from '#model/property-row.ts';
 import { decodeText } from '../mapi/code-page.ts';
 import { readFileTime, writeFileTime } from '../mapi/file-time.ts';
-import type { MapiScalar, MapiValue } from '../mapi/mapi-message.ts';
+import type { MapiScalar, MapiValue, OpaqueProperty } from '../mapi/mapi-message.ts';
 
 export type PropertyName =
   | { readonly set: string; readonly lid: number }
@@ -188,20 +188,18 @@ export function isProperty(property: StreamProperty, wanted: MapiProperty): bool
   return 'lid' in wanted ? 'lid' in name && name.lid === wanted.lid : 'name' in name && name.name === wanted.name;
 }
 
-/** Types that a property of ours has, by those of a stream. Integers of 16 bits and floats of 32 are widened. */
+/** Types that a property of ours has, by those of a stream: such that it is written in the type that it had, or in Unicode. */
 const typeNames: ReadonlyMap<number, MapiType> = new Map([
   [0x001e, 'string'],
   [0x001f, 'string'],
   [0x101e, 'strings'],
   [0x101f, 'strings'],
-  [0x0002, 'integer'],
   [0x0003, 'integer'],
   [0x000b, 'boolean'],
   [0x0040, 'time'],
   [0x000d, 'binary'],
   [0x0102, 'binary'],
   [0x0014, 'long'],
-  [0x0004, 'double'],
   [0x0005, 'double'],
   [0x0048, 'guid'],
 ]);
@@ -237,6 +235,20 @@ export function makeProperty(property: MapiProperty, value: MapiValue, id: numbe
   if (isNamed) writeName(property, raw, 4);
   writeValue(property.type, value, raw, valueAt);
   return { kind: 'property', type, id: ownId, name: isNamed ? nameOf(property) : null, raw, valueAt };
+}
+
+/** A property of a type that no value of ours has, from the bytes of its value. */
+export function makeOpaque({ property, typeCode, bytes }: OpaqueProperty, id: number): StreamProperty {
+  const blank = makeProperty({ ...property, type: 'boolean' }, false, id);
+  const head = Buffer.from(blank.raw.subarray(0, blank.valueAt));
+  head.writeUInt16LE(typeCode, 0);
+  return { ...blank, type: typeCode, raw: Buffer.concat([head, bytes]) };
+}
+
+/** The same as it came. */
+export function opaqueOf({ type, id, name, raw, valueAt }: StreamProperty): OpaqueProperty {
+  const property = name === null ? { tag: id, type: 'binary' as const } : { ...name, type: 'binary' as const };
+  return { property, typeCode: type, bytes: raw.subarray(valueAt) };
 }
 
 type NamedProperty = Exclude<MapiProperty, { tag: number }>;

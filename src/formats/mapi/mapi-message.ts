@@ -20,6 +20,18 @@ export interface MapiMessage {
   /** Rows in order; PidTagRowid is the place and not among the columns. */
   readonly recipients: readonly (readonly MapiPropertyValue[])[];
   readonly attachments: readonly MapiAttachment[];
+  /** What cannot be looked at, so that whoever writes the message again loses nothing of it. Absent: nothing. */
+  readonly opaque?: readonly OpaqueProperty[];
+}
+
+/** A property of a type that has no values here (several integers, a currency, 16 bits): carried as it came. */
+export interface OpaqueProperty {
+  /** As tag or name only; which of our types stands beside it means nothing. */
+  readonly property: MapiProperty;
+  /** [MS-OXCDATA] 2.11.1. */
+  readonly typeCode: number;
+  /** The value as a stream has it, its length or count included. */
+  readonly bytes: Buffer;
 }
 
 export interface MapiAttachment {
