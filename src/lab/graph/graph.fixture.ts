@@ -1,5 +1,6 @@
 import { must } from '#kit/assert.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
+import { graphProblems, haveGraphSchema } from '#test/suites/graph-schema.ts';
 import { createLab, type Lab, type LabOptions, type LabOrganizationOptions } from '../lab.ts';
 import type { Mailbox } from '../world/mailbox.ts';
 import type { Organization } from '../world/organization.ts';
@@ -29,14 +30,9 @@ export interface CallOptions {
   readonly token?: string | null;
 }
 
-export type Exchange = {
-  readonly method: string;
-  readonly path: string;
-  readonly body: unknown;
-  readonly reply: Reply;
-};
+const haveSchema = haveGraphSchema();
 
-/** A lab with an organization in the cloud, called without a network. */
+/** A lab with an organization in the cloud, called without a network; all that is said is checked against the OpenAPI files. */
 export class GraphBench {
   readonly lab: Lab;
   readonly clock = new SteppingClock(Date.UTC(2026, 2, 2, 9));
@@ -45,8 +41,6 @@ export class GraphBench {
   readonly address: string;
   readonly mailbox: Mailbox;
   readonly origin: string;
-  /** Called with every request and answer. */
-  onExchange: ((exchange: Exchange) => void) | null = null;
   #token: string | null = null;
 
   constructor(options: Partial<LabOrganizationOptions> = {}, lab: Partial<LabOptions> = {}) {
@@ -139,7 +133,11 @@ export class GraphBench {
       ...(options.headers ?? {}),
     };
     const reply = await this.#send(url, method, headers, body);
-    this.onExchange?.({ method, path: url, body: options.json, reply });
+    if (haveSchema) {
+      const answer = Object.keys(reply.json).length === 0 ? undefined : reply.json;
+      const found = graphProblems({ method, url, request: options.json, status: reply.status, answer });
+      if (found.length > 0) throw new Error(`${method} ${path} is not as described:\n${found.join('\n')}`);
+    }
     return reply;
   }
 

@@ -75,7 +75,7 @@ describe('messages', () => {
     const graph = new GraphBench();
     const create = (properties: readonly JsonObject[]) =>
       graph.ok('POST', `${graph.user}/mailFolders/inbox/messages`, {
-        json: { subject: 'x', body: { contentType: 'Text', content: 'y' }, singleValueExtendedProperties: properties },
+        json: { subject: 'x', body: { contentType: 'text', content: 'y' }, singleValueExtendedProperties: properties },
       });
     expect((await create([{ id: stamp, value: '1' }])).json['isDraft']).toBe(true);
     const sent = await create([
