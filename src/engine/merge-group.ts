@@ -57,9 +57,10 @@ function groupVerdict(
   const [first] = clashes;
   const field = must(first, 'a group without a clash has no verdict').field;
   if (!context.hasBase) {
-    const { madeOf } = context;
+    // A copy may have been left without its exceptions, so days say nothing about what was changed since.
+    const madeOf = day === null ? context.madeOf : null;
     const isAsMade = (side: Side) =>
-      madeOf !== null && clashes.every((c) => isAsIn(madeOf, day, c.field, c.row, levels[side].values[c.field]));
+      madeOf !== null && clashes.every((c) => isAsIn(madeOf, c.field, c.row, levels[side].values[c.field]));
     if (isAsMade('left') !== isAsMade('right')) {
       const winner = isAsMade('left') ? 'right' : 'left';
       return { winner, outcome: 'no-common-past', why: 'changed there since the copy was made', silent: true };
@@ -87,9 +88,8 @@ function groupVerdict(
 }
 
 /** Whether a value is the one of which a copy was made, with zones as servers write them. */
-function isAsIn(madeOf: Shown, day: Day | null, field: string, row: TypedRow<unknown>, value: unknown): boolean {
-  const entry = day === null ? madeOf.fields : madeOf.occurrences[day];
-  const was = entry === undefined || entry === 'deleted' ? undefined : entry[field];
+function isAsIn(madeOf: Shown, field: string, row: TypedRow<unknown>, value: unknown): boolean {
+  const was = madeOf.fields[field];
   const is = value === undefined ? undefined : held(canonical(field, row, value), row);
   return sameJson(is, was) || (row.codec === 'when' && sameTimes(is, was));
 }

@@ -100,6 +100,22 @@ export async function nothingWrittenDisappears(world: CalendarWorld): Promise<Vi
     .map(([token, what]) => `lost: ${what}, ${token}, is neither in a calendar nor in the journal`);
 }
 
+/** Exceptions count as erased by a new pattern only where somebody gave the series one, and not because we were interrupted when we did. */
+export async function nothingErasedInVain(world: CalendarWorld): Promise<Violations> {
+  const { reshaped, meddled } = world.ledger;
+  const journal = await world.store.journal({ pair: world.track }, 100_000);
+  const erased = journal.filter(({ why }) => why.startsWith('occurrence-erased'));
+  if (erased.length === 0) return [];
+  const links = await world.store.typedLinksByIdentity(world.track, [...world.seen]);
+  return erased.flatMap(({ link, winner, day }) => {
+    const identity = links.find(({ id }) => id === link)?.identity ?? null;
+    if (identity === null || meddled.has(identity) || reshaped.has(`${world[winner].address} ${identity}`)) return [];
+    return [
+      `lost: ${day} of event ${identity.slice(-8)} counts as erased on the ${winner}, where nobody changed the pattern`,
+    ];
+  });
+}
+
 /** An event that nobody deleted is there. */
 export function nothingRemovedInVain(world: CalendarWorld): Violations {
   const there = new Set([...byIdentity(world.left).keys(), ...byIdentity(world.right).keys()]);

@@ -95,6 +95,7 @@ export function calendarStep(who: CalendarPerson): void {
       if (series) {
         // What the person saw of the exceptions goes with the old pattern.
         dropTokens(ledger, series.item.occurrences);
+        ledger.reshaped.add(`${calendar.address} ${series.identity}`);
         calendar.edit(
           series.id,
           random.int(2) === 0 ? { when: someTime(random, firstDay) } : { recurrence: daily(3 + random.int(6)) },

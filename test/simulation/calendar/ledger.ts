@@ -15,6 +15,8 @@ export interface Ledger {
   readonly removed: Set<EventIdentity>;
   /** Items that people or machinery took away, whatever came in their place. */
   readonly taken: Set<ItemId>;
+  /** Series to which a person gave another pattern or time: `address identity`. Their server drops exceptions then. */
+  readonly reshaped: Set<string>;
   readonly meetings: Map<EventIdentity, MeetingFacts>;
   /** Identities that machinery wrote into: whose copy is whose is not certain any more. */
   readonly meddled: Set<EventIdentity>;
@@ -29,6 +31,7 @@ export const freshLedger = (): Ledger => ({
   dropped: new Set(),
   removed: new Set(),
   taken: new Set(),
+  reshaped: new Set(),
   meetings: new Map(),
   meddled: new Set(),
   movedMeanwhile: new Set(),
