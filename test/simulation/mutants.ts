@@ -193,7 +193,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'deletes not waiting for a create elsewhere',
     file: 'src/jobs/mail/remove-gone.ts',
-    find: 'links.filter((l) => (l.goneSincePass ?? 0) < context.pass)',
+    find: 'links.filter((l) => (l.goneSincePass ?? 0) <= wentThrough)',
     replace: 'links.filter((l) => (l.goneSincePass ?? 0) <= context.pass)',
     why: 'a mail that is moved while a pass reads the folders is deleted and copied again',
     seed: 140,

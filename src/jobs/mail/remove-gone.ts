@@ -11,7 +11,7 @@ const dayMs = 86_400_000;
 const pageSize = 200;
 
 export interface Removals {
-  /** Missed in this very pass, and so waiting one pass for their create in another folder; or without an answer of the source. */
+  /** Missed since the last pass that went through, and so waiting one pass for their create in another folder; or without an answer of the source. */
   readonly waiting: number;
   /** Over the budget of deletions: held until somebody allows them. */
   readonly held: number;
@@ -20,13 +20,15 @@ export interface Removals {
 }
 
 /**
- * Removes the copies of items that are gone from the source since an earlier pass. Every one is looked at once more on the source;
+ * Removes the copies of items that are gone from the source since before a pass that went through. Every one is looked at once more on the source;
  * a copy that a person changed is left to that person; and what is over the budget of 24 hours is held.
  */
 export async function removeGone(context: PassContext): Promise<Removals> {
   const { store, pair, policy } = context;
   const linked = (await store.pair(pair.id))?.counts.links ?? 0;
   const spent = await store.deletionsSince(pair.id, context.clock.nowMs() - dayMs);
+  // One that broke off may not have read the folder to which an item had moved, and in the next one it may have moved on.
+  const wentThrough = pair.lastPass === null || pair.lastPass.outcome === 'stopped' ? 0 : pair.lastPass.pass;
   let budget = deletionsLeft(policy.maxDelete, linked, spent);
   let waiting = 0;
   let held = 0;
@@ -34,7 +36,7 @@ export async function removeGone(context: PassContext): Promise<Removals> {
   for (let after: LinkRow['id'] | null = null; ; ) {
     const links: readonly LinkRow[] = await store.links(pair.id, { state: 'left-gone' }, after, pageSize);
     after = links.at(-1)?.id ?? null;
-    const due = links.filter((l) => (l.goneSincePass ?? 0) < context.pass);
+    const due = links.filter((l) => (l.goneSincePass ?? 0) <= wentThrough);
     waiting += links.length - due.length;
     const { gone, alive } = await lookOnce(context, due);
     // Of some the source could not say anything, and of some it said now for the first time that they are gone.
