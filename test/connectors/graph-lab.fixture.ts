@@ -18,7 +18,7 @@ import type { ConnectorUnderTest } from '#test/suites/connector-suite.ts';
 const tls = { ca: [], min: '1.2' } as const;
 
 /** What a connector of a lab's Exchange Online is made with. */
-export function labConnector(lab: Lab, clock: SteppingClock, transport: Transport, requestBytesMax: number) {
+function labConnector(lab: Lab, clock: SteppingClock, transport: Transport, requestBytesMax: number) {
   const { domain, applications } = lab.organization('lab');
   const random = seededRandom('graph');
   const application = must(applications[0], 'an application');

@@ -11,7 +11,7 @@ import { type JsonObject, objectAt, objectsAt, textAt } from './json.ts';
 import type { MailboxTools } from './mailbox-tools.ts';
 
 /** Items of one export (GDOC `api-reference/v1.0/api/mailbox-exportitems.md`). */
-export const exportMax = 20;
+const exportMax = 20;
 
 /** An item with everything that the server keeps of it. */
 export interface Exported {

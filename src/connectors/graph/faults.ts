@@ -45,7 +45,7 @@ function words(text: string): ReadonlySet<string> {
 }
 
 /** Code and message of an OData error; empty texts for anything else. */
-export function errorIn(body: Json | undefined): { readonly code: string; readonly message: string } {
+function errorIn(body: Json | undefined): { readonly code: string; readonly message: string } {
   const error = isObject(body) ? (objectAt(body, 'error') ?? objectAt(body, 'Error')) : null;
   return {
     code: error === null ? '' : (textAt(error, 'code') ?? textAt(error, 'Code') ?? ''),
@@ -54,7 +54,7 @@ export function errorIn(body: Json | undefined): { readonly code: string; readon
 }
 
 /** Wait that follows a refusal without Retry-After; the connector doubles it with each in a row. */
-export const unnamedWaitMs = 1_000;
+const unnamedWaitMs = 1_000;
 
 /**
  * What a refusal asks of us. Every answer of the Graph passes here once, those in a batch too.

@@ -3,8 +3,8 @@ import type { FolderId, MailboxGuid, Version } from '#model/ids.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import { readTime } from '../ews/ews-time.ts';
 import { mailboxGuidOf, type SeenFolder } from '../ews/operations/folder-shape.ts';
-import { expandOf, extendedValues, valuesOf } from './extended-properties.ts';
-import { type JsonObject, numberAt, textAt } from './json.ts';
+import { expandOf, extendedEntry, extendedValues, valuesOf } from './extended-properties.ts';
+import { type Json, type JsonObject, numberAt, textAt } from './json.ts';
 
 /** PidTagContainerClass. Folders of the import API show it as `type`, mail folders not at all. */
 const containerClass: MapiProperty = { tag: 0x3613, type: 'string' };
@@ -64,7 +64,7 @@ export function readFolder(entity: JsonObject, mailboxId: string): SeenFolder | 
 }
 
 /** `MBX:` and the GUID of the mailbox, then `@` and the tenant: read off published samples, which are cut short. */
-export function mailboxGuidIn(mailboxId: string): MailboxGuid | null {
+function mailboxGuidIn(mailboxId: string): MailboxGuid | null {
   const guid = /[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/i.exec(mailboxId)?.[0];
   return guid === undefined ? null : (guid.toLowerCase() as MailboxGuid);
 }
@@ -111,5 +111,5 @@ export function defaultFoldersOf(inbox: JsonObject): ReadonlyMap<string, FolderR
   );
 }
 
-/** Property with which a mail folder is made for another kind of content. */
-export const containerClassProperty = containerClass;
+/** What makes a new folder one for another kind of content, where folders have no type: an extended property (in the same request). */
+export const containerClassEntry = (value: string): Json => extendedEntry(containerClass, value);

@@ -13,7 +13,15 @@ import { treeOf } from '../ews/folder-tree.ts';
 import { asSeenAt, type SeenFolder } from '../ews/operations/folder-shape.ts';
 import { etagOf, messageKey } from './change-keys.ts';
 import { expandOf, filterOf, isMultiple } from './extended-properties.ts';
-import { defaultFoldersExpand, defaultFoldersOf, deletions, folderQuery, mailRoles, readFolder } from './folders.ts';
+import {
+  containerClassEntry,
+  defaultFoldersExpand,
+  defaultFoldersOf,
+  deletions,
+  folderQuery,
+  mailRoles,
+  readFolder,
+} from './folders.ts';
 import { freeBusyOf } from './free-busy.ts';
 import { batchRequestsMax, type GraphClient, type GraphRequest, objectOf } from './graph-client.ts';
 import { ImportSession } from './import-session.ts';
@@ -578,13 +586,19 @@ class GraphMailbox implements Mailbox {
         path: `${path}/${encodeURIComponent(parent)}/childFolders`,
         name: 'POST childFolders',
         subject: { writes: true, about: 'name' },
-        body: { displayName: name, ...(this.#tools.hasImport ? { type: containerClass ?? 'IPF.Note' } : {}) },
+        body: { displayName: name, ...this.#classOf(containerClass ?? 'IPF.Note') },
       },
       context,
     );
     const id = textAt(answer, 'id');
     if (id === null) throw new FaultError(noId);
     return id as FolderId;
+  }
+
+  #classOf(containerClass: string): JsonObject {
+    return this.#tools.hasImport
+      ? { type: containerClass }
+      : { singleValueExtendedProperties: [containerClassEntry(containerClass)] };
   }
 
   async renameFolder(folder: FolderId, name: string, context: Context): Promise<void> {

@@ -294,7 +294,7 @@ const advice: Readonly<Record<string, string>> = {
   AADSTS1002012: 'signIn.scope is not valid: it ends in /.default',
   AADSTS500011: 'the resource of signIn.scope is not known in this tenant',
   AADSTS65001:
-    'nobody has consented: an administrator must grant admin consent for full_access_as_app (Office 365 Exchange Online)',
+    'nobody has consented: an administrator must grant admin consent: for EWS to full_access_as_app (Office 365 Exchange Online), for Graph to its application permissions',
   AADSTS7000112: 'the application is switched off in the tenant',
   AADSTS50105: 'the application is not assigned, and the tenant demands assignment',
   AADSTS53003:

@@ -35,7 +35,7 @@ export function bearerSignIn(tokens: TokenSource, clientId: string): SignIn {
         'OAuth',
         `the application ${clientId}`,
         offers,
-        `${why}Look at signIn.scope (its host must be the one that Exchange expects) and at the application permission full_access_as_app with admin consent.`,
+        `${why}Look at signIn.scope (its host must be the one that Exchange expects) and at the application permissions (full_access_as_app for EWS) and their admin consent.`,
       );
     },
   };
