@@ -1,6 +1,6 @@
 import { parseXmlBytes, type XmlElement } from '#formats/text/xml-read.ts';
 import { must } from '#kit/assert.ts';
-import { createLab, type Lab, type LabOptions } from '../lab.ts';
+import { createLab, type Lab, type LabOptions, type LabParts } from '../lab.ts';
 import type { Mailbox } from '../world/mailbox.ts';
 import type { Organization } from '../world/organization.ts';
 
@@ -20,8 +20,11 @@ export class Dav {
   readonly base: string;
   #authorization: string;
 
-  constructor(options: Partial<LabOptions> = {}, at = 0) {
-    this.lab = createLab({ organizations: [{ name: 'source', version: '2003' }], items: 30, mailboxes: 2, ...options });
+  constructor(options: Partial<LabOptions> = {}, at = 0, parts?: LabParts) {
+    this.lab = createLab(
+      { organizations: [{ name: 'source', version: '2003' }], items: 30, mailboxes: 2, ...options },
+      parts,
+    );
     this.organization = this.lab.world.organization('source');
     this.origin = 'https://mail.source.test';
     const entry = must(this.organization.mailboxes[at], 'a mailbox');
