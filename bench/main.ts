@@ -9,6 +9,7 @@ import { cores } from './benches/cores.ts';
 import { kill } from './benches/kill.ts';
 import { mail } from './benches/mail.ts';
 import { memory } from './benches/memory.ts';
+import { singleHop } from './benches/single-hop.ts';
 import { storeLost } from './benches/store-lost.ts';
 import { throttled } from './benches/throttled.ts';
 import type { Bench, BenchOptions } from './support/bench.ts';
@@ -28,6 +29,8 @@ const benches: Readonly<Record<string, Bench>> = {
 const usage = `Usage: npm run bench -- NAME [options]
 
   mail        copying against a canned server: floor, exchangelib, Causeway; then memory, cores and the lab
+  mail --from 2003 --to online
+              mail in one hop from WebDAV to Graph, under the service's limits, beside a bare copier
   memory      peak resident size of a worker: a mailbox of 50,000 mails, a mail of 150 MB
   cores       how evenly workers share the cores over 40 pairs
   kill        kills Causeway over and over under load, then counts what was lost or doubled
@@ -57,12 +60,17 @@ async function main(): Promise<number> {
       pairs: { type: 'string' },
       changes: { type: 'string' },
       seconds: { type: 'string' },
+      from: { type: 'string' },
+      to: { type: 'string' },
       only: { type: 'string' },
     },
     allowPositionals: true,
   });
   const [name = ''] = positionals;
-  const bench = benches[name];
+  const isSingleHop = values.from !== undefined || values.to !== undefined;
+  if (isSingleHop && (name !== 'mail' || values.from !== '2003' || values.to !== 'online'))
+    throw new Error('there is one hop to measure: mail --from 2003 --to online');
+  const bench = isSingleHop ? singleHop : benches[name];
   if (values.help || !bench || positionals.length !== 1) {
     process.stdout.write(usage);
     return values.help ? 0 : 2;
@@ -84,7 +92,11 @@ async function main(): Promise<number> {
     say: (text) => void process.stderr.write(`${text}\n`),
   };
   const { figures, lines, details } = await bench(options);
-  const file = keepResult(name, { options: { quick: options.quick, items: options.items }, figures, details });
+  const file = keepResult(isSingleHop ? 'single-hop' : name, {
+    options: { quick: options.quick, items: options.items },
+    figures,
+    details,
+  });
   process.stdout.write(`${name}\n${lines.join('\n')}\n\nkept in ${file}\n`);
   if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
   return 0;

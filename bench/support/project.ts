@@ -10,6 +10,10 @@ export interface ProjectEnd {
   readonly password: string;
   /** PEM file. */
   readonly ca?: string;
+  /** Members of `signIn` beside the secret; default: Basic. */
+  readonly signIn?: string;
+  /** Lines beside those that all organizations have. */
+  readonly lines?: readonly string[];
 }
 
 export interface WrittenProject {
@@ -28,10 +32,10 @@ export function writeProject(
   collection: readonly string[] = [],
 ): WrittenProject {
   const directory = mkdtempSync(join(tmpdir(), 'causeway-bench-'));
-  const organizations = [source, target].map(({ name, endpoint, user, password, ca }) => {
+  const organizations = [source, target].map(({ name, endpoint, user, password, ca, signIn, lines = [] }) => {
     writeFileSync(join(directory, `${name}.secret`), password, { mode: 0o600 });
     const tls = ca === undefined ? '' : `    tls: { ca: ${JSON.stringify(ca)} }\n`;
-    return `  ${name}:\n    kind: exchange\n    endpoint: ${JSON.stringify(endpoint)}\n    signIn: { method: basic, user: ${JSON.stringify(user)}, password: 'file:${name}.secret' }\n${tls}`;
+    return `  ${name}:\n    kind: exchange\n    endpoint: ${JSON.stringify(endpoint)}\n    signIn: { ${signIn ?? `method: basic, user: ${JSON.stringify(user)}, password: 'file:${name}.secret'`} }\n${tls}${lines.map((line) => `    ${line}\n`).join('')}`;
   });
   const list = pairs.map(([left, right]) => `        - ${JSON.stringify(`${left} -> ${right}`)}\n`);
   const file = join(directory, 'causeway.yaml');
