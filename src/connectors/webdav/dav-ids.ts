@@ -24,7 +24,6 @@ export function itemIdOfUrl(url: string): { readonly id: ItemId; readonly folder
 
 /** The part of an item id that names the item in its folder. */
 export const itemSegment = (id: ItemId): string => itemForm.exec(id)?.[2] ?? '';
-export const folderOf = (id: ItemId): FolderId | null => (itemForm.exec(id)?.[1] as FolderId | undefined) ?? null;
 export const isFolderId = (id: string): boolean => folderForm.test(id);
 export const itemIdIn = (folder: FolderId, item: string): ItemId => `${folder}/${item}` as ItemId;
 
@@ -32,7 +31,7 @@ export const itemIdIn = (folder: FolderId, item: string): ItemId => `${folder}/$
 export const pathOfId = (root: string, id: FolderId | ItemId): string => `${root}${flatSpace}/${id}`;
 
 /** 16 bytes of GUID, 6 of counter ([MS-OXCFXICS] 2.2.2.3) as a segment; null for anything else. */
-export function segmentOfSourceKey(key: Buffer): string | null {
+function segmentOfSourceKey(key: Buffer): string | null {
   if (key.length !== 22) return null;
   return `${key.toString('hex', 0, 16)}-${key.toString('hex', 16).replace(/^0+(?=.)/, '')}`;
 }

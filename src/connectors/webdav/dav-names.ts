@@ -9,7 +9,7 @@ export interface DavName {
 export const davNamespace = 'DAV:';
 export const httpmailNamespace = 'urn:schemas:httpmail:';
 export const mailheaderNamespace = 'urn:schemas:mailheader:';
-export const exchangeNamespace = 'http://schemas.microsoft.com/exchange/';
+const exchangeNamespace = 'http://schemas.microsoft.com/exchange/';
 /** Of answers to SUBSCRIBE and POLL; with a capital, and no slip. */
 export const notificationNamespace = 'http://schemas.microsoft.com/Exchange/';
 export const replNamespace = 'http://schemas.microsoft.com/repl/';
@@ -27,20 +27,14 @@ export const names = {
   etag: dav('getetag'),
   isFolder: dav('isfolder'),
   isHidden: dav('ishidden'),
-  childCount: dav('childcount'),
-  hasSubs: dav('hassubs'),
   objectCount: dav('objectcount'),
-  visibleCount: dav('visiblecount'),
-  contentClass: dav('contentclass'),
   unreadCount: { ns: httpmailNamespace, name: 'unreadcount' },
   read: { ns: httpmailNamespace, name: 'read' },
   permanentUrl: exchange('permanenturl'),
   folderClass: exchange('outlookfolderclass'),
   messageClass: exchange('outlookmessageclass'),
   keywords: exchange('keywords-utf8'),
-  folderSize: exchange('foldersize'),
   replUid: repl('repl-uid'),
-  resourceTag: repl('resourcetag'),
   contentTag: repl('contenttag'),
 } as const satisfies Readonly<Record<string, DavName>>;
 

@@ -2,6 +2,7 @@ import { FaultError } from '#kit/fault.ts';
 import type { FolderInfo, FolderMark, FolderRole, FolderTree } from '#model/folder.ts';
 import type { FolderId, MailboxGuid, Version } from '#model/ids.ts';
 import type { MapiProperty } from '#model/property-row.ts';
+import { mailboxGuidOf } from '../ews/operations/folder-shape.ts';
 import { entryIdsByRole } from '../ews/special-folders.ts';
 import { folderIdOfUrl } from './dav-ids.ts';
 import { type DavName, davNameOf, httpmailNamespace, names } from './dav-names.ts';
@@ -71,7 +72,7 @@ export interface MailboxRoot {
 /** Throws FaultError when it is no mailbox. */
 export function readRoot(response: DavResponse): MailboxRoot {
   const id = folderIdOfUrl(shownText(response, names.permanentUrl) ?? '');
-  const guid = mailboxGuidOf(Buffer.from(shownText(response, entryIdName) ?? '', 'base64'));
+  const guid = mailboxGuidOf(shownText(response, entryIdName) ?? '');
   if (id === null || guid === null)
     throw new FaultError({
       kind: 'fatal',
@@ -84,17 +85,6 @@ export function readRoot(response: DavResponse): MailboxRoot {
     return url ? [[role, url] as const] : [];
   });
   return { id, guid, urls: new Map(urls) };
-}
-
-/**
- * Bytes 4 to 20 of a folder's entry id are the ProviderUID, which in a private mailbox is its GUID, the first three fields
- * little-endian ([MS-OXCDATA] 2.2.4.1).
- */
-function mailboxGuidOf(entryId: Buffer): MailboxGuid | null {
-  if (entryId.length < 20) return null;
-  const hex = (...order: readonly number[]): string =>
-    order.map((i) => (entryId[4 + i] ?? 0).toString(16).padStart(2, '0')).join('');
-  return `${hex(3, 2, 1, 0)}-${hex(5, 4)}-${hex(7, 6)}-${hex(8, 9)}-${hex(10, 11, 12, 13, 14, 15)}` as MailboxGuid;
 }
 
 /** Roles of folders that only the Inbox knows, of those that are there. @param folders What `roleSearch` found. */
