@@ -5,6 +5,7 @@ import type { TypedDraft, TypedKind } from '#model/typed-item.ts';
 import type { MapiMessage } from '../mapi/mapi-message.ts';
 import type { ReadItem } from '../mapi-items/read-item.ts';
 import { readTyped, writeTyped } from '../mapi-items/typed-message.ts';
+import { mimeOfMessage } from '../mime-mapi/mime-of-message.ts';
 import type { StreamVersion } from './frames.ts';
 import { messageOfStream } from './message-of-stream.ts';
 import { streamOfMessage } from './stream-of-message.ts';
@@ -16,8 +17,8 @@ export interface ExportedAt {
   readonly folder: FolderId;
 }
 
-/** An attached item as a stream of its own. */
-const itemBytes = (message: MapiMessage): Promise<Buffer> => payloadBytes(streamOfMessage(message));
+/** Attached items are known by their MIME. */
+export const mimeOfItem = (message: MapiMessage): Promise<Buffer> => payloadBytes(mimeOfMessage(message));
 
 /**
  * An exported item, understood.
@@ -30,7 +31,7 @@ export const readTypedStream = <Kind extends TypedKind>(
   bytes: Uint8Array,
   at: ExportedAt,
 ): Promise<ReadItem<Kind>> =>
-  readTyped(kind, messageOfStream(bytes).message, { ...at, sizeBytes: bytes.length, itemBytes });
+  readTyped(kind, messageOfStream(bytes).message, { ...at, sizeBytes: bytes.length, itemBytes: mimeOfItem });
 
 export interface TypedStreamOptions {
   /** The reminder of a series rings for its next occurrence after this. */

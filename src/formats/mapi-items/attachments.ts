@@ -3,6 +3,7 @@ import { type Payload, payloadOfBytes } from '#kit/payload.ts';
 import type { AttachmentContent, AttachmentHead } from '#model/appointment.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { MapiAttachment, MapiMessage, MapiPropertyValue } from '../mapi/mapi-message.ts';
+import { itemDigest } from '../text/item-digest.ts';
 import { isNumber, valuesOf } from './property-values.ts';
 
 /** Properties of an attachment ([MS-OXCMSG] 2.2.2). */
@@ -95,7 +96,7 @@ export function isException({ properties }: MapiAttachment): boolean {
   return isNumber(flags) && (flags & exceptionFlag) !== 0;
 }
 
-/** The bytes by which an attached item is known, its MIME where there is a codec for it. */
+/** The MIME of an attached item: as such it is compared, handed out, and written elsewhere. */
 export type AttachedItemBytes = (message: MapiMessage) => Promise<Buffer>;
 
 /** @returns null for one without content: a link, or an OLE object whose bytes are elsewhere */
@@ -103,7 +104,8 @@ export async function readAttachment(
   { properties, content, message }: MapiAttachment,
   itemBytes: AttachedItemBytes,
 ): Promise<AttachmentContent | null> {
-  const bytes = message === null ? content : payloadOfBytes(await itemBytes(message));
+  const mime = message === null ? null : await itemBytes(message);
+  const bytes = mime === null ? content : payloadOfBytes(mime);
   if (bytes === null) return null;
   const get = valuesOf(properties);
   const text = (property: MapiProperty) => {
@@ -118,7 +120,7 @@ export async function readAttachment(
     contentId: text(at.contentId),
     isInline: get(at.isHidden) === true || (isNumber(flags) && (flags & inBody) !== 0),
     sizeBytes: bytes.sizeBytes,
-    hash: await hashOf(bytes),
+    hash: mime === null ? await hashOf(bytes) : itemDigest(mime),
     kind: message === null ? 'file' : 'item',
   };
   return { head, bytes };

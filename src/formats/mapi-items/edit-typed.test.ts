@@ -196,4 +196,12 @@ describe('what an edit names', () => {
     const read = await readTyped('contacts', after, from);
     expect(read.item.fields.attachments.map(({ name }) => name)).toEqual(['a.txt', 'c.txt']);
   });
+
+  test('a file that is there stays, under whatever name the other side has it', async () => {
+    const [a, b] = [attachment('a.txt', 'a'), attachment('b.txt', 'b')];
+    const draft = draftOf('tasks', { attachments: [a, b] });
+    const attachments = [{ ...a.head, name: 'A.TXT', contentType: null }];
+    const changes = editTyped('tasks', draft.item, { ...noEdit, set: { attachments } }, { now });
+    expect(changes.files).toEqual({ removed: [b.head], added: [] });
+  });
 });

@@ -131,15 +131,20 @@ function filesOf(before: object, edit: TypedEdit): MessageChanges['files'] {
   const left = [...('attachments' in before ? (before.attachments as readonly AttachmentHead[]) : [])];
   const added: AttachmentContent[] = [];
   for (const head of wanted) {
-    const at = left.findIndex((one) => isDeepStrictEqual(one, head));
-    if (at >= 0) {
-      left.splice(at, 1);
-      continue;
-    }
-    const content = edit.attachments.get(head.hash);
-    if (content !== undefined) added.push({ ...content, head });
+    const exact = left.findIndex((one) => isDeepStrictEqual(one, head));
+    const content = exact >= 0 ? undefined : edit.attachments.get(head.hash);
+    // Of what is there already no bytes come with the edit, whatever the other side calls it.
+    const at = exact >= 0 || content !== undefined ? exact : placeOf(head, left);
+    if (at >= 0) left.splice(at, 1);
+    else if (content !== undefined) added.push({ ...content, head });
   }
   return { removed: left, added };
+}
+
+/** Of files of equal bytes the one of the same name; the bytes are what counts, and only those that are not there come with the edit. */
+function placeOf({ hash, name }: AttachmentHead, among: readonly AttachmentHead[]): number {
+  const same = among.findIndex((one) => one.hash === hash && one.name === name);
+  return same >= 0 ? same : among.findIndex((one) => one.hash === hash);
 }
 
 /** Bytes of what modified occurrences have for themselves: given with the edit, or there already. */
@@ -193,7 +198,7 @@ async function withoutRemoved(
   const stays: MapiAttachment[] = [];
   for (const file of files) {
     const content = left.length === 0 ? null : await readAttachment(file, itemBytes);
-    const at = content === null ? -1 : left.findIndex((head) => isDeepStrictEqual(head, content.head));
+    const at = content === null ? -1 : placeOf(content.head, left);
     if (at >= 0) left.splice(at, 1);
     else stays.push(file);
   }

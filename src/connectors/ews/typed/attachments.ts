@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { itemDigest } from '#formats/text/item-digest.ts';
 import { attribute, child, childText, type XmlElement } from '#formats/text/xml-read.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { type Payload, payloadBytes } from '#kit/payload.ts';
@@ -10,7 +11,6 @@ import type { Call } from '../operation.ts';
 import { createAttachment } from '../operations/create-attachment.ts';
 import { deleteAttachment } from '../operations/delete-attachment.ts';
 import { getAttachment } from '../operations/get-attachment.ts';
-import { itemDigest } from './item-digest.ts';
 
 /** Path of the list, for a read of items. */
 export const attachmentsPath = '<t:FieldURI FieldURI="item:Attachments"/>';

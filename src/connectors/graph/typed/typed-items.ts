@@ -1,7 +1,7 @@
 import { messageOfStream } from '#formats/fast-transfer/message-of-stream.ts';
 import { StreamError } from '#formats/fast-transfer/stream-error.ts';
 import { streamOfMessage } from '#formats/fast-transfer/stream-of-message.ts';
-import { readTypedStream, writeTypedStream } from '#formats/fast-transfer/typed-stream.ts';
+import { mimeOfItem, readTypedStream, writeTypedStream } from '#formats/fast-transfer/typed-stream.ts';
 import { BlobError } from '#formats/mapi/byte-reader.ts';
 import { cleanGlobalObjectId, identityOfIds } from '#formats/mapi/global-object-id.ts';
 import { changedMessage, editedItem, editTyped } from '#formats/mapi-items/edit-typed.ts';
@@ -11,7 +11,7 @@ import { valuesOf } from '#formats/mapi-items/property-values.ts';
 import { readHead } from '#formats/mapi-items/read-item.ts';
 import { strayDays } from '#formats/occurrences.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
-import { type Payload, payloadBytes } from '#kit/payload.ts';
+import type { Payload } from '#kit/payload.ts';
 import type { AttachmentContent, AttachmentHead, EventIdentity } from '#model/appointment.ts';
 import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
 import type { TypedDraft, TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
@@ -46,9 +46,6 @@ const listPageMax = 200;
  */
 export const typedItems = <Kind extends TypedKind>(tools: MailboxTools, kind: Kind): TypedItems<Kind> =>
   new StreamedItems(tools, kind);
-
-const itemBytes = (message: Parameters<typeof streamOfMessage>[0]): Promise<Buffer> =>
-  payloadBytes(streamOfMessage(message));
 
 class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
   readonly #tools: MailboxTools;
@@ -281,7 +278,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
         const stream = await understoodLater(async () => {
           const { occurrenceAttachments, stream: bytes } = now;
           const changes = editTyped(this.#kind, item, edit, { now: this.#nowMs(), occurrenceAttachments });
-          return streamOfMessage(await changedMessage(messageOfStream(bytes).message, changes, itemBytes));
+          return streamOfMessage(await changedMessage(messageOfStream(bytes).message, changes, mimeOfItem));
         });
         if (isFault(stream)) return stream;
         const written = await this.#put(folder, stream, { id, exported: now }, context);
@@ -349,7 +346,7 @@ function headOf({ stream, version }: Exported, entity: JsonObject, id: ItemId, f
     sizeBytes: numberAt(entity, 'size') ?? stream.length,
     createdAt: at('createdDateTime'),
     modifiedAt: at('lastModifiedDateTime'),
-    itemBytes,
+    itemBytes: mimeOfItem,
   };
   return readHead(get, from, identityOfIds(own, clean));
 }

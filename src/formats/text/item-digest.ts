@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type CanonicalContent, canonicalContent } from '#formats/text/mime-canonical.ts';
+import { type CanonicalContent, canonicalContent } from './mime-canonical.ts';
 
 /**
  * What identifies an attached item. Servers render it into MIME anew for everybody who asks, so its bytes say nothing; what a person
