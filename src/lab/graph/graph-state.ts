@@ -2,6 +2,8 @@ import type { Clock } from '#kit/clock.ts';
 import type { Organization } from '../world/organization.ts';
 import { type GraphSettings, shippedSettings } from './graph-settings.ts';
 import { GraphThrottle } from './graph-throttle.ts';
+import { GraphSubscriptions } from './subscriptions.ts';
+import { networkWebhooks } from './webhook.ts';
 
 /** A file on its way, range by range. */
 export interface UploadSession {
@@ -31,6 +33,7 @@ const sessionsMax = 10_000;
 /** What Graph knows of an organization beside its mailboxes. Tests and people change it while the lab runs. */
 export class GraphState {
   readonly throttle: GraphThrottle;
+  readonly subscriptions: GraphSubscriptions;
   readonly uploads = new Map<string, UploadSession>();
   /** By token. */
   readonly imports = new Map<string, ImportSession>();
@@ -40,6 +43,7 @@ export class GraphState {
   constructor(clock: Clock, settings: Partial<GraphSettings> = {}) {
     this.throttle = new GraphThrottle(clock);
     this.#settings = { ...shippedSettings, ...settings };
+    this.subscriptions = new GraphSubscriptions(networkWebhooks);
   }
 
   get settings(): GraphSettings {

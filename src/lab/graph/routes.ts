@@ -8,6 +8,7 @@ import { settingsRoutes } from './mailbox-settings.ts';
 import { transferRoutes } from './mailbox-transfer.ts';
 import { messageRoutes } from './messages.ts';
 import type { Parameters, Route } from './route.ts';
+import { subscriptionRoutes } from './subscriptions.ts';
 import { taskRoutes } from './tasks.ts';
 import { userRoutes } from './users.ts';
 
@@ -24,6 +25,7 @@ export const routes: readonly Route[] = [
   ...calendarRoutes,
   ...eventRoutes,
   ...settingsRoutes,
+  ...subscriptionRoutes,
 ];
 
 interface Node {
