@@ -24,7 +24,7 @@ const flatName = '-FlatUrlSpace-';
 const hiddenName = 'NON_IPM_SUBTREE';
 
 /** Steps of a path, decoded, without those that are empty. @throws DavError for one that cannot be decoded */
-export function stepsOf(path: string): readonly string[] {
+function stepsOf(path: string): readonly string[] {
   return (
     path
       .split('?', 1)[0]

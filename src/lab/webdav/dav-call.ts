@@ -55,7 +55,7 @@ function etagsIn(header: string): readonly string[] {
   return [...header.matchAll(/(?:W\/)?"[^"]*"|[^\s,]+/g)].map(([tag]) => tag.replace(/^W\//, ''));
 }
 
-export const etagOf = (resource: Resource): string | null =>
+const etagOf = (resource: Resource): string | null =>
   resource.kind === 'item'
     ? etagOfItem(resource.item)
     : resource.kind === 'attachment'

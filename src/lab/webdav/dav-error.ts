@@ -1,5 +1,5 @@
 /** Status lines as IIS and the store write them. */
-export const reasons: Readonly<Record<number, string>> = {
+const reasons: Readonly<Record<number, string>> = {
   200: 'OK',
   201: 'Created',
   204: 'No Content',

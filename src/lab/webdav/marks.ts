@@ -8,7 +8,7 @@ import type { Mailbox } from '../world/mailbox.ts';
 const replicas = new Map<string, string>();
 
 /** GUID in front of the counters of a mailbox, 32 hex digits. */
-export function replicaOf({ guid }: Mailbox): string {
+function replicaOf({ guid }: Mailbox): string {
   let replica = replicas.get(guid);
   if (replica === undefined) {
     replica = guidOf('replica', guid).replaceAll('-', '');

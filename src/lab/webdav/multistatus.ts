@@ -74,10 +74,10 @@ const dataTypes: Readonly<Record<string, string>> = {
   Url: '',
 };
 
-export const dataTypeOf = (type: string): string =>
+const dataTypeOf = (type: string): string =>
   type.endsWith('Array') ? `mv.${dataTypes[type.slice(0, -5)] || 'string'}` : (dataTypes[type] ?? '');
 
-export const davTime = (ms: number): string => new Date(ms).toISOString();
+const davTime = (ms: number): string => new Date(ms).toISOString();
 
 function textOf(type: string, value: string | number | boolean): string {
   if (typeof value === 'boolean') return value ? '1' : '0';

@@ -15,7 +15,7 @@ import { createItem } from './write-item.ts';
 const foundMax = 100;
 const xmlHeaders = { 'content-type': 'text/xml' };
 
-export function queryOf(path: string): URLSearchParams {
+function queryOf(path: string): URLSearchParams {
   const at = path.indexOf('?');
   // Names of parameters are compared without their case.
   const given = new URLSearchParams(at < 0 ? '' : path.slice(at + 1));

@@ -89,7 +89,7 @@ export class Dav {
 const basic = (user: string, password: string): string =>
   `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
 
-export const prefixes = [
+const prefixes = [
   ['h', 'urn:schemas:httpmail:'],
   ['m', 'urn:schemas:mailheader:'],
   ['c', 'urn:schemas:calendar:'],

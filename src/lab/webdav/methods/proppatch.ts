@@ -15,7 +15,7 @@ import { createItem, rewriteItem } from '../write-item.ts';
 const answered = ({ name }: Change): readonly [AnsweredName, null] => [{ name, alias: null }, null];
 
 /** All are written or none. (RFC 4918 9.2) Null: all of them can be. */
-export function refusedPropstats(changes: readonly Change[]): readonly Propstat[] | null {
+function refusedPropstats(changes: readonly Change[]): readonly Propstat[] | null {
   const refused = changes.filter(({ column }) => column === null || column.writing.kind === 'read-only');
   if (refused.length === 0) return null;
   const others = changes.filter((change) => !refused.includes(change));
