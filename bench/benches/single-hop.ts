@@ -18,6 +18,10 @@ import { against, round } from '../support/results.ts';
 /** Windows of the service are so many times shorter, so that several of them go by. */
 const faster = 10;
 const sizes = { small: 4 * 1024, large: 1024 * 1024 } as const;
+const perMinute = {
+  requests: (shippedThrottling.requests * faster * 60_000) / shippedThrottling.requestsWindowMs,
+  uploadMb: (shippedThrottling.uploadBytes * faster * 60_000) / shippedThrottling.uploadWindowMs / 2 ** 20,
+};
 /** Mails that take a little more than two windows. */
 const counts = { small: 22_000, large: 450 } as const;
 
@@ -89,7 +93,11 @@ const endOf = ({ name, webdav, graph, ca, admin, application }: OrganizationAddr
       }
     : {
         signIn: `method: oauth, tenant: ${application.tenant}, clientId: ${application.clientId}, clientSecret: 'file:${name}.secret', authority: ${JSON.stringify(graph)}`,
-        lines: ['version: online', `redirectHosts: [${new URL(graph).hostname}]`],
+        lines: [
+          'version: online',
+          `redirectHosts: [${new URL(graph).hostname}]`,
+          `budgets: { perMailbox: { requestsPerMinute: ${perMinute.requests}, bytesPerMinute: ${perMinute.uploadMb} MB } }`,
+        ],
       }),
 });
 
