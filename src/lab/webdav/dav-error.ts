@@ -23,7 +23,7 @@ const reasons: Readonly<Record<number, string>> = {
   424: 'Failed Dependency',
   440: 'Login Timeout',
   500: 'Internal Server Error',
-  501: 'Not Implemented',
+  501: 'Not Supported',
   502: 'Bad Gateway',
   507: 'Insufficient Storage',
 };
