@@ -9,7 +9,7 @@ const roomOf = (path: string): string => path.split('/')[1] ?? '';
 /** Offending imports of one file of src/, as `path imports what`. */
 function violations(file: SourceFile): readonly string[] {
   const room = roomOf(file.path);
-  const isTest = file.path.endsWith('.test.ts');
+  const isTest = /\.(?:test|fixture)\.ts$/.test(file.path);
   const allowed: readonly string[] = mayImport[room as keyof typeof mayImport] ?? [];
   const pure: readonly string[] | undefined = pureRooms[room as keyof typeof pureRooms];
   return importsOf(file)
