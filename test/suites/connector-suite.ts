@@ -531,6 +531,16 @@ define('properties come as raw values, absent ones left out, gone items in their
   );
 });
 
+define('hundreds of properties are asked for like one', async (b) => {
+  const id = b.deliver();
+  b.people.edit(id, { flagRequest: 'Call back' });
+  const { mapi } = mailProperties.flagRequest;
+  // Tags of the range that nobody has defined (MS-OXPROPS 1.3.3: message class-defined content), so that none is there.
+  const others = Array.from({ length: 250 }, (_, n) => ({ tag: 0x6c00 + n, type: 'integer' as const }));
+  const read = await b.box.properties([id], [...others, mapi], b.context);
+  expect(found(read.get(id))).toEqual([{ property: mapi, values: ['Call back'] }]);
+});
+
 // -- creating --
 
 define('a stamp is shown by the very next read of the feed and found by a search', async (b) => {

@@ -58,6 +58,8 @@ const folderPageMax = 1000;
 const searchPageMax = 200;
 /** Stamps of one search: a search walks the folder, so fewer are dearer, and the address of a request has its bound. */
 const searchValuesMax = 5;
+/** Properties that one `$expand` asks for: addresses have a length beyond which somebody on the way refuses them. */
+const expandedMax = 40;
 /** Pages of one listing; a service that never comes to an end is stopped here. */
 const pageMax = 10_000;
 
@@ -354,14 +356,16 @@ class GraphMailbox implements Mailbox {
     wanted: Parameters<Mailbox['properties']>[1],
     context: Context,
   ): Promise<ReadonlyMap<ItemId, readonly RawProperty[] | Fault>> {
-    const query = `$select=parentFolderId${wanted.some(isMultiple) ? ',categories' : ''}&$expand=${encodeURIComponent(expandOf(wanted))}`;
-    const entities = await this.#entities(ids, query, context);
-    return new Map(
-      ids.map((id, at) => {
-        const entity = entities[at] ?? missing;
-        return [id, isFault(entity) ? entity : rawProperties(entity, wanted)] as const;
-      }),
-    );
+    const answers = new Map<ItemId, readonly RawProperty[] | Fault>(ids.map((id) => [id, []]));
+    for (const some of parts(wanted, expandedMax)) {
+      const query = `$select=parentFolderId${some.some(isMultiple) ? ',categories' : ''}&$expand=${encodeURIComponent(expandOf(some))}`;
+      const entities = await this.#entities(ids, query, context);
+      for (const [at, id] of ids.entries()) {
+        const [before = [], entity = missing] = [answers.get(id), entities[at]];
+        if (!isFault(before)) answers.set(id, isFault(entity) ? entity : [...before, ...rawProperties(entity, some)]);
+      }
+    }
+    return answers;
   }
 
   async findByStamp(
