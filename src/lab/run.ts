@@ -6,6 +6,7 @@ import { type ControlListener, listenControl } from './edge/control.ts';
 import { FaultSpecError, faultPointMeanings, parseFaultSpec } from './edge/fault-spec.ts';
 import { type SignInScheme, signInSchemes } from './edge/sign-in.ts';
 import { type ThrottlingMode, throttlingModes } from './edge/throttling.ts';
+import { graphBehaviours } from './graph/behaviours.ts';
 import {
   createLab,
   type Lab,
@@ -280,11 +281,13 @@ function behaviourTable(): string {
   const order = ['recorded', 'documented', 'assumed'];
   const all = [
     ...edgeBehaviours,
-    ...[...storeBehaviours, ...meetingBehaviours, ...davBehaviours].map(({ what, mark, source }) => ({
-      name: what,
-      mark,
-      source,
-    })),
+    ...[...storeBehaviours, ...meetingBehaviours, ...davBehaviours, ...graphBehaviours].map(
+      ({ what, mark, source }) => ({
+        name: what,
+        mark,
+        source,
+      }),
+    ),
   ];
   const rows = all.sort((a, b) => order.indexOf(a.mark) - order.indexOf(b.mark));
   return rows.map(({ mark, name, source }) => `${mark.padEnd(10)}  ${name}\n${' '.repeat(12)}${source}\n`).join('');

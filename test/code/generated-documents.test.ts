@@ -10,6 +10,7 @@ import { davLosses, graphLosses, type TypedLoss } from '#connectors/typed-losses
 import { mapiPropertiesOf } from '#formats/mapi-items/typed-message.ts';
 import { storeBehaviours } from '#lab/behaviours.ts';
 import { edgeBehaviours } from '#lab/edge/behaviours.ts';
+import { graphBehaviours } from '#lab/graph/behaviours.ts';
 import { davBehaviours } from '#lab/webdav/behaviours.ts';
 import { eventFields, eventProperties } from '#model/event-properties.ts';
 import { folderRoles } from '#model/folder.ts';
@@ -276,6 +277,7 @@ describe('documents that are made from tables of the code are fresh', () => {
   test('docs/protocol-assumptions.md', () => {
     const tables: readonly (readonly [string, readonly Shown[]])[] = [
       ['mailboxes and EWS', storeBehaviours.map(({ what, ...rest }) => ({ name: what, ...rest }))],
+      ['Graph', graphBehaviours.map(({ what, ...rest }) => ({ name: what, versions: ['online'], ...rest }))],
       ['WebDAV', davBehaviours.map(({ what, ...rest }) => ({ name: what, versions: ['2003'], ...rest }))],
       ['the edge: sign-in, HTTP, Autodiscover, throttling', edgeBehaviours],
     ];

@@ -11,7 +11,7 @@ export interface Entry {
 }
 
 /** Entries without `$top`. (GDOC concepts/paging) */
-export const pageDefault = 10;
+const pageDefault = 10;
 
 function pageLink(context: Context, skip: number): string {
   const rest = context.query.raw.split('&').filter((pair) => pair !== '' && !/^(?:%24|\$)skip=/i.test(pair));

@@ -348,7 +348,9 @@ export const contactRoutes: readonly Route[] = [
       path: `${path}/{contact}`,
       needs: 'contactsWrite',
       run(context, parameters) {
-        context.mailbox.remove(contactOf(context, parameters), 'MoveToDeletedItems', context.hand());
+        const item = contactOf(context, parameters);
+        checkMatch(context, item);
+        context.mailbox.remove(item, 'MoveToDeletedItems', context.hand());
         return noContent;
       },
     },

@@ -18,7 +18,7 @@ export interface Preferences {
   readonly timeZone: string | null;
 }
 
-export function readPreferences(header: string): Preferences {
+function readPreferences(header: string): Preferences {
   const value = (name: string): string | null => {
     const match = new RegExp(`(?:^|[,;]\\s*)${name}\\s*=\\s*(?:"([^"]*)"|([^,;\\s]+))`, 'i').exec(header);
     return match === null ? null : (match[1] ?? match[2] ?? null);

@@ -55,8 +55,7 @@ const partOf = (item: Item): CalendarPart =>
     deletedDays: [],
   };
 
-export const isReceived = (item: Item): boolean =>
-  ((item.number(calendarKey.stateFlags) ?? 0) & stateFlag.received) !== 0;
+const isReceived = (item: Item): boolean => ((item.number(calendarKey.stateFlags) ?? 0) & stateFlag.received) !== 0;
 
 const typeOf = (item: Item): string =>
   item.occurrence !== null

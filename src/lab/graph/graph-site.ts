@@ -110,7 +110,7 @@ const holders = new Map([
 ]);
 
 /** Microsoft Graph of one organization: v1.0 and what is needed of beta, and the URLs that it gives out on another host. */
-export class GraphSite implements Site {
+class GraphSite implements Site {
   readonly #organization: Organization;
   readonly #surroundings: Surroundings;
   readonly state: GraphState;

@@ -133,7 +133,7 @@ export class GraphBench {
       ...(options.headers ?? {}),
     };
     const reply = await this.#send(url, method, headers, body);
-    if (haveSchema) {
+    if (haveSchema && !url.toLowerCase().includes('/ews/')) {
       const answer = Object.keys(reply.json).length === 0 ? undefined : reply.json;
       const found = graphProblems({ method, url, request: options.json, status: reply.status, answer });
       if (found.length > 0) throw new Error(`${method} ${path} is not as described:\n${found.join('\n')}`);

@@ -19,7 +19,7 @@ import { created, type Json, ok, type Reply, type Route } from './route.ts';
 // /graph/api/mailbox-createimportsession, /graph/import-exchange-mailbox-item.
 
 /** `MBX:…@…` of a mailbox. */
-export const mailboxIdOf = (mailbox: Mailbox): string =>
+const mailboxIdOf = (mailbox: Mailbox): string =>
   `MBX:${mailbox.guid}@${guidOf('tenant', mailbox.organization.name, mailbox.organization.domain)}`;
 /** The mailbox behind an id of exchangeSettings. @throws GraphError */
 export function mailboxOfId(organization: Organization, id: string): Mailbox {

@@ -108,7 +108,7 @@ function wholeNumber(name: string, text: string, max: number): number {
 }
 
 /** Entries of a page: at most 1000. (GDOC concepts/query-parameters; FACTS §4) */
-export const topMax = 1000;
+const topMax = 1000;
 
 /** @param raw what stands behind the question mark. @throws GraphError */
 export function readQuery(raw: string): Query {

@@ -41,7 +41,7 @@ export const migrationRoles: readonly string[] = [
  * Roles of RBAC for Applications: management roles of Exchange, assigned with a scope of mailboxes. None is known for import and
  * export. (learn.microsoft.com/exchange/permissions-exo/application-rbac; FIELD-NOTES §3)
  */
-export const scopable: ReadonlySet<string> = new Set([
+const scopable: ReadonlySet<string> = new Set([
   'Mail.Read',
   'Mail.ReadWrite',
   'Mail.Send',

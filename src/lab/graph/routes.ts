@@ -13,7 +13,7 @@ import { taskRoutes } from './tasks.ts';
 import { userRoutes } from './users.ts';
 
 /** Everything that the lab answers below a version. */
-export const routes: readonly Route[] = [
+const routes: readonly Route[] = [
   ...userRoutes,
   ...mailFolderRoutes,
   ...messageRoutes,

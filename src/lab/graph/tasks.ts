@@ -246,7 +246,9 @@ export const taskRoutes: readonly Route[] = [
     path: `${path}/{task}`,
     needs: 'tasksWrite',
     run(context, parameters) {
-      context.mailbox.remove(taskOf(context, parameters), 'MoveToDeletedItems', context.hand());
+      const item = taskOf(context, parameters);
+      checkMatch(context, item);
+      context.mailbox.remove(item, 'MoveToDeletedItems', context.hand());
       return noContent;
     },
   },

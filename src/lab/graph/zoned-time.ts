@@ -5,7 +5,7 @@ import { badRequest, GraphError } from './graph-error.ts';
 // learn.microsoft.com/graph/api/resources/datetimetimezone
 
 /** A zone by its Windows or IANA name; null: nobody knows it. */
-export const zoneByName = (name: string): Zone | null =>
+const zoneByName = (name: string): Zone | null =>
   /^(?:utc|etc\/utc|gmt|etc\/gmt)$/i.test(name)
     ? utc
     : (windowsZone(name) ??
