@@ -96,7 +96,7 @@ export const mutants: readonly Mutant[] = [
     find: 'if (row.leftCursor !== null) await context.commit(withRows(context, [{ ...row, leftCursor: null }]));',
     replace: '',
     why: 'after a crash nobody hears that one of them was deleted',
-    seed: 180,
+    seed: 332,
   },
   {
     name: 'cursor moved over unfinished items',
@@ -118,7 +118,7 @@ export const mutants: readonly Mutant[] = [
     find: 'rightMark: complete ? mark : row.rightMark',
     replace: 'rightMark: mark',
     why: 'a crash between two pages hides the second one',
-    seed: 314,
+    seed: 628,
   },
   {
     name: 'fencing token ignored',
@@ -186,7 +186,7 @@ export const mutants: readonly Mutant[] = [
     find: 'if (link.rightId !== id) continue;',
     replace: '',
     why: 'a copy that a person moved counts as removed',
-    seed: 816,
+    seed: 445,
   },
 
   // -- deletions --
@@ -196,7 +196,7 @@ export const mutants: readonly Mutant[] = [
     find: 'links.filter((l) => (l.goneSincePass ?? 0) <= wentThrough)',
     replace: 'links.filter((l) => (l.goneSincePass ?? 0) <= context.pass)',
     why: 'a mail that is moved while a pass reads the folders is deleted and copied again',
-    seed: 140,
+    seed: 164,
   },
   {
     name: 'deleted without looking once more',
@@ -264,7 +264,7 @@ export const mutants: readonly Mutant[] = [
     find: 'const contested = touched.includes(field) || (flagTouched && flagFields.includes(field));',
     replace: 'const contested = false;',
     why: 'what a person of the target set is overwritten without a word',
-    seed: 657,
+    seed: 375,
   },
   {
     name: "echo taken for a person's change",
