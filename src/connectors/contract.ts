@@ -16,7 +16,7 @@ import type { Change } from '#model/change.ts';
 import type { FolderMark, FolderRole, FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { ItemWays } from '#model/item-ways.ts';
-import type { Instant, MailContent, MailDraft, MailHead, MailState, RawProperty } from '#model/mail.ts';
+import type { Instant, MailContent, MailDraft, MailFields, MailHead, MailState, RawProperty } from '#model/mail.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedDraft, TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
@@ -52,6 +52,8 @@ export interface Abilities {
   /** As what items are read and created here, by kind, best first, and why not otherwise; the engine chooses among them (`chooseWay`). */
   readonly reads: ItemWays;
   readonly writes: ItemWays;
+  /** Fields of mail that copies here lack on purpose, with the reason: `verify` takes them for explained. */
+  readonly withheld?: Readonly<Partial<Record<keyof MailFields, string>>>;
 }
 
 export type { Change };

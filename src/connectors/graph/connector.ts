@@ -62,6 +62,10 @@ export function graphConnector(options: GraphConnectorOptions): Connector {
     changePageMax,
     reads: graphReads(hasImport),
     writes: graphWrites(hasImport),
+    withheld: {
+      readReceiptRequested:
+        'copies in Exchange Online ask for no receipts: marking or removing one would answer a second time',
+    },
   };
   const mailbox = (address: string): Mailbox =>
     mailboxes.get(address, () => graphMailbox({ client, address, clock, hasImport, isImportHost, requestBytesMax }));

@@ -1,4 +1,12 @@
-import { type CanonicalContent, canonicalContent, type Difference, differences } from '#formats/text/mime-canonical.ts';
+import { createHash } from 'node:crypto';
+import {
+  type CanonicalAttachment,
+  type CanonicalBody,
+  type CanonicalContent,
+  canonicalContent,
+  type Difference,
+  differences,
+} from '#formats/text/mime-canonical.ts';
 import { type MailAddress, parseAddresses } from '#formats/text/mime-header.ts';
 
 /** The MIME of one side, and the blind copies that servers leave out of it. */
@@ -73,10 +81,12 @@ function contentOf({ mime, bcc }: ContentSide): CanonicalContent {
 
 /** Both contents without what rendering explains, the attached messages too. */
 function withoutRendering(left: CanonicalContent, right: CanonicalContent): [CanonicalContent, CanonicalContent] {
+  const { bodies, files } = withoutTextsAsFiles(left, right);
   const lefts = [...left.attachments];
-  const rights = [...right.attachments];
+  const rights = [...files];
   for (const [n, one] of lefts.entries()) {
     const other = rights[n];
+    if (one.fileName === '' && other !== undefined && isMadeUp(other)) lefts[n] = { ...one, fileName: other.fileName };
     if (!one.message || !other?.message) continue;
     const [l, r] = withoutRendering(one.message, other.message);
     lefts[n] = { ...one, message: l };
@@ -87,7 +97,7 @@ function withoutRendering(left: CanonicalContent, right: CanonicalContent): [Can
   const extra = serverHeaders.added.filter((name) => !l.headers.has(name) && r.headers.has(name));
   const kept = new Map([...r.headers].filter(([name]) => !(extra as readonly string[]).includes(name)));
   return [
-    { ...l, attachments: lefts },
+    { ...l, bodies, attachments: lefts },
     {
       ...r,
       attachments: rights,
@@ -98,6 +108,32 @@ function withoutRendering(left: CanonicalContent, right: CanonicalContent): [Can
     },
   ];
 }
+
+/** Items keep a name for every file: `ATT00001.txt`, or the subject of a message, where there is none. A name is never accepted as lost or changed. */
+const isMadeUp = ({ fileName, message }: CanonicalAttachment): boolean =>
+  /^ATT\d{5}(?:\.\w{1,10})?$/.test(fileName) || (message !== null && fileName === (message.subject ?? ''));
+
+/**
+ * An item of Exchange has one plain text and one HTML text. What is shown beside them (a calendar, a second text) is a file of it with the very
+ * same words when the message is made anew from properties.
+ */
+function withoutTextsAsFiles(left: CanonicalContent, right: CanonicalContent) {
+  const files: CanonicalAttachment[] = [...right.attachments];
+  if (left.bodies.length <= right.bodies.length) return { bodies: left.bodies, files };
+  const seen = new Set<string>();
+  const bodies = left.bodies.filter((body) => {
+    const isFirst = /^text\/(?:plain|html)$/.test(body.type) && !seen.has(body.type);
+    seen.add(body.type);
+    const at = isFirst ? -1 : files.findIndex((file) => isOf(file, body));
+    if (at >= 0) files.splice(at, 1);
+    return at < 0;
+  });
+  return { bodies, files };
+}
+
+/** The line ends at the very end belong to the form in which a text travels. */
+const isOf = (file: CanonicalAttachment, { text }: CanonicalBody): boolean =>
+  ['', '\n'].some((end) => createHash('sha256').update(`${text}${end}`).digest('hex') === file.sha256OfLines);
 
 function withoutServerHeaders(content: CanonicalContent): CanonicalContent {
   const headers = new Map(

@@ -1,3 +1,4 @@
+import type { Abilities } from '#connectors/contract.ts';
 import { leaveReason } from '#engine/join-left.ts';
 import { isFault } from '#kit/fault.ts';
 import type { FolderTree } from '#model/folder.ts';
@@ -98,13 +99,23 @@ async function settlePairs(
       missing(context, pair.left, context.leftPath(pair.leftFolder), whyMissing(link, undefined, null));
     else {
       countCompared(context, look);
-      for (const finding of look.findings) context.report.find({ ...finding, explainedBy: explanation(finding, link) });
+      for (const finding of look.findings)
+        context.report.find({ ...finding, explainedBy: explanation(finding, link, context.right.abilities) });
     }
   }
 }
 
-/** What a person changed on the target is that person's: the passes have recorded it and do not overwrite it. */
-function explanation(finding: Look['findings'][number], link: LinkRow | undefined): string | null {
+/**
+ * What a person changed on the target is that person's: the passes have recorded it and do not overwrite it. What the target's copies lack on purpose
+ * is said by its connector.
+ */
+function explanation(
+  finding: Look['findings'][number],
+  link: LinkRow | undefined,
+  { withheld = {} }: Pick<Abilities, 'withheld'>,
+): string | null {
+  const reason = Object.entries(withheld).find(([field]) => field === finding.property)?.[1];
+  if (finding.kind === 'property' && reason !== undefined && finding.rightValue === 'false') return reason;
   const touched: readonly string[] = link?.touched ?? [];
   const aspect = finding.kind === 'content' ? 'content' : finding.property;
   return aspect !== null && touched.includes(aspect) ? 'changed on the target by a person' : null;
