@@ -259,34 +259,44 @@ async function settled(
   }
 }
 
-/** Two passes over everything: the first takes what notifications missed, the second must find nothing. @returns writes of the second. */
-async function passOnce(run: Run, { project, store, services }: Parts): Promise<number> {
+/** Passes that are made because one said that it had not come to its end: a deletion waits for a pass, in case the item turns up elsewhere. */
+const unfinishedMax = 4;
+
+/** Passes over everything until all have come to their end, and another one that must find nothing. @returns writes of the last. */
+async function passOnce(run: Run, parts: Parts): Promise<number> {
   run.output.note('a pass over everything, and another one that must find nothing …');
-  let writes = 0;
-  for (let pass = 1; pass <= 2; pass++) {
-    writes = 0;
-    await readEverythingNext(
-      store,
-      project.pairs.map(({ id }) => id),
-      run.terminal.clock,
-    );
-    await run.jobs.runAgent({
-      project,
-      store,
-      storeUrl: null,
-      log: services.log,
-      workers: null,
-      pairs: project.pairs,
-      until: 'one-pass',
-      clock: run.terminal.clock,
-      signal: run.signal,
-      onEvent: (event) => {
-        if (event.kind === 'pass-ended') writes += event.summary.writes;
-      },
-    });
-    run.signal.throwIfAborted();
-  }
+  for (let n = 0; n < unfinishedMax && (await passOverAll(run, parts)).unfinished > 0; n++);
+  const { writes } = await passOverAll(run, parts);
   return writes;
+}
+
+async function passOverAll(run: Run, { project, store, services }: Parts) {
+  const sum = { writes: 0, unfinished: 0 };
+  await readEverythingNext(
+    store,
+    project.pairs.map(({ id }) => id),
+    run.terminal.clock,
+  );
+  await run.jobs.runAgent({
+    project,
+    store,
+    storeUrl: null,
+    log: services.log,
+    workers: null,
+    pairs: project.pairs,
+    until: 'one-pass',
+    clock: run.terminal.clock,
+    signal: run.signal,
+    onEvent: ({ key, ...event }) => {
+      if (event.kind !== 'pass-ended') return;
+      const { writes, outcome } = event.summary;
+      sum.writes += writes;
+      if (outcome === 'partial') sum.unfinished++;
+      if (writes > 0) run.output.line({ event: 'wrote', work: key, writes, outcome });
+    },
+  });
+  run.signal.throwIfAborted();
+  return sum;
 }
 
 async function verifyAll(run: Run, { project, store, services }: Parts): Promise<Grade> {
