@@ -410,3 +410,17 @@ export const mailFields = Object.keys(mailProperties) as readonly MailField[];
 export const mailStateFields = mailFields.filter(
   (f) => mailProperties[f].carriage === 'state',
 ) as readonly MailStateField[];
+
+/** What a field is when a server shows none; for the others null. */
+export const absentMailFields: Readonly<Partial<MailFields>> = {
+  isRead: false,
+  flagStatus: 0,
+  categories: [],
+  importance: 'normal',
+  sensitivity: 'normal',
+  itemClass: 'IPM.Note',
+  messageFlags: 0,
+  readReceiptRequested: false,
+  hasAttachments: false,
+  sizeBytes: 0,
+};

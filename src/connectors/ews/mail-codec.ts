@@ -13,7 +13,7 @@ import {
   MESSAGE_FLAG_READ,
   type RawProperty,
 } from '#model/mail.ts';
-import { type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
+import { absentMailFields, type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
 import type { MapiProperty, PropertyRow } from '#model/property-row.ts';
 import { causewayPropertySet, type StampText, stampPropertyName } from '#model/stamp.ts';
 import { extendedFieldUri, extendedProperty, extendedValues, propertyKey, propertyKeyOf } from './extended-fields.ts';
@@ -26,20 +26,6 @@ const ownForms: Partial<Record<MailField, Form>> = {
   importance: choice('low', 'normal', 'high'),
   sensitivity: choice('normal', 'personal', 'private', 'confidential'),
   searchKey: hex,
-};
-
-/** What a field is when the server shows none; for the others null. */
-const absent: Partial<MailFields> = {
-  isRead: false,
-  flagStatus: 0,
-  categories: [],
-  importance: 'normal',
-  sensitivity: 'normal',
-  itemClass: 'IPM.Note',
-  messageFlags: 0,
-  readReceiptRequested: false,
-  hasAttachments: false,
-  sizeBytes: 0,
 };
 
 /** One row of the property table, made ready for EWS. */
@@ -74,7 +60,7 @@ const codecs: readonly FieldCodec[] = mailFields.map((field, index) => {
     after: element === null ? '</t:Value></t:ExtendedProperty>' : `</t:${element}>`,
     form: ownForms[field] ?? formOf(row.mapi.type),
     list: row.mapi.type === 'strings',
-    absent: absent[field] ?? null,
+    absent: absentMailFields[field] ?? null,
   };
 });
 const codecOf = new Map(codecs.map((codec) => [codec.field, codec]));

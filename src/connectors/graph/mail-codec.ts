@@ -1,6 +1,6 @@
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailFacts, MailHead, MailState, MailStateField, RawProperty } from '#model/mail.ts';
-import { type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
+import { absentMailFields, type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
 import type { MapiProperty, PropertyRow } from '#model/property-row.ts';
 import { causewayPropertySet, type StampText, stampPropertyName } from '#model/stamp.ts';
 import { readTime } from '../ews/ews-time.ts';
@@ -16,20 +16,6 @@ const byIndex = (words: readonly string[]): Form => ({
   write: (value: string) => String(words.indexOf(value)),
 });
 const ownForms: Partial<Record<MailField, Form>> = { sensitivity: byIndex(sensitivities), searchKey: hex };
-
-/** What a field is when the service shows none; for the others null. */
-const absent: Partial<Record<MailField, unknown>> = {
-  isRead: false,
-  flagStatus: 0,
-  categories: [],
-  importance: 'normal',
-  sensitivity: 'normal',
-  itemClass: 'IPM.Note',
-  messageFlags: 0,
-  readReceiptRequested: false,
-  hasAttachments: false,
-  sizeBytes: 0,
-};
 
 interface FieldCodec {
   readonly field: MailField;
@@ -92,7 +78,7 @@ export function readHead(entity: JsonObject, oddities: Oddities): MailHead | nul
       count(oddities, `unreadable ${codec.field}`);
       unread.push({ property: codec.row.mapi, values: valuesOf(extended, codec.row.mapi) ?? [] });
     }
-    values[codec.field] = value === unreadable || value === null ? (absent[codec.field] ?? null) : value;
+    values[codec.field] = value === unreadable || value === null ? (absentMailFields[codec.field] ?? null) : value;
   }
   const pick = (isState: boolean) =>
     Object.fromEntries(

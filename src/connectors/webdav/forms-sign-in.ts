@@ -165,7 +165,7 @@ async function openPage(
       await drain(response);
       throw refuse(
         'auth',
-        `${peer.host} asks for HTTP authentication and has no log-on page: set signIn.method to auto, ntlm or basic`,
+        `${peer.host} asks for HTTP authentication and has no log-on page: set signIn.method to ntlm or basic`,
       );
     }
     // 440 to a GET is a page all the same.

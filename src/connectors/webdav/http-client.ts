@@ -109,7 +109,7 @@ export function davHttp(options: DavHttpOptions): DavHttpClient {
         detail: `${from.host} answers HTTP ${response.status}${to ? ` to ${to.origin}${to.pathname}` : ''}: ${detail}`,
       });
     if (wantsLogon(response))
-      throw refuse('protocol', 'a log-on page stands in front of it: set signIn.method to forms, or to auto');
+      throw refuse('protocol', 'a log-on page stands in front of it: set signIn.method to forms');
     if (to === null) throw refuse('protocol', 'a redirect without a place to go; that is not Exchange');
     if (!allowed(to.hostname))
       throw refuse(

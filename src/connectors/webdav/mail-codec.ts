@@ -12,7 +12,7 @@ import {
   MESSAGE_FLAG_READ,
   type RawProperty,
 } from '#model/mail.ts';
-import { type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
+import { absentMailFields, type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
 import type { MapiProperty, MapiType, PropertyRow } from '#model/property-row.ts';
 import { causewayPropertySet, type StampText, stampPropertyName } from '#model/stamp.ts';
 import { itemIdOfUrl } from './dav-ids.ts';
@@ -70,20 +70,6 @@ const ownForms: Partial<Record<MailField, Form>> = {
 /** Of fields whose WebDAV name is of another type than their MAPI property. */
 const ownTypes: Partial<Record<MailField, MapiType>> = { isRead: 'boolean' };
 
-/** What a field is when the server shows none; for the others null. */
-const absent: Partial<MailFields> = {
-  isRead: false,
-  flagStatus: 0,
-  categories: [],
-  importance: 'normal',
-  sensitivity: 'normal',
-  itemClass: 'IPM.Note',
-  messageFlags: 0,
-  readReceiptRequested: false,
-  hasAttachments: false,
-  sizeBytes: 0,
-};
-
 /** One row of the property table, made ready for WebDAV. */
 interface FieldCodec {
   readonly field: MailField;
@@ -104,7 +90,7 @@ const codecs: readonly FieldCodec[] = mailFields.map((field) => {
     type: ownTypes[field] ?? row.mapi.type,
     form: ownForms[field] ?? formOfType[row.mapi.type],
     list: row.mapi.type === 'strings',
-    absent: absent[field] ?? null,
+    absent: absentMailFields[field] ?? null,
   };
 });
 const codecByKey = new Map(codecs.map((codec) => [davKey(codec.name), codec] as const));
