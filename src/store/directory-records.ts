@@ -41,6 +41,8 @@ export interface DirectoryWaitingRow {
 export interface DirectoryJournalRow {
   readonly no: number;
   readonly sync: string;
+  /** The pass that wrote it; `undo` takes back the writes of one. An undo is a pass of its own. */
+  readonly pass: number;
   readonly atMs: number;
   readonly side: Side;
   readonly action: 'add' | 'modify' | 'move' | 'remove';
@@ -110,9 +112,12 @@ export interface DirectoryRecords {
   directoryJournal(
     filter: {
       readonly sync?: string;
+      readonly pass?: number;
       readonly no?: number;
       readonly guid?: ObjectGuid;
       readonly outcome?: DirectoryJournalRow['outcome'];
+      /** Only entries with a lower number: where the page before ended. */
+      readonly before?: number;
     },
     limit: number,
   ): Promise<readonly DirectoryJournalRow[]>;

@@ -7,7 +7,9 @@ import type { OpenStore } from './open-store.ts';
 import { PairNumbers } from './pair-numbers.ts';
 import { backOffBudget, releaseBudget } from './queries/back-off-budget.ts';
 import { claimWork } from './queries/claim-work.ts';
+import { commitDirectory } from './queries/commit-directory.ts';
 import { commitResults } from './queries/commit-results.ts';
+import { commitSwitch } from './queries/commit-switch.ts';
 import { completeWork } from './queries/complete-work.ts';
 import { countDeletions } from './queries/count-deletions.ts';
 import { ensureWork } from './queries/ensure-work.ts';
@@ -21,11 +23,20 @@ import { notifyWork } from './queries/notify-work.ts';
 import { pageLinks } from './queries/page-links.ts';
 import { pageTypedLinks, typedLinksGone } from './queries/page-typed-links.ts';
 import { putPairs } from './queries/put-pairs.ts';
+import {
+  countDirectoryRemovals,
+  findDirectoryLinks,
+  findDirectorySync,
+  pageDirectoryLinks,
+  readDirectoryJournal,
+  readDirectoryWaiting,
+} from './queries/read-directory.ts';
 import { readFolders } from './queries/read-folders.ts';
 import { readIntents } from './queries/read-intents.ts';
 import { findPair, listPairs } from './queries/read-pairs.ts';
 import { readQuarantine } from './queries/read-quarantine.ts';
 import { readHistory, readJournal } from './queries/read-records.ts';
+import { readSwitches, readSwitchSteps } from './queries/read-switches.ts';
 import { readTypedIntents } from './queries/read-typed-intents.ts';
 import { nextDueMs, readWork } from './queries/read-work.ts';
 import { retryQuarantine } from './queries/retry-quarantine.ts';
@@ -102,6 +113,18 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     journal: (filter, limit) => db.read((sql) => readJournal(sql, filter, limit)),
     history: (filter, limit) => db.read((sql) => readHistory(sql, filter, limit)),
     forget: (pair) => write(async (trx) => forgetPair(trx, await numbers.mustFind(trx, pair))),
+
+    directorySync: (sync) => db.read((sql) => findDirectorySync(sql, sync)),
+    directoryLinks: (sync, side, guids) => db.read((sql) => findDirectoryLinks(sql, sync, side, [...new Set(guids)])),
+    pageDirectoryLinks: (sync, after, limit) => db.read((sql) => pageDirectoryLinks(sql, sync, after, limit)),
+    directoryWaiting: (sync, limit) => db.read((sql) => readDirectoryWaiting(sql, sync, limit)),
+    directoryJournal: (filter, limit) => db.read((sql) => readDirectoryJournal(sql, filter, limit)),
+    directoryRemovalsSince: (sync, sinceMs) => db.read((sql) => countDirectoryRemovals(sql, sync, whole(sinceMs))),
+    commitDirectory: (sync, claim, commit) => write((trx) => commitDirectory(trx, engine, sync, claim, commit)),
+
+    switches: (pairs) => db.read((sql) => readSwitches(sql, pairs)),
+    switchSteps: (pair, run) => db.read((sql) => readSwitchSteps(sql, pair, run)),
+    commitSwitch: (claim, commit) => write((trx) => commitSwitch(trx, engine, claim, commit)),
 
     ensureWork: (work) =>
       db.write((trx) => ensureWork(trx, engine, work), { wakes: always, kinds: kindsOf(work.map(({ key }) => key)) }),

@@ -14,6 +14,8 @@ import type { StampKey } from '#model/stamp.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
+import type { DirectoryRecords } from './directory-records.ts';
+import type { SwitchRecords } from './switch-records.ts';
 
 export type { FolderRow, IntentRow, LinkRow, TouchedAspect, UnclaimedRow } from '#model/link.ts';
 
@@ -216,7 +218,7 @@ export interface BudgetLimits {
   readonly bytesPerMinute: number | null;
 }
 
-export interface Store {
+export interface Store extends DirectoryRecords, SwitchRecords {
   // pairs
   /** Inserts or updates the pairs of a project; pairs that are no longer named keep their rows and are not worked on. */
   putPairs(pairs: readonly Pick<PairRow, 'id' | 'kind' | 'collection' | 'left' | 'right'>[]): Promise<void>;

@@ -143,6 +143,61 @@ export interface Tables {
     detail: string | null;
   };
   readonly deletion: { pair_no: number; at_ms: number; count: number };
+  readonly directory_sync: {
+    sync: string;
+    pass: number;
+    left_cursor: string | null;
+    right_cursor: string | null;
+    left_pinned: string | null;
+    right_pinned: string | null;
+    last_pass: string | null;
+  };
+  readonly directory_link: { sync: string; left_guid: string; right_guid: string; row: string };
+  readonly directory_waiting: {
+    sync: string;
+    side: number;
+    guid: string;
+    reason: string;
+    detail: string;
+    since_ms: number;
+  };
+  readonly directory_journal: {
+    no: Generated<number>;
+    sync: string;
+    pass: number;
+    at_ms: number;
+    side: number;
+    action: string;
+    guid: string | null;
+    dn: string;
+    sides: string;
+    reason: string;
+    outcome: string;
+    detail: string | null;
+  };
+  readonly directory_removal: { sync: string; at_ms: number; count: number };
+  readonly switching: {
+    pair: string;
+    state: string;
+    active: number;
+    run: number;
+    at: string | null;
+    changed_at_ms: number;
+    because: string | null;
+  };
+  readonly switch_step: {
+    no: Generated<number>;
+    pair: string;
+    run: number;
+    step: string;
+    direction: string;
+    state: string;
+    began_at_ms: number;
+    ended_at_ms: number | null;
+    before: string;
+    detail: string | null;
+    attempts: number;
+  };
   readonly work: {
     key: string;
     lane: string;

@@ -1,5 +1,6 @@
 /** Rows for tests of the store: complete, small, and different for different numbers. */
 import type { EventIdentity } from '#model/appointment.ts';
+import type { DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import type { Cursor, FolderId, ItemId, LinkId, MailboxGuid, PairId, Side, Version } from '#model/ids.ts';
 import type { FolderRow, IntentRow, LinkRow, UnclaimedRow } from '#model/link.ts';
 import type { MailHead, MailState } from '#model/mail.ts';
@@ -7,7 +8,9 @@ import { hash128, type StampKey, type StampText } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
 import type { Shown, TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
+import type { DirectoryCommit, DirectoryLinkRow } from '#store/directory-records.ts';
 import type { PairRow, QuarantineRow } from '#store/store.ts';
+import type { SwitchStepRow } from '#store/switch-records.ts';
 
 export const pairId = (n: number): PairId => `person${n}@old.example → person${n}@new.example` as PairId;
 export const folderId = (n: number): FolderId => `AAMkFolder+/=${n}` as FolderId;
@@ -252,3 +255,57 @@ export function quarantined(n: number, over: Partial<QuarantineRow> = {}): Omit<
     ...over,
   };
 }
+
+export const guid = (n: number | string): ObjectGuid =>
+  `00000000-0000-0000-0000-${String(n).padStart(12, '0')}` as ObjectGuid;
+
+export function directoryLink(n: number, over: Partial<DirectoryLinkRow> = {}): DirectoryLinkRow {
+  const attributes = {
+    displayName: [`Müller \u0000 \ud83d\ude80 ${n}`],
+    proxyAddresses: ['SMTP:a@b', 'x500:/o=A'],
+    ['__proto__']: [''],
+  };
+  return {
+    left: guid(n),
+    right: guid(1000 + n),
+    by: 'mail',
+    made: n % 2 === 0 ? null : 'right',
+    home: 'left',
+    shownLeft: attributes,
+    shownRight: {},
+    leftDn: `CN=Person\\, ${n},DC=old,DC=example` as DistinguishedName,
+    rightDn: `CN=Person ${n},DC=new,DC=example` as DistinguishedName,
+    leftVersion: `dc1:${n}`,
+    rightVersion: '',
+    goneSincePass: n % 3 === 0 ? 7 : null,
+    ...over,
+  };
+}
+
+export const directoryEntry = (n: number): NonNullable<DirectoryCommit['journal']>[number] => ({
+  pass: 1 + (n % 3),
+  atMs: 1_700_000_000_000 + n,
+  side: n % 2 === 0 ? 'left' : 'right',
+  action: 'modify',
+  guid: n % 5 === 0 ? null : guid(n),
+  dn: `CN=Person ${n},DC=new,DC=example` as DistinguishedName,
+  before: { mail: ['a@b'] },
+  after: {},
+  reason: `because \u0000 ${n}`,
+  outcome: 'open',
+  detail: null,
+});
+
+export const switchStep = (pair: PairId, step: string, over: Partial<SwitchStepRow> = {}): SwitchStepRow => ({
+  pair,
+  run: 1,
+  step,
+  direction: 'forward',
+  state: 'begun',
+  beganAtMs: 1_700_000_000_000,
+  endedAtMs: null,
+  before: null,
+  detail: null,
+  attempts: 1,
+  ...over,
+});

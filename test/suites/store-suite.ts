@@ -9,12 +9,16 @@ import type { LinkRow } from '#model/link.ts';
 import { type StampText, stampKey } from '#model/stamp.ts';
 import type { TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
+import type { DirectoryCommit, DirectoryLinkRow } from '#store/directory-records.ts';
 import { type Claim, type Commit, FencedOut, type Store, trackId } from '#store/store.ts';
 import { commitModel } from './store-commit-model.ts';
 import {
   busy,
+  directoryEntry,
+  directoryLink,
   folder,
   folderId,
+  guid,
   identity,
   intent,
   itemId,
@@ -25,6 +29,7 @@ import {
   pair,
   pairId,
   quarantined,
+  switchStep,
   typedHead,
   typedIntent,
   typedLink,
@@ -578,6 +583,259 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
         const byId = (list: readonly UnlinkedRow[]) => list.map(({ head }) => head.id).sort();
         expect(byId(got)).toEqual(byId(rows.filter(({ head }) => head.folder === folderId(1))));
         expect(await store.pageUnlinked(id, 'left', folderId(5), null, 4)).toEqual([]);
+      });
+    });
+
+    describe('directory', () => {
+      let sync = '';
+      beforeEach(() => {
+        sync = `sync ${n}`;
+      });
+      const record = (what: DirectoryCommit, claim: Claim | null = null) => store.commitDirectory(sync, claim, what);
+      const all = () => store.pageDirectoryLinks(sync, null, 10_000);
+
+      test('a sync is unknown until something is recorded of it', async () => {
+        expect(await store.directorySync(sync)).toBeNull();
+        expect(await store.directoryLinks(sync, 'left', [guid(1)])).toEqual([]);
+        await record({});
+        const begun = {
+          sync,
+          pass: 0,
+          leftCursor: null,
+          rightCursor: null,
+          leftPinned: null,
+          rightPinned: null,
+          lastPass: null,
+        };
+        expect(await store.directorySync(sync)).toEqual(begun);
+        const lastPass = {
+          pass: 1,
+          startedAtMs: 1,
+          endedAtMs: 2,
+          searches: 3,
+          writes: 4,
+          refused: 5,
+          held: 6,
+          outcome: 'partial',
+          stoppedBecause: 'no-rights',
+        } as const;
+        await record({ sync: { pass: 1, leftCursor: 'c1', leftPinned: guid(1) } });
+        await record({ sync: { rightCursor: 'c2', lastPass } });
+        expect(await store.directorySync(sync)).toEqual({
+          ...begun,
+          pass: 1,
+          leftCursor: 'c1',
+          rightCursor: 'c2',
+          leftPinned: guid(1),
+          lastPass,
+        });
+        await record({ sync: { leftCursor: null } });
+        expect(await store.directorySync(sync)).toMatchObject({ leftCursor: null, rightCursor: 'c2' });
+      });
+
+      test('links by either object, page by page', async () => {
+        const rows = Array.from({ length: 700 }, (_, i) => directoryLink(i));
+        await record({ links: rows });
+        const found = await store.directoryLinks(sync, 'left', [guid(1), guid(2), guid(1), guid(1001)]);
+        expect(byKey(found, 'left')).toEqual(rows.slice(1, 3));
+        expect(await store.directoryLinks(sync, 'right', [guid(1003), guid(4)])).toEqual([rows[3]]);
+        const got: DirectoryLinkRow[] = [];
+        for (let after: DirectoryLinkRow['left'] | null = null; ; after = got.at(-1)?.left ?? null) {
+          const page: readonly DirectoryLinkRow[] = await store.pageDirectoryLinks(sync, after, 300);
+          got.push(...page);
+          if (page.length < 300) break;
+        }
+        expect(got).toEqual(rows);
+        expect(
+          await store.directoryLinks(
+            sync,
+            'right',
+            rows.map(({ right }) => right),
+          ),
+        ).toHaveLength(700);
+        await record({ linksForgotten: rows.slice(1).map(({ left, right }) => ({ left, right })) });
+        expect(await all()).toEqual(rows.slice(0, 1));
+      });
+
+      test('a link takes the place of those that have either of its objects', async () => {
+        await record({ links: [directoryLink(1), directoryLink(2), directoryLink(3)] });
+        const taken = directoryLink(1, { right: guid(1002), by: 'made' });
+        await record({ links: [taken] });
+        expect(await all()).toEqual([taken, directoryLink(3)]);
+        // In one commit the last one counts, and what it took away stays away.
+        await record({
+          links: [directoryLink(4), directoryLink(5, { right: guid(1004) }), directoryLink(5, { right: guid(1003) })],
+        });
+        expect(await all()).toEqual([taken, directoryLink(5, { right: guid(1003) })]);
+        // Forgotten is the link as it was named, not what took its place.
+        await record({ linksForgotten: [{ left: guid(5), right: guid(1005) }] });
+        expect(await all()).toHaveLength(2);
+      });
+
+      test('one sync knows nothing of another', async () => {
+        await record({ links: [directoryLink(1)], journal: [directoryEntry(1)] });
+        await store.commitDirectory(`other ${sync}`, null, { links: [directoryLink(1, { by: 'anchor' })] });
+        expect(await all()).toEqual([directoryLink(1)]);
+        expect(await store.directoryJournal({ sync: `other ${sync}` }, 9)).toEqual([]);
+      });
+
+      test('what waits, with its reason, until it is done', async () => {
+        const row = { side: 'left', guid: guid(1), reason: 'ambiguous', detail: 'a \u0000 b', sinceMs: 5 } as const;
+        const other = { ...row, side: 'right', detail: '', sinceMs: 3 } as const;
+        await record({ waiting: [row, other, { ...row, guid: guid(2), sinceMs: 4 }] });
+        await record({ waiting: [{ ...row, reason: 'no-rights', detail: 'x' }] });
+        expect(await store.directoryWaiting(sync, 9)).toEqual([
+          other,
+          { ...row, guid: guid(2), sinceMs: 4, detail: 'a \ufffd b' },
+          { ...row, reason: 'no-rights', detail: 'x' },
+        ]);
+        expect(await store.directoryWaiting(sync, 1)).toEqual([other]);
+        await record({ waitingDone: [row, { side: 'right', guid: guid(2) }] });
+        expect((await store.directoryWaiting(sync, 9)).map(({ side, guid: of }) => [side, of])).toEqual([
+          ['right', guid(1)],
+          ['left', guid(2)],
+        ]);
+      });
+
+      test('the journal is numbered in the order given, and settled by number', async () => {
+        const given = Array.from({ length: 130 }, (_, i) => directoryEntry(i));
+        const numbers = await record({ journal: given });
+        expect(numbers).toEqual([...numbers].sort((a, b) => a - b));
+        expect(new Set(numbers).size).toBe(130);
+        const rows = (await store.directoryJournal({ sync }, 1000)).toReversed();
+        expect(rows).toEqual(
+          given.map((entry, i) => ({ no: numbers[i], sync, ...entry, reason: `because \ufffd ${i}` })),
+        );
+        const [first = 0, second = 0] = numbers;
+        await record({
+          journalSettled: [
+            { no: first, outcome: 'done', guid: guid(9977) },
+            { no: second, outcome: 'refused', detail: 'no-rights: \u0000' },
+          ],
+        });
+        expect(await store.directoryJournal({ no: first }, 9)).toMatchObject([{ outcome: 'done', guid: guid(9977) }]);
+        expect(await store.directoryJournal({ sync, outcome: 'refused' }, 9)).toMatchObject([
+          { no: second, guid: guid(1), detail: 'no-rights: \ufffd' },
+        ]);
+        expect(await store.directoryJournal({ sync, guid: guid(9977) }, 9)).toHaveLength(1);
+        expect(await store.directoryJournal({ sync, outcome: 'open' }, 1000)).toHaveLength(128);
+        expect(await store.directoryJournal({ sync, pass: 2 }, 1000)).toHaveLength(
+          given.filter(({ pass }) => pass === 2).length,
+        );
+        expect((await store.directoryJournal({ sync, before: numbers[3] ?? 0 }, 2)).map(({ no }) => no)).toEqual([
+          numbers[2],
+          second,
+        ]);
+        // Another sync may not settle it.
+        await store.commitDirectory(`other ${sync}`, null, { journalSettled: [{ no: first, outcome: 'undone' }] });
+        expect(await store.directoryJournal({ no: first }, 1)).toMatchObject([{ outcome: 'done' }]);
+        expect(await record({})).toEqual([]);
+      });
+
+      test('removals of a time', async () => {
+        await record({ removals: { atMs: clock.now - 10.5, count: 3 } });
+        await record({ removals: { atMs: clock.now, count: 4 } });
+        await record({ removals: { atMs: clock.now, count: 0 } });
+        expect(await store.directoryRemovalsSince(sync, clock.now - 11)).toBe(7);
+        expect(await store.directoryRemovalsSince(sync, clock.now - 9.5)).toBe(4);
+        expect(await store.directoryRemovalsSince(`other ${sync}`, 0)).toBe(0);
+      });
+
+      test('commits at the same time are each all or nothing, and numbered apart', async () => {
+        const many = await Promise.all(
+          Array.from({ length: 20 }, (_, i) =>
+            record({ links: [directoryLink(i)], journal: [directoryEntry(i), directoryEntry(i + 1)] }),
+          ),
+        );
+        expect(new Set(many.flat()).size).toBe(40);
+        for (const [i, numbers] of many.entries())
+          expect((await store.directoryJournal({ no: numbers[1] ?? 0 }, 1))[0]?.atMs).toBe(directoryEntry(i + 1).atMs);
+        expect(await all()).toHaveLength(20);
+        // A value that no column takes fails the whole of it.
+        const bad = { ...directoryEntry(1), reason: null } as unknown as ReturnType<typeof directoryEntry>;
+        await expect(record({ sync: { pass: 9 }, links: [directoryLink(50)], journal: [bad] })).rejects.toThrow();
+        expect(await store.directorySync(sync)).toMatchObject({ pass: 0 });
+        expect(await all()).toHaveLength(20);
+      });
+
+      test('who lost the claim records nothing', async () => {
+        const key = `fence${n}:x`;
+        await store.ensureWork([{ key, priority: 0, nextAtMs: clock.now }]);
+        const [dead] = await store.claim('dead', `fence${n}:`, 1, clock.now, LEASE);
+        clock.now += LEASE;
+        const [heir] = await store.claim('heir', `fence${n}:`, 1, clock.now, LEASE);
+        if (!dead || !heir) throw new Error('nothing was claimed');
+        await expect(record({ links: [directoryLink(1)], sync: { pass: 5 } }, dead)).rejects.toBeInstanceOf(FencedOut);
+        expect(await store.directorySync(sync)).toBeNull();
+        expect(await all()).toEqual([]);
+        await record({ links: [directoryLink(1)] }, heir);
+        expect(await all()).toHaveLength(1);
+        const row = {
+          pair: id,
+          state: 'ready',
+          active: 'left',
+          run: 1,
+          at: null,
+          changedAtMs: 1,
+          because: null,
+        } as const;
+        await expect(store.commitSwitch(dead, { row })).rejects.toBeInstanceOf(FencedOut);
+        expect(await store.switches([id])).toEqual([]);
+        await store.commitSwitch(heir, { row });
+        expect(await store.switches([id])).toEqual([row]);
+      });
+    });
+
+    describe('switches', () => {
+      test('the row of a pair is replaced, its time is a number or a word', async () => {
+        const row = {
+          pair: id,
+          state: 'switching',
+          active: 'left',
+          run: 2,
+          at: 1_700_000_000_000.5,
+          changedAtMs: 5,
+          because: 'two \u0000 delegates',
+        } as const;
+        await store.commitSwitch(null, { row });
+        expect(await store.switches([id, pairId(-1), id])).toEqual([{ ...row, because: 'two \ufffd delegates' }]);
+        const later = { ...row, state: 'switched', active: 'right', at: 'when-ready', because: null } as const;
+        await store.commitSwitch(null, { row: later });
+        expect(await store.switches([id])).toEqual([later]);
+        expect(await store.switches([])).toEqual([]);
+        expect((await store.switches()).map(({ pair: of }) => of)).toContain(id);
+      });
+
+      test('steps in the order in which they began, by run, each replaced in its place', async () => {
+        const begun = [switchStep(id, 'b'), switchStep(id, 'a', { beganAtMs: 1 })];
+        await store.commitSwitch(null, { steps: begun });
+        const done = switchStep(id, 'b', {
+          state: 'done',
+          endedAtMs: 9,
+          before: { targetAddress: ['SMTP:a@b'], deep: [null, 1, 'x'] },
+          detail: 'as it was',
+          attempts: 2,
+        });
+        const undone = switchStep(id, 'b', { direction: 'undo', state: 'skipped' });
+        await store.commitSwitch(null, { steps: [done, undone, switchStep(id, 'b', { run: 2 })] });
+        expect(await store.switchSteps(id, 1)).toEqual([done, begun[1], undone]);
+        expect(await store.switchSteps(id)).toHaveLength(4);
+        expect(await store.switchSteps(id, 3)).toEqual([]);
+        expect(await store.switchSteps(pairId(-1))).toEqual([]);
+        // Row and steps together, or neither.
+        const bad = { ...switchStep(id, 'c'), state: null } as unknown as ReturnType<typeof switchStep>;
+        const row = {
+          pair: id,
+          state: 'new',
+          active: 'left',
+          run: 3,
+          at: null,
+          changedAtMs: 1,
+          because: null,
+        } as const;
+        await expect(store.commitSwitch(null, { row, steps: [switchStep(id, 'd'), bad] })).rejects.toThrow();
+        expect(await store.switches([id])).toEqual([]);
+        expect(await store.switchSteps(id)).toHaveLength(4);
       });
     });
 

@@ -5,7 +5,8 @@ import type { Sql } from '../database.ts';
 import type { FolderRefCache } from '../folder-refs.ts';
 import type { Engine } from '../migrations/migration.ts';
 import type { PairNumbers } from '../pair-numbers.ts';
-import { type Claim, type Commit, FencedOut } from '../store.ts';
+import type { Claim, Commit } from '../store.ts';
+import { fence } from './fence.ts';
 import { forgetLinks } from './forget-links.ts';
 import { countFolders, forgetFolders, writeFolders } from './write-folders.ts';
 import { resolveIntents, writeIntents } from './write-intents.ts';
@@ -67,22 +68,6 @@ export async function commitResults(
       .execute();
   }
   await updatePair(trx, pairNo, commit, ended + begun + typedEnded + typedBegun);
-}
-
-/**
- * The row of the claim must still carry its token and an owner. On PostgreSQL the row stays locked until the commit, so that nobody
- * takes the claim over in between.
- */
-async function fence(trx: Sql, engine: Engine, claim: Claim): Promise<void> {
-  let query = trx
-    .selectFrom('work')
-    .select('key')
-    .where('key', '=', claim.key)
-    .where('token', '=', claim.token)
-    .where('owner', 'is not', null);
-  if (engine === 'postgres') query = query.forShare();
-  if (!(await query.executeTakeFirst()))
-    throw new FencedOut(`the claim of ${claim.key} is held by somebody else by now`);
 }
 
 /** State and counts: one update by primary key, so that status never has to count. */
