@@ -8,6 +8,8 @@ export interface BenchOptions {
   /** Of the people, each second. */
   readonly changesPerSecond: number | null;
   readonly seconds: number | null;
+  /** Exchange Online is asked, instead of telling us. */
+  readonly polling: boolean;
   /** Parts to run; null: all. */
   readonly only: readonly string[] | null;
   /** What is being done, for who waits. */

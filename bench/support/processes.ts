@@ -28,11 +28,17 @@ export interface Started {
 export function start(
   command: string,
   args: readonly string[],
-  options: { readonly detached?: boolean; readonly ipc?: boolean } = {},
+  options: {
+    readonly detached?: boolean;
+    readonly ipc?: boolean;
+    /** Beside our own. */
+    readonly env?: NodeJS.ProcessEnv;
+  } = {},
 ): Started {
   const child = spawn(command, [...args], {
     stdio: ['ignore', 'pipe', 'pipe', ...(options.ipc ? (['ipc'] as const) : [])],
     detached: options.detached ?? false,
+    env: { ...process.env, ...options.env },
   });
   running.add(child);
   let said = '';
@@ -51,8 +57,10 @@ export function start(
 export async function startServer<Ready>(
   name: string,
   args: readonly string[],
+  /** Beside our own. */
+  env: NodeJS.ProcessEnv = {},
 ): Promise<{ readonly ready: Ready; readonly child: ChildProcess; readonly pid: number; close(): Promise<void> }> {
-  const server = start(process.execPath, ['--enable-source-maps', bundle(name), ...args], { ipc: true });
+  const server = start(process.execPath, ['--enable-source-maps', bundle(name), ...args], { ipc: true, env });
   const lines = createInterface({ input: server.child.stdout as NodeJS.ReadableStream });
   const ready = await Promise.race([
     new Promise<Ready>((resolve) => lines.once('line', (line) => resolve(JSON.parse(line) as Ready))),

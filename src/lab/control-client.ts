@@ -5,6 +5,7 @@ import type { AccountState } from './edge/sign-in.ts';
 import type { SnapshotLine } from './edge/snapshot.ts';
 import type { BudgetCounters, ThrottlingMode } from './edge/throttling.ts';
 import type { TrafficEntry } from './edge/traffic.ts';
+import type { GraphCounters } from './graph/graph-throttle.ts';
 import type { CalendarLoadReport } from './load/calendar-load.ts';
 import type { CalendarSettings } from './meetings/calendar-settings.ts';
 import type { AssistantChanges } from './meetings/control.ts';
@@ -25,6 +26,8 @@ export interface ControlClient {
     readonly seconds: number;
     /** Who takes part: the first so many that are in both organizations. */
     readonly people: number;
+    /** How long an event is left alone after it was touched. */
+    readonly restSeconds: number;
   }): Promise<CalendarLoadReport>;
   /** How long what they did took to arrive, as far as it has. */
   calendarLoad(): Promise<CalendarLoadReport>;
@@ -47,6 +50,8 @@ export interface ControlClient {
   commits(since?: number): Promise<readonly JournalEntry[]>;
   traffic(organization: string, since?: number): Promise<readonly TrafficEntry[]>;
   budgets(organization: string): Promise<readonly BudgetCounters[]>;
+  /** What applications did with each mailbox by Graph, as its limits count it. */
+  graphUse(organization: string): Promise<readonly GraphCounters[]>;
   /** @param costFactor what the costs of operations are multiplied with, so that limits are met sooner. */
   setThrottling(organization: string, mode: ThrottlingMode, costFactor?: number): Promise<void>;
   setMode(organization: string, mode: FrontMode): Promise<void>;
@@ -121,6 +126,7 @@ export function controlClient(at: { readonly url: string; readonly token: string
     commits: (since) => all(['commits'], since),
     traffic: (organization, since) => all(['traffic', organization], since),
     budgets: (organization) => all(['budgets', organization]),
+    graphUse: (organization) => all(['graph-use', organization]),
     setThrottling: (organization, mode, costFactor = 1) => put(['throttling', organization], { mode, costFactor }),
     setMode: (organization, mode) => put(['mode', organization], mode),
     setAccount: (user, state) => put(['account', user], { state }),

@@ -6,6 +6,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { graphStateOf } from '../graph/graph-state.ts';
 import type { Lab, LabOrganization } from '../lab.ts';
 import {
   ControlRefusal,
@@ -138,7 +139,8 @@ async function route(lab: Lab, request: IncomingMessage): Promise<Iterable<unkno
       const perSecond = wholeNumber(body, 'perSecond', 1000);
       const seconds = wholeNumber(body, 'seconds', 3600);
       const people = wholeNumber(body, 'people', 1_000_000);
-      await lab.calendarLoad.run({ perSecond, seconds, people });
+      const restSeconds = wholeNumber(body, 'restSeconds', 3600);
+      await lab.calendarLoad.run({ perSecond, seconds, people, restSeconds });
       return lab.calendarLoad.report();
     }
     case 'GET calendar-load':
@@ -178,6 +180,8 @@ async function route(lab: Lab, request: IncomingMessage): Promise<Iterable<unkno
       return organization(lab, name).traffic.since(since);
     case 'GET budgets/*':
       return budgets(organization(lab, name));
+    case 'GET graph-use/*':
+      return graphStateOf(organization(lab, name).world).throttle.counters;
     case 'PUT throttling/*':
       return setThrottling(organization(lab, name), await json(request));
     case 'PUT mode/*':

@@ -23,8 +23,6 @@ export const calendarMix = {
 type Deed = keyof typeof calendarMix;
 const deedNames = Object.keys(calendarMix) as readonly Deed[];
 
-/** Nobody touches an event again before its last change had time to arrive, so that each change is told from the next. */
-const restMs = 15_000;
 const tickMs = 50;
 const firstDayNumber = 20_200;
 const hourMs = 3_600_000;
@@ -52,6 +50,8 @@ export interface CalendarLoadReport {
   /** In the order of the changes. */
   readonly lags: readonly {
     readonly deed: Deed;
+    /** Name of the organization that it has to come to. */
+    readonly to: string;
     /** Milliseconds until somebody else's program wrote it into the twin's calendar; null: not yet. */
     readonly ms: number | null;
   }[];
@@ -73,6 +73,7 @@ export class CalendarLoad {
   /** Of the last run. */
   #done: Done[] = [];
   #events: Booked[] = [];
+  #restMs = 0;
   /** Pairs in whose calendars something was booked. */
   readonly #took = new Set<readonly [string, string]>();
   #number = 0;
@@ -93,17 +94,21 @@ export class CalendarLoad {
 
   /**
    * @param people who take part: the first so many that are in both organizations.
+   * @param restSeconds nobody touches an event again before its last change had time to arrive, so that each change is told from the next.
    * @throws RangeError when nobody is.
    */
   async run({
     perSecond,
     seconds,
     people,
+    restSeconds,
   }: {
     readonly perSecond: number;
     readonly seconds: number;
     readonly people: number;
+    readonly restSeconds: number;
   }): Promise<void> {
+    this.#restMs = restSeconds * 1000;
     this.#pairs = this.#everybody.slice(0, people);
     this.#done = [];
     this.#events = [];
@@ -129,7 +134,8 @@ export class CalendarLoad {
     }
     const lags = this.#done.map(({ deed, atMs, sequence, identity, twin }) => {
       const arrived = written.get(`${twin} ${identity}`)?.find((entry) => entry.sequence > sequence);
-      return { deed, ms: arrived === undefined ? null : arrived.atMs - atMs };
+      const to = must(this.#world.mailbox(twin), 'a twin').organization.name;
+      return { deed, to, ms: arrived === undefined ? null : arrived.atMs - atMs };
     });
     return { changes: this.#done.length, lags, ...this.#compare() };
   }
@@ -162,7 +168,7 @@ export class CalendarLoad {
     const deed = this.#choose();
     const nowMs = this.#clock.nowMs();
     const rested = this.#events.filter(
-      (e) => !e.item.gone && nowMs - e.touchedMs > restMs && (!deed.endsWith('-occurrence') || e.isSeries),
+      (e) => !e.item.gone && nowMs - e.touchedMs > this.#restMs && (!deed.endsWith('-occurrence') || e.isSeries),
     );
     const event = rested[this.#random.int(Math.max(1, rested.length))];
     if (event === undefined || deed.startsWith('book')) this.#book(deed === 'book-series');
