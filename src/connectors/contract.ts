@@ -21,6 +21,7 @@ import type { MapiProperty } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedDraft, TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
+import type { MailboxSettings } from './settings-contract.ts';
 
 export interface Context {
   readonly signal: AbortSignal;
@@ -161,6 +162,8 @@ export interface Mailbox {
   typed<Kind extends TypedKind>(kind: Kind): TypedItems<Kind> | null;
   /** What this person is doing, as the organization answers anybody who asks. Absent: the server cannot tell. */
   readonly freeBusy?: (from: Instant, to: Instant, context: Context) => Promise<readonly BusyTime[]>;
+  /** Out-of-office, rules, permissions and what else belongs to the mailbox. Absent: the server gives no way to them. */
+  readonly settings?: MailboxSettings;
 }
 
 /** One entry of a change feed of typed items. Exceptions of a series are part of their master and never entries of their own. */
