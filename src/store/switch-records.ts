@@ -1,18 +1,7 @@
 /** What is remembered of the switch of each person: state, where the person works, and every step that was taken. */
 import type { PairId, Side } from '#model/ids.ts';
+import type { SwitchState } from '#model/switch.ts';
 import type { Claim } from './store.ts';
-
-export const switchStates = [
-  'new',
-  'provisioned',
-  'syncing',
-  'ready',
-  'switching',
-  'switched',
-  'undoing',
-  'finished',
-] as const;
-export type SwitchState = (typeof switchStates)[number];
 
 export interface SwitchRow {
   readonly pair: PairId;
