@@ -1,0 +1,194 @@
+/** What `planDirectory` answers: plain data that can be printed, stored, compared or thrown away. */
+import type { Attributes, DirectoryKind, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
+import type { BySide, DirectorySyncPolicy } from '#model/directory/sync-policy.ts';
+import type { Side } from '#model/ids.ts';
+import type { DirectoryOutcome, DirectoryReason } from './outcomes.ts';
+import type { DirectoryLookups, DirectoryView } from './view.ts';
+
+/** What is known of a side beside its objects. */
+export interface DirectorySideProfile {
+  readonly kind: 'ad' | 'entra';
+  /** Name of the organization in the project, for names that need telling apart. */
+  readonly organization: string;
+  /** DNS names of the domains with their DNs; in Entra one, without a DN. */
+  readonly domains: readonly { readonly name: string; readonly dn: DistinguishedName }[];
+  /** legacyExchangeDN of the administrative group new recipients belong to; null: Exchange writes legacyExchangeDN itself. */
+  readonly administrativeGroup: string | null;
+  /** Attributes that the schema lacks, lower case. */
+  readonly lacks: ReadonlySet<string>;
+}
+
+/** As remembered (`store/directory-records.ts`); references among the shown values are GUIDs, see `shownOf`. */
+export interface DirectoryLink {
+  readonly left: ObjectGuid;
+  readonly right: ObjectGuid;
+  readonly by: string;
+  readonly made: Side | null;
+  readonly home: Side;
+  readonly shownLeft: Attributes;
+  readonly shownRight: Attributes;
+  readonly leftDn: DistinguishedName;
+  readonly rightDn: DistinguishedName;
+  readonly leftVersion: string;
+  readonly rightVersion: string;
+  readonly goneSincePass: number | null;
+}
+
+export interface DirectoryPlanInput {
+  readonly policy: DirectorySyncPolicy;
+  readonly sides: BySide<DirectorySideProfile>;
+  readonly pass: number;
+  /** What is planned: objects that changed, those that wait, both ends of links with `goneSincePass`. Deleted ones too. */
+  readonly changed: BySide<readonly ObjectGuid[]>;
+  readonly view: BySide<DirectoryView>;
+  /** Every link of a changed object, and those that were looked up since. */
+  readonly links: readonly DirectoryLink[];
+  /** Objects whose links were looked up: no link among `links` means that there is none. */
+  readonly linksKnown: BySide<ReadonlySet<ObjectGuid>>;
+  /** Waiting reasons recorded before, of the changed objects. */
+  readonly waiting: BySide<ReadonlyMap<ObjectGuid, string>>;
+  /** Left GUIDs of links whose addresses a switch is turning round at the moment. */
+  readonly switching: ReadonlySet<ObjectGuid>;
+  /** Objects linked in the whole sync, and those removed in the last 24 hours: what `maxDelete` counts by. */
+  readonly linked: number;
+  readonly removed: number;
+}
+
+/** Ask for `lookups`, put the answers into the view, and ask again; or there is the plan. */
+export type DirectoryStep =
+  | { readonly kind: 'look-up'; readonly lookups: BySide<DirectoryLookups> }
+  | { readonly kind: 'plan'; readonly plan: DirectoryPlan };
+
+/**
+ * One write. GUIDs of objects that the plan makes itself are placeholders (`made:NO`), also among the values where the directory has no
+ * DNs; `withGuids` replaces them once the add has come back.
+ */
+export type PlannedChange =
+  | {
+      readonly kind: 'add';
+      readonly object: DirectoryKind;
+      readonly dn: DistinguishedName;
+      readonly attributes: Attributes;
+    }
+  | {
+      readonly kind: 'modify';
+      readonly guid: ObjectGuid;
+      readonly values: Readonly<
+        Record<string, { readonly remove: readonly string[]; readonly add: readonly string[] }>
+      >;
+    }
+  | {
+      readonly kind: 'move';
+      readonly guid: ObjectGuid;
+      readonly from: DistinguishedName;
+      readonly to: DistinguishedName;
+    }
+  | { readonly kind: 'remove'; readonly guid: ObjectGuid; readonly version: string };
+
+export interface PlannedEdit {
+  /** Place in the plan, from 0; the name of a made object is `made:NO`. */
+  readonly no: number;
+  readonly side: Side;
+  readonly change: PlannedChange;
+  /** DN at the time of the write. */
+  readonly dn: DistinguishedName;
+  /** Values of what the write touches, before and after: what undo needs. */
+  readonly before: Attributes;
+  readonly after: Attributes;
+  readonly reason: DirectoryReason;
+  /** For the operator; holds names of objects and addresses. */
+  readonly detail: string;
+  /** Edits of this plan without which this one must not be made. All of them have smaller numbers. */
+  readonly needs: readonly number[];
+}
+
+/** A link to be recorded once `edits` are done and both objects were read back (`linkAfter`). */
+export interface PlannedLink {
+  readonly left: ObjectGuid;
+  readonly right: ObjectGuid;
+  readonly by: string;
+  readonly made: Side | null;
+  readonly home: Side;
+  readonly goneSincePass: number | null;
+  readonly edits: readonly number[];
+  /** What the plan asked for, by side and attribute: what a server made of it is told from a person's change by this. */
+  readonly wanted: BySide<Attributes>;
+}
+
+export interface PlannedWaiting {
+  readonly side: Side;
+  readonly guid: ObjectGuid;
+  readonly reason: DirectoryOutcome;
+  readonly detail: string;
+}
+
+/** Something the journal has to tell that is no write: a loser, something left out. */
+export interface DirectoryNote {
+  readonly side: Side;
+  readonly guid: ObjectGuid;
+  readonly outcome: DirectoryOutcome;
+  /** Attribute in question; null: the object. */
+  readonly attribute: string | null;
+  /** Values that lost or were left out. */
+  readonly values: readonly string[];
+  readonly detail: string;
+}
+
+/** What only PowerShell can do. Rendered elsewhere. */
+export type PowerShellNeed =
+  /** The person has no mailbox on the target yet. */
+  | {
+      readonly need: 'enable-mailbox';
+      readonly side: Side;
+      readonly guid: ObjectGuid;
+      readonly identity: string;
+      readonly values: Attributes;
+    }
+  /** A mail user, contact or group made over LDAP that Exchange has to complete. */
+  | { readonly need: 'update-recipient'; readonly side: Side; readonly guid: ObjectGuid; readonly identity: string }
+  /** Exchange Online: what Graph cannot make. `guid` is the original on the other side. */
+  | {
+      readonly need: 'new-recipient';
+      readonly side: Side;
+      readonly guid: ObjectGuid;
+      readonly object: DirectoryKind;
+      readonly values: Attributes;
+    }
+  /** Exchange Online: attributes that Graph does not write. */
+  | {
+      readonly need: 'set-recipient';
+      readonly side: Side;
+      readonly guid: ObjectGuid;
+      readonly identity: string;
+      readonly values: Readonly<
+        Record<string, { readonly remove: readonly string[]; readonly add: readonly string[] }>
+      >;
+    }
+  /** Mailboxes of Exchange Online ignore targetAddress: forwarding has to do it. `to` null: forwarding off. */
+  | {
+      readonly need: 'forward';
+      readonly side: Side;
+      readonly guid: ObjectGuid;
+      readonly identity: string;
+      readonly to: string | null;
+    };
+
+export interface DirectoryPlan {
+  readonly edits: readonly PlannedEdit[];
+  readonly links: readonly PlannedLink[];
+  readonly forget: readonly {
+    readonly left: ObjectGuid;
+    readonly right: ObjectGuid;
+    /** Edits without which the link stays. */
+    readonly edits: readonly number[];
+    readonly detail: string;
+  }[];
+  readonly waiting: readonly PlannedWaiting[];
+  /** Planned objects that wait for nothing any more. */
+  readonly settled: readonly { readonly side: Side; readonly guid: ObjectGuid }[];
+  readonly notes: readonly DirectoryNote[];
+  readonly needs: readonly PowerShellNeed[];
+  /** Removals in this plan, and those that `maxDelete` holds. */
+  readonly removals: number;
+  readonly held: number;
+}
