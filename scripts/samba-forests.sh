@@ -1,0 +1,205 @@
+#!/bin/bash
+# Two Active Directory forests by Samba, with the part of Exchange's schema that the tests use (test/peers/samba), apart from each other as
+# those of two companies are:
+#   scripts/samba-forests.sh start|stop|facts|fresh|remove STATE_DIR [source|target|both]
+# source: SOURCE.TEST at 127.0.0.11, target: TARGET.TEST at 127.0.0.12 (LDAP 389, LDAPS 636, global catalogue 3268 and 3269).
+# start may be called at any time; fresh puts a forest back to what it was after its first start; facts prints KEY=VALUE lines.
+# Needs root: the addresses are put on the loopback interface (and left there), the ports are below 1024. Other accounts must be able to
+# enter STATE_DIR. The passwords are the tests' own and guard nothing.
+set -u
+here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
+data=$(cd -- "$here/../test/peers/samba" && pwd)
+
+die() {
+  echo "samba-forests: $*" >&2
+  exit 1
+}
+usage="usage: $0 start|stop|facts|fresh|remove STATE_DIR [source|target|both]"
+action=${1:-} which=${3:-both}
+[ -n "${2:-}" ] || die "$usage"
+mkdir -p "$2" || die "cannot make $2"
+state=$(cd "$2" && pwd)
+case $which in
+  both) which='source target' ;;
+  source | target) ;;
+  *) die "$usage" ;;
+esac
+
+describe() {
+  forest=$1
+  case $forest in
+    source) ip=127.0.0.11 ;;
+    target) ip=127.0.0.12 ;;
+  esac
+  domain=$forest.test realm=${forest^^}.TEST short=${forest^^} dn=DC=$forest,DC=test
+  home=$state/$forest password=Admin.of.$forest.1
+  schema=CN=Schema,CN=Configuration,$dn
+  organization="${forest^} Organization"
+}
+
+facts() {
+  local key=${forest^^}
+  cat <<END
+${key}_URL=ldaps://$ip:636
+${key}_DOMAIN=$domain
+${key}_BASE=$dn
+${key}_ADMIN=Administrator@$domain
+${key}_ADMIN_PASSWORD=$password
+${key}_CA=$state/tls/ca.pem
+${key}_SAM=$home/private/sam.ldb
+${key}_CONFIG=$home/etc/smb.conf
+END
+}
+
+# running: whether the process that start wrote down is alive, and is Samba.
+running() {
+  pid=$(tr -d ' \n' 2>/dev/null <"$home/run/samba.pid") && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null &&
+    grep -q '^samba' "/proc/$pid/comm" 2>/dev/null
+}
+
+certificates() {
+  local tls=$state/tls
+  mkdir -p "$tls"
+  (
+    flock 9
+    if [ ! -s "$tls/ca.pem" ]; then
+      openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj '/CN=Causeway test authority' \
+        -addext 'basicConstraints=critical,CA:TRUE' -addext 'keyUsage=critical,keyCertSign,cRLSign' \
+        -keyout "$tls/ca.key" -out "$tls/ca.pem" 2>"$tls/openssl.log" || exit 1
+    fi
+    if [ ! -s "$tls/$forest.pem" ]; then
+      openssl req -newkey rsa:2048 -nodes -subj "/CN=dc1.$domain" -keyout "$tls/$forest.key" -out "$tls/$forest.csr" \
+        2>>"$tls/openssl.log" || exit 1
+      openssl x509 -req -in "$tls/$forest.csr" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -CAcreateserial -days 3650 \
+        -extfile <(printf 'subjectAltName=DNS:dc1.%s,DNS:%s,IP:%s\nextendedKeyUsage=serverAuth\n' "$domain" "$domain" "$ip") \
+        -out "$tls/$forest.pem" 2>>"$tls/openssl.log" || exit 1
+    fi
+    chmod 600 "$tls"/*.key
+  ) 9>"$tls/lock" || die "openssl made no certificate: $(tail -1 "$tls/openssl.log")"
+}
+
+# offline FILE: carries out LDIF on the database file itself, in one transaction.
+offline() {
+  ldbmodify -H "$home/private/sam.ldb" --option='dsdb:schema update allowed=true' "$1" >>"$home/log/provision.log" 2>&1 ||
+    die "$(basename "$1") was refused: $(tail -2 "$home/log/provision.log" | tr '\n' ' ')"
+}
+
+provision() {
+  rm -rf "$home"
+  mkdir -p "$home/etc" "$home/run" "$home/log"
+  printf '[global]\n' >"$home/etc/empty.conf"
+  samba-tool domain provision --configfile="$home/etc/empty.conf" --targetdir="$home" --realm="$realm" --domain="$short" \
+    --adminpass="$password" --server-role=dc --dns-backend=NONE --host-name=dc1 --host-ip="$ip" --use-rfc2307 \
+    --option="interfaces=$ip/32" --option='bind interfaces only=yes' >"$home/log/provision.log" 2>&1 ||
+    die "provisioning $realm failed: $(tail -2 "$home/log/provision.log" | tr '\n' ' ')"
+  cat >"$home/etc/smb.conf" <<END
+[global]
+  netbios name = DC1
+  realm = $realm
+  workgroup = $short
+  server role = active directory domain controller
+  server services = ldap
+  prefork children = 1
+  interfaces = $ip/32
+  bind interfaces only = yes
+  # No fsync at the end of every write: these forests do not outlive the tests.
+  ldb:nosync = true
+  # Simple binds without TLS are refused, as a domain controller of today does.
+  ldap server require strong auth = allow_sasl_over_tls
+  tls enabled = yes
+  tls keyfile = $state/tls/$forest.key
+  tls certfile = $state/tls/$forest.pem
+  tls cafile = $state/tls/ca.pem
+  tls verify peer = no_check
+  cache directory = $home/cache
+  lock directory = $home
+  state directory = $home/state
+  private dir = $home/private
+  binddns dir = $home/bind-dns
+  pid directory = $home/run
+  ncalrpc dir = $home/run/ncalrpc
+  winbindd socket directory = $home/run/winbindd
+  ntp signd socket directory = $home/run/ntp_signd
+  log file = $home/log/samba.log
+  log level = 1
+  max log size = 5000
+END
+  local part
+  awk -v schema="$schema" -v out="$home/schema" -f "$data/schema-ldif.awk" "$data/exchange-schema.txt" || die 'the schema is broken'
+  for part in "$home"/schema.*.ldif; do offline "$part"; done
+  sed -e "s/@DN@/$dn/g" -e "s/@ORGANIZATION@/$organization/g" -e "s/@DOMAIN@/$domain/g" "$data/forest.ldif" >"$home/forest.ldif"
+  offline "$home/forest.ldif"
+  samba-tool domain passwordsettings set -H "$home/private/sam.ldb" --configfile="$home/etc/smb.conf" --complexity=off \
+    --min-pwd-length=1 --history-length=0 --min-pwd-age=0 --max-pwd-age=0 >>"$home/log/provision.log" 2>&1 ||
+    die "$realm keeps its password policy: $(tail -1 "$home/log/provision.log")"
+  rm -rf "$home"/schema.*.ldif "$home/forest.ldif" "$state/$forest.first"
+  cp -a "$home" "$state/$forest.first"
+  touch "$state/$forest.first/complete"
+}
+
+start() {
+  running && return 0
+  certificates
+  [ -e "$state/$forest.first/complete" ] || provision
+  # Samba listens on addresses that an interface has.
+  ip -4 addr show dev lo | grep -q " $ip/" || ip addr add "$ip/32" dev lo || die "cannot put $ip on the loopback interface"
+  rm -f "$home/run/samba.pid"
+  samba -D --configfile="$home/etc/smb.conf" </dev/null >>"$home/log/start.log" 2>&1 || die "$realm did not start, see $home/log"
+  local attempt
+  for attempt in $(seq 300); do
+    (exec 3<>"/dev/tcp/$ip/636") 2>/dev/null && return 0
+    sleep 0.1
+  done
+  die "$realm does not answer after 30 s, see $home/log"
+}
+
+stop() {
+  running || return 0
+  kill -TERM "$pid"
+  local attempt
+  for attempt in $(seq 100); do
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.1
+  done
+  # Its helpers belong to its process group and nobody else does.
+  kill -KILL -- "-$pid" 2>/dev/null
+  rm -f "$home/run/samba.pid"
+}
+
+fresh() {
+  stop
+  [ -e "$state/$forest.first/complete" ] || return 0
+  rm -rf "$home"
+  cp -a "$state/$forest.first" "$home"
+}
+
+each() { # each FUNCTION: for the named forests at the same time
+  local one pids=() failed=0
+  for one in $which; do
+    (
+      describe "$one"
+      "$1"
+    ) &
+    pids+=($!)
+  done
+  for one in "${pids[@]}"; do wait "$one" || failed=1; done
+  [ $failed = 0 ] || exit 1
+}
+
+case $action in
+  start | fresh)
+    "$here/debian-packages.sh" samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba ldb-tools \
+      iproute2 openssl || exit 1
+    [ "$(id -u)" = 0 ] || die 'must be run as root'
+    [ "$action" = start ] || each fresh
+    each start
+    each facts
+    ;;
+  stop) each stop ;;
+  facts) each facts ;;
+  remove)
+    each stop
+    for one in $which; do rm -rf "${state:?}/$one" "${state:?}/$one.first"; done
+    ;;
+  *) die "$usage" ;;
+esac
