@@ -1,11 +1,12 @@
 import { createGunzip } from 'node:zlib';
 import type { Clock } from '#kit/clock.ts';
-import { type Fault, FaultError } from '#kit/fault.ts';
+import { FaultError } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
 import type { HttpRequest, HttpResponse, TlsPolicy, Transport } from '#kit/transport.ts';
-import { type ConnectionPool, connectionPool, type Lease } from '../http/connection-pool.ts';
-import { type Deadline, deadline } from '../http/deadline.ts';
-import { requireEncryption, type SignIn } from '../sign-in/sign-in.ts';
+import { AnswerBody } from '../http/answer-body.ts';
+import { headerIn } from '../http/headers.ts';
+import { type Answered, signedHttp } from '../http/signed-http.ts';
+import type { SignIn } from '../sign-in/sign-in.ts';
 import type { EwsAnswer, EwsHttp, EwsPost } from './ews-http.ts';
 import { affinityJar } from './http-cookies.ts';
 import { statusFault } from './http-status.ts';
@@ -44,60 +45,24 @@ const eventOperations: ReadonlySet<string> = new Set(['Subscribe', 'Unsubscribe'
 
 /** As many groups of 200 mailboxes one process ever watches: who waits for a connection would watch nothing and nobody would know. */
 const hangingMaxDefault = 500;
-const redirectMax = 5;
-/** A connection that died while it was idle says so at its next use. That is no fault of the call, so another one is taken. */
-const connectionAttemptMax = 3;
-const routesMax = 10_000;
 
 /** EWS over a transport. */
 export function ewsHttp(options: EwsHttpOptions): EwsHttpClient {
   const home = new URL(options.endpoint);
-  const allowed = hostRule([home.hostname, ...(options.redirectHosts ?? [])]);
-  const pools = new Map<string, ConnectionPool>();
   const jar = affinityJar(options.clock);
-  /** Where the server sent us, by mailbox, so that a body is not sent to the wrong place every time. */
-  const routes = new Map<string, URL>();
-  let closed = false;
   /** An endpoint that has worked is not suddenly missing: then 404 means that a filter refused the length (IIS 404.13). */
   let proven = false;
-  requireEncryption(home, options.allowPlain ?? false);
-
-  const poolOf = (url: URL, hanging: boolean): ConnectionPool => {
-    const key = `${hanging ? 'hanging ' : ''}${url.origin}`;
-    const known = pools.get(key);
-    if (known) return known;
-    const pool = connectionPool({
-      transport: options.transport,
-      origin: originOf(url),
-      tls: options.tls,
-      clock: options.clock,
-      connectionMax: hanging ? (options.hangingMax ?? hangingMaxDefault) : (options.connectionMax ?? 10),
-    });
-    pools.set(key, pool);
-    return pool;
-  };
-
-  /** One request on one connection, a dead connection aside. */
-  const exchange = async (
-    url: URL,
-    post: EwsPost,
-    call: Deadline,
-  ): Promise<{ readonly response: HttpResponse; readonly lease: Lease }> => {
-    const pool = poolOf(url, post.operation === 'GetStreamingEvents');
-    for (let attempt = 1; ; attempt++) {
-      const lease = await pool.lease(call.signal);
-      try {
-        const response = await options.signIn.send(lease.connection, url, requestOf(url, post), call.signal);
-        if (!call.passed) return { response, lease };
-        throw new FaultError(lateFault(url.host));
-      } catch (error) {
-        lease.discard();
-        const fault = error instanceof FaultError ? error.fault : null;
-        const stale = lease.used && fault?.kind === 'transient' && !fault.mayHaveHappened && !call.signal.aborted;
-        if (!stale || attempt === connectionAttemptMax) throw error;
-      }
-    }
-  };
+  const http = signedHttp({
+    ...options,
+    redirectHosts: options.redirectHosts ?? [],
+    allowPlain: options.allowPlain ?? false,
+    refusal: (_response, to) =>
+      to === null || to.pathname.toLowerCase().endsWith('.asmx')
+        ? null
+        : 'that is a login page, not EWS. Forms or pre-authentication stand in front of it: give the address that leads straight to Exchange, with Basic, NTLM or OAuth',
+  });
+  const calls = { max: options.connectionMax ?? 10 };
+  const hanging = { group: 'hanging', max: options.hangingMax ?? hangingMaxDefault };
 
   const requestOf = (url: URL, post: EwsPost): HttpRequest => {
     const { body, anchorMailbox, operation } = post;
@@ -123,127 +88,47 @@ export function ewsHttp(options: EwsHttpOptions): EwsHttpClient {
     };
   };
 
-  const follow = (from: URL, response: HttpResponse): URL => {
-    const location = headerOf(response, 'location') ?? headerOf(response, 'x-ms-location');
-    const to = location !== null && URL.canParse(location, from.href) ? new URL(location, from.href) : null;
-    const refuse = (code: 'redirect' | 'protocol', detail: string) =>
-      new FaultError({
-        kind: 'fatal',
-        code,
-        detail: `${from.host} answers HTTP ${response.status}${to ? ` to ${to.origin}${to.pathname}` : ''}: ${detail}`,
-      });
-    if (to === null)
-      throw refuse(
-        'protocol',
-        'a redirect without a place to go; that is not Exchange, look at what stands in front of it',
-      );
-    if (!to.pathname.toLowerCase().endsWith('.asmx')) {
-      throw refuse(
-        'protocol',
-        'that is a login page, not EWS. Forms or pre-authentication stand in front of it: give the address that leads straight to Exchange, with Basic, NTLM or OAuth',
-      );
-    }
-    if (!allowed(to.hostname))
-      throw refuse(
-        'redirect',
-        `sign-in is not sent to a host that the project file does not name. If ${to.hostname} belongs to the organization, add it to redirectHosts`,
-      );
-    if (to.protocol !== 'https:' && from.protocol === 'https:')
-      throw refuse('redirect', 'it leads from https to http, which is never followed');
-    requireEncryption(to, options.allowPlain ?? false);
-    return to;
-  };
-
   return {
-    async post(request) {
-      if (closed)
-        throw new FaultError({
-          kind: 'transient',
-          detail: `${home.host}: the connector was closed`,
-          mayHaveHappened: false,
-        });
-      const call = deadline(options.clock, request.context.signal, request.context.deadlineMs);
-      const routeKey = request.anchorMailbox?.toLowerCase() ?? '';
-      const known = routes.get(routeKey);
-      let url = known ?? home;
-      try {
-        for (let hop = 0; hop <= redirectMax; hop++) {
-          const { response, lease } = await exchange(url, request, call);
-          try {
-            jar.store(url.hostname, cookieKey(request), response.headers['set-cookie']);
-            if (response.status === 200 || response.status === 500) {
-              const answer = await soapAnswer(response, url, lease, call);
-              proven = true;
-              if (url !== home && url !== known) {
-                if (routes.size >= routesMax) routes.clear();
-                routes.set(routeKey, url);
-              }
-              return answer;
-            }
-            if (redirects.has(response.status)) {
-              url = follow(url, response);
-              await giveUp(response, lease);
-              continue;
-            }
-            throw new FaultError(
-              statusFault(response, {
-                host: url.host,
-                operation: request.operation,
-                mailbox: request.anchorMailbox,
-                bodyBytes: request.body instanceof Uint8Array ? request.body.length : request.body.sizeBytes,
-                proven,
-                nowMs: options.clock.nowMs(),
-              }),
-            );
-          } catch (error) {
-            await giveUp(response, lease);
-            throw error;
+    post: (request) =>
+      http.send({
+        mailbox: request.anchorMailbox ?? '',
+        context: request.context,
+        writes: true,
+        connections: request.operation === 'GetStreamingEvents' ? hanging : calls,
+        url: (route) => route ?? home,
+        request: (url) => requestOf(url, request),
+        heard: (url, response) => jar.store(url.hostname, cookieKey(request), response.headers['set-cookie']),
+        async answer(response, at) {
+          if (response.status === 200 || response.status === 500) {
+            const answer = await soapAnswer(response, at);
+            proven = true;
+            return answer;
           }
-        }
-        throw new FaultError({
-          kind: 'fatal',
-          code: 'redirect',
-          detail: `${home.host} redirects more than ${redirectMax} times; the last address was ${url.origin}${url.pathname}. Give signIn the address that answers`,
-        });
-      } catch (error) {
-        call.release();
-        if (known) routes.delete(routeKey);
-        throw error;
-      }
-    },
-    close() {
-      closed = true;
-      for (const pool of pools.values()) pool.close();
-    },
+          throw new FaultError(
+            statusFault(response, {
+              host: at.url.host,
+              operation: request.operation,
+              mailbox: request.anchorMailbox,
+              bodyBytes: request.body instanceof Uint8Array ? request.body.length : request.body.sizeBytes,
+              proven,
+              nowMs: options.clock.nowMs(),
+            }),
+          );
+        },
+      }),
+    close: () => http.close(),
   };
 }
-
-const redirects: ReadonlySet<number> = new Set([301, 302, 303, 307, 308, 451]);
 
 /** Cookies of ordinary requests and of notifications route differently, even for one mailbox. */
 function cookieKey(post: EwsPost): string {
   return `${eventOperations.has(post.operation) ? 'events' : 'calls'} ${post.anchorMailbox?.toLowerCase() ?? ''}`;
 }
 
-/** Ends an answer that is not read. Small ones are taken in, so that the connection (and its sign-in) can be used again. */
-async function giveUp(response: HttpResponse, lease: Lease): Promise<void> {
-  let read = 0;
-  try {
-    for await (const chunk of response.body) {
-      read += chunk.length;
-      if (read > 64 * 1024) break;
-    }
-  } catch {
-    // It broke off: the same as not reading it.
-  }
-  if (read > 64 * 1024) lease.discard();
-  else lease.release();
-}
-
 /** A person's page or no answer at all is not handed on: whoever reads SOAP could only say that it is broken XML. */
-async function soapAnswer(response: HttpResponse, url: URL, lease: Lease, call: Deadline): Promise<EwsAnswer> {
-  const type = headerOf(response, 'content-type')?.toLowerCase() ?? '';
-  const encoding = headerOf(response, 'content-encoding')?.toLowerCase() ?? 'identity';
+async function soapAnswer(response: HttpResponse, { url, lease, call }: Answered): Promise<EwsAnswer> {
+  const type = headerIn(response.headers, 'content-type')?.toLowerCase() ?? '';
+  const encoding = headerIn(response.headers, 'content-encoding')?.toLowerCase() ?? 'identity';
   if (encoding !== 'identity' && encoding !== 'gzip') {
     throw new FaultError({
       kind: 'fatal',
@@ -301,53 +186,7 @@ async function soapAnswer(response: HttpResponse, url: URL, lease: Lease, call: 
           },
     );
   }
-  return { status: response.status, headers: response.headers, body: new AnswerBody(first, body, lease, call) };
-}
-
-/** The body of an answer; its end frees the connection and the deadline. */
-class AnswerBody implements AsyncIterableIterator<Uint8Array> {
-  #first: IteratorResult<Uint8Array> | null;
-  readonly #rest: AsyncIterator<Uint8Array>;
-  readonly #lease: Lease;
-  readonly #call: Deadline;
-
-  constructor(first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>, lease: Lease, call: Deadline) {
-    this.#first = first;
-    this.#rest = rest;
-    this.#lease = lease;
-    this.#call = call;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  async next(): Promise<IteratorResult<Uint8Array>> {
-    if (this.#first) {
-      const first = this.#first;
-      this.#first = null;
-      return first;
-    }
-    try {
-      const result = await this.#rest.next();
-      if (result.done) {
-        this.#lease.release();
-        this.#call.release();
-      }
-      return result;
-    } catch (error) {
-      this.#lease.discard();
-      this.#call.release();
-      throw error;
-    }
-  }
-
-  async return(): Promise<IteratorResult<Uint8Array>> {
-    this.#lease.discard();
-    this.#call.release();
-    await this.#rest.return?.();
-    return { done: true, value: undefined };
-  }
+  return { status: response.status, headers: response.headers, body: new AnswerBody(body, lease, call, first) };
 }
 
 /** Unpacks as it comes. How much a reader takes is bounded by the reader. */
@@ -383,37 +222,6 @@ async function* gunzip(packed: AsyncIterable<Uint8Array>, host: string): AsyncGe
   } finally {
     unpacker.destroy();
   }
-}
-
-/** First value of a header. */
-function headerOf(response: HttpResponse, name: string): string | null {
-  const value = response.headers[name];
-  return value === undefined ? null : typeof value === 'string' ? value : (value[0] ?? null);
-}
-
-/** An answer that came after its time: whoever asked has given up, and may have asked again. */
-const lateFault = (host: string): Fault => ({
-  kind: 'transient',
-  detail: `${host}: the answer came after the deadline of the call`,
-  mayHaveHappened: true,
-});
-
-function originOf(url: URL): string {
-  return `${url.protocol}//${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`;
-}
-
-/** Whether a host is one of `host` or `*.domain`. */
-export function hostRule(patterns: readonly string[]): (host: string) => boolean {
-  const exact = new Set<string>();
-  const suffixes: string[] = [];
-  for (const pattern of patterns.map((text) => text.toLowerCase())) {
-    if (pattern.startsWith('*.')) suffixes.push(pattern.slice(1));
-    else exact.add(pattern);
-  }
-  return (host) => {
-    const name = host.toLowerCase();
-    return exact.has(name) || suffixes.some((suffix) => name.endsWith(suffix) && name.length > suffix.length);
-  };
 }
 
 function uuid(random: Random): string {

@@ -2,7 +2,7 @@ import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
 import { Recent } from '#kit/recent.ts';
 import type { Abilities, Connector, Mailbox } from '../contract.ts';
-import { hostRule } from '../ews/http-client.ts';
+import { hostRule } from '../http/host-rule.ts';
 import { type MailboxLimitsOfService, serviceLimits } from './allowance.ts';
 import { cloudOf, clouds } from './clouds.ts';
 import { graphClient } from './graph-client.ts';

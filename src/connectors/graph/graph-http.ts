@@ -3,7 +3,7 @@ import { FaultError } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
 import type { Connection, HttpRequest, HttpResponse, TlsPolicy, Transport } from '#kit/transport.ts';
 import type { Context } from '../contract.ts';
-import { type ConnectionPool, connectionPool } from '../http/connection-pool.ts';
+import { connections, lateFault } from '../http/connections.ts';
 import { type Deadline, deadline } from '../http/deadline.ts';
 import { requireEncryption, type SignIn } from '../sign-in/sign-in.ts';
 
@@ -51,23 +51,10 @@ export interface GraphHttp {
   close(): void;
 }
 
-/** A connection that died while it was idle says so at its next use. That is no fault of the call, so another one is taken. */
-const connectionAttemptMax = 3;
-
 export function graphHttp(options: GraphHttpOptions): GraphHttp {
-  const pools = new Map<string, ConnectionPool>();
-  let closed = false;
+  const kept = connections(options);
+  const max = options.connectionMax ?? 16;
   requireEncryption(new URL(options.endpoint), options.allowPlain ?? false);
-
-  const poolOf = (url: URL): ConnectionPool => {
-    const origin = `${url.protocol}//${url.hostname}:${url.port || (url.protocol === 'https:' ? '443' : '80')}`;
-    const known = pools.get(origin);
-    if (known) return known;
-    const { transport, tls, clock } = options;
-    const pool = connectionPool({ transport, origin, tls, clock, connectionMax: options.connectionMax ?? 16 });
-    pools.set(origin, pool);
-    return pool;
-  };
 
   const requestOf = ({ method, url, headers, body, anchorMailbox }: GraphPost): HttpRequest => ({
     method,
@@ -88,9 +75,8 @@ export function graphHttp(options: GraphHttpOptions): GraphHttp {
 
   const exchange = async (post: GraphPost, call: Deadline): Promise<GraphAnswer> => {
     const { url, signedIn } = post;
-    for (let attempt = 1; ; attempt++) {
-      const lease = await poolOf(url).lease(call.signal);
-      try {
+    try {
+      return await kept.use(url, { max }, call, async (lease) => {
         const request = requestOf(post);
         const response = signedIn
           ? await options.signIn.send(untilPassed(lease.connection, call, url.host), url, request, call.signal)
@@ -99,23 +85,15 @@ export function graphHttp(options: GraphHttpOptions): GraphHttp {
         if (call.passed) throw new FaultError(lateFault(url.host, post.writes));
         lease.release();
         return { status: response.status, headers: response.headers, body };
-      } catch (error) {
-        lease.discard();
-        const fault = error instanceof FaultError ? error.fault : null;
-        const isStale = lease.used && fault?.kind === 'transient' && !fault.mayHaveHappened && !call.signal.aborted;
-        if (!isStale || attempt === connectionAttemptMax) throw harmlessUnlessWriting(error, post.writes);
-      }
+      });
+    } catch (error) {
+      throw harmlessUnlessWriting(error, post.writes);
     }
   };
 
   return {
     async send(post) {
-      if (closed)
-        throw new FaultError({
-          kind: 'transient',
-          detail: `${post.url.host}: the connector was closed`,
-          mayHaveHappened: false,
-        });
+      kept.refuseIfClosed(post.url.host);
       requireEncryption(post.url, options.allowPlain ?? false);
       const call = deadline(options.clock, post.context.signal, post.context.deadlineMs);
       try {
@@ -124,10 +102,7 @@ export function graphHttp(options: GraphHttpOptions): GraphHttp {
         call.release();
       }
     },
-    close() {
-      closed = true;
-      for (const pool of pools.values()) pool.close();
-    },
+    close: () => kept.close(),
   };
 }
 
@@ -165,12 +140,6 @@ function harmlessUnlessWriting(error: unknown, writes: boolean): unknown {
   if (writes || !(error instanceof FaultError) || error.fault.kind !== 'transient') return error;
   return new FaultError({ ...error.fault, mayHaveHappened: false });
 }
-
-const lateFault = (host: string, writes: boolean) => ({
-  kind: 'transient' as const,
-  detail: `${host}: the answer came after the deadline of the call`,
-  mayHaveHappened: writes,
-});
 
 function uuid(random: Random): string {
   const bytes = random.bytes(16);

@@ -34,9 +34,3 @@ export interface DavAnswer {
   /** Must be read to its end or given up by `return()`: the connection is not free before. */
   readonly body: AsyncIterableIterator<Uint8Array>;
 }
-
-/** First value of a header. */
-export function headerIn(headers: HttpResponse['headers'], name: string): string | null {
-  const value = headers[name];
-  return value === undefined ? null : typeof value === 'string' ? value : (value[0] ?? null);
-}

@@ -1,8 +1,8 @@
 import { FaultError } from '#kit/fault.ts';
 import type { Connection, HttpRequest, HttpResponse } from '#kit/transport.ts';
+import { headerIn } from '../http/headers.ts';
 import { requireEncryption, type Secret, type SignIn } from '../sign-in/sign-in.ts';
 import { drain, handshakeStep } from '../sign-in/sign-in-refused.ts';
-import { headerIn } from './dav-http.ts';
 import { logonFormIn } from './logon-form.ts';
 
 export interface FormsSettings {

@@ -3,7 +3,7 @@ import type { Payload } from '#kit/payload.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import { type StampText, stampKey } from '#model/stamp.ts';
 import type { Context, Written } from '../contract.ts';
-import { headerIn } from './dav-http.ts';
+import { headerIn } from '../http/headers.ts';
 import { itemIdOfUrl, pathOfId } from './dav-ids.ts';
 import { type DavName, names } from './dav-names.ts';
 import { type Subject, statusFault } from './faults.ts';

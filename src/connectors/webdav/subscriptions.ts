@@ -2,7 +2,7 @@ import { textOf } from '#formats/text/xml-read.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { Context } from '../contract.ts';
-import { headerIn } from './dav-http.ts';
+import { headerIn } from '../http/headers.ts';
 import { pathOfId } from './dav-ids.ts';
 import { notificationNamespace } from './dav-names.ts';
 import type { DavResponse } from './multistatus.ts';

@@ -6,8 +6,8 @@ import { describeFault, type FatalCode, type Fault, FaultError } from '#kit/faul
 import type { HttpRequest, HttpResponse, TlsPolicy, Transport } from '#kit/transport.ts';
 import type { Context } from '../../contract.ts';
 import { deadline } from '../../http/deadline.ts';
+import { hostRule } from '../../http/host-rule.ts';
 import { requireEncryption, type SignIn } from '../../sign-in/sign-in.ts';
-import { hostRule } from '../http-client.ts';
 import type { AutodiscoverAnswer, AutodiscoverSettings } from './answer.ts';
 import { poxRequest, readPox } from './pox.ts';
 import { readSoap, soapRequest } from './soap.ts';
