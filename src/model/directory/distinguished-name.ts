@@ -1,169 +1,166 @@
+/** Distinguished names as text (RFC 4514, and what Active Directory makes of it): taking apart, putting together, comparing. */
 import type { DistinguishedName } from './directory-object.ts';
 
-/**
- * Distinguished names in text ([RFC 4514], and what RFC 2253 still lets servers and people write: quotes, `;` between parts, spaces around
- * separators). Active Directory escapes the line feed in the names of deleted objects: `CN=Ann\0ADEL:…`.
- */
-
-/** One type and value of a relative name; the value unescaped. Active Directory has one per relative name, other directories may have several. */
+/** One attribute of a relative name. A name of several (`CN=a+UID=b`) is a list of them. */
 export interface NamePart {
+  /** As written: `CN`, `OU`, `DC`, or an OID. */
   readonly type: string;
+  /** Unescaped. A value in hex (`#0401…`) stays as it is written. */
   readonly value: string;
 }
-/** From the entry itself to the root. */
-export type NameParts = readonly (readonly NamePart[])[];
 
-/** Far above what a directory holds (Active Directory: RDN of 255 bytes, a few dozen levels). */
-const lengthMax = 16_384;
+/** DNs of Active Directory have at most 255 parts; texts of any server are cut off here before anybody spends time on them. */
+const lengthMax = 32_768;
 
-/** @returns null when the text is no distinguished name. The empty name is the root's: no parts. */
-export function parseDn(dn: string): NameParts | null {
+/** @returns relative names, the object's own first; null: this is no DN. The empty text is the root and has none. */
+export function parseDn(dn: string): readonly (readonly NamePart[])[] | null {
   if (dn.length > lengthMax) return null;
-  if (dn.trim() === '') return [];
-  const parts: NamePart[][] = [];
-  let at = 0;
-  for (let joined = false; ; ) {
-    const type = /^\s*(?:OID\.)?([A-Za-z][A-Za-z0-9-]*|\d+(?:\.\d+)*)\s*=\s*/i.exec(dn.slice(at, at + 1024));
-    if (type === null) return null;
-    at += type[0].length;
-    const read = readValue(dn, at);
-    if (read === null) return null;
-    const part = { type: type[1] ?? '', value: read.value };
-    if (joined) parts.at(-1)?.push(part);
-    else parts.push([part]);
-    at = read.end;
-    if (at === dn.length) return parts;
-    joined = dn[at] === '+';
-    at++;
+  if (dn === '') return [];
+  const names: (readonly NamePart[])[] = [];
+  for (const text of splitAt(dn, ',', ';') ?? ['']) {
+    const parts: NamePart[] = [];
+    for (const part of splitAt(text, '+') ?? ['']) {
+      const equals = part.indexOf('=');
+      const type = part.slice(0, Math.max(0, equals)).trim();
+      if (!/^([A-Za-z][A-Za-z0-9-]*|(OID\.)?\d+(\.\d+)*)$/i.test(type)) return null;
+      const value = unescapeValue(part.slice(equals + 1));
+      if (value === null) return null;
+      parts.push({ type, value });
+    }
+    names.push(parts);
   }
+  return names;
 }
 
-function readValue(dn: string, start: number): { readonly value: string; readonly end: number } | null {
-  if (dn[start] === '#') return readHexValue(dn, start);
-  const quoted = dn[start] === '"';
-  const bytes: number[] = [];
-  /** Bytes up to the last one that is not an unescaped space: those behind it are not part of the value. */
-  let kept = 0;
-  let at = quoted ? start + 1 : start;
-  for (;;) {
-    const char = dn[at];
-    if (char === undefined) {
-      if (quoted) return null;
-      break;
+/** Splits where a separator is neither escaped nor quoted; null: a quotation mark or a backslash without its other half. */
+function splitAt(text: string, ...separators: readonly string[]): readonly string[] | null {
+  const pieces: string[] = [];
+  let begin = 0;
+  let isQuoted = false;
+  for (let i = 0; i < text.length; i++) {
+    const c = text.charAt(i);
+    if (c === '\\') i++;
+    else if (c === '"') isQuoted = !isQuoted;
+    else if (!isQuoted && separators.includes(c)) {
+      pieces.push(text.slice(begin, i));
+      begin = i + 1;
     }
-    if (quoted ? char === '"' : /[,;+]/.test(char)) break;
-    if (char === '\\') {
-      const hex = /^[0-9A-Fa-f]{2}/.exec(dn.slice(at + 1, at + 3));
-      if (hex) {
-        bytes.push(Number.parseInt(hex[0], 16));
-        at += 3;
-      } else {
-        const escaped = dn.codePointAt(at + 1);
-        if (escaped === undefined) return null;
-        const text = String.fromCodePoint(escaped);
-        bytes.push(...new TextEncoder().encode(text));
-        at += 1 + text.length;
+  }
+  pieces.push(text.slice(begin));
+  return isQuoted ? null : pieces;
+}
+
+function unescapeValue(raw: string): string | null {
+  const trimmed = raw.replace(/^[ \n\r\t]+/, '');
+  if (trimmed.startsWith('#')) return /^#([0-9a-f]{2})+\s*$/i.test(trimmed) ? trimmed.trim().toLowerCase() : null;
+  let text = '';
+  let bytes: number[] = [];
+  // Unescaped spaces at the end belong to nobody; escaped ones do.
+  let keep = 0;
+  const flush = () => {
+    if (bytes.length === 0) return;
+    text += Buffer.from(bytes).toString('utf8');
+    bytes = [];
+    keep = text.length;
+  };
+  const isQuoted = trimmed.startsWith('"');
+  for (let i = isQuoted ? 1 : 0; i < trimmed.length; i++) {
+    const c = trimmed.charAt(i);
+    if (c === '\\') {
+      const hex = trimmed.slice(i + 1, i + 3);
+      if (/^[0-9a-f]{2}$/i.test(hex)) {
+        bytes.push(Number.parseInt(hex, 16));
+        i += 2;
+        continue;
       }
-      kept = bytes.length;
+      flush();
+      const next = trimmed.charAt(i + 1);
+      if (next === '') return null;
+      text += next;
+      keep = text.length;
+      i++;
       continue;
     }
-    const text = String.fromCodePoint(dn.codePointAt(at) ?? 0);
-    bytes.push(...new TextEncoder().encode(text));
-    at += text.length;
-    if (quoted || text !== ' ') kept = bytes.length;
+    flush();
+    if (isQuoted && c === '"') return /^\s*$/.test(trimmed.slice(i + 1)) ? text : null;
+    text += c;
+    if (isQuoted || !/[ \n\r\t]/.test(c)) keep = text.length;
   }
-  if (quoted) {
-    at++;
-    while (dn[at] === ' ') at++;
-    if (at < dn.length && !/[,;+]/.test(dn[at] ?? '')) return null;
-  }
-  return { value: new TextDecoder().decode(Uint8Array.from(bytes.slice(0, kept))), end: at };
+  flush();
+  return text.slice(0, keep);
 }
 
-/** `#04…`: the BER form of a value. Kept as written, since its type is the server's business. */
-function readHexValue(dn: string, start: number): { readonly value: string; readonly end: number } | null {
-  const found = /^(#(?:[0-9A-Fa-f]{2})+)\s*(?=[,;+]|$)/.exec(dn.slice(start));
-  return found === null ? null : { value: (found[1] ?? '').toLowerCase(), end: start + found[0].length };
+/** RFC 4514 §2.4, control characters too: Active Directory writes the line feed of deleted objects as `\0A`. */
+export function escapeDnValue(value: string): string {
+  const escaped = value.replace(/[\\",+;<>=]|[\u0000-\u001f\u007f]/g, (c) =>
+    c < ' ' || c === '\u007f' ? `\\${c.charCodeAt(0).toString(16).padStart(2, '0').toUpperCase()}` : `\\${c}`,
+  );
+  return escaped.replace(/^[ #]/, '\\$&').replace(/(?<!\\) $/, '\\ ');
 }
 
-/** Value of a relative name as text, every special character escaped ([RFC 4514] 2.4). */
-export function escapeRdnValue(value: string): string {
-  return value
-    .replaceAll(/[\\",+;<>=]/g, '\\$&')
-    .replaceAll(/\p{Cc}/gu, (control) =>
-      [...new TextEncoder().encode(control)]
-        .map((byte) => `\\${byte.toString(16).padStart(2, '0').toUpperCase()}`)
-        .join(''),
-    )
-    .replace(/^[ #]/, '\\$&')
-    .replace(/ $/, (space, offset: number, whole: string) => (whole[offset - 1] === '\\' ? space : `\\${space}`));
-}
-
-export function writeDn(parts: NameParts): DistinguishedName {
-  return parts
-    .map((rdn) => rdn.map(({ type, value }) => `${type}=${escapeRdnValue(value)}`).join('+'))
-    .join(',') as DistinguishedName;
-}
-
-/** The name of an entry in a container. */
-export function childDn(type: string, value: string, container: DistinguishedName): DistinguishedName {
-  const rdn = `${type}=${escapeRdnValue(value)}`;
-  return (container === '' ? rdn : `${rdn},${container}`) as DistinguishedName;
-}
-
-const keys = new Map<string, string>();
-const keysMax = 20_000;
-
-/**
- * A text that is equal for names that are the same, whatever their escapes, case and spaces. A text that is no name stands for itself.
- * Directories ignore the case of all attributes that names are made of.
- */
+/** Equal for DNs that name the same object: case, spaces around separators and the way of escaping do not count. */
 export function dnKey(dn: string): string {
-  const known = keys.get(dn);
-  if (known !== undefined) return known;
-  const parts = parseDn(dn);
-  const rdn = (names: readonly NamePart[]) =>
-    names.map(({ type, value }) => `${type.toLowerCase()}=${escapeInKey(foldValue(value))}`).sort();
-  const key = parts === null ? `\0${dn}` : parts.map((names) => rdn(names).join('+')).join(',');
-  if (keys.size >= keysMax) keys.clear();
-  keys.set(dn, key);
-  return key;
+  const names = parseDn(dn);
+  if (names === null) return `?${dn.toLowerCase()}`;
+  return names
+    .map((parts) =>
+      parts
+        .map(({ type, value }) => `${type.toLowerCase()}=${escapeDnValue(foldName(value))}`)
+        .sort()
+        .join('+'),
+    )
+    .join(',');
 }
 
-/** No separator stays, so that a container's key is the end of its entries' keys. */
-const escapeInKey = (value: string): string =>
-  value.replaceAll(/[\\,+]/g, (char) => `\\${char.charCodeAt(0).toString(16)}`);
+/** Case as directories ignore it. */
+function foldName(value: string): string {
+  return value.normalize('NFC').toUpperCase().toLowerCase();
+}
 
-/** Case ignored, spaces at the ends dropped and runs of them one, as the matching rules of names prepare them ([RFC 4518] 2.6.1). */
-const foldValue = (value: string): string => value.normalize('NFC').toLowerCase().trim().replaceAll(/ +/g, ' ');
+export function sameDn(a: string, b: string): boolean {
+  return a === b || dnKey(a) === dnKey(b);
+}
 
-export const sameDn = (a: string, b: string): boolean => a === b || dnKey(a) === dnKey(b);
+/** The DN of the container; null: there is none above. */
+export function parentDn(dn: DistinguishedName): DistinguishedName | null {
+  const pieces = splitAt(dn, ',', ';');
+  const own = pieces?.[0];
+  if (pieces === null || own === undefined || pieces.length < 2) return null;
+  return dn.slice(own.length + 1).trimStart() as DistinguishedName;
+}
 
-/** Whether it is the container or lies below it. */
+/** Own name of an object, `Huber, Anna`; null: no DN, or the root. */
+export function nameOfDn(dn: string): string | null {
+  return parseDn(dn)?.[0]?.[0]?.value ?? null;
+}
+
+/** @param type `CN` for everything but organizational units (`OU`). */
+export function childDn(container: DistinguishedName, type: 'CN' | 'OU', name: string): DistinguishedName {
+  const own = `${type}=${escapeDnValue(name)}`;
+  return (container === '' ? own : `${own},${container}`) as DistinguishedName;
+}
+
+/** Whether an object is the container or lies somewhere below it. */
 export function isUnder(dn: string, container: string): boolean {
-  const [key, above] = [dnKey(dn), dnKey(container)];
-  return above === '' || key === above || key.endsWith(`,${above}`);
+  const above = parseDn(container);
+  const names = parseDn(dn);
+  if (above === null || names === null || names.length < above.length) return false;
+  const inner = dnKey(dn);
+  const outer = dnKey(container);
+  return outer === '' || inner === outer || inner.endsWith(`,${outer}`);
 }
 
-/** The container of an entry; null for the root and for what is no name. */
-export function parentDn(dn: string): DistinguishedName | null {
-  const parts = parseDn(dn);
-  return parts === null || parts.length === 0 ? null : writeDn(parts.slice(1));
+/** Names of the containers from `root` (left out) down to the one an object lies in; null: it does not lie below. */
+export function pathBelow(dn: DistinguishedName, root: DistinguishedName): readonly DistinguishedName[] | null {
+  if (!isUnder(dn, root) || sameDn(dn, root)) return null;
+  const path: DistinguishedName[] = [];
+  for (let at = parentDn(dn); at !== null && !sameDn(at, root); at = parentDn(at)) path.unshift(at);
+  return path;
 }
 
-/** The entry's own name, unescaped: type and value of the first relative name. */
-export function ownName(dn: string): NamePart | null {
-  return parseDn(dn)?.[0]?.[0] ?? null;
-}
-
-/** DNS name of the domain that a name ends in, lower case; empty when it ends in none. */
+/** DNS name of the domain a DN lies in: its DC parts, lower case. Empty: it has none. */
 export function domainOfDn(dn: string): string {
-  const parts = parseDn(dn) ?? [];
-  const labels: string[] = [];
-  for (const rdn of [...parts].reverse()) {
-    const [part] = rdn;
-    if (part === undefined || part.type.toLowerCase() !== 'dc') break;
-    labels.unshift(part.value.toLowerCase());
-  }
-  return labels.join('.');
+  return (parseDn(dn) ?? [])
+    .flatMap(([part]) => (part !== undefined && part.type.toUpperCase() === 'DC' ? [part.value.toLowerCase()] : []))
+    .join('.');
 }
