@@ -33,6 +33,7 @@ organizations:
     # tls: { ca: ca.pem, min: 1.2 }     # an own certification authority; verification cannot be switched off
     # redirectHosts: ['*.old.example']  # hosts the server may send us to
     # budgets: { inFlight: 10, perMailbox: { inFlight: 3 } }
+    # directory: { url: ldaps://dc1.old.example, user: 'OLD\\svc', password: env:CAUSEWAY_SOURCE_LDAP, domains: [old.example] }
   target:
     kind: exchange
     endpoint: ${target}
@@ -61,6 +62,15 @@ ${listed.map((pair) => `        - ${quoted(pair)}`).join('\n')}
     #   conflict: target                # who wins when both sides changed the same thing
     #   maxDelete: { share: 20%, atLeast: 10 }
     # schedule: { zone: Europe/Vienna, windows: ['mon-fri 19:00-06:00', 'sat,sun 00:00-24:00'] }
+
+# Who exists on both sides, with which addresses: docs/operating/directory.md. Both organizations need a directory block.
+# directory:
+#   main:
+#     source: source
+#     target: target
+#     scope: { source: { under: ['OU=Staff,DC=old,DC=example'] } }
+#     into: { target: 'OU=From old,DC=new,DC=example', source: 'OU=From new,DC=old,DC=example' }
+#     routing: { source: old.routing.example, target: new.routing.example }
 
 # Where Causeway remembers what it did. One file beside this one; PostgreSQL for more than one machine.
 # store: sqlite:.causeway/causeway.db

@@ -1,3 +1,5 @@
+import type { DistinguishedName } from '#model/directory/directory-object.ts';
+import type { BySide, DirectorySyncPolicy } from '#model/directory/sync-policy.ts';
 import type { PairId, Side } from '#model/ids.ts';
 import type { MailPolicy, TypedPolicy } from '#model/policy.ts';
 import type { TypedKind } from '#model/typed-item.ts';
@@ -14,6 +16,8 @@ export interface Project {
   readonly collections: ReadonlyMap<string, Collection>;
   readonly store: StoreAddress;
   readonly budget: Budget;
+  /** Directory syncs by name, in the order of the file. */
+  readonly directories: ReadonlyMap<string, DirectorySync>;
   /** Of all collections, in the order of the file. */
   readonly pairs: readonly ProjectPair[];
 }
@@ -39,6 +43,51 @@ export interface Organization {
   readonly notifications: { readonly url: string; readonly host: string; readonly port: number } | null;
   readonly budget: Budget;
   readonly budgetPerMailbox: Budget;
+  /** Null: its directory is not worked on. */
+  readonly directory: DirectoryAccess | null;
+}
+
+export type DirectoryAccess =
+  | {
+      readonly kind: 'ad';
+      /** Controllers, the preferred one first: ldaps://, or ldap:// with `startTls`. TLS as the organization's. */
+      readonly urls: readonly string[];
+      readonly startTls: boolean;
+      readonly user: string | Secret;
+      readonly password: Secret;
+      readonly domains: readonly string[];
+    }
+  /** Over Graph, with the organization's own sign-in. */
+  | { readonly kind: 'entra'; readonly domains: readonly string[] };
+
+/** Two directories that are kept in step. */
+export interface DirectorySync {
+  readonly name: string;
+  /** Names of organizations that have a directory; source is left. */
+  readonly source: string;
+  readonly target: string;
+  readonly policy: DirectorySyncPolicy;
+  readonly scope: BySide<{
+    readonly under: readonly DistinguishedName[];
+    readonly filter: string | null;
+    readonly memberOf: readonly DistinguishedName[];
+  }>;
+  /** Longest time between two passes under `run`. */
+  readonly everyMs: number;
+}
+
+/** Which people of a directory sync are pairs of a collection. */
+export interface DirectoryPairs {
+  readonly collection: string;
+  readonly sync: string;
+  /** Of objects on the source; empty: any. */
+  readonly under: readonly DistinguishedName[];
+  readonly memberOf: readonly DistinguishedName[];
+  readonly attributes: Readonly<Record<string, string>>;
+  readonly kinds: readonly ('person' | 'shared' | 'resource')[];
+  readonly collision: 'refuse' | 'first';
+  /** Where `causeway directory pairs` writes them to, and the project reads them from. */
+  readonly file: string;
 }
 
 export type SignIn =
@@ -81,6 +130,8 @@ export interface Collection {
   /** Time within which a change is to be on the other side. */
   readonly lagObjectiveMs: number;
   readonly schedule: Schedule;
+  /** Null: its pairs are those that the file names. */
+  readonly directoryPairs: DirectoryPairs | null;
 }
 
 export interface ProjectPair {

@@ -198,7 +198,9 @@ const wrong: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'a key that is like no other',
     after('zebra: 1\n'),
-    ['causeway.yaml:18:1: unknown key zebra; known here: version, organizations, collections, store, budgets'],
+    [
+      'causeway.yaml:18:1: unknown key zebra; known here: version, organizations, collections, directory, store, budgets',
+    ],
   ],
   [
     'two unknown keys at once',
@@ -450,7 +452,9 @@ const wrong: readonly (readonly [string, string, readonly string[]])[] = [
   [
     'pairs without mailboxes',
     changed(list, `      rule: '*@old.example -> *@new.example'\n`),
-    ['causeway.yaml:15:5: name the mailboxes: file: a CSV file, or list: addresses'],
+    [
+      'causeway.yaml:15:5: name the mailboxes: file: a CSV file, list: addresses, or directory: people of a directory sync',
+    ],
   ],
   [
     'pairs as a list',

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
@@ -8,6 +8,13 @@ import { type TypedKind, typedKinds } from '#model/typed-item.ts';
 import { type AddressPair, type AddressRule, parseAddressRule, readPairEntry, readPairsCsv } from './pairs.ts';
 import { type Problem, ProjectError } from './problem.ts';
 import type { Budget, Collection, Organization, Project, ProjectPair, SignIn, StoreAddress } from './project.ts';
+import {
+  type Complaints,
+  directoryAccessOf,
+  directoryPairsFile,
+  directoryPairsOf,
+  directorySyncOf,
+} from './read-directory.ts';
 import { type ProjectFile, projectSchema, protocolOf } from './schema.ts';
 import { Secret } from './secret.ts';
 import { didYouMean } from './suggest.ts';
@@ -56,7 +63,7 @@ export function readProject(text: string, where: { readonly file: string; readon
         );
     if (written.source === written.target)
       reading.complain(['collections', name, 'target'], 'source and target are the same organization');
-    collections.set(name, collectionOf(name, written));
+    collections.set(name, collectionOf(name, written, directory));
     for (const pair of pairsOf(name, written.pairs, directory, reading)) {
       const other = [`${written.source} ${pair.source}`, `${written.target} ${pair.target}`]
         .map((mailbox) => ({ mailbox, at: owners.get(mailbox) }))
@@ -80,6 +87,28 @@ export function readProject(text: string, where: { readonly file: string; readon
       });
     }
   }
+  const directories = new Map(
+    Object.entries(parsed.data.directory ?? {}).map(([name, written]) => [
+      name,
+      directorySyncOf(name, written, organizations, reading, (shown) =>
+        readText(resolve(directory, shown), shown, PAIRS_BYTES_MAX, 'make it, with a header line'),
+      ),
+    ]),
+  );
+  for (const { name, source, target, directoryPairs } of collections.values()) {
+    if (directoryPairs === null) continue;
+    const sync = directories.get(directoryPairs.sync);
+    if (sync === undefined)
+      reading.complain(
+        ['collections', name, 'pairs', 'directory', 'sync'],
+        `no directory sync is called ${directoryPairs.sync}${didYouMean(directoryPairs.sync, [...directories.keys()])}`,
+      );
+    else if (sync.source !== source || sync.target !== target)
+      reading.complain(
+        ['collections', name, 'pairs', 'directory', 'sync'],
+        `${directoryPairs.sync} is between ${sync.source} and ${sync.target}, this collection between ${source} and ${target}`,
+      );
+  }
   const store = storeOf(parsed.data.store ?? 'sqlite:.causeway/causeway.db', directory);
   if (typeof store === 'string') reading.complain(['store'], store);
   if (reading.problems.length > 0 || typeof store === 'string') throw new ProjectError(reading.problems);
@@ -90,6 +119,7 @@ export function readProject(text: string, where: { readonly file: string; readon
     collections,
     store,
     budget: budgetOf(parsed.data.budgets),
+    directories,
     pairs,
   };
 }
@@ -97,7 +127,7 @@ export function readProject(text: string, where: { readonly file: string; readon
 type Path = readonly PropertyKey[];
 
 /** The text of a project with the places of everything in it. */
-class Reading {
+class Reading implements Complaints {
   readonly problems: Problem[] = [];
   readonly value: unknown;
   readonly #file: string;
@@ -225,6 +255,10 @@ function organizationOf(name: string, written: ProjectFile['organizations'][stri
     notifications: written.notifications === undefined ? null : notificationsOf(written.notifications),
     budget: budgetOf(written.budgets),
     budgetPerMailbox: budgetOf(written.budgets?.perMailbox),
+    directory:
+      written.directory === undefined
+        ? null
+        : directoryAccessOf(written.directory, (reference) => secretOf(reference, directory)),
   };
 }
 
@@ -239,12 +273,14 @@ function notificationsOf({
   return { url, host: listen.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(listen.slice(colon + 1)) };
 }
 
+function secretOf(reference: string, directory: string): Secret {
+  const named = Secret.named(reference, directory);
+  if (named === null) throw new TypeError('the schema lets only references through');
+  return named;
+}
+
 function signInOf(written: ProjectFile['organizations'][string]['signIn'], directory: string): SignIn {
-  const secret = (reference: string): Secret => {
-    const named = Secret.named(reference, directory);
-    if (named === null) throw new TypeError('the schema lets only references through');
-    return named;
-  };
+  const secret = (reference: string): Secret => secretOf(reference, directory);
   if (written.method !== 'oauth')
     return {
       method: written.method,
@@ -267,7 +303,7 @@ function budgetOf(written: ProjectFile['budgets']): Budget {
   };
 }
 
-function collectionOf(name: string, written: ProjectFile['collections'][string]): Collection {
+function collectionOf(name: string, written: ProjectFile['collections'][string], directory: string): Collection {
   const { folders, policy, schedule } = written;
   const byDefault = defaultMailPolicy;
   return {
@@ -297,6 +333,7 @@ function collectionOf(name: string, written: ProjectFile['collections'][string])
       windows: (schedule?.windows ?? []).flatMap((window) => parseWindow(window) ?? []),
       everyMs: (schedule?.everyMinutes ?? 60) * 60_000,
     },
+    directoryPairs: written.pairs.directory ? directoryPairsOf(name, written.pairs.directory, directory) : null,
   };
 }
 
@@ -345,21 +382,26 @@ function pairsOf(
     if ('message' in pair) reading.problems.push(pair);
     else pairs.push(pair);
   }
-  if (written.file !== undefined) {
+  const addFile = (shown: string, key: string) => {
     try {
-      const file = resolve(directory, written.file);
-      const read = readPairsCsv(
-        readText(file, written.file, PAIRS_BYTES_MAX, 'make it, with a header line "source,target"'),
-        written.file,
-        rule,
+      const text = readText(
+        resolve(directory, shown),
+        shown,
+        PAIRS_BYTES_MAX,
+        'make it, with a header line "source,target"',
       );
+      const read = readPairsCsv(text, shown, rule);
       reading.problems.push(...read.problems);
       pairs.push(...read.pairs);
     } catch (error) {
       if (!(error instanceof ProjectError)) throw error;
-      for (const { message } of error.problems) reading.complain([...path, 'file'], message);
+      for (const { message } of error.problems) reading.complain([...path, key], message);
     }
-  }
+  };
+  if (written.file !== undefined) addFile(written.file, 'file');
+  // Before the first pass of the sync there are none.
+  const made = written.directory && directoryPairsFile(collection);
+  if (made !== undefined && existsSync(resolve(directory, made))) addFile(made, 'directory');
   return pairs;
 }
 

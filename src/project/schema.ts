@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { folderRoles } from '#model/folder.ts';
-import { secretReferencePattern } from './secret.ts';
+import { collectionDirectory, directoryAccess, directorySync } from './directory-schema.ts';
+import { choice, count, list, maxDelete, named, secret, side, strict, text, user, yesNo } from './schema-parts.ts';
 import { didYouMean } from './suggest.ts';
-import { isHost, isServiceUrl, parseDay, parseDuration, parsePercent, parseSize } from './values.ts';
+import { isHost, isServiceUrl, parseDay, parseDuration, parseSize } from './values.ts';
 import { parseWindow } from './window.ts';
 
 /**
@@ -10,71 +11,7 @@ import { parseWindow } from './window.ts';
  * use. `project.ts` turns what it accepts into plain data of ours.
  */
 
-/** A key as people write keys. Anything else may be a secret that YAML took for a key, and is not repeated. */
-const keyPattern = /^[a-z][A-Za-z-]{0,39}$/;
-
-/** An object that refuses unknown keys, one line of the message per key, in the order of `keys` of the issue. */
-function strict<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  const known = Object.keys(shape);
-  return z.strictObject(shape, {
-    error: (issue) => {
-      if (issue.code === 'unrecognized_keys')
-        return issue.keys
-          .map((key) => {
-            const name = keyPattern.test(key) ? ` ${key}` : '';
-            return `unknown key${name}${didYouMean(key, known) || `; known here: ${known.join(', ')}`}`;
-          })
-          .join('\n');
-      return issue.code === 'invalid_type' ? 'this must be a block of keys and values' : undefined;
-    },
-  });
-}
-
-/** A text of a form. `form` says in a few words what belongs here; the given value is never repeated, it may be a secret. */
-const text = (form: string, accepts: (value: string) => boolean) =>
-  z.string({ error: `this must be ${form}` }).refine(accepts, { error: `this must be ${form}` });
-
-const choice = <const Words extends readonly [string, ...string[]]>(words: Words) =>
-  z.enum(words, {
-    error: (issue) =>
-      `this must be ${words.length === 1 ? words[0] : `one of ${words.join(', ')}`}${
-        typeof issue.input === 'string' ? didYouMean(issue.input, words) : ''
-      }`,
-  });
-
-const list = <Item extends z.ZodType>(item: Item) =>
-  z.array(item, { error: 'this must be a list, each entry on a line that begins with a dash' });
-
-const count = (what: string, min: number, max: number) =>
-  z
-    .number({ error: `this must be ${what}` })
-    .int({ error: `this must be ${what}, a whole number` })
-    .min(min, { error: `this must be ${what}, at least ${min}` })
-    .max(max, { error: `this must be ${what}, at most ${max}` });
-
-const yesNo = z.boolean({ error: 'this must be true or false' });
-
-/** Names are part of stamps, file names and commands, so they are short and plain. */
-const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
-const nameForm = 'a name of 1 to 64 letters, digits, dots, dashes and underscores';
-const named = <Value extends z.ZodType>(value: Value, what: string) =>
-  z.record(z.string().regex(namePattern, { error: `${what}: each name must be ${nameForm}` }), value, {
-    error: `this must be a block with one key for each of the ${what}`,
-  });
-
-const secret = z
-  .string({ error: 'a secret is given by reference: env:NAME or file:PATH' })
-  .regex(secretReferencePattern, {
-    error:
-      'a secret never stands in this file; keep it in an environment variable and write env:NAME, or in a file of yours and write file:PATH',
-  })
-  .describe('Reference to a secret: env:NAME, or file:PATH of a file that only you can read.');
-
 const endpoint = text('an https:// address without user or password (http:// only on this machine)', isServiceUrl);
-
-const user = text('a sign-in name such as DOMAIN\\user or user@domain, or env:NAME', (value) =>
-  /^[^\s\p{Cc}][^\p{Cc}]{0,255}$/u.test(value),
-).describe('Sign-in name, or env:NAME.');
 
 const budget = {
   inFlight: count('a number of requests', 1, 1000).optional().describe('Requests on their way at the same time.'),
@@ -181,6 +118,9 @@ const organization = strict({
     .optional()
     .describe('Graph: an address that the service can reach. Without it mailboxes are asked in turn.'),
   budgets: strict({ ...budget, perMailbox: strict(budget).optional() }).optional(),
+  directory: directoryAccess
+    .optional()
+    .describe('The directory of the organization; without it only mailboxes are worked on.'),
 }).superRefine((value, context) => {
   const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
   const protocol = protocolOf(value);
@@ -191,6 +131,8 @@ const organization = strict({
   if (protocol === 'graph' && method !== 'oauth') refuse('signIn', 'Graph takes oauth only');
   if (protocol !== 'graph' && value.notifications !== undefined)
     refuse('notifications', 'notifications are for graph only');
+  if (value.directory !== undefined && 'kind' in value.directory && method !== 'oauth')
+    refuse('directory', 'Entra is read with the oauth sign-in of a Graph organization');
   if (protocol !== 'webdav' && method === 'forms') refuse('signIn', 'forms is for webdav only');
   if (value.signIn.method !== 'oauth') return;
   const ways = [value.signIn.clientSecret, value.signIn.certificate].filter((way) => way !== undefined).length;
@@ -216,19 +158,10 @@ const folderPath = text('a folder path such as Projects/Old, without / at its en
   /^[^/*]+(?:\/[^/*]+)*$/.test(value),
 );
 
-const maxDelete = strict({
-  share: text('a percentage such as 20%', (value) => parsePercent(value) !== null).optional(),
-  atLeast: count('a number of items', 0, 1_000_000).optional(),
-})
-  .optional()
-  .describe('Deletions of a pair in 24 hours: the larger of the two (default 20% and 10). Above it they are held.');
-
 const folderChoice = {
   include: list(folderPattern).optional().describe('Only these folders; without it all.'),
   exclude: list(folderPattern).optional().describe('Not these folders; wins over include.'),
 };
-
-const side = choice(['source', 'target']);
 
 /** Events, contacts, tasks or notes: kept in step when the block is there. */
 const typedContent = (what: string, direction: 'both' | 'one-way') =>
@@ -283,8 +216,11 @@ const collection = strict({
       .string({ error: 'this must be a rule such as "*@old.example -> *@new.example"' })
       .optional()
       .describe('Makes the target address of a source that is given alone: `*@old.example -> *@new.example`.'),
-  }).refine((value) => value.file !== undefined || value.list !== undefined, {
-    error: 'name the mailboxes: file: a CSV file, or list: addresses',
+    directory: collectionDirectory
+      .optional()
+      .describe('Pairs of people that a directory sync has linked; causeway directory pairs writes them down.'),
+  }).refine((value) => value.file !== undefined || value.list !== undefined || value.directory !== undefined, {
+    error: 'name the mailboxes: file: a CSV file, list: addresses, or directory: people of a directory sync',
   }),
   folders: strict({
     ...folderChoice,
@@ -324,6 +260,9 @@ export const projectSchema = strict({
   version: z.literal(1, { error: 'this must be 1' }),
   organizations: named(organization, 'organizations'),
   collections: named(collection, 'collections'),
+  directory: named(directorySync, 'directory syncs')
+    .optional()
+    .describe('Directories that are kept in step: who exists on both sides, with which addresses.'),
   store: z
     .string({ error: 'this must be the address of the store' })
     .optional()
