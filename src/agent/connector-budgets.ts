@@ -37,6 +37,8 @@ export function waitLog(): WaitLog {
   };
 }
 
+const unlimited: RequestBudget = { acquire: async () => () => {}, backOff: () => {} };
+
 /** The budgets of an organization and its mailboxes, as the project file limits them. */
 export function connectorBudgets(
   organization: Organization,
@@ -64,6 +66,8 @@ export function connectorBudgets(
     }
     return storeBudget({ store: counting.shared, clock, name, limits, owner: counting.owner, onWait });
   };
+  // What the Graph gives an application in a mailbox is counted where requests are made, by what is sent; twice would be too much.
+  const isCountedBelow = organization.protocol === 'graph';
   const mailboxes = new Recent<string, RequestBudget>(MAILBOXES_KEPT);
   const shared = `organization ${organization.name}`;
   const { requestsPerMinute, bytesPerMinute } = organization.budgetPerMailbox;
@@ -80,13 +84,15 @@ export function connectorBudgets(
     ),
     mailbox: (address) =>
       mailboxes.get(address, () =>
-        make(
-          `mailbox ${organization.name} ${address}`,
-          organization.budgetPerMailbox,
-          MAILBOX_IN_FLIGHT,
-          (limit, ms) => waits.note(address, limit, ms),
-          isMailboxShared,
-        ),
+        isCountedBelow
+          ? unlimited
+          : make(
+              `mailbox ${organization.name} ${address}`,
+              organization.budgetPerMailbox,
+              MAILBOX_IN_FLIGHT,
+              (limit, ms) => waits.note(address, limit, ms),
+              isMailboxShared,
+            ),
       ),
   };
 }

@@ -31,6 +31,8 @@ export interface Opening {
   readonly clock: Clock;
   readonly random: Random;
   readonly signal: AbortSignal;
+  readonly counting: Counting;
+  readonly waits: WaitLog;
 }
 
 export interface Opened {
@@ -51,7 +53,8 @@ export async function openConnector(
   const organization = must(project.organizations.get(name), `the project has no organization ${name}`);
   const { ca } = await readReferences(organization);
   const tls: TlsPolicy = { ca, min: organization.tls.min };
-  const opening: Opening = { project, organization, transport: undiciTransport(), tls, clock, random, signal };
+  const transport = undiciTransport();
+  const opening: Opening = { project, organization, transport, tls, clock, random, signal, counting, waits };
   const { connector, close } = await open(opening);
   const budgets = connectorBudgets(organization, counting, clock, waits);
   const whole = retried(paced(connector, budgets), { clock, random });

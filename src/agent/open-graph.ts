@@ -1,4 +1,4 @@
-import type { MailboxLimitsOfService } from '#connectors/graph/allowance.ts';
+import type { MailboxLimitsOfService, ShareUse } from '#connectors/graph/allowance.ts';
 import { cloudOf, clouds, scopeOf } from '#connectors/graph/clouds.ts';
 import { graphConnector } from '#connectors/graph/connector.ts';
 import { graphHttp } from '#connectors/graph/graph-http.ts';
@@ -6,6 +6,7 @@ import { createSignIn } from '#connectors/sign-in/sign-in.ts';
 import { assert } from '#kit/assert.ts';
 import type { Budget } from '#project/project.ts';
 import type { Opened, Opening } from './open-connector.ts';
+import { sharedAllowance } from './shared-allowance.ts';
 import { signInOf } from './sign-in-of.ts';
 
 /** What the project says of a mailbox takes the place of what the service is known to allow: its limits change, and tenants have others. */
@@ -16,11 +17,27 @@ const limitsOf = ({ inFlight, requestsPerMinute, bytesPerMinute }: Budget): Part
   ...(bytesPerMinute === null ? {} : { uploadBytes: { max: bytesPerMinute / 2, windowMs: 30_000 } }),
 });
 
+/** Mail and calendar of a pair may be worked on in two processes, and the service counts both. Commands count by themselves. */
+function sharingOf({ organization, clock, counting, waits }: Opening): ShareUse | null {
+  if (counting === 'alone') return null;
+  const { shared: store, owner } = counting;
+  return (address, limits) =>
+    sharedAllowance({
+      store,
+      clock,
+      name: `mailbox ${organization.name} ${address.toLowerCase()}`,
+      limits,
+      owner,
+      onWait: (limit, ms) => waits.note(address, limit, ms),
+    });
+}
+
 /**
  * A tenant of Exchange Online that is spoken to by Microsoft Graph, as an application. Where to sign in and for what follows from the
  * cloud, unless the project says otherwise. Throws FaultError, SecretError.
  */
-export async function openGraph({ organization, transport, tls, clock, random }: Opening): Promise<Opened> {
+export async function openGraph(opening: Opening): Promise<Opened> {
+  const { organization, transport, tls, clock, random } = opening;
   const settings = await signInOf(organization);
   assert(settings.method === 'oauth', 'the project lets Graph sign in by OAuth only');
   const endpoint = organization.endpoint ?? clouds.worldwide.graph;
@@ -45,6 +62,7 @@ export async function openGraph({ organization, transport, tls, clock, random }:
     importHosts: organization.redirectHosts,
     notifications: organization.notifications,
     limits: limitsOf(organization.budgetPerMailbox),
+    shared: sharingOf(opening),
   });
   return { connector, close: async () => http.close() };
 }

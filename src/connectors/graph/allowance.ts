@@ -32,22 +32,33 @@ export interface Spending {
   readonly uploadBytes: number;
 }
 
+/** What several processes that use one mailbox have to agree about, wherever that is written down. */
+export interface SharedUse {
+  /** Waits until all processes together may spend so much more, and counts it. One call after the other. Throws FaultError as `take`. */
+  book(spending: Spending, context: Context): Promise<void>;
+  /** Waits until requests of this process may be under way, until what it answers with is called. One call after the other. Throws as `take`. */
+  enter(context: Context): Promise<() => void>;
+  /** The service asked for a pause: no process sends before it is over. */
+  pause(ms: number, limit: string): Promise<void>;
+}
+
 /** Keeps an application within the limits of one mailbox, and remembers how often it was refused in a row. */
 export class MailboxAllowance {
   readonly #clock: Clock;
   readonly #limits: MailboxLimitsOfService;
-  readonly #requests: Window;
-  readonly #bytes: Window;
+  readonly #shared: SharedUse;
   #inFlight = 0;
   #refusals = 0;
+  #pausedUntilMs = Number.NEGATIVE_INFINITY;
+  #pausedBy = '';
   #turn: Promise<unknown> = Promise.resolve();
   #wake: (() => void) | null = null;
 
-  constructor(clock: Clock, limits: MailboxLimitsOfService) {
+  /** @param shared Null: this process alone uses the mailbox. */
+  constructor(clock: Clock, limits: MailboxLimitsOfService, shared: SharedUse | null = null) {
     this.#clock = clock;
     this.#limits = limits;
-    this.#requests = new Window(limits.requests);
-    this.#bytes = new Window(limits.uploadBytes);
+    this.#shared = shared ?? ownUse(clock, limits);
   }
 
   /** Waits until the request may go. Throws FaultError: throttled when that is after the deadline; transient when it was aborted. */
@@ -58,31 +69,33 @@ export class MailboxAllowance {
     return mine;
   }
 
-  async #taken({ requests, uploadBytes }: Spending, context: Context): Promise<() => void> {
+  async #taken(spending: Spending, context: Context): Promise<() => void> {
     // For one mailbox the service runs as many requests of a batch at a time as it would run by themselves.
-    const places = Math.min(requests, this.#limits.concurrent);
+    const places = Math.min(spending.requests, this.#limits.concurrent);
+    let booked = false;
     for (;;) {
       if (context.signal.aborted) throw stopped(context);
       const nowMs = this.#clock.monotonicMs();
       const leftMs = context.deadlineMs - nowMs;
-      const waitMs = Math.max(this.#requests.waitMs(requests, nowMs), this.#bytes.waitMs(uploadBytes, nowMs));
-      if (leftMs <= 0 || waitMs >= leftMs) {
-        if (waitMs === 0) throw late();
-        throw new FaultError({ kind: 'throttled', retryAfterMs: waitMs, limit: 'allowance of the mailbox' });
+      const pauseMs = this.#pausedUntilMs - nowMs;
+      if (leftMs <= 0) throw late();
+      if (pauseMs >= leftMs) throw throttledBy(this.#pausedBy, pauseMs);
+      if (pauseMs > 0) await this.#clock.sleep(pauseMs, context.signal).catch(() => {});
+      else if (this.#inFlight + places > this.#limits.concurrent) await this.#freed(leftMs, context.signal);
+      else if (booked) break;
+      else {
+        await this.#shared.book(spending, context);
+        booked = true;
       }
-      if (waitMs > 0) await this.#clock.sleep(waitMs, context.signal).catch(() => {});
-      else if (this.#inFlight + places <= this.#limits.concurrent) break;
-      else await this.#freed(leftMs, context.signal);
     }
-    const nowMs = this.#clock.monotonicMs();
-    this.#requests.spend(requests, nowMs);
-    this.#bytes.spend(uploadBytes, nowMs);
+    const leave = await this.#shared.enter(context);
     this.#inFlight += places;
     let held = true;
     return () => {
       if (!held) return;
       held = false;
       this.#inFlight -= places;
+      leave();
       this.#wake?.();
     };
   }
@@ -90,6 +103,14 @@ export class MailboxAllowance {
   /** How long to wait after a refusal that did not say; longer with each in a row. */
   refusedForMs(): number {
     return Math.min(unnamedFirstMs * 2 ** Math.min(this.#refusals++, 16), unnamedMaxMs);
+  }
+
+  /** The service refused for this mailbox: nobody sends anything there before so long. */
+  pause(ms: number, limit: string): void {
+    const untilMs = this.#clock.monotonicMs() + ms;
+    if (untilMs > this.#pausedUntilMs) [this.#pausedUntilMs, this.#pausedBy] = [untilMs, limit];
+    // Others who do not hear of it are refused themselves.
+    this.#shared.pause(ms, limit).catch(() => {});
   }
 
   succeeded(): void {
@@ -112,10 +133,40 @@ export class MailboxAllowance {
   }
 }
 
+/** The windows of a process that is alone in a mailbox. */
+function ownUse(clock: Clock, limits: MailboxLimitsOfService): SharedUse {
+  const [requests, bytes] = [new Window(limits.requests), new Window(limits.uploadBytes)];
+  return {
+    async book(spending, context) {
+      for (;;) {
+        if (context.signal.aborted) throw stopped(context);
+        const nowMs = clock.monotonicMs();
+        const waitMs = Math.max(requests.waitMs(spending.requests, nowMs), bytes.waitMs(spending.uploadBytes, nowMs));
+        if (waitMs === 0) break;
+        if (waitMs >= context.deadlineMs - nowMs) throw throttledBy('allowance of the mailbox', waitMs);
+        await clock.sleep(waitMs, context.signal).catch(() => {});
+      }
+      const nowMs = clock.monotonicMs();
+      requests.spend(spending.requests, nowMs);
+      bytes.spend(spending.uploadBytes, nowMs);
+    },
+    enter: async () => () => {},
+    pause: async () => {},
+  };
+}
+
+/** What processes share of a mailbox, by its address. */
+export type ShareUse = (mailbox: string, limits: MailboxLimitsOfService) => SharedUse;
+
 /** One allowance for each mailbox. */
-export function allowances(clock: Clock, limits: MailboxLimitsOfService): (mailbox: string) => MailboxAllowance {
+export function allowances(
+  clock: Clock,
+  limits: MailboxLimitsOfService,
+  shared: ShareUse | null,
+): (mailbox: string) => MailboxAllowance {
   const known = new Recent<string, MailboxAllowance>(mailboxesKept);
-  return (mailbox) => known.get(mailbox.toLowerCase(), () => new MailboxAllowance(clock, limits));
+  return (mailbox) =>
+    known.get(mailbox.toLowerCase(), () => new MailboxAllowance(clock, limits, shared?.(mailbox, limits) ?? null));
 }
 
 /** How much was spent in the time that just passed. Something larger than the whole window may go when the window is empty. */
@@ -160,7 +211,9 @@ class Window {
   }
 }
 
-const stopped = ({ signal }: Context): FaultError =>
+const throttledBy = (limit: string, waitMs: number): FaultError =>
+  new FaultError({ kind: 'throttled', retryAfterMs: Math.ceil(waitMs), limit });
+export const stopped = ({ signal }: Context): FaultError =>
   new FaultError({
     kind: 'transient',
     detail: 'stopped while waiting for the allowance of the mailbox',

@@ -3,7 +3,7 @@ import type { Random } from '#kit/random.ts';
 import { Recent } from '#kit/recent.ts';
 import type { Abilities, Connector, Mailbox } from '../contract.ts';
 import { hostRule } from '../http/host-rule.ts';
-import { type MailboxLimitsOfService, serviceLimits } from './allowance.ts';
+import { type MailboxLimitsOfService, type ShareUse, serviceLimits } from './allowance.ts';
 import { cloudOf, clouds } from './clouds.ts';
 import { graphClient } from './graph-client.ts';
 import type { GraphHttp } from './graph-http.ts';
@@ -25,6 +25,8 @@ export interface GraphConnectorOptions {
   readonly importHosts?: readonly string[];
   /** What the service gives one application for one mailbox. */
   readonly limits?: Partial<MailboxLimitsOfService>;
+  /** Where processes agree about those limits; without it this one is alone. */
+  readonly shared?: ShareUse | null;
   /** Where the service can reach us, and where we listen behind that; without it mailboxes are asked in turn. */
   readonly notifications?: { readonly url: string; readonly host: string; readonly port: number } | null;
   /** Bytes of one request. */
@@ -38,9 +40,18 @@ const batchMaxBytes = 8 * 1024 * 1024;
 
 /** One tenant of Exchange Online over Microsoft Graph v1.0. */
 export function graphConnector(options: GraphConnectorOptions): Connector {
-  const { organization, http, endpoint, clock, random, importHosts = [], notifications = null } = options;
+  const {
+    organization,
+    http,
+    endpoint,
+    clock,
+    random,
+    importHosts = [],
+    notifications = null,
+    shared = null,
+  } = options;
   const cloud = clouds[cloudOf(endpoint)];
-  const client = graphClient({ http, clock, endpoint, limits: { ...serviceLimits, ...options.limits } });
+  const client = graphClient({ http, clock, endpoint, limits: { ...serviceLimits, ...options.limits }, shared });
   const hasImport = cloud.importHosts.length > 0;
   const isImportHost = hostRule([...cloud.importHosts, ...importHosts]);
   const mailboxes = new Recent<string, Mailbox>(mailboxesKept);

@@ -56,12 +56,19 @@ function errorIn(body: Json | undefined): { readonly code: string; readonly mess
 /** Wait that follows a refusal without Retry-After; the connector doubles it with each in a row. */
 const unnamedWaitMs = 1_000;
 
+/** Whether a limit is one of a front end, which never looked at a mailbox. */
+export const isOfFrontEnd = (limit: string): boolean => limit.startsWith('HTTP');
+
 /**
  * What a refusal asks of us. Every answer of the Graph passes here once, those in a batch too.
  *
  * @param unnamedMs How long to wait when the service asks for a pause and does not say for how long.
  */
-export function faultOf(refusal: Refusal, { writes, about }: Subject, unnamedMs: number = unnamedWaitMs): Fault {
+export function faultOf(
+  refusal: Refusal,
+  { writes, about }: Subject,
+  unnamedMs: () => number = () => unnamedWaitMs,
+): Fault {
   const { status, what } = refusal;
   const { code, message } = errorIn(refusal.body);
   const known = code.toLowerCase();
@@ -77,7 +84,7 @@ export function faultOf(refusal: Refusal, { writes, about }: Subject, unnamedMs:
     const named = retryAfterMs(refusal.headers['retry-after'], refusal.nowMs);
     // 429 is about this application and this mailbox; the others come from a front end that never looked at a mailbox.
     const limit = status === 503 || status === 504 ? `HTTP ${status}` : code || 'too many requests';
-    return { kind: 'throttled', retryAfterMs: named === null || named === 0 ? unnamedMs : named, limit };
+    return { kind: 'throttled', retryAfterMs: named === null || named === 0 ? unnamedMs() : named, limit };
   }
   if (lostPlaces.has(known) || (status === 410 && about === 'feed')) return { kind: 'cursor-lost' };
   if (noMailbox.has(known))

@@ -2,8 +2,13 @@ import type { Clock } from '#kit/clock.ts';
 import { type Fault, FaultError } from '#kit/fault.ts';
 import type { HttpRequest } from '#kit/transport.ts';
 import type { Context } from '../contract.ts';
-import { type MailboxAllowance, type MailboxLimitsOfService, allowances as newAllowances } from './allowance.ts';
-import { faultOf, type Subject } from './faults.ts';
+import {
+  type MailboxAllowance,
+  type MailboxLimitsOfService,
+  allowances as newAllowances,
+  type ShareUse,
+} from './allowance.ts';
+import { faultOf, isOfFrontEnd, type Subject } from './faults.ts';
 import type { GraphAnswer, GraphHttp } from './graph-http.ts';
 import { isObject, type Json, type JsonObject, numberAt, objectAt, objectsAt, textAt } from './json.ts';
 
@@ -32,6 +37,8 @@ export interface GraphClientOptions {
   /** `https://graph.microsoft.com`. */
   readonly endpoint: string;
   readonly limits: MailboxLimitsOfService;
+  /** Where processes agree about the limits of a mailbox; null: this one is alone. */
+  readonly shared?: ShareUse | null;
 }
 
 export interface GraphClient {
@@ -77,10 +84,10 @@ const version = '/v1.0';
 /** Ids that survive moves (GDOC `concepts/outlook-immutable-id.md`). */
 export const immutableIds = 'IdType="ImmutableId"';
 
-export function graphClient({ http, clock, endpoint, limits }: GraphClientOptions): GraphClient {
+export function graphClient({ http, clock, endpoint, limits, shared = null }: GraphClientOptions): GraphClient {
   const root = new URL(endpoint);
   const base = root.pathname.replace(/\/$/, '') + version;
-  const allowanceOf = newAllowances(clock, limits);
+  const allowanceOf = newAllowances(clock, limits, shared);
   let product = '';
 
   const headersOf = ({ headers = {}, body, ids }: GraphRequest): Readonly<Record<string, string>> => {
@@ -93,21 +100,22 @@ export function graphClient({ http, clock, endpoint, limits }: GraphClientOption
     };
   };
 
-  const refused = (answer: GraphAnswer, name: string, subject: Subject, allowance: MailboxAllowance): Fault =>
-    faultOf(
-      {
-        status: answer.status,
-        headers: answer.headers,
-        body: parsed(answer.body),
-        what: `${root.host}: ${name}`,
-        nowMs: clock.nowMs(),
-      },
-      subject,
-      allowance.refusedForMs(),
-    );
+  /** What a refusal asks of us; one of this application in this mailbox is heeded by all that is to be sent there. */
+  const refusal = (
+    answer: { readonly status: number; readonly headers: GraphAnswer['headers']; readonly body: Json | undefined },
+    name: string,
+    subject: Subject,
+    allowance: MailboxAllowance,
+  ): Fault => {
+    const what = `${root.host}: ${name}`;
+    const fault = faultOf({ ...answer, what, nowMs: clock.nowMs() }, subject, () => allowance.refusedForMs());
+    if (fault.kind === 'throttled' && !isOfFrontEnd(fault.limit)) allowance.pause(fault.retryAfterMs, fault.limit);
+    return fault;
+  };
 
   const settle = (answer: GraphAnswer, name: string, subject: Subject, allowance: MailboxAllowance): FetchedAnswer => {
-    if (answer.status < 200 || answer.status > 299) throw new FaultError(refused(answer, name, subject, allowance));
+    if (answer.status < 200 || answer.status > 299)
+      throw new FaultError(refusal({ ...answer, body: parsed(answer.body) }, name, subject, allowance));
     product = 'Exchange Online (Microsoft Graph v1.0)';
     allowance.succeeded();
     return { status: answer.status, body: answer.body, serverTimeMs: serverTimeIn(answer) };
@@ -201,8 +209,7 @@ export function graphClient({ http, clock, endpoint, limits }: GraphClientOption
     const headers = Object.fromEntries(
       Object.entries(objectAt(response, 'headers') ?? {}).map(([key, value]) => [key.toLowerCase(), String(value)]),
     );
-    const what = `${root.host}: ${name}`;
-    return faultOf({ status, headers, body, what, nowMs: clock.nowMs() }, subject, allowance.refusedForMs());
+    return refusal({ status, headers, body }, name, subject, allowance);
   };
 
   return {
