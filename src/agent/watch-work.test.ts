@@ -71,6 +71,25 @@ describe('watching', () => {
     expect(await ended).toMatchObject({ failed: false });
   });
 
+  test('asks for what somebody looks at, and wakes nobody else by what it hears', async () => {
+    const { store, drain, services } = await world();
+    await store.ensureWork([{ key: 'calendar:pair 1', priority: 0, nextAtMs: null }]);
+    const both = watchGroups([{ ...watched(1), kinds: ['mail', 'calendar'] }]);
+    let wanted: ReadonlySet<string> | undefined;
+    const connector = watching(async function* (_addresses, signal, content) {
+      wanted = content;
+      yield { kind: 'changed', address: 'p1@old.example', content: 'calendar' };
+      await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    });
+    const ended = watchWork(both, async () => connector)(claim, services, new AbortController().signal);
+    await systemClock.sleep(400);
+    const woken = (await store.work()).filter(({ generation }) => generation > 0).map(({ key }) => key);
+    expect(woken).toEqual(['calendar:pair 1']);
+    expect(wanted).toEqual(new Set(['mail', 'calendar']));
+    drain.abort();
+    await ended;
+  });
+
   test('a failure of the watching is a failure of the work', async () => {
     const { services } = await world();
     // biome-ignore lint/correctness/useYield: fails before the first event

@@ -30,6 +30,10 @@ export interface WatchGroup {
   readonly addresses: ReadonlyMap<string, readonly Watched[]>;
 }
 
+/** What anybody looks at in any mailbox of a group. */
+const contentOf = ({ addresses }: WatchGroup): ReadonlySet<ContentKind> =>
+  new Set([...addresses.values()].flatMap((watched) => watched.flatMap(({ kinds }) => kinds)));
+
 /** Splits the watched mailboxes of each organization into groups. In order of address, so that every process makes the same groups. */
 export function watchGroups(watched: readonly Watched[]): readonly WatchGroup[] {
   const byOrganization = new Map<string, Map<string, Watched[]>>();
@@ -74,9 +78,14 @@ export function watchWork(
     const folderKinds = new FolderKinds(store, clock);
     const learning = new Set<Promise<void>>();
     const hear = (watched: Watched, event: Exclude<WatchEvent, { kind: 'unwatchable' }>) => {
-      const { folder = null, items = null } = event.kind === 'changed' ? event : {};
+      const { folder = null, items = null, content = null } = event.kind === 'changed' ? event : {};
       const told = items && { side: watched.side, items };
-      if (folder === null) return notify(watched.pair, watched.kinds, told);
+      if (folder === null)
+        return notify(
+          watched.pair,
+          watched.kinds.filter((kind) => content === null || kind === content),
+          told,
+        );
       const known = folderKinds.of(watched.pair, folder);
       if (known)
         return notify(
@@ -93,7 +102,7 @@ export function watchWork(
     };
 
     try {
-      for await (const event of connector.watch([...group.addresses.keys()], ending)) {
+      for await (const event of connector.watch([...group.addresses.keys()], ending, contentOf(group))) {
         if (event.kind === 'unwatchable') {
           log.warn({ address: event.address, why: event.why }, 'a mailbox cannot be watched; sweeps look at it');
           continue;

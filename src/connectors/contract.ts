@@ -13,7 +13,7 @@
 import type { Fault } from '#kit/fault.ts';
 import type { AttachmentContent, AttachmentHead, EventIdentity } from '#model/appointment.ts';
 import type { Change } from '#model/change.ts';
-import type { FolderMark, FolderRole, FolderTree } from '#model/folder.ts';
+import type { FolderContent, FolderMark, FolderRole, FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { ItemWays } from '#model/item-ways.ts';
 import type { Instant, MailContent, MailDraft, MailFields, MailHead, MailState, RawProperty } from '#model/mail.ts';
@@ -245,13 +245,15 @@ export interface ItemVersion {
 export type WatchEvent =
   /**
    * `folder`: the one whose content it concerns, where the event names it; without it, any of the mailbox. `items`: all that it is about,
-   * as they are since, so that whoever wrote these versions need not look; without it, something else happened, too.
+   * as they are since, so that whoever wrote these versions need not look; without it, something else happened, too. `content`: what kind
+   * it concerns, where the event tells that and not the folder.
    */
   | {
       readonly kind: 'changed';
       readonly address: string;
       readonly folder?: FolderId;
       readonly items?: readonly ItemVersion[];
+      readonly content?: FolderContent;
     }
   /** Events may have been missed: look at the mailbox as if everything had changed. */
   | { readonly kind: 'missed'; readonly address: string; readonly why: string }
@@ -265,7 +267,15 @@ export interface Connector {
   readonly abilities: Abilities;
   /** No request is made until the mailbox is used. */
   mailbox(address: string): Mailbox;
-  /** Watches mailboxes until the signal is aborted; reconnects by itself and says `missed` after a gap. Absent: sweeps only. */
-  readonly watch?: (addresses: readonly string[], signal: AbortSignal) => AsyncIterable<WatchEvent>;
+  /**
+   * Watches mailboxes until the signal is aborted; reconnects by itself and says `missed` after a gap. Absent: sweeps only.
+   *
+   * @param content what somebody wants to hear of, which may be had for less; what else is told does no harm. Absent: everything.
+   */
+  readonly watch?: (
+    addresses: readonly string[],
+    signal: AbortSignal,
+    content?: ReadonlySet<FolderContent>,
+  ) => AsyncIterable<WatchEvent>;
   close(): Promise<void>;
 }

@@ -19,6 +19,22 @@ test('one event waits for each mailbox, the strongest', async () => {
   expect(events).toEqual([changed('ana'), missed('ben'), { kind: 'unwatchable', address: 'cleo', why: 'x' }]);
 });
 
+test('what is told of one kind does not hide what is told of another', async () => {
+  const queue = new WatchQueue();
+  const told: readonly WatchEvent[] = (['mail', 'calendar', 'mail'] as const).map((content) => ({
+    kind: 'changed',
+    address: 'ana',
+    content,
+  }));
+  for (const event of told) queue.put(event);
+  queue.put({ ...changed('ben'), content: 'mail' } as WatchEvent);
+  queue.put(changed('ben'));
+  queue.end();
+  const events: WatchEvent[] = [];
+  for await (const event of queue.events(new AbortController().signal)) events.push(event);
+  expect(events).toEqual([told[0], told[1], changed('ben')]);
+});
+
 test('wakes its reader, and ends without an error when it is aborted', async () => {
   const queue = new WatchQueue();
   const stop = new AbortController();

@@ -7,6 +7,10 @@ const itemsMax = 32;
 /** Key of an event that is about the whole mailbox. */
 const whole = '';
 
+/** A folder, all items of a kind, or the whole mailbox. */
+const placeOf = (event: WatchEvent): string =>
+  event.kind !== 'changed' ? whole : (event.folder ?? (event.content === undefined ? whole : `all ${event.content}`));
+
 /**
  * Events between the connections that hear them and the one who reads them. Few per mailbox wait, so a slow reader costs no memory:
  * one per folder that changed, or one about all of it, the strongest: `missed` says everything that `changed` does.
@@ -21,7 +25,7 @@ export class WatchQueue {
     const { address } = event;
     const waiting = this.#waiting.get(address) ?? new Map<string, WatchEvent>();
     const known = waiting.get(whole);
-    const folder = event.kind === 'changed' ? (event.folder ?? whole) : whole;
+    const folder = placeOf(event);
     if (known !== undefined && (folder !== whole || strength[known.kind] > strength[event.kind])) return;
     if (folder === whole || (waiting.size >= foldersMax && !waiting.has(folder))) {
       waiting.clear();

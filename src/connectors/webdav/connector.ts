@@ -1,7 +1,7 @@
 import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
 import { Recent } from '#kit/recent.ts';
-import type { Abilities, Connector, Context } from '../contract.ts';
+import type { Abilities, Connector } from '../contract.ts';
 import { changePageMax } from './change-feed.ts';
 import { davClient } from './client.ts';
 import type { DavHttp } from './dav-http.ts';
@@ -64,15 +64,11 @@ export function davConnector({
   };
   const mailboxOf = (address: string): DavMailbox =>
     mailboxes.get(address, () => davMailbox({ client, address, base, clock, random }));
-  const foldersOf = async (address: string, context: Context) => {
-    const { root, folders } = await mailboxOf(address).mailbox.tree(context);
-    return [root, ...folders.filter(({ kind }) => kind === 'folder').map(({ id }) => id)];
-  };
   return {
     organization,
     abilities,
     mailbox: (address) => mailboxOf(address).mailbox,
-    watch: davWatch({ clock, random, requestsOf: (address) => mailboxOf(address).requests, foldersOf }),
+    watch: davWatch({ clock, random, mailboxOf }),
     close: async () => {},
   };
 }

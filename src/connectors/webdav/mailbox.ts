@@ -88,6 +88,8 @@ interface Place extends MailboxRoot {
 export interface DavMailbox {
   readonly mailbox: Mailbox;
   readonly requests: MailboxRequests;
+  /** Where a folder is now, by its name, with a slash at its end. */
+  pathOfFolder(folder: FolderId, context: Context): Promise<string>;
 }
 
 export function davMailbox({ client, address, base, clock, random }: DavMailboxOptions): DavMailbox {
@@ -523,7 +525,7 @@ export function davMailbox({ client, address, base, clock, random }: DavMailboxO
       return { serverTimeMs, firstByteMs: clock.monotonicMs() - begunMs, product: client.product };
     },
   };
-  return { mailbox, requests };
+  return { mailbox, requests, pathOfFolder };
 }
 
 const lostItem: Fault = { kind: 'transient', detail: 'an item was not answered', mayHaveHappened: false };

@@ -1,34 +1,32 @@
 import { textOf } from '#formats/text/xml-read.ts';
 import { FaultError } from '#kit/fault.ts';
-import type { FolderId } from '#model/ids.ts';
 import type { Context } from '../contract.ts';
 import { headerIn } from '../http/headers.ts';
-import { pathOfId } from './dav-ids.ts';
 import { notificationNamespace } from './dav-names.ts';
+import { pathOfUrl } from './mail-writes.ts';
 import type { DavResponse } from './multistatus.ts';
-import { parts } from './parts.ts';
 import type { MailboxRequests } from './resources.ts';
 
-/** A subscription as the server granted it. */
+/** A subscription as the server granted it. It is known at this address only (Exchange Server 2003 SDK, `POLL Method`). */
 export interface Subscription {
   readonly id: string;
-  readonly lifetimeMs: number;
+  readonly path: string;
 }
 
-/** Asked for; the server may grant less. One that nobody ends takes its place for so long. */
+/** Asked for; the server may grant less. Every question renews it, and one that nobody ends takes its place for so long. */
 const lifetimeSeconds = 4 * 3600;
-/** Ids in one header. */
-const idsMax = 100;
 
-/** Wants to hear of everything that happens to the items of a folder (evolution-exchange `docs/subscriptions`). */
-export async function subscribe(
-  { client, address, root }: MailboxRequests,
-  folder: FolderId,
-  context: Context,
-): Promise<Subscription> {
+type Requests = Pick<MailboxRequests, 'client' | 'address'>;
+
+/**
+ * Wants to hear of everything that happens to the items of a folder (evolution-exchange `docs/subscriptions`).
+ *
+ * @param path The one that the folder has by its name: a permanent one is refused (Exchange Server 2003 SDK, `SUBSCRIBE Method`).
+ */
+export async function subscribe({ client, address }: Requests, path: string, context: Context): Promise<Subscription> {
   const { headers } = await client.plain({
     method: 'SUBSCRIBE',
-    path: pathOfId(await root(context), folder),
+    path,
     headers: { 'notification-type': 'update', depth: '1', 'subscription-lifetime': String(lifetimeSeconds) },
     mailbox: address,
     subject: { operation: 'SUBSCRIBE', writes: false, about: 'folder' },
@@ -37,34 +35,35 @@ export async function subscribe(
   const id = headerIn(headers, 'subscription-id')?.trim() ?? '';
   if (!/^[\w-]{1,64}$/.test(id))
     throw new FaultError({ kind: 'fatal', code: 'protocol', detail: 'SUBSCRIBE: the answer names no subscription' });
-  const seconds = Number(headerIn(headers, 'subscription-lifetime') ?? lifetimeSeconds);
-  return { id, lifetimeMs: (seconds > 0 ? seconds : lifetimeSeconds) * 1000 };
+  return { id, path: pathOfUrl(headerIn(headers, 'content-location')) ?? path };
 }
 
-/** Which subscriptions have something to tell, and which there are no more. */
+/** Whether there is something to tell. `gone`: the subscription ended, or there is no such folder any more. */
 export async function poll(
-  { client, address, root }: MailboxRequests,
-  ids: readonly string[],
+  { client, address }: Requests,
+  { id, path }: Subscription,
   context: Context,
-): Promise<{ readonly told: ReadonlySet<string>; readonly gone: ReadonlySet<string> }> {
-  const told = new Set<string>();
-  const gone = new Set<string>();
-  for (const some of parts(ids, idsMax))
+): Promise<'told' | 'quiet' | 'gone'> {
+  let answer: 'told' | 'quiet' | 'gone' = 'gone';
+  try {
     await client.several(
       {
         method: 'POLL',
-        path: await root(context),
-        headers: { 'subscription-id': some.join(',') },
+        path,
+        headers: { 'subscription-id': id },
         mailbox: address,
         subject: { operation: 'POLL', writes: false, about: 'folder' },
         context,
       },
       (response) => {
-        const into = response.status === 200 ? told : response.status === 204 ? null : gone;
-        if (into !== null) for (const id of idsIn(response)) into.add(id);
+        if (idsIn(response).includes(id))
+          answer = response.status === 200 ? 'told' : response.status === 204 ? 'quiet' : 'gone';
       },
     );
-  return { told, gone };
+  } catch (error) {
+    if (!(error instanceof FaultError) || error.fault.kind !== 'gone') throw error;
+  }
+  return answer;
 }
 
 /** `subscriptionID` with its `li` elements, which have no namespace of their own. */
@@ -75,17 +74,16 @@ function idsIn({ element }: DavResponse): readonly string[] {
 }
 
 export async function unsubscribe(
-  { client, address, root }: MailboxRequests,
-  ids: readonly string[],
+  { client, address }: Requests,
+  { id, path }: Subscription,
   context: Context,
 ): Promise<void> {
-  for (const some of parts(ids, idsMax))
-    await client.plain({
-      method: 'UNSUBSCRIBE',
-      path: await root(context),
-      headers: { 'subscription-id': some.join(',') },
-      mailbox: address,
-      subject: { operation: 'UNSUBSCRIBE', writes: false, about: 'folder' },
-      context,
-    });
+  await client.plain({
+    method: 'UNSUBSCRIBE',
+    path,
+    headers: { 'subscription-id': id },
+    mailbox: address,
+    subject: { operation: 'UNSUBSCRIBE', writes: false, about: 'folder' },
+    context,
+  });
 }

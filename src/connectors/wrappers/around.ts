@@ -172,8 +172,8 @@ export function aroundConnector(inner: Connector, wrap: (mailbox: Mailbox) => Ma
     mailbox: (address) => mailboxes.get(address, () => wrap(inner.mailbox(address))),
     ...(inner.watch
       ? {
-          watch: (addresses: readonly string[], signal: AbortSignal) =>
-            (inner.watch as NonNullable<Connector['watch']>)(addresses, signal),
+          watch: (...wanted: Parameters<NonNullable<Connector['watch']>>) =>
+            (inner.watch as NonNullable<Connector['watch']>)(...wanted),
         }
       : {}),
     close: () => inner.close(),

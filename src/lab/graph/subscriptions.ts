@@ -80,7 +80,10 @@ interface Pending {
  */
 export class GraphSubscriptions {
   readonly #all = new Map<string, Subscription>();
+  readonly #byMailbox = new Map<Mailbox, Set<Subscription>>();
   readonly #listening = new Map<Mailbox, () => void>();
+  /** Mailboxes where something happened since it was last looked. */
+  readonly #stirred = new Set<Mailbox>();
   #transport: Transport | null;
   #pending: Pending[] = [];
   #delivering: Promise<void> = Promise.resolve();
@@ -114,7 +117,7 @@ export class GraphSubscriptions {
       if (one.clientId === clientId && this.get(one.id, nowMs) !== null) yield one;
   }
   ofMailbox(mailbox: Mailbox): number {
-    return [...this.#all.values()].filter(({ resource }) => resource.mailbox === mailbox).length;
+    return this.#byMailbox.get(mailbox)?.size ?? 0;
   }
 
   add(init: Omit<Subscription, 'id' | 'position'>): Subscription {
@@ -122,10 +125,14 @@ export class GraphSubscriptions {
     const id = guidOf('subscription', mailbox.guid, ++this.#no);
     const made = { ...init, id, position: mailbox.subscribe() };
     this.#all.set(id, made);
+    this.#byMailbox.set(mailbox, (this.#byMailbox.get(mailbox) ?? new Set()).add(made));
     if (!this.#listening.has(mailbox))
       this.#listening.set(
         mailbox,
-        mailbox.listen(() => this.#schedule(() => mailbox.nowMs)),
+        mailbox.listen(() => {
+          this.#stirred.add(mailbox);
+          this.#schedule(() => mailbox.nowMs);
+        }),
       );
     return made;
   }
@@ -136,7 +143,10 @@ export class GraphSubscriptions {
     this.#all.delete(id);
     const { mailbox } = found.resource;
     mailbox.unsubscribe();
+    this.#byMailbox.get(mailbox)?.delete(found);
     if (this.ofMailbox(mailbox) > 0) return;
+    this.#byMailbox.delete(mailbox);
+    this.#stirred.delete(mailbox);
     this.#listening.get(mailbox)?.();
     this.#listening.delete(mailbox);
   }
@@ -198,7 +208,9 @@ export class GraphSubscriptions {
   }
 
   #collect(nowMs: number): void {
-    for (const one of [...this.#all.values()]) {
+    const stirred = [...this.#stirred].flatMap((mailbox) => [...(this.#byMailbox.get(mailbox) ?? [])]);
+    this.#stirred.clear();
+    for (const one of stirred) {
       if (this.get(one.id, nowMs) === null) continue;
       const { mailbox } = one.resource;
       const { world, name } = mailbox.organization;

@@ -341,6 +341,12 @@ export const davBehaviours: readonly DavBehaviour[] = [
     source: 'evolution-exchange docs/subscriptions',
   },
   {
+    id: 'subscriptions-addresses',
+    what: 'SUBSCRIBE to a permanent address is 403; POLL renews, and knows only what was subscribed to at its own address',
+    mark: 'documented',
+    source: 'Exchange Server 2003 SDK, SUBSCRIBE Method and POLL Method; that other ids are answered 412 is assumed',
+  },
+  {
     id: 'subscriptions-udp',
     what: 'A Call-Back is taken, and no packet is sent',
     mark: 'assumed',

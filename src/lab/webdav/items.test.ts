@@ -239,6 +239,8 @@ test('subscriptions are polled, renewed and ended', async () => {
     200,
   );
   expect(await poll(`${arrivals},${changes}`)).toEqual(['412', '204']);
+  const elsewhere = await dav.ask('POLL', `${dav.base}/Drafts`, { headers: { 'subscription-id': changes } });
+  expect(readMultistatus(elsewhere.text).map(({ status }) => status?.split(' ')[1])).toEqual(['412']);
 });
 
 describe('mail leaves', () => {

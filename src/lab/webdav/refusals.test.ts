@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { must } from '#kit/assert.ts';
+import { flatPart } from './marks.ts';
 import { itemNames } from './url-names.ts';
 import { Dav } from './webdav.fixture.ts';
 
@@ -377,6 +378,13 @@ const refused: readonly Refused[] = [
     path: '{base}/Inbox',
     headers: { 'subscription-id': '99' },
   },
+  {
+    what: 'a subscription to a permanent address',
+    status: 403,
+    method: 'SUBSCRIBE',
+    path: '{permanent}',
+    headers: { 'notification-type': 'update' },
+  },
   { what: 'a poll of nothing', status: 400, method: 'POLL', path: '{base}/Inbox' },
   {
     what: 'a form nobody knows',
@@ -407,6 +415,7 @@ describe('requests that are refused', () => {
     second: path('inbox', 1),
     event: path('calendar', 0),
     other: other.slice(0, other.indexOf('@')),
+    permanent: `${dav.base}/-FlatUrlSpace-/${flatPart(dav.mailbox, dav.mailbox.folder('inbox').no)}`,
   };
   const filled = (text: string): string => text.replace(/\{(\w+)\}/g, (_, name: string) => places[name] ?? '');
 

@@ -21,11 +21,15 @@ export interface DavSubscription {
 /** Lifetimes are granted up to sixteen hours, the most that clients were seen to ask for. */
 const lifetimeMaxMs = 57_600_000;
 const perFolderMax = 200;
+/** Those that have run out are looked for so often: there may be many thousands, and each is looked at when it is asked for. */
+const sweepEveryMs = 60_000;
 
 /** Open subscriptions of one server. */
 export class DavSubscriptions {
   readonly #byId = new Map<string, DavSubscription>();
+  readonly #byFolder = new Map<Folder, Set<DavSubscription>>();
   #next = 20;
+  #sweptMs = Number.NEGATIVE_INFINITY;
 
   add(
     init: Omit<DavSubscription, 'id' | 'position' | 'expiresAtMs' | 'lifetimeMs'>,
@@ -38,29 +42,42 @@ export class DavSubscriptions {
     const id = String(++this.#next);
     const made: DavSubscription = { ...init, id, position, lifetimeMs: granted, expiresAtMs: nowMs + granted };
     this.#byId.set(id, made);
-    const own = [...this.#byId.values()].filter(({ folder }) => folder === init.folder);
-    if (own.length > perFolderMax && own[0] !== undefined) this.remove(own[0]);
+    const own = this.#byFolder.get(init.folder) ?? new Set();
+    this.#byFolder.set(init.folder, own.add(made));
+    const [first] = own;
+    if (own.size > perFolderMax && first !== undefined) this.remove(first);
     return made;
   }
 
   /** Null: there is none of that number, or not any more. */
   get(id: string, nowMs: number): DavSubscription | null {
-    this.#sweep(nowMs);
-    return this.#byId.get(id) ?? null;
+    const found = this.#byId.get(id) ?? null;
+    if (found === null || !isOver(found, nowMs)) return found;
+    this.remove(found);
+    return null;
   }
 
   renew(subscription: DavSubscription, nowMs: number): void {
     subscription.expiresAtMs = nowMs + subscription.lifetimeMs;
   }
 
-  remove({ id, folder }: DavSubscription): void {
-    if (this.#byId.delete(id)) folder.mailbox.unsubscribe();
+  remove(one: DavSubscription): void {
+    if (!this.#byId.delete(one.id)) return;
+    one.folder.mailbox.unsubscribe();
+    const own = this.#byFolder.get(one.folder);
+    own?.delete(one);
+    if (own?.size === 0) this.#byFolder.delete(one.folder);
   }
 
   #sweep(nowMs: number): void {
-    for (const one of this.#byId.values()) if (one.expiresAtMs <= nowMs || one.folder.gone) this.remove(one);
+    if (nowMs - this.#sweptMs < sweepEveryMs) return;
+    this.#sweptMs = nowMs;
+    for (const one of this.#byId.values()) if (isOver(one, nowMs)) this.remove(one);
   }
 }
+
+const isOver = ({ expiresAtMs, folder }: DavSubscription, nowMs: number): boolean =>
+  expiresAtMs <= nowMs || folder.gone;
 
 const isIn = (folder: Folder, watched: Folder, deep: boolean): boolean =>
   folder === watched || (deep && folder.isInside(watched));

@@ -14,7 +14,9 @@ export interface MailboxSubscriptionsOptions {
   readonly receiver: NotificationReceiver;
   readonly url: string;
   readonly context: () => Context;
-  readonly changed: () => void;
+  /** Kinds of items that are subscribed to: some of `subscribedContent`. */
+  readonly content: readonly SubscribedContent[];
+  readonly changed: (content: SubscribedContent) => void;
   readonly missed: (why: string) => void;
   /** Asked for; the answer says how long it is. */
   readonly lifeMs?: number;
@@ -28,13 +30,13 @@ const renewAt = 0.6;
 const retryMs = 60_000;
 const shortestMs = 60_000;
 
-/** One for each kind of resource that can be subscribed to. Tasks and notes have none for applications: the sweeps look at them. */
-const resourcesOf = (address: string): readonly string[] =>
-  ['messages', 'events', 'contacts'].map((name) => `users/${address}/${name}`);
+/** What can be subscribed to, with its resource. Tasks and notes have none for applications: the sweeps look at them. */
+export const subscribedContent = { mail: 'messages', calendar: 'events', contacts: 'contacts' } as const;
+export type SubscribedContent = keyof typeof subscribedContent;
 
 interface Subscription {
   readonly id: string;
-  readonly resource: string;
+  readonly content: SubscribedContent;
   expiresMs: number;
   renewMs: number;
 }
@@ -56,7 +58,7 @@ export class MailboxSubscriptions {
 
   /** Makes them; the service makes sure of our address meanwhile. Throws FaultError. */
   async open(): Promise<void> {
-    for (const resource of resourcesOf(this.#options.address)) {
+    for (const content of this.#options.content) {
       const { client, address, context, url } = this.#options;
       const answer = await client.call(
         {
@@ -65,7 +67,7 @@ export class MailboxSubscriptions {
             changeType: 'created,updated,deleted',
             notificationUrl: url,
             lifecycleNotificationUrl: url,
-            resource,
+            resource: `users/${address}/${subscribedContent[content]}`,
             expirationDateTime: this.#wantedUntil(),
             clientState: this.#clientState,
             latestSupportedTlsVersion: 'v1_2',
@@ -77,7 +79,7 @@ export class MailboxSubscriptions {
       const id = textAt(answer, 'id');
       if (id === null)
         throw new FaultError({ kind: 'fatal', code: 'protocol', detail: 'a subscription was answered without an id' });
-      this.#live.set(id, { id, resource, ...this.#life(textAt(answer, 'expirationDateTime')) });
+      this.#live.set(id, { id, content, ...this.#life(textAt(answer, 'expirationDateTime')) });
     }
   }
 
@@ -119,7 +121,9 @@ export class MailboxSubscriptions {
     const known = this.#live.get(subscription);
     switch (kind) {
       case 'changed':
-        this.#options.changed();
+        // One that is just being made tells before it is known.
+        if (known === undefined) for (const content of this.#options.content) this.#options.changed(content);
+        else this.#options.changed(known.content);
         return;
       case 'missed':
         this.#options.missed('the service says that notifications were lost');

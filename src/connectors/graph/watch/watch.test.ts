@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { seededRandom } from '#kit/random.ts';
+import type { FolderContent } from '#model/folder.ts';
 import type { FolderId, MailboxGuid } from '#model/ids.ts';
 import type { Mailbox, WatchEvent } from '../../contract.ts';
 import { type Composed, ComposedService, refusal } from '../graph.fixture.ts';
@@ -24,7 +25,7 @@ async function take(events: AsyncIterable<WatchEvent>, n: number, each: (event: 
 interface Subscribed {
   readonly service: ComposedService;
   readonly receiver: NotificationReceiver;
-  readonly watch: () => AsyncIterable<WatchEvent>;
+  readonly watch: (content?: ReadonlySet<FolderContent>) => AsyncIterable<WatchEvent>;
   notify(value: Readonly<Record<string, Json>>): void;
   subscriptions(): readonly JsonObject[];
 }
@@ -53,7 +54,7 @@ function subscribed(answer: (method: string, path: string) => Composed | null = 
   return {
     service,
     receiver,
-    watch: () => watch([address], new AbortController().signal),
+    watch: (content) => watch([address], new AbortController().signal, content),
     subscriptions: posts,
     notify(value) {
       const clientState = String(posts().at(-1)?.['clientState']);
@@ -119,6 +120,18 @@ describe('watching by notifications', () => {
     for (const one of it.subscriptions())
       expect(one).toMatchObject({ notificationUrl: url, lifecycleNotificationUrl: url });
     expect(it.service.sent.filter(({ method }) => method === 'DELETE')).toHaveLength(3);
+  });
+
+  test('subscribes to what is wanted, and says of what kind a change is', async () => {
+    const it = subscribed();
+    const wanted = new Set<FolderContent>(['calendar', 'tasks']);
+    const events = await take(
+      it.watch(wanted),
+      2,
+      (event) => event.kind === 'missed' && it.notify({ changeType: 'updated' }),
+    );
+    expect(events[1]).toEqual({ kind: 'changed', address, content: 'calendar' });
+    expect(it.subscriptions().map(({ resource }) => resource)).toEqual([`users/${address}/events`]);
   });
 
   test('a subscription that is lost is made anew, and what happened meanwhile is missed', async () => {

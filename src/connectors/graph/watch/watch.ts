@@ -1,11 +1,12 @@
 import type { Clock } from '#kit/clock.ts';
 import { describeFault, type Fault, FaultError } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
+import type { FolderContent } from '#model/folder.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { Connector, Context, Mailbox, WatchEvent } from '../../contract.ts';
 import { WatchQueue } from '../../ews/watch-queue.ts';
 import type { GraphClient } from '../graph-client.ts';
-import { MailboxSubscriptions } from './mailbox-subscriptions.ts';
+import { MailboxSubscriptions, type SubscribedContent, subscribedContent } from './mailbox-subscriptions.ts';
 import type { NotificationReceiver } from './receiver.ts';
 
 /** Where the service is to send notifications to. */
@@ -40,13 +41,18 @@ const unwatchableRetryMs = 10 * 60_000;
  * says `missed` when its watch begins, since nobody knows what happened just before, and after every gap.
  */
 export function graphWatch(options: GraphWatchOptions): NonNullable<Connector['watch']> {
-  return (addresses, signal) => watch(options, [...new Set(addresses)], signal);
+  return (addresses, signal, content) => watch(options, [...new Set(addresses)], signal, subscribedOf(content));
 }
+
+/** Of what somebody wants to hear of, what can be subscribed to. */
+const subscribedOf = (wanted: ReadonlySet<FolderContent> | undefined): readonly SubscribedContent[] =>
+  (Object.keys(subscribedContent) as SubscribedContent[]).filter((one) => wanted?.has(one) ?? true);
 
 async function* watch(
   options: GraphWatchOptions,
   addresses: readonly string[],
   outer: AbortSignal,
+  content: readonly SubscribedContent[],
 ): AsyncGenerator<WatchEvent> {
   const stop = new AbortController();
   const onOuter = () => stop.abort(outer.reason);
@@ -57,7 +63,7 @@ async function* watch(
   const work = Promise.all(
     // Spread, so that not all of them are asked in the same second.
     addresses.map((address, n) =>
-      new WatchedMailbox(options, address, queue, stop.signal).run((slowMs * n) / addresses.length),
+      new WatchedMailbox(options, address, content, queue, stop.signal).run((slowMs * n) / addresses.length),
     ),
   ).then(
     () => queue.end(),
@@ -78,12 +84,21 @@ const lasts = (fault: Fault): boolean => fault.kind === 'fatal' || fault.kind ==
 class WatchedMailbox {
   readonly #options: GraphWatchOptions;
   readonly #address: string;
+  readonly #content: readonly SubscribedContent[];
   readonly #queue: WatchQueue;
   readonly #signal: AbortSignal;
 
-  constructor(options: GraphWatchOptions, address: string, queue: WatchQueue, signal: AbortSignal) {
-    this.#options = options;
+  constructor(
+    options: GraphWatchOptions,
+    address: string,
+    content: readonly SubscribedContent[],
+    queue: WatchQueue,
+    signal: AbortSignal,
+  ) {
+    // Where nothing that is wanted can be subscribed to, mailboxes are asked.
+    this.#options = content.length > 0 ? options : { ...options, notifications: null };
     this.#address = address;
+    this.#content = content;
     this.#queue = queue;
     this.#signal = signal;
   }
@@ -156,7 +171,8 @@ class WatchedMailbox {
       receiver,
       url,
       context: () => this.#context(),
-      changed: () => this.#queue.put({ kind: 'changed', address }),
+      content: this.#content,
+      changed: (content) => this.#queue.put({ kind: 'changed', address, content }),
       missed: (why) => this.#queue.put({ kind: 'missed', address, why }),
       ...(subscriptionMs === undefined ? {} : { lifeMs: subscriptionMs }),
     });

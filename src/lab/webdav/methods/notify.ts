@@ -4,6 +4,7 @@ import type { DavResponse } from '../multistatus.ts';
 import { type DavSubscription, type NotificationType, notificationTypes, pollSubscription } from '../subscriptions.ts';
 
 const lifetimeDefaultSeconds = 3600;
+const isPermanent = (path: string): boolean => path.toLowerCase().includes('/-flaturlspace-/');
 
 function typeOf(header: string): NotificationType {
   const given = header.trim().toLowerCase();
@@ -44,6 +45,7 @@ export function subscribe(call: DavCall): DavAnswer {
   }
   const resource = context.resolve(call.path);
   if (resource.kind !== 'folder') throw new DavError(404, 'there is no such folder');
+  if (isPermanent(call.path)) throw new DavError(403, 'a permanent address cannot be subscribed to');
   const type = typeOf(headers['notification-type'] ?? '');
   const seconds = Number(headers['subscription-lifetime'] ?? lifetimeDefaultSeconds);
   const depth = (headers['depth'] ?? '0').toLowerCase();
@@ -55,8 +57,9 @@ export function subscribe(call: DavCall): DavAnswer {
   return granted(made, context.folderUrl(resource.folder));
 }
 
+/** Ids are those of the address that was subscribed to, and to ask for them renews them (MSDN `POLL Method`). */
 export function poll(call: DavCall): DavAnswer {
-  const { context } = call;
+  const { context, store } = call;
   const ids = idsIn(call.headers['subscription-id']);
   if (ids.length === 0) throw new DavError(400, 'the request names no subscription');
   const resource = context.resolve(call.path);
@@ -64,7 +67,9 @@ export function poll(call: DavCall): DavAnswer {
   const byStatus = new Map<number, string[]>();
   for (const id of ids) {
     const found = own(call, id);
-    const status = found === null ? 412 : pollSubscription(found) ? 200 : 204;
+    const isHere = found !== null && resource.kind === 'folder' && resource.folder === found.folder;
+    if (isHere) store.subscriptions.renew(found, context.nowMs);
+    const status = !isHere ? 412 : pollSubscription(found) ? 200 : 204;
     byStatus.set(status, [...(byStatus.get(status) ?? []), id]);
   }
   const responses = [...byStatus].map(([status, subscriptions]): DavResponse => ({ href, status, subscriptions }));
