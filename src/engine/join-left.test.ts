@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { ItemId } from '#model/ids.ts';
+import type { ItemId, MailboxGuid } from '#model/ids.ts';
 import { defaultMailPolicy } from '#model/policy.ts';
 import { joinLeft, type LeftDecision } from './join-left.ts';
 import { link } from './join-mail.fixture.ts';
@@ -11,6 +11,8 @@ const readFlag = (isRead: boolean, over: Parameters<typeof link>[2]): readonly L
     unclaimed: [],
     gone: new Set(),
     policy: defaultMailPolicy,
+    target: { organization: 'target', mailbox: 'target mailbox' as MailboxGuid },
+    byStamp: new Map(),
     rightFolderOf: (folder) => folder,
   });
 

@@ -1,5 +1,5 @@
 import type { Change } from '#model/change.ts';
-import type { FolderId, ItemId, Version } from '#model/ids.ts';
+import type { FolderId, ItemId, MailboxGuid, Version } from '#model/ids.ts';
 import {
   aliveAgain,
   isOrphanId,
@@ -10,7 +10,7 @@ import {
 } from '#model/link.ts';
 import { isDraft, type MailHead, type MailState, type MailStateField, mailFingerprint } from '#model/mail.ts';
 import type { MailPolicy } from '#model/policy.ts';
-import { firstIdOf } from '#model/stamp.ts';
+import { firstIdOf, readStamp, type StampKey, stampKey } from '#model/stamp.ts';
 import { changedFields, mergeState, type StateMerge } from './merge-state.ts';
 
 /** What is known about the entries of a page of the source's feed. */
@@ -25,6 +25,10 @@ export interface LeftKnowledge {
   readonly policy: MailPolicy;
   /** Target folder of a source folder; null: not copied. */
   readonly rightFolderOf: (left: FolderId) => FolderId | null;
+  /** The target, whose items came back to the source when a switch was undone: they carry its stamp here. */
+  readonly target: { readonly organization: string; readonly mailbox: MailboxGuid };
+  /** Links of entries that have no link under their id and carry such a stamp. */
+  readonly byStamp: ReadonlyMap<StampKey, readonly LinkRow[]>;
 }
 
 /** What is to be done about one item of the source. */
@@ -48,7 +52,7 @@ export type LeftDecision =
   | {
       readonly do: 'leave';
       readonly head: MailHead;
-      readonly because: 'no-mail' | 'before-since' | 'after-until' | 'over-size-limit';
+      readonly because: 'no-mail' | 'before-since' | 'after-until' | 'over-size-limit' | 'came-from-target';
     }
   | { readonly do: 'missing'; readonly link: LinkRow };
 
@@ -58,12 +62,13 @@ export type LeftDecision =
  */
 export function leftQuestions(
   changes: readonly Change[],
-  known: Pick<LeftKnowledge, 'byLeftId' | 'bySearchKey'>,
+  known: Pick<LeftKnowledge, 'byLeftId' | 'bySearchKey' | 'byStamp'>,
 ): readonly ItemId[] {
   const candidates = movedCandidates(known.bySearchKey);
   const ask = new Set<ItemId>();
   for (const change of changes) {
     if (change.kind !== 'upsert' || known.byLeftId.has(change.head.id)) continue;
+    for (const link of returnedAs(change.head, known.byStamp)) ask.add(link.leftId);
     for (const link of candidatesOf(candidates, change.head)) if (!isOrphanId(link.leftId)) ask.add(link.leftId);
   }
   return [...ask];
@@ -101,7 +106,8 @@ export function joinLeft(changes: readonly Change[], known: LeftKnowledge): read
     }
   }
   for (const head of heads) {
-    const moved = candidatesOf(candidates, head).find(
+    const returned = returnedAs(head, known.byStamp);
+    const moved = [...returned, ...candidatesOf(candidates, head)].find(
       (l) => !usedLinks.has(l.id) && (isOrphanId(l.leftId) || known.gone.has(l.leftId)),
     );
     if (moved && !exact.has(head)) {
@@ -115,7 +121,9 @@ export function joinLeft(changes: readonly Change[], known: LeftKnowledge): read
       decisions.push({ do: 'adopt', head, copy });
       continue;
     }
-    const because = leaveReason(head, known.policy);
+    // Its original is there. One whose original is linked otherwise is a copy that a person made, and new.
+    const isTheirs = returned.length === 0 && !known.policy.carriesOurs && cameFrom(head, known.target);
+    const because = isTheirs ? 'came-from-target' : leaveReason(head, known.policy);
     decisions.push(because ? { do: 'leave', head, because } : { do: 'create', head });
   }
   // A moved item's delete may stand in the same page as its create elsewhere: the link lives on.
@@ -196,6 +204,15 @@ function contentMayDiffer(link: LinkRow, head: MailHead, explained: boolean): bo
   if (isDraft(head.facts) || mailFingerprint(head.facts) !== link.fingerprint) return true;
   if (head.facts.sizeBytes !== link.leftSizeBytes) return true;
   return !explained && changedFields(link.seenLeft, head.state).length === 0;
+}
+
+const returnedAs = (head: MailHead, byStamp: LeftKnowledge['byStamp']): readonly LinkRow[] =>
+  head.stamp === null ? [] : (byStamp.get(stampKey(head.stamp)) ?? []);
+
+/** Whether an item of one mailbox is a copy that we made of an item of the other. */
+export function cameFrom(head: Pick<MailHead, 'stamp'>, mailbox: LeftKnowledge['target']): boolean {
+  const stamp = head.stamp === null ? null : readStamp(head.stamp);
+  return stamp !== null && stamp.organization === mailbox.organization && stamp.mailbox === mailbox.mailbox;
 }
 
 const identityOf = (head: MailHead): string => `${head.facts.searchKey ?? ''} ${mailFingerprint(head.facts)}`;

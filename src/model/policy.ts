@@ -18,6 +18,10 @@ export interface MailPolicy {
   readonly itemMaxBytes: number | null;
   /** Deletions per pair in 24 hours: the larger of the share of linked items and the minimum. Deleted Items not counted. */
   readonly maxDelete: { readonly share: number; readonly atLeast: number };
+  /** The person works in the target: what goes away from the source stays there. */
+  readonly keepsDeleted?: true;
+  /** The way back after a switch: copies of ours whose original is gone are carried like everything else. */
+  readonly carriesOurs?: true;
 }
 
 export const defaultMailPolicy: MailPolicy = {

@@ -145,7 +145,8 @@ function directory({ entries }: SwitchFacts): ReadinessFinding {
       check: 'directory',
       verdict: 'note',
       detail: `no directory is configured for the ${unknown.join(' and the ')}: its redirection is handed over as commands`,
-      advice: 'organizations.NAME.directory in the project file lets Causeway turn it, and wait until every controller knows',
+      advice:
+        'organizations.NAME.directory in the project file lets Causeway turn it, and wait until every controller knows',
     };
   const silent = (['source', 'target'] as const).filter((side) => entries[side]?.answersOld === false);
   if (silent.length > 0)
@@ -280,7 +281,8 @@ function delegates({ delegates: all }: SwitchFacts): ReadinessFinding {
     check: 'delegates',
     verdict: 'not-ready',
     detail: `would be in the other organization: ${apart.slice(0, namedMax).join(', ')}${more}`,
-    advice: 'switch them together (causeway waves proposes who), or --accept delegates: they lose access until they follow',
+    advice:
+      'switch them together (causeway waves proposes who), or --accept delegates: they lose access until they follow',
   };
 }
 
@@ -290,7 +292,8 @@ function rivals({ rivals: count }: SwitchFacts): ReadinessFinding {
     check: 'rivals',
     verdict: 'not-ready',
     detail: `others wrote ${count} times into the calendar what was known`,
-    advice: 'causeway check prints the commands against the Calendar Repair Assistant; --accept rivals when they are known',
+    advice:
+      'causeway check prints the commands against the Calendar Repair Assistant; --accept rivals when they are known',
   };
 }
 
@@ -307,7 +310,8 @@ function autodiscover({ autodiscover: answer }: SwitchFacts): ReadinessFinding {
     check: 'autodiscover',
     verdict: 'not-ready',
     detail: answer.detail,
-    advice: 'Outlook will not find the target mailbox: publish autodiscover.DOMAIN of the target, or --accept autodiscover when profiles are made otherwise',
+    advice:
+      'Outlook will not find the target mailbox: publish autodiscover.DOMAIN of the target, or --accept autodiscover when profiles are made otherwise',
   };
 }
 

@@ -23,9 +23,7 @@ const measured: readonly SwitchState[] = ['new', 'provisioned', 'syncing', 'read
  * The table of the state machine. An event that is named here for a state leads on; every other is refused, with what to do instead.
  */
 const table: {
-  readonly [State in SwitchState]: Partial<
-    Record<Exclude<SwitchEvent['event'], 'measured' | 'switch'>, SwitchState>
-  >;
+  readonly [State in SwitchState]: Partial<Record<Exclude<SwitchEvent['event'], 'measured' | 'switch'>, SwitchState>>;
 } = {
   new: {},
   provisioned: {},
@@ -38,14 +36,16 @@ const table: {
 };
 
 const refusals: Readonly<Record<string, string>> = {
-  'switch new': 'one of the mailboxes or its entry in the directory is not there yet; causeway switch --plan names what is missing',
+  'switch new':
+    'one of the mailboxes or its entry in the directory is not there yet; causeway switch --plan names what is missing',
   'switch provisioned': 'nothing was copied yet; run causeway sync or causeway run first',
   'switch syncing': 'it is not ready; causeway switch --plan names what stands in the way, --accept takes it by name',
   'switch switched': 'the person works in the target already',
   'switch undoing': 'the switch is being taken back; let causeway undo come to its end first',
   'switch finished': 'the switch is finished',
   'undo undoing': 'it is being taken back already; causeway undo goes on with it',
-  'undo finished': 'the switch was made final with causeway finish, and what is needed for the way back is no longer kept',
+  'undo finished':
+    'the switch was made final with causeway finish, and what is needed for the way back is no longer kept',
   'finish switching': 'the switch has not come to its end; run causeway switch again, or causeway undo',
   'finish undoing': 'the switch is being taken back; run causeway undo again',
   'finish finished': 'it is finished already',

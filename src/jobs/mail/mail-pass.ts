@@ -56,6 +56,7 @@ export async function runMailPass(
     });
     const trees = await readTrees(context);
     context.leftMailbox = trees.left.mailbox;
+    context.rightMailbox = trees.right.mailbox;
     await followFolders(context, trees);
     if (pair.state !== 'in-step') await surveyRight(context, trees.right);
     await readRight(context, trees.right, options.everything ?? false);
@@ -109,6 +110,7 @@ function openContext(
     counts,
     rows: new Map<FolderRow['left'], FolderRow>(),
     leftMailbox: pair.left.mailbox ?? ('' as MailboxGuid),
+    rightMailbox: pair.right.mailbox ?? ('' as MailboxGuid),
     leftBox: countedMailbox(services.left.mailbox(pair.left.address), () => counts.leftCalls++),
     rightBox: countedMailbox(services.right.mailbox(pair.right.address), () => counts.rightCalls++),
     inFlight: new Set(),

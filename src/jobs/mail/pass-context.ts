@@ -39,6 +39,7 @@ export interface PassContext extends PassServices, PassCore {
   /** Folder rows as this pass knows them, by source id; kept equal to the store by `withRows`. */
   readonly rows: Map<FolderId, FolderRow>;
   leftMailbox: MailboxGuid;
+  rightMailbox: MailboxGuid;
   /** Creates of this pass that are on their way: whoever resolves intents leaves them to their own lane. */
   readonly inFlight: Set<StampKey>;
   /** `Clock.monotonicMs` after which nothing of a create is on its way: the wall clock may be set while a pass runs. */

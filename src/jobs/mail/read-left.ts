@@ -1,11 +1,11 @@
-import { follow, joinLeft, type LeftDecision, type LeftKnowledge, leftQuestions } from '#engine/join-left.ts';
+import { cameFrom, follow, joinLeft, type LeftDecision, type LeftKnowledge, leftQuestions } from '#engine/join-left.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { Change } from '#model/change.ts';
 import type { FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { FolderRow, LinkRow, UnclaimedRow } from '#model/link.ts';
 import { type MailHead, mailFingerprint } from '#model/mail.ts';
-import { firstIdOf, readStamp } from '#model/stamp.ts';
+import { firstIdOf, readStamp, type StampKey, stampKey } from '#model/stamp.ts';
 import type { Commit } from '#store/store.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
 import { settledMark } from '../pass/settled-mark.ts';
@@ -103,11 +103,17 @@ export async function knowledge(context: PassContext, changes: readonly Change[]
   const byLeftId = new Map((await store.linksById(pair.id, 'left', ids)).map((l) => [l.leftId, l]));
   const strangers = changes.flatMap((c) => (c.kind === 'upsert' && !byLeftId.has(c.head.id) ? [c.head] : []));
   const searchKeys = [...new Set(strangers.flatMap((h) => (h.facts.searchKey ? [h.facts.searchKey] : [])))];
-  const [bySearchKey, unclaimed] = await Promise.all([
+  const target = { organization: pair.right.organization, mailbox: context.rightMailbox };
+  const returned = strangers.flatMap((h) => (h.stamp !== null && cameFrom(h, target) ? [stampKey(h.stamp)] : []));
+  const [bySearchKey, stamped, unclaimed] = await Promise.all([
     searchKeys.length > 0 ? store.linksBySearchKey(pair.id, searchKeys) : [],
+    returned.length > 0 ? store.linksByStamp(pair.id, returned) : [],
     freeCopies(context, strangers),
   ]);
-  const gone = await whoIsGone(context, context.leftBox, leftQuestions(changes, { byLeftId, bySearchKey }));
+  const byStamp = new Map<StampKey, LinkRow[]>();
+  for (const link of stamped) byStamp.set(link.stampKey, [...(byStamp.get(link.stampKey) ?? []), link]);
+  const questions = leftQuestions(changes, { byLeftId, bySearchKey, byStamp });
+  const gone = await whoIsGone(context, context.leftBox, questions);
   return {
     byLeftId,
     bySearchKey,
@@ -115,6 +121,8 @@ export async function knowledge(context: PassContext, changes: readonly Change[]
     gone,
     policy: context.policy,
     rightFolderOf: (left) => rightFolderOf(context, left),
+    target,
+    byStamp,
   };
 }
 

@@ -42,6 +42,11 @@ export async function removeGone(context: PassContext): Promise<Removals> {
     // Of some the source could not say anything, and of some it said now for the first time that they are gone.
     waiting += due.length - gone.length - alive.length;
     back.push(...alive);
+    if (policy.keepsDeleted) {
+      await leaveOnTarget(context, gone);
+      if (links.length < pageSize) break;
+      continue;
+    }
     const kept = gone.filter((l) => touchedByPerson(l).length > 0 && policy.conflict === 'target');
     await leaveToPerson(context, kept);
     const trash = trashFolder(context);
@@ -97,6 +102,18 @@ async function lookOnce(
   }
   await context.commit({ links: missed.map((l) => ({ ...l, goneSincePass: context.pass })) });
   return { gone, alive };
+}
+
+/** Nothing is asked of these items any more: the copy is the person's own by now. */
+async function leaveOnTarget(context: PassContext, links: readonly LinkRow[]): Promise<void> {
+  if (links.length === 0) return;
+  const reason = 'deleted on the source after the switch: the target keeps it';
+  await context.commit({
+    linksForgotten: links.map((l) => l.id),
+    history: links.map((l) =>
+      history(context, 'remove', reason, { left: l.leftId, right: l.rightId, outcome: 'held' }),
+    ),
+  });
 }
 
 async function leaveToPerson(context: PassContext, links: readonly LinkRow[]): Promise<void> {
