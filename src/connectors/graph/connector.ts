@@ -33,8 +33,8 @@ export interface GraphConnectorOptions {
   readonly requestBytesMax?: number;
 }
 
-/** Mailboxes that keep what they learned: an import session, the id of the mailbox. */
-const mailboxesKept = 256;
+/** Mailboxes that keep what they learned, an import session and the id of the mailbox: one that is forgotten costs two requests more. */
+const mailboxesKept = 2_000;
 /** Decoded bytes of one batch: all of it is in memory, four messages on their way. */
 const batchMaxBytes = 8 * 1024 * 1024;
 
