@@ -1,5 +1,6 @@
 import { calendarBehaviours } from './calendar-behaviours.ts';
 import type { EwsVersion } from './seams.ts';
+import { settingsBehaviours } from './settings-behaviours.ts';
 
 /**
  * How we know what the lab imitates: `recorded` (a recording or a published sample), `documented` (a page or a specification),
@@ -342,4 +343,5 @@ export const storeBehaviours: readonly StoreBehaviour[] = [
     source: 'ews-managed-api GetStreamingEventsResults.cs',
   },
   ...calendarBehaviours,
+  ...settingsBehaviours,
 ];

@@ -6,6 +6,7 @@ import { folderChangeKeyOf, folderIdOf } from '../world/ids.ts';
 import { key, type Property, type PropertyKey } from '../world/property.ts';
 import type { Context } from './context.ts';
 import { EwsError } from './ews-error.ts';
+import { writePermissionSet } from './permission-set.ts';
 import { type PropertyPath, readPaths, writeExtended } from './property-path.ts';
 import { child, childText } from './request.ts';
 import { t, type Xml } from './xml-out.ts';
@@ -183,6 +184,8 @@ function writeField(context: Context, folder: Folder, field: string): Xml {
       return t('ChildFolderCount', folder.children.size);
     case 'EffectiveRights':
       return context.version === '2007' ? rights : rights2010;
+    case 'PermissionSet':
+      return writePermissionSet(folder);
     case 'UnreadCount':
       return t('UnreadCount', folder.unread);
     case 'DistinguishedFolderId': {

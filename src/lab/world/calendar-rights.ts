@@ -17,6 +17,8 @@ export interface Delegate {
   readonly level: CalendarLevel;
   readonly receivesCopies: boolean;
   readonly seesPrivate: boolean;
+  /** Levels in the other folders that a delegate is given, by the names of EWS (`Tasks`, `Inbox`, …); those left out are None. */
+  readonly elsewhere?: Readonly<Record<string, string>>;
 }
 
 /** Who gets requests of somebody with delegates. (EWS doc: delivermeetingrequests) */
@@ -33,6 +35,7 @@ class CalendarRights {
   readonly #of = new Map<string, Map<string, Delegate>>();
   readonly #deliveries = new Map<string, RequestDelivery>();
   readonly #everybody = new Map<string, CalendarLevel>();
+  readonly #viewers = new Map<string, CalendarLevel>();
 
   add(owner: string, delegate: Delegate): void {
     const key = owner.toLowerCase();
@@ -61,11 +64,16 @@ class CalendarRights {
   setDefault(owner: string, level: CalendarLevel): void {
     this.#everybody.set(owner.toLowerCase(), level);
   }
+  /** What a person sees who is no delegate: an entry of the calendar's permissions. */
+  setViewer(owner: string, viewer: string, level: CalendarLevel): void {
+    this.#viewers.set(`${owner.toLowerCase()} ${viewer.toLowerCase()}`, level);
+  }
   /** How much somebody sees of a calendar. @param viewer null: nobody in particular, as administrators and strangers. */
   levelFor(owner: string, viewer: string | null): CalendarLevel {
     if (viewer !== null && viewer.toLowerCase() === owner.toLowerCase()) return 'Owner';
     const own = viewer === null ? null : this.delegate(owner, viewer);
-    return own?.level ?? this.#everybody.get(owner.toLowerCase()) ?? 'FreeBusyTimeOnly';
+    const seen = viewer === null ? undefined : this.#viewers.get(`${owner.toLowerCase()} ${viewer.toLowerCase()}`);
+    return own?.level ?? seen ?? this.#everybody.get(owner.toLowerCase()) ?? 'FreeBusyTimeOnly';
   }
 }
 

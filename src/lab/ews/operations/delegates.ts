@@ -27,14 +27,43 @@ function userOf(context: Context, element: XmlElement): string {
   return address.toLowerCase();
 }
 
+const otherFolders = ['Tasks', 'Inbox', 'Contacts', 'Notes', 'Journal'];
+
+/** What a request gives a delegate. (EWS doc: delegateuser) */
+function delegateIn(user: XmlElement, address: string, before: Delegate | null): Delegate {
+  const permissions = child(user, 'DelegatePermissions') ?? user;
+  const asked = childText(permissions, 'CalendarFolderPermissionLevel') ?? before?.level ?? 'None';
+  const elsewhere = Object.fromEntries(
+    otherFolders.flatMap((name) => {
+      const level = childText(permissions, `${name}FolderPermissionLevel`) ?? before?.elsewhere?.[name];
+      return level === undefined ? [] : [[name, level]];
+    }),
+  );
+  const flag = (name: string, otherwise: boolean): boolean => {
+    const text = childText(user, name);
+    return text === null ? otherwise : isTrue(text);
+  };
+  const delegate: Delegate = {
+    address,
+    level: calendarLevels.find((one): one is CalendarLevel => one === asked) ?? 'None',
+    receivesCopies: flag('ReceiveCopiesOfMeetingMessages', before?.receivesCopies ?? false),
+    seesPrivate: flag('ViewPrivateItems', before?.seesPrivate ?? false),
+    elsewhere,
+  };
+  // (EWS doc: receivecopiesofmeetingmessages: an editor of the calendar)
+  if (delegate.receivesCopies && delegate.level !== 'Editor')
+    throw new EwsError('ErrorDelegateMissingConfiguration', 'Copies are for editors of the calendar.');
+  return delegate;
+}
+
 function delegateXml(context: Context, delegate: Delegate): string {
   const name = context.organization.entry(delegate.address)?.displayName ?? delegate.address;
   const level = delegate.level.startsWith('FreeBusy') ? 'None' : delegate.level === 'Owner' ? 'Custom' : delegate.level;
-  return `<m:DelegateUser><t:UserId>${t('PrimarySmtpAddress', delegate.address)}${t('DisplayName', name)}</t:UserId><t:DelegatePermissions>${t('CalendarFolderPermissionLevel', level)}</t:DelegatePermissions>${t('ReceiveCopiesOfMeetingMessages', delegate.receivesCopies)}${t('ViewPrivateItems', delegate.seesPrivate)}</m:DelegateUser>`;
+  return `<m:DelegateUser><t:UserId>${t('PrimarySmtpAddress', delegate.address)}${t('DisplayName', name)}</t:UserId><t:DelegatePermissions>${t('CalendarFolderPermissionLevel', level)}${otherFolders.map((folder) => t(`${folder}FolderPermissionLevel`, delegate.elsewhere?.[folder] ?? 'None')).join('')}</t:DelegatePermissions>${t('ReceiveCopiesOfMeetingMessages', delegate.receivesCopies)}${t('ViewPrivateItems', delegate.seesPrivate)}</m:DelegateUser>`;
 }
 
 /** One message per user: what went well, and what did not. */
-function each(users: readonly XmlElement[], run: (user: XmlElement) => string): Xml {
+function each(users: readonly XmlElement[], run: (user: XmlElement) => string): readonly Xml[] {
   return users.map((user) => {
     try {
       return `<m:DelegateUserResponseMessageType ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>${run(user)}</m:DelegateUserResponseMessageType>`;
@@ -45,10 +74,10 @@ function each(users: readonly XmlElement[], run: (user: XmlElement) => string): 
   });
 }
 
-const answer = (name: string, messages: Xml, rest = ''): Xml => [
-  `<m:${name}Response ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode><m:ResponseMessages>`,
-  messages,
-  `</m:ResponseMessages>${rest}</m:${name}Response>`,
+const answer = (name: string, messages: readonly Xml[], rest = ''): Xml => [
+  `<m:${name}Response ResponseClass="Success"><m:ResponseCode>NoError</m:ResponseCode>`,
+  messages.length === 0 ? '' : ['<m:ResponseMessages>', messages, '</m:ResponseMessages>'],
+  `${rest}</m:${name}Response>`,
 ];
 
 /** EWS doc: adddelegate-operation. */
@@ -70,16 +99,33 @@ export const addDelegate: Operation = {
         if (address === mailbox.address) throw new EwsError('ErrorDelegateCannotAddOwner', 'The owner is no delegate.');
         if (rights.delegate(mailbox.address, address) !== null)
           throw new EwsError('ErrorDelegateAlreadyExists', 'The user is a delegate already.');
-        const asked = childText(child(user, 'DelegatePermissions') ?? user, 'CalendarFolderPermissionLevel') ?? 'None';
-        const delegate: Delegate = {
-          address,
-          level: calendarLevels.find((one): one is CalendarLevel => one === asked) ?? 'None',
-          receivesCopies: isTrue(childText(user, 'ReceiveCopiesOfMeetingMessages')),
-          seesPrivate: isTrue(childText(user, 'ViewPrivateItems')),
-        };
-        // (EWS doc: receivecopiesofmeetingmessages: an editor of the calendar)
-        if (delegate.receivesCopies && delegate.level !== 'Editor')
-          throw new EwsError('ErrorDelegateMissingConfiguration', 'Copies are for editors of the calendar.');
+        const delegate = delegateIn(user, address, null);
+        rights.add(mailbox.address, delegate);
+        return delegateXml(context, delegate);
+      }),
+    );
+  },
+};
+
+/** EWS doc: updatedelegate-operation. */
+export const updateDelegate: Operation = {
+  request: 'UpdateDelegate',
+  name: 'UpdateDelegate',
+  since: 'Exchange2007_SP1',
+  run(request, context): Xml {
+    const mailbox = ownerOf(request, context);
+    const rights = calendarRightsOf(mailbox.organization);
+    const wanted = childText(request, 'DeliverMeetingRequests');
+    const delivery = requestDeliveries.find((one) => one === wanted);
+    if (delivery !== undefined) rights.setDelivery(mailbox.address, delivery);
+    mailbox.markDirty();
+    return answer(
+      'UpdateDelegate',
+      each(kids(child(request, 'DelegateUsers')), (user) => {
+        const address = userOf(context, user);
+        const before = rights.delegate(mailbox.address, address);
+        if (before === null) throw new EwsError('ErrorNotDelegate', 'The user is no delegate.');
+        const delegate = delegateIn(user, address, before);
         rights.add(mailbox.address, delegate);
         return delegateXml(context, delegate);
       }),

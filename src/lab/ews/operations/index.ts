@@ -3,7 +3,7 @@ import { createAttachment, deleteAttachment, getAttachment } from './attachments
 import { convertId } from './convert-id.ts';
 import { createFolder } from './create-folder.ts';
 import { createItem } from './create-item.ts';
-import { addDelegate, getDelegate, removeDelegate } from './delegates.ts';
+import { addDelegate, getDelegate, removeDelegate, updateDelegate } from './delegates.ts';
 import { deleteFolder } from './delete-folder.ts';
 import { deleteItem } from './delete-item.ts';
 import { emptyFolder } from './empty-folder.ts';
@@ -16,7 +16,7 @@ import { getItem } from './get-item.ts';
 import { getServerTimeZones } from './get-server-time-zones.ts';
 import { getStreamingEvents } from './get-streaming-events.ts';
 import { getUserAvailability } from './get-user-availability.ts';
-import { getUserConfiguration } from './get-user-configuration.ts';
+import { getInboxRules, updateInboxRules } from './inbox-rules.ts';
 import { markAllItemsAsRead } from './mark-all-items-as-read.ts';
 import { copyFolder, moveFolder } from './move-folder.ts';
 import { copyItem, moveItem } from './move-item.ts';
@@ -27,6 +27,12 @@ import { syncFolderHierarchy } from './sync-folder-hierarchy.ts';
 import { syncFolderItems } from './sync-folder-items.ts';
 import { updateFolder } from './update-folder.ts';
 import { updateItem } from './update-item.ts';
+import {
+  createUserConfiguration,
+  deleteUserConfiguration,
+  getUserConfiguration,
+  updateUserConfiguration,
+} from './user-configuration.ts';
 import { getUserOofSettings, setUserOofSettings } from './user-oof-settings.ts';
 
 /** Everything the lab's EWS can do. */
@@ -64,9 +70,15 @@ export const operations: readonly Operation[] = [
   getServerTimeZones,
   getUserOofSettings,
   setUserOofSettings,
+  getInboxRules,
+  updateInboxRules,
   getUserConfiguration,
+  createUserConfiguration,
+  updateUserConfiguration,
+  deleteUserConfiguration,
   getUserAvailability,
   addDelegate,
   getDelegate,
+  updateDelegate,
   removeDelegate,
 ];

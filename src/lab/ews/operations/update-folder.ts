@@ -1,10 +1,12 @@
 import type { XmlElement } from '#formats/text/xml-read.ts';
 import type { Folder } from '../../world/folder.ts';
+import { setPermissions } from '../../world/folder-permissions.ts';
 import { key, serverOwned } from '../../world/property.ts';
 import { batch } from '../answer.ts';
 import { EwsError } from '../ews-error.ts';
 import { folderElementOf, folderIdXml } from '../folder-shape.ts';
 import type { Operation } from '../operation.ts';
+import { readPermissionSet } from '../permission-set.ts';
 import { isPath, readExtendedProperty, readPath } from '../property-path.ts';
 import { attribute, child, kids } from '../request.ts';
 
@@ -60,6 +62,8 @@ function read(folder: Folder, one: XmlElement, into: { name?: string; containerC
     case 'FolderClass':
       throw new EwsError('ErrorInvalidPropertySet');
     case 'PermissionSet':
+      setPermissions(folder, readPermissionSet(field, folder));
+      return;
     case 'PolicyTag':
     case 'ArchiveTag':
       return;
