@@ -57,21 +57,21 @@ export interface InboxRule {
   readonly name: string;
   readonly order: number;
   readonly isOn: boolean;
+  /** False: the server shows only that there is a rule, or one with a part that is no value (a reply with a message of its own). */
   readonly isReadable: boolean;
+  /** The server says that it does not work. */
   readonly isBroken: boolean;
-  readonly when: RuleParts;
-  readonly unless: RuleParts;
-  readonly then: RuleParts;
+  readonly conditions: RuleParts;
+  readonly exceptions: RuleParts;
+  readonly actions: RuleParts;
 }
 export type RuleParts = Readonly<Record<string, RuleValue>>;
 export type RuleValue =
   | string
-  | boolean
-  | number
   | { readonly address: string; readonly name: string }
-  /** By path, because ids differ on the other side. */
-  | { readonly folder: readonly string[] }
-  | { readonly [part: string]: RuleValue }
+  | { readonly folder: FolderId }
+  /** Bounds of a range, by their EWS names. */
+  | { readonly range: Readonly<Record<string, string>> }
   | readonly RuleValue[];
 
 export interface InboxRules {

@@ -10,6 +10,7 @@ import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { Connection, HttpRequest, HttpResponse, Transport } from '#kit/transport.ts';
 import { createLab } from '#lab/lab.ts';
 import type { EwsVersion } from '#lab/seams.ts';
+import type { Organization } from '#lab/world/organization.ts';
 import { labMailbox } from '#test/simulation/ews/lab-mailbox.ts';
 import type { ConnectorUnderTest } from '#test/suites/connector-suite.ts';
 import { haveSchemas, validateEnvelope } from '#test/suites/ews-schema.ts';
@@ -18,12 +19,16 @@ const tls = { ca: [], min: '1.2' } as const;
 const validates = haveSchemas();
 
 /** The EWS connector with a mailbox of a lab of one version, in this process; every envelope is held against that version's XSD. */
-export async function openEwsLab(version: EwsVersion, itemMaxBytes: number): Promise<ConnectorUnderTest> {
+export async function openEwsLab(
+  version: EwsVersion,
+  itemMaxBytes: number,
+  mailboxes = 1,
+): Promise<ConnectorUnderTest & { readonly world: Organization }> {
   const clock = new SteppingClock(1_700_000_000_000);
   const random = seededRandom(`suite ${version}`);
   const lab = createLab({
     organizations: [{ name: 'lab', version, itemMaxBytes }],
-    mailboxes: 1,
+    mailboxes,
     clock,
     throttling: 'off',
   });
@@ -74,6 +79,7 @@ export async function openEwsLab(version: EwsVersion, itemMaxBytes: number): Pro
   return {
     connector: ewsConnector({ organization: 'lab', http, impersonate: true, clock, random, spoolDir }),
     people,
+    world,
     clock,
     requestedAtMs,
     setLatency(ms) {

@@ -143,6 +143,7 @@ export function ewsClient({
         const response = body === null ? null : child(body, messagesNamespace, `${operation.name}Response`);
         if (response === null)
           throw protocolFault(`HTTP ${answer.status} with XML that is no answer to ${operation.name}`);
+        if (operation.whole !== undefined) messages.push(response);
         const asked = operation.answers(request);
         const only = messages.length === 1 && asked > 1 ? messages[0] : undefined;
         const faultOf = (message: XmlElement) => faultOfMessage(responseIn(message, operation), operation.subject);
@@ -183,8 +184,12 @@ export function envelopeOf(body: XmlFragment, version: SchemaVersion, owner: str
 }
 
 /** The part of an answer that says how it went: nearly always the answer itself. */
-export function responseIn<Request, Answer>(message: XmlElement, { messages }: Operation<Request, Answer>): XmlElement {
-  return (messages === undefined ? null : child(message, messagesNamespace, messages.response)) ?? message;
+export function responseIn<Request, Answer>(
+  message: XmlElement,
+  { messages, whole }: Operation<Request, Answer>,
+): XmlElement {
+  const name = messages?.response ?? (typeof whole === 'object' ? whole.response : null);
+  return (name === null ? null : child(message, messagesNamespace, name)) ?? message;
 }
 
 /** Reads an envelope; response messages and what the reader takes are not kept in the tree. Throws FaultError. */

@@ -50,7 +50,7 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
       ErrorServiceDiscoveryFailed ErrorProxyServiceDiscoveryFailed ErrorAutoDiscoverFailed ErrorMissedNotificationEvents
       ErrorReadEventsFailed ErrorSubscriptionNotFound ErrorSubscriptionUnsubscribed ErrorExpiredSubscription
       ErrorInvalidSubscription ErrorInvalidPullSubscriptionId ErrorInvalidWatermark ErrorEventNotFound
-      ErrorNewEventStreamConnectionOpened ErrorProxiedSubscriptionCallFailure ErrorFreeBusyGenerationFailed`,
+      ErrorNewEventStreamConnectionOpened ErrorProxiedSubscriptionCallFailure ErrorFreeBusyGenerationFailed ErrorUnableToGetUserOofSettings`,
   },
   {
     // The server gave up somewhere, or a front end lost its back end: nothing says on which side of the commit.
@@ -70,7 +70,8 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
   {
     reaction: { kind: 'stale' },
     codes: `ErrorIrresolvableConflict ErrorStaleObject ErrorChangeKeyRequired ErrorChangeKeyRequiredForWriteOperations
-      ErrorInvalidChangeKey ErrorFolderExists ErrorDuplicateInputFolderNames ErrorCalendarCannotUseIdForOccurrenceId`,
+      ErrorInvalidChangeKey ErrorFolderExists ErrorDuplicateInputFolderNames ErrorCalendarCannotUseIdForOccurrenceId
+      ErrorOutlookRuleBlobExists ErrorDelegateAlreadyExists`,
   },
   {
     reaction: { kind: 'gone' },
@@ -84,7 +85,7 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
     reaction: poison('too-large', 'too-large'),
     codes: `ErrorMessageSizeExceeded ErrorRequestStreamTooBig ErrorAttachmentSizeLimitExceeded ErrorDataSizeLimitExceeded
       ErrorResultSetTooBig ErrorAttachmentNestLevelLimitExceeded ErrorExceededMaxRecipientLimit ErrorExceededMaxRecipientLimitBlock
-      ErrorExceededMaxRecipientLimitShowTierUpgrade`,
+      ErrorExceededMaxRecipientLimitShowTierUpgrade ErrorRulesOverQuota`,
   },
   {
     // On the way out the item is broken; on the way in the server does not like what it contains.
@@ -102,7 +103,11 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
       ErrorCalendarInvalidAttributeValue ErrorCalendarInvalidTimeZone ErrorCalendarOutOfRange ErrorTimeZone ErrorMissingRecipients
       ErrorDistributionListMemberNotExist ErrorOccurrenceCrossingBoundary ErrorOccurrenceTimeSpanTooBig ErrorRecurrenceEndDateTooBig
       ErrorRecurrenceHasNoOccurrence ErrorUnsupportedRecurrence ErrorCalendarInvalidRecurrence ErrorCalendarInvalidDayForTimeChangePattern
-      ErrorCalendarInvalidDayForWeeklyRecurrence ErrorCalendarDurationIsTooLong ErrorCalendarEndDateIsEarlierThanStartDate`,
+      ErrorCalendarInvalidDayForWeeklyRecurrence ErrorCalendarDurationIsTooLong ErrorCalendarEndDateIsEarlierThanStartDate
+      ErrorInboxRulesValidationError ErrorInvalidPermissionSettings ErrorInvalidUserInfo ErrorDuplicateUserIdsSpecified
+      ErrorInvalidUserOofSettings ErrorInvalidOofParameter ErrorInvalidScheduledOofDuration ErrorDelegateMissingConfiguration
+      ErrorDelegateCannotAddOwner ErrorDelegateValidationFailed ErrorInvalidDelegatePermission ErrorInvalidDelegateUserId
+      ErrorAddDelegatesFailed ErrorUpdateDelegatesFailed ErrorRemoveDelegatesFailed ErrorPermissionNotAllowedByPolicy`,
   },
   {
     reaction: poison('corrupt', 'class-refused'),

@@ -40,6 +40,7 @@ import { updateFolder } from './operations/update-folder.ts';
 import { updateItem } from './operations/update-item.ts';
 import { type Removable, removal } from './removal.ts';
 import { atLeast } from './server-version.ts';
+import { ewsSettings } from './settings/mailbox-settings.ts';
 import { additionalEntryIds, additionalEntryIdsEx, entryIdsByRole } from './special-folders.ts';
 import { taskCodec } from './tasks/task-codec.ts';
 import { plainItems } from './typed/plain-items.ts';
@@ -84,7 +85,10 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
     request: Request,
     context: Context,
   ): Promise<Answer> => onlyAnswer(await call(operation, request, context));
-  const named = (distinguished: string): FolderRef => ({ distinguished, mailbox: impersonate ? null : address });
+  const named = (distinguished: string): Exclude<FolderRef, string> => ({
+    distinguished,
+    mailbox: impersonate ? null : address,
+  });
   const root = named('msgfolderroot');
 
   /** Some requests depend on the server's version; any answer tells it. */
@@ -266,6 +270,7 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
   const mailbox: Mailbox = {
     address,
     typed: (kind) => typed[kind](),
+    settings: ewsSettings({ address, version: () => client.version, only, named, knowVersion }),
     freeBusy: async (from, to, context) => {
       const busy: BusyTime[] = [];
       for (let at = from; at < to; at += availabilityMaxMs)

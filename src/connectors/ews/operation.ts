@@ -35,6 +35,8 @@ export interface Operation<Request, Answer> {
   readonly asSelf?: true;
   /** For operations whose answers are not named after them: the element of one answer, and the one inside it that says how it went. */
   readonly messages?: { readonly name: string; readonly response: string };
+  /** The body element itself is the one answer. Where an element inside it says how it went, that is named. */
+  readonly whole?: true | { readonly response: string };
   /** Local names of elements whose base64 text is put aside into payloads. */
   readonly spooled?: readonly string[];
   /** How many response messages there will be. */
