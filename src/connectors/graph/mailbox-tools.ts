@@ -13,6 +13,10 @@ export interface MailboxTools {
   readonly user: string;
   /** False in clouds without the import API: nothing can be created there, and events, contacts, tasks and notes cannot be read. */
   readonly hasImport: boolean;
+  /** `MBX:…`, by which the import API names the mailbox. */
+  readonly mailboxId: (context: Context) => Promise<string>;
+  /** What was learned of the mailbox is no good any more. */
+  readonly forget: () => void;
   /** `/admin/exchange/mailboxes/…` of this mailbox. */
   readonly adminPath: (context: Context) => Promise<string>;
   readonly imports: ImportSession;
