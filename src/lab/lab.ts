@@ -11,7 +11,14 @@ import type { EdgeAnswer, EdgeConnection, EdgeRequest } from './edge/exchange.ts
 import { createFaults } from './edge/faults.ts';
 import { FrontEnd, type FrontMode, type FrontSettings } from './edge/front-end.ts';
 import { inProcessTransport } from './edge/in-process.ts';
-import { defaultListenLimits, type Listener, type ListenLimits, listen, type TlsVersion } from './edge/listen.ts';
+import {
+  defaultListenLimits,
+  type Listener,
+  type ListenLimits,
+  listen,
+  type TlsSettings,
+  type TlsVersion,
+} from './edge/listen.ts';
 import type { ChannelBindingPolicy } from './edge/ntlm.ts';
 import { type Application, createTokenService, type TokenService } from './edge/oauth.ts';
 import type { SignInOutcome, SignInScheme } from './edge/sign-in.ts';
@@ -21,6 +28,7 @@ import { Traffic } from './edge/traffic.ts';
 import type { GraphSettings } from './graph/graph-settings.ts';
 import { migrationRoles } from './graph/permissions.ts';
 import { labsMade } from './labs-made.ts';
+import { type LdapListener, listenLdap } from './ldap/ldap-server.ts';
 import { CalendarLoad } from './load/calendar-load.ts';
 import { logOn } from './meetings/control.ts';
 import { type MeetingAction, MeetingPeople, meetingActions } from './meetings/meeting-people.ts';
@@ -117,13 +125,30 @@ export interface OrganizationAddresses {
   readonly webdav?: string;
   /** The same by HTTP. */
   readonly webdavPlain?: string;
+  /** LDAPS: the first controller of `directory`. */
   readonly ldap?: string;
+  readonly directory?: DirectoryAddresses;
   /** Path of a PEM file. */
   readonly ca: string;
   readonly admin: { readonly user: string; readonly password: string };
   /** With which a migration signs in by OAuth; its secret is the admin's password. */
   readonly application?: { readonly tenant: string; readonly clientId: string };
   readonly mailboxes: readonly { readonly address: string; readonly user: string; readonly password: string }[];
+}
+
+/** How the directory of an organization is reached. */
+export interface DirectoryAddresses {
+  /** LDAPS, a controller each. */
+  readonly urls: readonly string[];
+  /** LDAP of the first controller, which has to be made TLS by StartTLS. */
+  readonly startTls: string;
+  /** DN of the domain. */
+  readonly base: string;
+  /** Sign-in name and password of an account that may do everything. */
+  readonly user: string;
+  readonly password: string;
+  /** One that may write below `writes` only, and not replicate. */
+  readonly restricted: { readonly user: string; readonly password: string; readonly writes: readonly string[] };
 }
 
 /** One that speaks EWS. */
@@ -222,7 +247,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
   const secureOrigins = new Map<string, string>();
   const people = new Map<string, () => boolean>();
   const meeting = new Map<string, MeetingPeople>();
-  const listeners: Listener[] = [];
+  const listeners: (Listener | LdapListener)[] = [];
   let directory: string | null = null;
   let connectionId = 0;
   const nextConnectionId = () => ++connectionId;
@@ -335,7 +360,8 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
     const orgs: OrganizationAddresses[] = [];
     for (const [i, one] of running.entries()) {
       const given = must(organizations[i], 'one organization each');
-      const certificate = await authority.issue(hostsOf(one.domain), given.certificate);
+      const hosts = [...hostsOf(one.domain), `dc1.${one.domain}`, `dc2.${one.domain}`];
+      const certificate = await authority.issue(hosts, given.certificate);
       const port = portBase === undefined ? 0 : portBase + 2 * i;
       const tls = { certificate, ...(given.tls ?? { min: 'TLSv1.2' as const, max: 'TLSv1.3' as const }) };
       const anyMethod = one.version === '2003';
@@ -347,6 +373,8 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
         fronts.set(origin, one);
         secureOrigins.set(origin, secure.origin);
       }
+      const ldapBase = portBase === undefined ? undefined : portBase + 2 * running.length + 1 + 3 * i;
+      const directoryAddresses = one.version === 'online' ? null : await listenDirectory(one, tls, ldapBase);
       orgs.push({
         name: one.name,
         version: one.version,
@@ -359,6 +387,9 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
               ewsPlain: `${plain.origin}/EWS/Exchange.asmx`,
             }),
         ...(one.version === 'online' ? { graph: secure.origin } : {}),
+        ...(directoryAddresses === null
+          ? {}
+          : { ldap: directoryAddresses.urls[0] ?? '', directory: directoryAddresses }),
         ca,
         admin: { user: one.world.admin.user, password: one.world.admin.password },
         ...(one.version === 'online' && one.applications[0] !== undefined
@@ -368,6 +399,40 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
       });
     }
     return { orgs };
+  }
+
+  /** Two controllers over LDAPS, and the first by StartTLS. @param portBase first of three ports; absent: any free ones */
+  async function listenDirectory(
+    one: LabOrganization,
+    tls: TlsSettings,
+    portBase: number | undefined,
+  ): Promise<DirectoryAddresses> {
+    const { forest, admin } = one.world;
+    const open = async (scheme: 'ldaps' | 'ldap', which: 'first' | 'second', at: number): Promise<string> => {
+      const listener = await listenLdap(
+        {
+          forest,
+          controller: () => forest[which],
+          tls,
+          scheme,
+          faults,
+          clock,
+          onFailure: failed,
+          traffic: one.traffic,
+        },
+        portBase === undefined ? 0 : portBase + at,
+      );
+      listeners.push(listener);
+      return listener.url;
+    };
+    return {
+      urls: [await open('ldaps', 'first', 0), await open('ldaps', 'second', 1)],
+      startTls: await open('ldap', 'first', 2),
+      base: forest.domainDn,
+      user: admin.user,
+      password: admin.password,
+      restricted: { user: forest.restrictedUser, password: forest.restrictedPassword, writes: forest.rights.writes },
+    };
   }
 
   async function close(): Promise<void> {

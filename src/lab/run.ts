@@ -15,6 +15,7 @@ import {
   type LabOrganizationOptions,
   type LabParts,
 } from './lab.ts';
+import { directoryBehaviours } from './ldap/behaviours.ts';
 import { meetingBehaviours } from './meetings/behaviours.ts';
 import { type LabVersion, labVersions } from './seams.ts';
 import { davBehaviours } from './webdav/behaviours.ts';
@@ -61,7 +62,7 @@ Starts organizations that behave like Exchange on 127.0.0.1 and runs until it is
   --throttling MODE    ${throttlingModes.join(', ')} (migration-policy)
   --auth LIST          sign-in schemes in their order, of ${signInSchemes.join(',')}
   --max-request-mb N   largest EWS request in MiB (by version); messages may be as large
-  --port-base N        first of two ports per organization (any free ones)
+  --port-base N        first of two ports per organization, one for control, three per organization for LDAP (any free ones)
   --control            a control interface for tests
   --behaviours         list what is imitated and how we know it, and end
   --json               one line of JSON when ready, instead of a table
@@ -157,7 +158,7 @@ export function parseLabArguments(argv: readonly string[]): LabArguments {
     if (error instanceof FaultSpecError) throw new LabUsageError(`--faults: ${error.message}`);
     throw error;
   }
-  const portBase = number('port-base', 1024, 65_535 - 2 * organizations.length - 1);
+  const portBase = number('port-base', 1024, 65_535 - 5 * organizations.length - 1);
   return {
     options: {
       organizations,
@@ -281,7 +282,7 @@ function behaviourTable(): string {
   const order = ['recorded', 'documented', 'assumed'];
   const all = [
     ...edgeBehaviours,
-    ...[...storeBehaviours, ...meetingBehaviours, ...davBehaviours, ...graphBehaviours].map(
+    ...[...storeBehaviours, ...meetingBehaviours, ...davBehaviours, ...graphBehaviours, ...directoryBehaviours].map(
       ({ what, mark, source }) => ({
         name: what,
         mark,
@@ -310,6 +311,7 @@ function table(addresses: LabAddresses, control: ControlListener | null): string
       ['WebDAV', org.webdav],
       ['WebDAV, plain', org.webdavPlain],
       ['Autodiscover', org.autodiscover],
+      ['LDAP', org.directory?.urls.join('  ')],
       ['CA', org.ca],
     ];
     for (const [what, address] of addressLines) if (address) lines.push(`  ${what.padEnd(13)} ${address}`);

@@ -103,6 +103,19 @@ describe('a run', () => {
           autodiscover: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+\/autodiscover\/autodiscover\.xml$/),
           ews: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+\/EWS\/Exchange\.asmx$/),
           ewsPlain: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+\/EWS\/Exchange\.asmx$/),
+          ldap: expect.stringMatching(/^ldaps:\/\/127\.0\.0\.1:\d+$/),
+          directory: {
+            urls: [orgs[i].ldap, expect.stringMatching(/^ldaps:\/\/127\.0\.0\.1:\d+$/)],
+            startTls: expect.stringMatching(/^ldap:\/\/127\.0\.0\.1:\d+$/),
+            base: `DC=${name},DC=test`,
+            user: orgs[i].admin.user,
+            password: orgs[i].admin.password,
+            restricted: {
+              user: `restricted@${name}.test`,
+              password: expect.any(String),
+              writes: [`OU=Other forest,DC=${name},DC=test`],
+            },
+          },
           ca: expect.any(String),
           admin: { user: expect.stringMatching(new RegExp(`@${name}\\.test$`)), password: expect.any(String) },
           mailboxes: [

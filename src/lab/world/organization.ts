@@ -2,6 +2,8 @@ import { assert, must } from '#kit/assert.ts';
 import type { SampleCalendar } from '../samples/read-samples.ts';
 import type { Caller, LabVersion } from '../seams.ts';
 import { type Account, guidOf, ntHashOf, passwordOf } from './account.ts';
+import { Forest } from './directory/forest.ts';
+import type { ResourceEntry } from './directory/seed.ts';
 import type { TypedKind } from './generate-typed.ts';
 import { MailFlow } from './mail-flow.ts';
 import { Mailbox, type Seeded } from './mailbox.ts';
@@ -29,6 +31,8 @@ export interface OrganizationOptions {
   readonly quotaBytes?: number | null;
   /** Items one folder may hold; null: as the version has it. */
   readonly folderItemsMax?: number | null;
+  /** What is in the directory besides the mailboxes; what is left out goes by their number. */
+  readonly directory?: { readonly groups?: number; readonly contacts?: number };
 }
 
 /** Items of each kind, in all mailboxes together; those left out are none. */
@@ -43,6 +47,12 @@ export interface MailboxEntry {
   readonly password: string;
   readonly guid: string;
 }
+
+const resourceNames = [
+  { local: 'room1', displayName: 'Room 1', kind: 'room' },
+  { local: 'room2', displayName: 'Room 2', kind: 'room' },
+  { local: 'front-desk', displayName: 'Front desk', kind: 'shared' },
+] as const;
 
 const noItems: Seeded = { mail: 0, appointment: 0, contact: 0, task: 0, note: 0, calendars: [] };
 
@@ -60,6 +70,8 @@ export class Organization {
   readonly admin: Account;
   readonly mailFlow: MailFlow;
   readonly mailboxes: readonly MailboxEntry[];
+  /** Mailboxes that are nobody's own. They begin empty. */
+  readonly resources: readonly ResourceEntry[];
   /** Items generated in all mailboxes together. */
   readonly items: number;
   readonly typed: TypedCounts;
@@ -120,6 +132,46 @@ export class Organization {
       this.#byAddress.set(address, entry);
     }
     this.mailboxes = entries;
+    this.resources = resourceNames.map(({ local, displayName, kind }, at) => {
+      const address = `${local}@${this.domain}`;
+      const entry: ResourceEntry = {
+        index: count + at,
+        address,
+        displayName,
+        user: address,
+        password: passwordOf(world.seed, address),
+        guid: guidOf('mailbox', world.seed, address),
+        kind,
+      };
+      if (!this.#byAddress.has(address)) this.#byAddress.set(address, entry);
+      return entry;
+    });
+    this.#directoryCounts = options.directory ?? {};
+  }
+
+  readonly #directoryCounts: NonNullable<OrganizationOptions['directory']>;
+  #forest: Forest | null = null;
+  /** The organization's directory; made when it is first asked for. */
+  get forest(): Forest {
+    return (this.#forest ??= new Forest({
+      ...this.#directoryCounts,
+      seed: this.world.seed,
+      name: this.name,
+      version: this.version,
+      domain: this.domain,
+      mailboxes: this.mailboxes,
+      resources: this.resources,
+      mailboxGuid: (address) => this.#guidNow(address),
+      admin: this.admin.user,
+      restricted: `restricted@${this.domain}`,
+      nowMs: () => this.world.surroundings.clock.nowMs(),
+      passwordOf: (user) => this.#passwords.get(user) ?? this.#accountOf(user)?.password ?? null,
+      onPassword: (user, password) => this.#passwords.set(user, password),
+    }));
+  }
+  #guidNow(address: string): string | null {
+    const replaced = this.#replaced.get(address);
+    return replaced === undefined ? (this.#byAddress.get(address)?.guid ?? null) : replaced;
   }
 
   /** The sign-in name in the form the organization keeps: `DOMAIN\user` and a bare `user` become `user@domain`; lower case. */
@@ -133,6 +185,9 @@ export class Organization {
   /** The account behind a sign-in name in any form; null: there is none. */
   account(user: string): Account | null {
     const name = this.normalizeUser(user);
+    return this.#forest?.isShutOut(name) === true ? null : this.#accountOf(name);
+  }
+  #accountOf(name: string): Account | null {
     if (name === this.admin.user) return { ...this.admin, password: this.#passwords.get(name) ?? this.admin.password };
     const entry = this.#byAddress.get(name);
     if (entry === undefined) return null;
@@ -205,7 +260,7 @@ export class Organization {
     const mailbox = new Mailbox(
       this,
       fresh ? { ...entry, guid: replaced } : entry,
-      fresh ? noItems : this.#seededOf(entry.index),
+      fresh || entry.index >= this.mailboxes.length ? noItems : this.#seededOf(entry.index),
     );
     this.#open.add(key, mailbox);
     return mailbox;
@@ -220,7 +275,9 @@ export class Organization {
 
   #addresses: Map<string, string> | null = null;
   #addressesByGuid(): Map<string, string> {
-    return (this.#addresses ??= new Map(this.mailboxes.map(({ guid, address }) => [guid, address])));
+    return (this.#addresses ??= new Map(
+      [...this.mailboxes, ...this.resources].map(({ guid, address }) => [guid, address]),
+    ));
   }
 
   /** It is not as the seed made it, or somebody watches it. */

@@ -1,0 +1,968 @@
+import { assert, must } from '#kit/assert.ts';
+import { type DnParts, formatDn, guidBytes, parseDn, type Rdn, rdnKey } from './dn.ts';
+import { Entry, type EntrySeed, type Stamp, type Values } from './entry.ts';
+import { type Filter, type FilterView, matches, wantedKey } from './filter.ts';
+import { DirectoryRefusal, noObject, noRights, refuse, refuseEarly } from './refusal.ts';
+import {
+  type AttributeRow,
+  attributeRow,
+  attributeRows,
+  type ClassRow,
+  classRow,
+  generalizedTime,
+  isBackLink,
+  isOutOfRange,
+  otherEnd,
+  readValue,
+  type Value,
+  valueKey,
+} from './schema.ts';
+
+/** Who asks, and what that account may do. */
+export interface Principal {
+  /** Sign-in name, for the record. */
+  readonly user: string;
+  mayRead(entry: Entry): boolean;
+  mayWrite(entry: Entry): boolean;
+  /** DS-Replication-Get-Changes. */
+  readonly mayReplicate: boolean;
+}
+
+export interface ModifyChange {
+  readonly op: 'add' | 'delete' | 'replace';
+  readonly attribute: string;
+  readonly values: readonly Buffer[];
+}
+
+export interface Search {
+  readonly base: string;
+  readonly scope: 'base' | 'one' | 'sub';
+  readonly filter: Filter;
+  /** Tombstones too. */
+  readonly showsDeleted?: boolean;
+  /** All naming contexts below the base too: one tree. */
+  readonly isWholeForest?: boolean;
+}
+
+/** One write as it goes to the other controllers. */
+export interface Update {
+  readonly guid: string;
+  readonly atMs: number;
+  readonly from: string;
+  /** Set when the object was made, named, moved or deleted. */
+  readonly place: { readonly rdn: Rdn; readonly parent: string | null; readonly isDeleted: boolean } | null;
+  readonly values: readonly { readonly name: string; readonly values: readonly Value[]; readonly version: number }[];
+  /** Of linked attributes: each value by itself. [MS-ADTS] 3.1.1.1.11 */
+  readonly links: readonly {
+    readonly name: string;
+    readonly added: readonly string[];
+    readonly removed: readonly string[];
+  }[];
+}
+
+/** Keyed by hand because searches ask for them: indexed attributes. */
+const indexed: ReadonlySet<string> = new Set([
+  'objectsid',
+  'samaccountname',
+  'userprincipalname',
+  'mail',
+  'mailnickname',
+  'proxyaddresses',
+  'legacyexchangedn',
+  'targetaddress',
+  'msexchmailboxguid',
+  'ms-ds-consistencyguid',
+  'employeeid',
+  'displayname',
+  'name',
+  'cn',
+  'extensionattribute15',
+]);
+
+/** What stays of a deleted object. [MS-ADTS] 3.1.1.5.5.1.1 */
+const keptByTombstones: ReadonlySet<string> = new Set([
+  'objectclass',
+  'objectsid',
+  'samaccountname',
+  'instancetype',
+  'legacyexchangedn',
+  'msexchmailboxguid',
+  'sidhistory',
+]);
+
+const valuesMax = 100_000;
+
+/** One domain controller: its copy of the forest, its counter, and what clients may do to it. */
+export class Controller implements FilterView {
+  /** Host name. */
+  readonly name: string;
+  readonly invocationId: string;
+  readonly domain: Entry;
+  readonly configuration: Entry;
+  readonly schema: Entry;
+  usn: number;
+  /** Told of every write that was made here, after it. */
+  onWrite: (update: Update, entry: Entry) => void = () => {};
+  readonly #byGuid = new Map<string, Entry>();
+  readonly #nowMs: () => number;
+  readonly #newGuid: () => string;
+  readonly #domainSid: Buffer;
+  #lastRid: number;
+  readonly #indexes = new Map<string, Map<string, Set<Entry>>>();
+  /** GUID of an object → back link attribute → GUIDs of those that name it; built when first asked for. */
+  #backLinks: Map<string, Map<string, Set<string>>> | null = null;
+  #last: { readonly entry: Entry; readonly values: Values } | null = null;
+
+  constructor(init: {
+    readonly name: string;
+    readonly invocationId: string;
+    readonly roots: readonly [Entry, Entry, Entry];
+    readonly entries: Iterable<Entry>;
+    readonly usn: number;
+    readonly nowMs: () => number;
+    readonly newGuid: () => string;
+    readonly domainSid: Buffer;
+    readonly lastRid: number;
+  }) {
+    this.name = init.name;
+    this.invocationId = init.invocationId;
+    [this.domain, this.configuration, this.schema] = init.roots;
+    this.usn = init.usn;
+    this.#nowMs = init.nowMs;
+    this.#newGuid = init.newGuid;
+    this.#domainSid = init.domainSid;
+    this.#lastRid = init.lastRid;
+    for (const entry of init.entries) this.#byGuid.set(entry.guid, entry);
+  }
+
+  /** A controller with what is there from the beginning; parents come before their children. */
+  static ofSeeds(
+    seeds: readonly EntrySeed[],
+    init: Omit<ConstructorParameters<typeof Controller>[0], 'roots' | 'entries' | 'usn'> & { readonly atMs: number },
+  ): Controller {
+    const made = new Map<EntrySeed, Entry>();
+    let usn = 8192;
+    const roots: Entry[] = [];
+    for (const seed of seeds) {
+      const parent = seed.parent === null ? null : must(made.get(seed.parent), 'parents come first');
+      const entry = new Entry({
+        guid: seed.guid,
+        rdn: seed.rdn,
+        parent,
+        atMs: init.atMs,
+        usn: ++usn,
+        values: seed.values,
+      });
+      made.set(seed, entry);
+      if (parent === null) roots.push(entry);
+      else parent.children.set(rdnKey(seed.rdn), entry);
+    }
+    const [domain, configuration, schema] = roots;
+    assert(domain !== undefined && configuration !== undefined && schema !== undefined, 'three naming contexts');
+    return new Controller({ ...init, roots: [domain, configuration, schema], entries: made.values(), usn });
+  }
+
+  /** Another controller that has what this one has now. */
+  copy(name: string, invocationId: string): Controller {
+    const made = new Map<Entry, Entry>();
+    const put = (entry: Entry, parent: Entry | null): Entry => {
+      const copy = entry.copy(parent);
+      made.set(entry, copy);
+      for (const [key, child] of entry.children) copy.children.set(key, put(child, copy));
+      return copy;
+    };
+    const roots = [put(this.domain, null), put(this.configuration, null), put(this.schema, null)] as const;
+    return new Controller({
+      name,
+      invocationId,
+      roots: [roots[0], roots[1], roots[2]],
+      entries: made.values(),
+      usn: this.usn,
+      nowMs: this.#nowMs,
+      newGuid: this.#newGuid,
+      domainSid: this.#domainSid,
+      // Each controller has relative identifiers of its own. [MS-ADTS] 3.1.1.1.12
+      lastRid: this.#lastRid + 1_000_000,
+    });
+  }
+
+  // Names
+
+  get size(): number {
+    return this.#byGuid.size;
+  }
+  entries(): IterableIterator<Entry> {
+    return this.#byGuid.values();
+  }
+  byGuid(guid: string): Entry | null {
+    return this.#byGuid.get(guid) ?? null;
+  }
+  get deletedObjects(): Entry {
+    return must(this.domain.children.get('cn=deleted objects'), 'every domain keeps its tombstones');
+  }
+
+  /** Parts of the DN of an object; a naming context knows its own whole name. */
+  partsOf(entry: Entry): DnParts {
+    const parts: Rdn[] = [];
+    let at: Entry | null = entry;
+    for (; at.parent !== null; at = at.parent) parts.push(at.rdn);
+    return [...parts, ...must(this.#rootParts.get(at), 'every tree has its root')];
+  }
+  dnOf(entry: Entry): string {
+    return formatDn(this.partsOf(entry));
+  }
+  readonly #rootNames = new Map<Entry, DnParts>();
+  get #rootParts(): ReadonlyMap<Entry, DnParts> {
+    if (this.#rootNames.size === 0) {
+      const domain = must(parseDn(this.domain.rdn.value), 'a domain is named by its whole DN');
+      const configuration = [{ attribute: 'CN', value: 'Configuration' }, ...domain];
+      this.#rootNames.set(this.domain, domain);
+      this.#rootNames.set(this.configuration, configuration);
+      this.#rootNames.set(this.schema, [{ attribute: 'CN', value: 'Schema' }, ...configuration]);
+    }
+    return this.#rootNames;
+  }
+
+  /** Looks a name up, also `<GUID=…>`; with the closest ancestor when it is not there. @throws DirectoryRefusal no DN */
+  locate(dn: string): { readonly entry: Entry | null; readonly closest: Entry | null; readonly rest: DnParts } {
+    const guid = /^<GUID=([0-9a-fA-F-]{32,36})>$/i.exec(dn.trim())?.[1];
+    if (guid !== undefined) {
+      const bare = guid.toLowerCase();
+      const wanted = bare.includes('-')
+        ? bare
+        : ([...this.#guidForms(bare)].find((form) => this.#byGuid.has(form)) ?? '');
+      return { entry: this.byGuid(wanted), closest: null, rest: [] };
+    }
+    const parts = parseDn(dn);
+    if (parts === null) throw refuse('invalidDnSyntax', 0x208f, 'BAD_NAME');
+    let best: { readonly root: Entry; readonly rest: DnParts } | null = null;
+    for (const [root, name] of this.#rootParts) {
+      const rest = parts.slice(0, parts.length - name.length);
+      const tail = parts.slice(parts.length - name.length);
+      if (tail.length !== name.length || !tail.every((part, at) => rdnKey(part) === rdnKey(name[at] as Rdn))) continue;
+      if (best === null || rest.length < best.rest.length) best = { root, rest };
+    }
+    if (best === null) return { entry: null, closest: null, rest: parts };
+    let at = best.root;
+    for (let n = best.rest.length - 1; n >= 0; n--) {
+      const child = at.children.get(rdnKey(best.rest[n] as Rdn));
+      if (child === undefined) return { entry: null, closest: at, rest: best.rest.slice(0, n + 1) };
+      at = child;
+    }
+    return { entry: at, closest: at, rest: [] };
+  }
+  /** Hex of the sixteen bytes, or of the text without dashes. */
+  *#guidForms(hex: string): Generator<string> {
+    const dashed = (text: string): string =>
+      `${text.slice(0, 8)}-${text.slice(8, 12)}-${text.slice(12, 16)}-${text.slice(16, 20)}-${text.slice(20)}`;
+    yield dashed(hex);
+    yield dashed(guidBytes(dashed(hex)).toString('hex'));
+  }
+
+  find(dn: string): Entry | null {
+    try {
+      return this.locate(dn).entry;
+    } catch (error) {
+      if (error instanceof DirectoryRefusal) return null;
+      throw error;
+    }
+  }
+  #need(dn: string, by: Principal, showsDeleted = false): Entry {
+    const { entry, closest } = this.locate(dn);
+    if (entry === null || (entry.isDeleted && !showsDeleted) || !by.mayRead(entry))
+      throw noObject(closest === null ? '' : this.dnOf(closest));
+    return entry;
+  }
+
+  categoryGuid(category: string): string {
+    return must(this.schema.children.get(`cn=${category.toLowerCase()}`), `the schema has ${category}`).guid;
+  }
+
+  // Values
+
+  #stored(entry: Entry): Values {
+    if (this.#last?.entry === entry) return this.#last.values;
+    const { values } = entry;
+    this.#last = { entry, values };
+    return values;
+  }
+
+  /** Values of one attribute, also of those that are worked out. @param name lower case */
+  read(entry: Entry, name: string): readonly Value[] {
+    switch (name) {
+      case 'objectguid':
+        return [guidBytes(entry.guid)];
+      case 'parentguid':
+        return entry.parent === null ? [] : [guidBytes(entry.parent.guid)];
+      case 'distinguishedname':
+        return [entry.guid];
+      case 'name':
+        return [entry.parent === null ? (this.partsOf(entry)[0]?.value ?? '') : entry.rdn.value];
+      case 'whencreated':
+        return [generalizedTime(entry.createdAtMs)];
+      case 'whenchanged':
+        return [generalizedTime(entry.changedAtMs)];
+      case 'usncreated':
+        return [String(entry.usnCreated)];
+      case 'usnchanged':
+        return [String(entry.usnChanged)];
+      case 'isdeleted':
+        return entry.isDeleted ? ['TRUE'] : [];
+      case 'unicodepwd':
+        return [];
+    }
+    if (name === entry.rdn.attribute.toLowerCase() && entry.parent !== null) return [entry.rdn.value];
+    const row = attributeRow(name);
+    if (row !== null && isBackLink(row)) return [...(this.#backLinksOf(entry).get(name) ?? [])];
+    return this.#stored(entry).get(name) ?? [];
+  }
+  text(entry: Entry, name: string): string | null {
+    const [value] = this.read(entry, name.toLowerCase());
+    return typeof value === 'string' ? value : null;
+  }
+  texts(entry: Entry, name: string): readonly string[] {
+    return this.read(entry, name.toLowerCase()).filter((value) => typeof value === 'string');
+  }
+
+  /** Names of all attributes that it has, lower case. */
+  attributesOf(entry: Entry): readonly string[] {
+    return [
+      ...this.#stored(entry).keys(),
+      ...(entry.parent === null ? [] : [entry.rdn.attribute.toLowerCase()]),
+      'objectguid',
+      'distinguishedname',
+      'name',
+      'whencreated',
+      'whenchanged',
+      'usncreated',
+      'usnchanged',
+      ...(entry.isDeleted ? ['isdeleted'] : []),
+      ...this.#backLinksOf(entry).keys(),
+    ].filter((name) => name !== 'unicodepwd');
+  }
+
+  #backLinksOf(entry: Entry): ReadonlyMap<string, ReadonlySet<string>> {
+    return this.#allBackLinks().get(entry.guid) ?? new Map();
+  }
+  #allBackLinks(): Map<string, Map<string, Set<string>>> {
+    if (this.#backLinks !== null) return this.#backLinks;
+    this.#backLinks = new Map();
+    for (const entry of this.#byGuid.values()) {
+      const { values } = entry;
+      for (const { forward, back } of linkNames)
+        for (const target of values.get(forward) ?? []) this.#linked(String(target), back, entry.guid);
+    }
+    return this.#backLinks;
+  }
+  #linked(target: string, back: string, guid: string): void {
+    const all = this.#backLinks;
+    if (all === null) return;
+    let of = all.get(target);
+    if (of === undefined) all.set(target, (of = new Map()));
+    const set = of.get(back);
+    if (set === undefined) of.set(back, new Set([guid]));
+    else set.add(guid);
+  }
+  #unlinked(target: string, back: string, guid: string): void {
+    const of = this.#backLinks?.get(target);
+    const set = of?.get(back);
+    set?.delete(guid);
+    if (set?.size === 0) of?.delete(back);
+  }
+
+  // Search
+
+  #index(name: string): Map<string, Set<Entry>> {
+    const known = this.#indexes.get(name);
+    if (known !== undefined) return known;
+    const made = new Map<string, Set<Entry>>();
+    this.#indexes.set(name, made);
+    for (const entry of this.#byGuid.values()) this.#intoIndex(made, name, entry, this.#indexValues(entry, name));
+    return made;
+  }
+  #indexValues(entry: Entry, name: string): readonly Value[] {
+    return name === 'name' || name === entry.rdn.attribute.toLowerCase()
+      ? [entry.rdn.value]
+      : (entry.values.get(name) ?? []);
+  }
+  #intoIndex(index: Map<string, Set<Entry>>, name: string, entry: Entry, values: readonly Value[]): void {
+    const row = must(attributeRow(name), 'indexed attributes are in the schema');
+    for (const value of values) {
+      const key = valueKey(row, value);
+      const set = index.get(key);
+      if (set === undefined) index.set(key, new Set([entry]));
+      else set.add(entry);
+    }
+  }
+  #reindex(entry: Entry, name: string, before: readonly Value[], after: readonly Value[]): void {
+    const index = this.#indexes.get(name);
+    if (index === undefined) return;
+    const row = must(attributeRow(name), 'indexed attributes are in the schema');
+    for (const value of before) index.get(valueKey(row, value))?.delete(entry);
+    this.#intoIndex(index, name, entry, after);
+  }
+
+  /** Objects with that value, tombstones left out. @param attribute one of those that are indexed */
+  having(attribute: string, value: string | Buffer): readonly Entry[] {
+    const name = attribute.toLowerCase();
+    const row = must(attributeRow(name), 'indexed attributes are in the schema');
+    assert(indexed.has(name), `${attribute} is indexed`);
+    return [...(this.#index(name).get(valueKey(row, value)) ?? [])].filter((entry) => !entry.isDeleted);
+  }
+
+  /** Those a filter can be true for, when an index knows; null: all. */
+  #candidates(filter: Filter): ReadonlySet<Entry> | null {
+    if (filter.kind === 'or') {
+      const all = new Set<Entry>();
+      for (const part of filter.of) {
+        const some = this.#candidates(part);
+        if (some === null) return null;
+        for (const entry of some) all.add(entry);
+      }
+      return all;
+    }
+    if (filter.kind === 'and') {
+      let best: ReadonlySet<Entry> | null = null;
+      for (const part of filter.of) {
+        const some = this.#candidates(part);
+        if (some !== null && (best === null || some.size < best.size)) best = some;
+      }
+      return best;
+    }
+    if (filter.kind !== 'equal') return null;
+    const name = filter.attribute.toLowerCase();
+    const row = attributeRow(name);
+    if (row === null) return null;
+    const one = (entry: Entry | null): ReadonlySet<Entry> => new Set(entry === null ? [] : [entry]);
+    if (name === 'objectguid') return one(this.byGuid(guidOf(filter.value)));
+    if (name === 'distinguishedname') return one(this.find(filter.value.toString('utf8')));
+    const wanted = wantedKey(this, row, filter.value);
+    if (wanted === null) return new Set();
+    return indexed.has(name) ? (this.#index(name).get(wanted) ?? new Set()) : null;
+  }
+
+  /** Everything that is found, in the order of the tree. @throws DirectoryRefusal the base is not there */
+  search(by: Principal, { base, scope, filter, showsDeleted = false, isWholeForest = false }: Search): Entry[] {
+    const root = base === '' && isWholeForest ? null : this.#need(base, by, showsDeleted);
+    const visible = (entry: Entry): boolean => (showsDeleted || !entry.isDeleted) && by.mayRead(entry);
+    const found: Entry[] = [];
+    const take = (entry: Entry): void => {
+      if (visible(entry) && matches(this, entry, filter) === true) found.push(entry);
+    };
+    if (scope === 'base') {
+      if (root !== null) take(root);
+      return found;
+    }
+    const candidates = this.#candidates(filter);
+    if (candidates !== null) {
+      for (const entry of candidates) {
+        const inside =
+          root === null ||
+          (scope === 'one'
+            ? entry.parent === root
+            : entry.isInside(root) || (isWholeForest && this.#below(entry, root)));
+        if (inside) take(entry);
+      }
+      return found;
+    }
+    if (scope === 'one') {
+      for (const child of root?.children.values() ?? []) take(child);
+      return found;
+    }
+    const walk = (entry: Entry): void => {
+      take(entry);
+      for (const child of entry.children.values()) walk(child);
+    };
+    const roots = root === null ? [...this.#rootParts.keys()] : [root];
+    for (const one of roots) walk(one);
+    if (root !== null && isWholeForest)
+      for (const other of this.#rootParts.keys()) if (other !== root && this.#below(other, root)) walk(other);
+    return found;
+  }
+  /** Of another naming context, but below by its name. */
+  #below(entry: Entry, root: Entry): boolean {
+    return root === this.domain && entry.root !== this.domain;
+  }
+  /** Naming contexts directly below one, to which a search is referred. */
+  subordinate(entry: Entry): readonly Entry[] {
+    return entry === this.domain ? [this.configuration] : entry === this.configuration ? [this.schema] : [];
+  }
+  isNamingContext(entry: Entry): boolean {
+    return entry.parent === null;
+  }
+
+  // Writes
+
+  /** @returns the new object. @throws DirectoryRefusal */
+  add(by: Principal, dn: string, attributes: ReadonlyMap<string, readonly Buffer[]>): Entry {
+    const { entry, closest, rest } = this.locate(dn);
+    if (entry !== null) throw refuse('entryAlreadyExists', 0x2071, 'ENTRY_EXISTS');
+    const [rdn] = rest;
+    if (closest === null || rest.length !== 1 || rdn === undefined || !by.mayRead(closest))
+      throw noObject(closest === null ? '' : this.dnOf(closest));
+    if (!by.mayWrite(closest)) throw noRights();
+    const given = new Map<string, readonly Buffer[]>();
+    for (const [name, values] of attributes) {
+      if (values.length === 0)
+        throw refuseEarly('invalidAttributeSyntax', 0x57, 'Error in attribute conversion operation');
+      given.set(name.toLowerCase(), values);
+    }
+    const names = (given.get('objectclass') ?? []).map((bytes) => bytes.toString('utf8'));
+    if (names.length === 0) throw refuse('objectClassViolation', 0x2014, 'OBJ_CLASS_VIOLATION');
+    const classes = names.map((name) => classRow(name));
+    // `top` and the like are classes too, but nothing is only that.
+    const known = classes.filter((row) => row !== null);
+    const abstract = new Set(known.flatMap(({ chain }) => chain.map((one) => one.toLowerCase())));
+    const strange = names.find((name) => classRow(name) === null && !abstract.has(name.toLowerCase()));
+    if (strange !== undefined && !['top', 'person', 'organizationalperson'].includes(strange.toLowerCase()))
+      throw refuse('noSuchAttribute', 0x2079, 'NO_ATTRIBUTE_OR_VAL', { attribute: `objectClass, ${strange}` });
+    const row = known.sort((a, b) => b.chain.length - a.chain.length)[0];
+    if (row === undefined) throw refuse('objectClassViolation', 0x2014, 'OBJ_CLASS_VIOLATION');
+    if (!row.creatable) throw refuse('unwillingToPerform', 0x20ae, 'WILL_NOT_PERFORM');
+    if (rdn.attribute.toLowerCase() !== row.rdn) throw refuse('namingViolation', 0x2073, 'NAMING_VIOLATION');
+    const nameRow = must(attributeRow(row.rdn), 'naming attributes are in the schema');
+    if (isOutOfRange(nameRow, rdn.value)) throw outOfRange(nameRow);
+    const values = new Map<string, readonly Value[]>();
+    for (const [name, bytes] of given) {
+      if (name === 'objectclass') continue;
+      if (name === row.rdn || name === 'name') {
+        if (
+          bytes.length !== 1 ||
+          rdnKey({ attribute: row.rdn, value: String(bytes[0]) }) !== rdnKey({ ...rdn, attribute: row.rdn })
+        )
+          throw refuse('namingViolation', 0x2073, 'NAMING_VIOLATION');
+        continue;
+      }
+      const attribute = this.#rowFor(name, row);
+      if (attribute.systemOnly) throw systemOnly(attribute);
+      const read = bytes.map((one) => this.#valueOf(attribute, one, by));
+      this.#checkSet(attribute, read, row);
+      values.set(name, read);
+    }
+    const guid = this.#newGuid();
+    this.#complete(row, values);
+    this.#checkUnique(values, null);
+    const made = this.#insert(guid, { ...rdn, attribute: rdn.attribute.toUpperCase() }, closest, values, this.#nowMs());
+    this.#told(made, {
+      place: placeOf(made),
+      values: [...values].filter(([name]) => linkedRow(name) === null),
+      links: [...values].flatMap(([name, list]) =>
+        linkedRow(name) === null ? [] : [{ name, added: list.map(String), removed: [] }],
+      ),
+    });
+    return made;
+  }
+
+  /** What the server fills in. */
+  #complete(row: ClassRow, values: Map<string, readonly Value[]>): void {
+    const put = (name: string, value: Value): void => {
+      if (!values.has(name)) values.set(name, [value]);
+    };
+    values.set('objectclass', row.chain);
+    put('instancetype', '4');
+    values.set('objectcategory', [this.categoryGuid(row.category)]);
+    if (row.groups.includes('group')) put('grouptype', '-2147483646');
+    if (!row.groups.includes('account') && !row.groups.includes('group')) return;
+    const rid = Buffer.alloc(4);
+    rid.writeUInt32LE(++this.#lastRid);
+    values.set('objectsid', [Buffer.concat([this.#domainSid, rid])]);
+    put('samaccountname', `$${rid.toString('hex').toUpperCase()}-${this.#newGuid().slice(24).toUpperCase()}`);
+    if (row.groups.includes('group')) {
+      const isSecurity = Number(values.get('grouptype')?.[0]) < 0;
+      values.set('samaccounttype', [isSecurity ? '268435456' : '268435457']);
+      return;
+    }
+    // Neither enabled nor with a password until somebody says so.
+    put('useraccountcontrol', '546');
+    put('primarygroupid', '513');
+    put('accountexpires', '9223372036854775807');
+    put('pwdlastset', '0');
+    values.set('samaccounttype', ['805306368']);
+  }
+
+  /** @param permissive values that are there already, or are gone already, are no error. [MS-ADTS] 3.1.1.3.4.1.8 */
+  modify(by: Principal, dn: string, changes: readonly ModifyChange[], permissive = false): Entry {
+    const entry = this.#need(dn, by);
+    if (!by.mayWrite(entry)) throw noRights();
+    const row = this.classOf(entry);
+    const next = new Map<string, readonly Value[]>();
+    const now = (name: string): readonly Value[] => next.get(name) ?? this.#stored(entry).get(name) ?? [];
+    for (const { op, attribute: given, values: bytes } of changes) {
+      const name = given.toLowerCase();
+      const attribute = this.#rowFor(name, row);
+      if (name === entry.rdn.attribute.toLowerCase() || name === 'name')
+        throw refuse('notAllowedOnRdn', 0x2016, 'CANT_ON_RDN');
+      if (attribute.systemOnly || name === 'objectclass') throw systemOnly(attribute);
+      const values = bytes.map((one) => this.#valueOf(attribute, one, by));
+      const before = now(name);
+      const keys = new Set(before.map((value) => valueKey(attribute, value)));
+      if (op === 'replace') next.set(name, distinct(attribute, values));
+      else if (op === 'add') {
+        if (values.length === 0)
+          throw refuseEarly('invalidAttributeSyntax', 0x57, 'Error in attribute conversion operation');
+        const fresh: Value[] = [];
+        for (const value of values) {
+          const key = valueKey(attribute, value);
+          if (!keys.has(key)) fresh.push(value);
+          else if (!permissive) throw alreadyThere(attribute);
+          keys.add(key);
+        }
+        next.set(name, [...before, ...fresh]);
+      } else if (values.length === 0) {
+        if (before.length === 0 && !permissive) throw notThere(attribute, 0x2084);
+        next.set(name, []);
+      } else {
+        const gone = new Set(values.map((value) => valueKey(attribute, value)));
+        for (const key of gone) if (!keys.has(key) && !permissive) throw notThere(attribute, 0x2085);
+        next.set(
+          name,
+          before.filter((value) => !gone.has(valueKey(attribute, value))),
+        );
+      }
+    }
+    for (const [name, values] of next) this.#checkSet(must(attributeRow(name), 'known'), values, row);
+    this.#checkAccount(entry, next);
+    this.#checkUnique(next, entry);
+    this.#put(entry, next);
+    return entry;
+  }
+
+  /** Writes as the server's own services do: no rights, no rules. Names are GUIDs here. */
+  put(entry: Entry, values: ReadonlyMap<string, readonly Value[]> | Readonly<Record<string, readonly Value[]>>): void {
+    const given = values instanceof Map ? [...values] : Object.entries(values);
+    this.#put(entry, new Map(given.map(([name, list]) => [name.toLowerCase(), list])));
+  }
+
+  #put(entry: Entry, next: ReadonlyMap<string, readonly Value[]>): void {
+    const plain: [string, readonly Value[]][] = [];
+    const links: { name: string; added: string[]; removed: string[] }[] = [];
+    for (const [name, after] of next) {
+      const row = must(attributeRow(name), `${name} is in the schema`);
+      const before = this.#stored(entry).get(name) ?? [];
+      if (isSame(row, before, after)) continue;
+      this.#assign(entry, name, before, after);
+      if (row.link === null) plain.push([name, after]);
+      else {
+        const [old, fresh] = [new Set(before.map(String)), new Set(after.map(String))];
+        links.push({
+          name,
+          added: [...fresh].filter((one) => !old.has(one)),
+          removed: [...old].filter((one) => !fresh.has(one)),
+        });
+      }
+    }
+    // A write of what is there already is none. [MS-ADTS] 3.1.1.5.3.2
+    if (plain.length > 0 || links.length > 0) this.#told(entry, { place: null, values: plain, links });
+  }
+
+  #assign(entry: Entry, name: string, before: readonly Value[], after: readonly Value[]): void {
+    entry.set(name, after);
+    this.#last = null;
+    this.#reindex(entry, name, before, after);
+    const back = linkedRow(name);
+    if (back === null || this.#backLinks === null) return;
+    for (const target of before) this.#unlinked(String(target), back, entry.guid);
+    for (const target of after) this.#linked(String(target), back, entry.guid);
+  }
+
+  /** Renames, and moves when another parent is named. */
+  rename(by: Principal, dn: string, newRdn: string, newParent: string | null): Entry {
+    const entry = this.#need(dn, by);
+    const parts = parseDn(newRdn);
+    const rdn = parts?.[0];
+    if (rdn === undefined || parts?.length !== 1) throw refuse('invalidDnSyntax', 0x208f, 'BAD_NAME');
+    if (entry.parent === null || entry === this.deletedObjects)
+      throw refuse('unwillingToPerform', 0x20ae, 'WILL_NOT_PERFORM');
+    const to = newParent === null ? entry.parent : this.#need(newParent, by);
+    if (!by.mayWrite(entry) || !by.mayWrite(to)) throw noRights();
+    if (to.root !== entry.root) throw refuse('affectsMultipleDsas', 0x2093, 'AFFECTS_MULTIPLE_DSAS');
+    if (to.isInside(entry)) throw refuse('unwillingToPerform', 0x2086, 'WILL_NOT_PERFORM');
+    const row = this.classOf(entry);
+    if (rdn.attribute.toLowerCase() !== row.rdn) throw refuse('namingViolation', 0x2073, 'NAMING_VIOLATION');
+    const nameRow = must(attributeRow(row.rdn), 'naming attributes are in the schema');
+    if (isOutOfRange(nameRow, rdn.value)) throw outOfRange(nameRow);
+    const taken = to.children.get(rdnKey(rdn));
+    if (taken !== undefined && taken !== entry) throw refuse('entryAlreadyExists', 0x2071, 'ENTRY_EXISTS');
+    this.#place(entry, { attribute: rdn.attribute.toUpperCase(), value: rdn.value }, to);
+    this.#told(entry, { place: placeOf(entry), values: [], links: [] });
+    return entry;
+  }
+
+  #place(entry: Entry, rdn: Rdn, to: Entry): void {
+    const before = [entry.rdn.value];
+    entry.parent?.children.delete(rdnKey(entry.rdn));
+    const name = entry.rdn.attribute.toLowerCase();
+    entry.rdn = rdn;
+    entry.parent = to;
+    to.children.set(rdnKey(rdn), entry);
+    this.#last = null;
+    for (const one of ['name', name]) if (indexed.has(one)) this.#reindex(entry, one, before, [rdn.value]);
+  }
+
+  /** @param tree with everything below it. [MS-ADTS] 3.1.1.3.4.1.15 */
+  remove(by: Principal, dn: string, tree = false): void {
+    const entry = this.#need(dn, by);
+    if (entry.parent === null || entry.root !== this.domain || entry === this.deletedObjects)
+      throw refuse('unwillingToPerform', 0x2086, 'WILL_NOT_PERFORM');
+    if (!by.mayWrite(entry)) throw noRights();
+    if (entry.children.size > 0 && !tree) throw refuse('notAllowedOnNonLeaf', 0x2015, 'CANT_ON_NON_LEAF');
+    this.#bury(entry);
+  }
+
+  /** Makes a tombstone of it: most of it is gone, and so is what names it by a link. */
+  #bury(entry: Entry): void {
+    for (const child of [...entry.children.values()]) this.#bury(child);
+    const parent = must(entry.parent, 'roots are not deleted');
+    this.#forgetLinksTo(entry);
+    const stored = new Map(this.#stored(entry));
+    const gone = [...stored.keys()].filter((name) => !keptByTombstones.has(name));
+    for (const name of gone) this.#assign(entry, name, stored.get(name) ?? [], []);
+    entry.isDeleted = true;
+    const kept: [string, readonly Value[]][] = [
+      ['lastknownparent', [parent.guid]],
+      ['msds-lastknownrdn', [entry.rdn.value]],
+    ];
+    for (const [name, values] of kept) this.#assign(entry, name, [], values);
+    this.#place(
+      entry,
+      { attribute: entry.rdn.attribute, value: `${entry.rdn.value}\nDEL:${entry.guid}` },
+      this.deletedObjects,
+    );
+    this.#told(entry, {
+      place: placeOf(entry),
+      values: [
+        ...gone.filter((name) => linkedRow(name) === null).map((name): [string, readonly Value[]] => [name, []]),
+        ...kept,
+      ],
+      links: gone.flatMap((name) =>
+        linkedRow(name) === null ? [] : [{ name, added: [], removed: (stored.get(name) ?? []).map(String) }],
+      ),
+    });
+  }
+
+  /** Links to what is deleted are gone. No change of those objects: nothing counts up. [MS-ADTS] 3.1.1.5.5.1.1 */
+  #forgetLinksTo(entry: Entry): void {
+    this.#allBackLinks();
+    for (const [back, guids] of [...this.#backLinksOf(entry)]) {
+      const forward = must(otherEnd(must(attributeRow(back), 'known')), 'links have two ends').name.toLowerCase();
+      for (const guid of [...guids]) {
+        const from = must(this.byGuid(guid), 'back links lead to objects');
+        const before = this.#stored(from).get(forward) ?? [];
+        const after = before.filter((one) => one !== entry.guid);
+        this.#assign(from, forward, before, after);
+      }
+    }
+  }
+
+  /** Counts a write of this controller, and passes it on. */
+  #told(
+    entry: Entry,
+    change: {
+      readonly place: Update['place'];
+      readonly values: readonly (readonly [string, readonly Value[]])[];
+      readonly links: Update['links'];
+    },
+  ): void {
+    const atMs = this.#nowMs();
+    const usn = ++this.usn;
+    const stamp = (name: string): Stamp => {
+      const made = { version: (entry.stamps.get(name)?.version ?? 1) + 1, atMs, from: this.invocationId, usn };
+      entry.stamps.set(name, made);
+      return made;
+    };
+    entry.usnChanged = usn;
+    entry.changedAtMs = atMs;
+    if (change.place !== null) stamp('name');
+    const values = change.values.map(([name, list]) => ({ name, values: list, version: stamp(name).version }));
+    for (const { name } of change.links) stamp(name);
+    this.onWrite(
+      { guid: entry.guid, atMs, from: this.invocationId, place: change.place, values, links: change.links },
+      entry,
+    );
+  }
+
+  /** Takes over what another controller wrote. */
+  replicate(update: Update): void {
+    const usn = ++this.usn;
+    const { place, atMs, from } = update;
+    let entry = this.byGuid(update.guid);
+    const known = (guid: string | null): Entry => {
+      const parent = guid === null ? null : this.byGuid(guid);
+      return parent === null || (parent.isDeleted && place?.isDeleted !== true) ? this.#lostAndFound() : parent;
+    };
+    if (entry === null) {
+      if (place === null) return;
+      entry = this.#insert(update.guid, place.rdn, known(place.parent), new Map(), atMs);
+    } else if (place !== null && this.#isNewer(entry, 'name', (entry.stamps.get('name')?.version ?? 1) + 1, update)) {
+      const to = known(place.parent);
+      const taken = to.children.get(rdnKey(place.rdn));
+      // Two objects under one name: the one that comes later gets another. [MS-ADTS] 3.1.1.5.1.2 conflict names
+      const rdn =
+        taken === undefined || taken === entry
+          ? place.rdn
+          : { ...place.rdn, value: `${place.rdn.value}\nCNF:${entry.guid}` };
+      if (place.isDeleted) this.#forgetLinksTo(entry);
+      entry.isDeleted = place.isDeleted;
+      this.#place(entry, rdn, to);
+    }
+    if (place !== null)
+      entry.stamps.set('name', { version: (entry.stamps.get('name')?.version ?? 1) + 1, atMs, from, usn });
+    for (const { name, values, version } of update.values) {
+      if (!this.#isNewer(entry, name, version, update)) continue;
+      this.#assign(entry, name, this.#stored(entry).get(name) ?? [], values);
+      entry.stamps.set(name, { version, atMs, from, usn });
+    }
+    for (const { name, added, removed } of update.links) {
+      const before = this.#stored(entry).get(name) ?? [];
+      const left = before.filter((one) => !removed.includes(String(one)) && !added.includes(String(one)));
+      const row = must(attributeRow(name), 'known');
+      const after = row.single && added.length > 0 ? added : [...left, ...added];
+      this.#assign(entry, name, before, after);
+      entry.stamps.set(name, { version: (entry.stamps.get(name)?.version ?? 1) + 1, atMs, from, usn });
+    }
+    entry.usnChanged = usn;
+    entry.changedAtMs = Math.max(entry.changedAtMs, atMs);
+  }
+  /** The later version wins, then the later time, then the greater controller. [MS-ADTS] 3.1.1.1.9 */
+  #isNewer(entry: Entry, name: string, version: number, update: Update): boolean {
+    const stamp = entry.stamps.get(name);
+    if (stamp === undefined || stamp.version !== version) return (stamp?.version ?? 0) < version;
+    return stamp.atMs === update.atMs ? stamp.from < update.from : stamp.atMs < update.atMs;
+  }
+  #lostAndFound(): Entry {
+    return must(this.domain.children.get('cn=lostandfound'), 'every domain has a place for what is lost');
+  }
+
+  #insert(guid: string, rdn: Rdn, parent: Entry, values: Map<string, readonly Value[]>, atMs: number): Entry {
+    const entry = new Entry({ guid, rdn, parent, atMs, usn: this.usn + 1, values });
+    const taken = parent.children.has(rdnKey(rdn));
+    if (taken) entry.rdn = { ...rdn, value: `${rdn.value}\nCNF:${guid}` };
+    parent.children.set(rdnKey(entry.rdn), entry);
+    this.#byGuid.set(guid, entry);
+    this.#last = null;
+    for (const name of this.#indexes.keys()) this.#reindex(entry, name, [], this.#indexValues(entry, name));
+    for (const [name, list] of values) {
+      const back = linkedRow(name);
+      if (back !== null) for (const target of list) this.#linked(String(target), back, guid);
+    }
+    return entry;
+  }
+
+  // Rules
+
+  classOf(entry: Entry): ClassRow {
+    const chain = this.#stored(entry).get('objectclass') ?? [];
+    return must(classRow(String(chain[chain.length - 1])), 'every object has a class');
+  }
+
+  #rowFor(name: string, row: ClassRow): AttributeRow {
+    const attribute = attributeRow(name.split(';')[0] ?? '');
+    if (attribute === null || name.includes(';'))
+      throw refuseEarly('noSuchAttribute', 0x57, 'Error in attribute conversion operation');
+    if (attribute.on.length > 0 && !attribute.on.some((group) => row.groups.includes(group)))
+      throw refuse('objectClassViolation', 0x207d, 'OBJ_CLASS_VIOLATION');
+    return attribute;
+  }
+
+  #valueOf(attribute: AttributeRow, bytes: Buffer, by: Principal): Value {
+    const value = readValue(attribute, bytes);
+    if (value === null) throw refuseEarly('invalidAttributeSyntax', 0x57, 'Error in attribute conversion operation');
+    if (attribute.name === 'unicodePwd') {
+      const text = bytes.toString('utf16le');
+      if (bytes.length % 2 !== 0 || !/^".*"$/s.test(text)) throw refuse('unwillingToPerform', 0x1f, 'WILL_NOT_PERFORM');
+      if (text.length < 9)
+        throw refuse('constraintViolation', 0x52d, 'CONSTRAINT_ATT_TYPE', { attribute: 'unicodePwd' });
+      return value;
+    }
+    if (attribute.syntax !== 'dn') return value;
+    let target: Entry | null;
+    try {
+      target = this.locate(String(value)).entry;
+    } catch {
+      throw refuseEarly('invalidAttributeSyntax', 0x57, 'Error in attribute conversion operation');
+    }
+    if (target === null || target.isDeleted || !by.mayRead(target)) throw noObject(this.dnOf(this.domain));
+    return target.guid;
+  }
+
+  #checkSet(attribute: AttributeRow, values: readonly Value[], row: ClassRow): void {
+    if (attribute.single && values.length > 1)
+      throw refuse('constraintViolation', 0x2081, 'CONSTRAINT_ATT_TYPE', { attribute: attribute.name });
+    if (values.length > valuesMax) throw refuse('unwillingToPerform', 0x2035, 'WILL_NOT_PERFORM');
+    for (const value of values) if (isOutOfRange(attribute, value)) throw outOfRange(attribute);
+    // Names of accounts end at twenty letters, whatever the schema says. [MS-SAMR] 3.1.1.6
+    if (attribute.name === 'sAMAccountName' && row.groups.includes('account') && String(values[0] ?? '').length > 20)
+      throw refuse('constraintViolation', 0x523, 'CONSTRAINT_ATT_TYPE', { attribute: attribute.name });
+    if (attribute.name === 'sAMAccountName' && /["/\\[\]:;|=,+*?<>]/.test(String(values[0] ?? '')))
+      throw refuse('constraintViolation', 0x523, 'CONSTRAINT_ATT_TYPE', { attribute: attribute.name });
+    if (attribute.syntax === 'text' && distinct(attribute, values).length < values.length)
+      throw alreadyThere(attribute);
+  }
+
+  /** An account is enabled only with a password, or when it may be without. */
+  #checkAccount(entry: Entry, next: ReadonlyMap<string, readonly Value[]>): void {
+    const flags = next.get('useraccountcontrol')?.[0];
+    if (flags === undefined || (Number(flags) & 2) !== 0 || (Number(flags) & 32) !== 0) return;
+    const before = Number(this.#stored(entry).get('useraccountcontrol')?.[0] ?? 0);
+    const hasPassword = next.has('unicodepwd') || (before & 32) === 0 || this.#stored(entry).has('unicodepwd');
+    if (!hasPassword) throw refuse('unwillingToPerform', 0x52d, 'WILL_NOT_PERFORM');
+  }
+
+  #checkUnique(values: ReadonlyMap<string, readonly Value[]>, except: Entry | null): void {
+    for (const [name, result, code] of [
+      ['samaccountname', 'entryAlreadyExists', 0x524],
+      ['userprincipalname', 'constraintViolation', 0x21c8],
+    ] as const) {
+      const value = values.get(name)?.[0];
+      if (value === undefined || !this.having(name, value).some((one) => one !== except)) continue;
+      throw result === 'entryAlreadyExists'
+        ? refuse(result, code, 'ENTRY_EXISTS')
+        : refuse(result, code, 'CONSTRAINT_ATT_TYPE', { attribute: 'userPrincipalName' });
+    }
+  }
+}
+
+const linkNames = attributeRows.flatMap((row) => {
+  const back = row.link !== null && !isBackLink(row) ? otherEnd(row) : null;
+  return back === null ? [] : [{ forward: row.name.toLowerCase(), back: back.name.toLowerCase() }];
+});
+const backOf = new Map(linkNames.map(({ forward, back }) => [forward, back]));
+/** The back link of a forward link; null: it is none. */
+const linkedRow = (name: string): string | null => backOf.get(name) ?? null;
+
+const guidOf = (bytes: Buffer): string => {
+  if (bytes.length !== 16) return bytes.toString('utf8').toLowerCase();
+  const mixed = guidBytes(bytes.toString('hex')).toString('hex');
+  return `${mixed.slice(0, 8)}-${mixed.slice(8, 12)}-${mixed.slice(12, 16)}-${mixed.slice(16, 20)}-${mixed.slice(20)}`;
+};
+
+const placeOf = (entry: Entry): NonNullable<Update['place']> => ({
+  rdn: entry.rdn,
+  parent: entry.parent?.guid ?? null,
+  isDeleted: entry.isDeleted,
+});
+
+function distinct(row: AttributeRow, values: readonly Value[]): readonly Value[] {
+  return [...new Map(values.map((value) => [valueKey(row, value), value])).values()];
+}
+
+function isSame(row: AttributeRow, before: readonly Value[], after: readonly Value[]): boolean {
+  if (before.length !== after.length) return false;
+  // Other letters of the same value are another value to write.
+  const keys = new Set(before.map((value) => (typeof value === 'string' ? value : value.toString('latin1'))));
+  return after.every((value) => keys.has(typeof value === 'string' ? value : value.toString('latin1'))) && row !== null;
+}
+
+const outOfRange = (row: AttributeRow): DirectoryRefusal =>
+  refuse('constraintViolation', 0x2082, 'CONSTRAINT_ATT_TYPE', { attribute: row.name });
+const systemOnly = (row: AttributeRow): DirectoryRefusal =>
+  refuse('constraintViolation', 0x20b1, 'CONSTRAINT_ATT_TYPE', { attribute: row.name });
+/** Members have codes of their own. */
+const alreadyThere = (row: AttributeRow): DirectoryRefusal =>
+  row.name === 'member'
+    ? refuse('entryAlreadyExists', 0x562, 'ENTRY_EXISTS')
+    : refuse('attributeOrValueExists', 0x2083, 'ATT_OR_VALUE_EXISTS', { attribute: row.name });
+const notThere = (row: AttributeRow, code: number): DirectoryRefusal =>
+  row.name === 'member'
+    ? refuse('unwillingToPerform', 0x561, 'WILL_NOT_PERFORM')
+    : refuse('noSuchAttribute', code, 'NO_ATTRIBUTE_OR_VAL', { attribute: row.name });
