@@ -75,8 +75,8 @@ const sending = [
   'ServerReplyWithMessage',
   'SendSMSAlertToRecipients',
 ];
-export const sends = ({ then }: Pick<InboxRule, 'then'>): boolean =>
-  Object.keys(then).some((action) => sending.some((name) => name.toLowerCase() === action.toLowerCase()));
+const sends = ({ actions }: InboxRule): boolean =>
+  Object.keys(actions).some((action) => sending.some((name) => name.toLowerCase() === action.toLowerCase()));
 
 /** Rules that send and are on; null: rules cannot be read and written there. */
 async function sendingRules(context: StepContext, side: Side) {
