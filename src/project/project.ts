@@ -2,6 +2,7 @@ import type { DistinguishedName } from '#model/directory/directory-object.ts';
 import type { BySide, DirectorySyncPolicy } from '#model/directory/sync-policy.ts';
 import type { PairId, Side } from '#model/ids.ts';
 import type { MailPolicy, TypedPolicy } from '#model/policy.ts';
+import type { SwitchPolicy } from '#model/switch.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { Secret } from './secret.ts';
 import type { Schedule } from './window.ts';
@@ -45,6 +46,19 @@ export interface Organization {
   readonly budgetPerMailbox: Budget;
   /** Null: its directory is not worked on. */
   readonly directory: DirectoryAccess | null;
+  /** Null: nothing is ever sent there. */
+  readonly submission: Submission | null;
+}
+
+/** Where mail is submitted that an administrator orders. */
+export interface Submission {
+  readonly host: string;
+  readonly port: number;
+  /** `none`: on this machine only. */
+  readonly tls: 'implicit' | 'starttls' | 'none';
+  readonly from: string;
+  readonly user: string | Secret | null;
+  readonly password: Secret | null;
 }
 
 export type DirectoryAccess =
@@ -132,6 +146,7 @@ export interface Collection {
   readonly schedule: Schedule;
   /** Null: its pairs are those that the file names. */
   readonly directoryPairs: DirectoryPairs | null;
+  readonly switching: SwitchPolicy;
 }
 
 export interface ProjectPair {

@@ -15,6 +15,7 @@ import {
   directoryPairsOf,
   directorySyncOf,
 } from './read-directory.ts';
+import { submissionOf, switchPolicyOf } from './read-switch.ts';
 import { type ProjectFile, projectSchema, protocolOf } from './schema.ts';
 import { Secret } from './secret.ts';
 import { didYouMean } from './suggest.ts';
@@ -23,6 +24,7 @@ import { parseWindow } from './window.ts';
 
 const PROJECT_BYTES_MAX = 4 * 1024 * 1024;
 const PAIRS_BYTES_MAX = 64 * 1024 * 1024;
+const MESSAGE_BYTES_MAX = 64 * 1024;
 
 /**
  * Reads the file and the CSV files it names. Throws ProjectError with everything that is wrong.
@@ -51,6 +53,14 @@ export function readProject(text: string, where: { readonly file: string; readon
       organizationOf(name, written, directory),
     ]),
   );
+  const directories = new Map(
+    Object.entries(parsed.data.directory ?? {}).map(([name, written]) => [
+      name,
+      directorySyncOf(name, written, organizations, reading, (shown) =>
+        readText(resolve(directory, shown), shown, PAIRS_BYTES_MAX, 'make it, with a header line'),
+      ),
+    ]),
+  );
   const collections = new Map<string, Collection>();
   const pairs: ProjectPair[] = [];
   const owners = new Map<string, AddressPair['at']>();
@@ -63,7 +73,14 @@ export function readProject(text: string, where: { readonly file: string; readon
         );
     if (written.source === written.target)
       reading.complain(['collections', name, 'target'], 'source and target are the same organization');
-    collections.set(name, collectionOf(name, written, directory));
+    const switching = switchPolicyOf(
+      written,
+      [...directories.values()],
+      (shown) =>
+        readText(resolve(directory, shown), shown, MESSAGE_BYTES_MAX, 'write it, with a first line "Subject: …"'),
+      { complain: (path, message) => reading.complain(['collections', name, 'switch', ...path], message) },
+    );
+    collections.set(name, { ...collectionOf(name, written, directory), switching });
     for (const pair of pairsOf(name, written.pairs, directory, reading)) {
       const other = [`${written.source} ${pair.source}`, `${written.target} ${pair.target}`]
         .map((mailbox) => ({ mailbox, at: owners.get(mailbox) }))
@@ -87,14 +104,6 @@ export function readProject(text: string, where: { readonly file: string; readon
       });
     }
   }
-  const directories = new Map(
-    Object.entries(parsed.data.directory ?? {}).map(([name, written]) => [
-      name,
-      directorySyncOf(name, written, organizations, reading, (shown) =>
-        readText(resolve(directory, shown), shown, PAIRS_BYTES_MAX, 'make it, with a header line'),
-      ),
-    ]),
-  );
   for (const { name, source, target, directoryPairs } of collections.values()) {
     if (directoryPairs === null) continue;
     const sync = directories.get(directoryPairs.sync);
@@ -259,6 +268,10 @@ function organizationOf(name: string, written: ProjectFile['organizations'][stri
       written.directory === undefined
         ? null
         : directoryAccessOf(written.directory, (reference) => secretOf(reference, directory)),
+    submission:
+      written.submission === undefined
+        ? null
+        : submissionOf(written.submission, (reference) => secretOf(reference, directory)),
   };
 }
 
@@ -303,7 +316,11 @@ function budgetOf(written: ProjectFile['budgets']): Budget {
   };
 }
 
-function collectionOf(name: string, written: ProjectFile['collections'][string], directory: string): Collection {
+function collectionOf(
+  name: string,
+  written: ProjectFile['collections'][string],
+  directory: string,
+): Omit<Collection, 'switching'> {
   const { folders, policy, schedule } = written;
   const byDefault = defaultMailPolicy;
   return {

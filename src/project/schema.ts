@@ -3,6 +3,7 @@ import { folderRoles } from '#model/folder.ts';
 import { collectionDirectory, directoryAccess, directorySync } from './directory-schema.ts';
 import { choice, count, list, maxDelete, named, secret, side, strict, text, user, yesNo } from './schema-parts.ts';
 import { didYouMean } from './suggest.ts';
+import { submission, switching } from './switch-schema.ts';
 import { isHost, isServiceUrl, parseDay, parseDuration, parseSize } from './values.ts';
 import { parseWindow } from './window.ts';
 
@@ -121,6 +122,11 @@ const organization = strict({
   directory: directoryAccess
     .optional()
     .describe('The directory of the organization; without it only mailboxes are worked on.'),
+  submission: submission
+    .optional()
+    .describe(
+      'Where mail is submitted that is sent on order: probe mails and messages of a switch. Without it none is.',
+    ),
 }).superRefine((value, context) => {
   const refuse = (path: string, message: string) => context.addIssue({ code: 'custom', path: [path], message });
   const protocol = protocolOf(value);
@@ -250,6 +256,7 @@ const collection = strict({
       .optional()
       .describe('Longest time between two passes of a pair (default 60).'),
   }).optional(),
+  switch: switching.optional().describe('How people of this collection are switched to the target.'),
 }).refine(
   ({ content, calendar, contacts, tasks, notes }) =>
     (content ?? ['mail']).length > 0 || [calendar, contacts, tasks, notes].some((block) => block !== undefined),
