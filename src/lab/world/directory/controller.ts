@@ -1,6 +1,6 @@
 import { assert, must } from '#kit/assert.ts';
 import { type DnParts, formatDn, guidBytes, parseDn, type Rdn, rdnKey } from './dn.ts';
-import { Entry, type EntrySeed, type Stamp, type Values } from './entry.ts';
+import { Entry, type EntrySeed, type Stamp } from './entry.ts';
 import { type Filter, type FilterView, matches, wantedKey } from './filter.ts';
 import { DirectoryRefusal, noObject, noRights, refuse, refuseEarly } from './refusal.ts';
 import {
@@ -111,7 +111,6 @@ export class Controller implements FilterView {
   readonly #indexes = new Map<string, Map<string, Set<Entry>>>();
   /** GUID of an object → back link attribute → GUIDs of those that name it; built when first asked for. */
   #backLinks: Map<string, Map<string, Set<string>>> | null = null;
-  #last: { readonly entry: Entry; readonly values: Values } | null = null;
 
   constructor(init: {
     readonly name: string;
@@ -209,8 +208,10 @@ export class Controller implements FilterView {
     return [...parts, ...must(this.#rootParts.get(at), 'every tree has its root')];
   }
   dnOf(entry: Entry): string {
-    return formatDn(this.partsOf(entry));
+    if (entry.dn?.renames !== this.#renames) entry.dn = { text: formatDn(this.partsOf(entry)), renames: this.#renames };
+    return entry.dn.text;
   }
+  #renames = 0;
   readonly #rootNames = new Map<Entry, DnParts>();
   get #rootParts(): ReadonlyMap<Entry, DnParts> {
     if (this.#rootNames.size === 0) {
@@ -280,13 +281,6 @@ export class Controller implements FilterView {
 
   // Values
 
-  #stored(entry: Entry): Values {
-    if (this.#last?.entry === entry) return this.#last.values;
-    const { values } = entry;
-    this.#last = { entry, values };
-    return values;
-  }
-
   /** Values of one attribute, also of those that are worked out. @param name lower case */
   read(entry: Entry, name: string): readonly Value[] {
     switch (name) {
@@ -314,7 +308,7 @@ export class Controller implements FilterView {
     if (name === entry.rdn.attribute.toLowerCase() && entry.parent !== null) return [entry.rdn.value];
     const row = attributeRow(name);
     if (row !== null && isBackLink(row)) return [...(this.#backLinksOf(entry).get(name) ?? [])];
-    return this.#stored(entry).get(name) ?? [];
+    return entry.values.get(name) ?? [];
   }
   text(entry: Entry, name: string): string | null {
     const [value] = this.read(entry, name.toLowerCase());
@@ -327,7 +321,7 @@ export class Controller implements FilterView {
   /** Names of all attributes that it has, lower case. */
   attributesOf(entry: Entry): readonly string[] {
     return [
-      ...this.#stored(entry).keys(),
+      ...entry.values.keys(),
       ...(entry.parent === null ? [] : [entry.rdn.attribute.toLowerCase()]),
       'objectguid',
       'distinguishedname',
@@ -586,7 +580,7 @@ export class Controller implements FilterView {
     if (!by.mayWrite(entry)) throw noRights();
     const row = this.classOf(entry);
     const next = new Map<string, readonly Value[]>();
-    const now = (name: string): readonly Value[] => next.get(name) ?? this.#stored(entry).get(name) ?? [];
+    const now = (name: string): readonly Value[] => next.get(name) ?? entry.values.get(name) ?? [];
     for (const { op, attribute: given, values: bytes } of changes) {
       const name = given.toLowerCase();
       const attribute = this.#rowFor(name, row);
@@ -638,7 +632,7 @@ export class Controller implements FilterView {
     const links: { name: string; added: string[]; removed: string[] }[] = [];
     for (const [name, after] of next) {
       const row = must(attributeRow(name), `${name} is in the schema`);
-      const before = this.#stored(entry).get(name) ?? [];
+      const before = entry.values.get(name) ?? [];
       if (isSame(row, before, after)) continue;
       this.#assign(entry, name, before, after);
       if (row.link === null) plain.push([name, after]);
@@ -657,7 +651,6 @@ export class Controller implements FilterView {
 
   #assign(entry: Entry, name: string, before: readonly Value[], after: readonly Value[]): void {
     entry.set(name, after);
-    this.#last = null;
     this.#reindex(entry, name, before, after);
     const back = linkedRow(name);
     if (back === null || this.#backLinks === null) return;
@@ -689,13 +682,13 @@ export class Controller implements FilterView {
   }
 
   #place(entry: Entry, rdn: Rdn, to: Entry): void {
+    this.#renames++;
     const before = [entry.rdn.value];
     entry.parent?.children.delete(rdnKey(entry.rdn));
     const name = entry.rdn.attribute.toLowerCase();
     entry.rdn = rdn;
     entry.parent = to;
     to.children.set(rdnKey(rdn), entry);
-    this.#last = null;
     for (const one of ['name', name]) if (indexed.has(one)) this.#reindex(entry, one, before, [rdn.value]);
   }
 
@@ -714,7 +707,7 @@ export class Controller implements FilterView {
     for (const child of [...entry.children.values()]) this.#bury(child);
     const parent = must(entry.parent, 'roots are not deleted');
     this.#forgetLinksTo(entry);
-    const stored = new Map(this.#stored(entry));
+    const stored = new Map(entry.values);
     const gone = [...stored.keys()].filter((name) => !keptByTombstones.has(name));
     for (const name of gone) this.#assign(entry, name, stored.get(name) ?? [], []);
     entry.isDeleted = true;
@@ -747,7 +740,7 @@ export class Controller implements FilterView {
       const forward = must(otherEnd(must(attributeRow(back), 'known')), 'links have two ends').name.toLowerCase();
       for (const guid of [...guids]) {
         const from = must(this.byGuid(guid), 'back links lead to objects');
-        const before = this.#stored(from).get(forward) ?? [];
+        const before = from.values.get(forward) ?? [];
         const after = before.filter((one) => one !== entry.guid);
         this.#assign(from, forward, before, after);
       }
@@ -809,11 +802,11 @@ export class Controller implements FilterView {
       entry.stamps.set('name', { version: (entry.stamps.get('name')?.version ?? 1) + 1, atMs, from, usn });
     for (const { name, values, version } of update.values) {
       if (!this.#isNewer(entry, name, version, update)) continue;
-      this.#assign(entry, name, this.#stored(entry).get(name) ?? [], values);
+      this.#assign(entry, name, entry.values.get(name) ?? [], values);
       entry.stamps.set(name, { version, atMs, from, usn });
     }
     for (const { name, added, removed } of update.links) {
-      const before = this.#stored(entry).get(name) ?? [];
+      const before = entry.values.get(name) ?? [];
       const left = before.filter((one) => !removed.includes(String(one)) && !added.includes(String(one)));
       const row = must(attributeRow(name), 'known');
       const after = row.single && added.length > 0 ? added : [...left, ...added];
@@ -839,7 +832,6 @@ export class Controller implements FilterView {
     if (taken) entry.rdn = { ...rdn, value: `${rdn.value}\nCNF:${guid}` };
     parent.children.set(rdnKey(entry.rdn), entry);
     this.#byGuid.set(guid, entry);
-    this.#last = null;
     for (const name of this.#indexes.keys()) this.#reindex(entry, name, [], this.#indexValues(entry, name));
     for (const [name, list] of values) {
       const back = linkedRow(name);
@@ -851,7 +843,7 @@ export class Controller implements FilterView {
   // Rules
 
   classOf(entry: Entry): ClassRow {
-    const chain = this.#stored(entry).get('objectclass') ?? [];
+    const chain = entry.values.get('objectclass') ?? [];
     return must(classRow(String(chain[chain.length - 1])), 'every object has a class');
   }
 
@@ -903,8 +895,8 @@ export class Controller implements FilterView {
   #checkAccount(entry: Entry, next: ReadonlyMap<string, readonly Value[]>): void {
     const flags = next.get('useraccountcontrol')?.[0];
     if (flags === undefined || (Number(flags) & 2) !== 0 || (Number(flags) & 32) !== 0) return;
-    const before = Number(this.#stored(entry).get('useraccountcontrol')?.[0] ?? 0);
-    const hasPassword = next.has('unicodepwd') || (before & 32) === 0 || this.#stored(entry).has('unicodepwd');
+    const before = Number(entry.values.get('useraccountcontrol')?.[0] ?? 0);
+    const hasPassword = next.has('unicodepwd') || (before & 32) === 0 || entry.values.has('unicodepwd');
     if (!hasPassword) throw refuse('unwillingToPerform', 0x52d, 'WILL_NOT_PERFORM');
   }
 

@@ -69,6 +69,7 @@ export function parseDn(text: string): DnParts | null {
 
 /** The value of one part as Active Directory writes it. RFC 4514 section 2.4, and `=` escaped too */
 function escapeValue(value: string): string {
+  if (!/[,\\+"<>;=\n\r\u0000]|^[ #]| $/.test(value)) return value;
   return value
     .replace(/[,\\+"<>;=]/g, '\\$&')
     .replace(/^[ #]/, '\\$&')

@@ -38,6 +38,10 @@ export class Entry {
   readonly stamps = new Map<string, Stamp>();
   #values: Map<string, readonly Value[]> | null;
   #seed: (() => Values) | null;
+  /** Derived already, as long as there is room for it. */
+  #derived: WeakRef<Values> | null = null;
+  /** Name as text, and the number of renames for which it holds. */
+  dn: { readonly text: string; readonly renames: number } | null = null;
 
   constructor(init: {
     readonly guid: string;
@@ -60,7 +64,12 @@ export class Entry {
 
   /** What is stored; what controllers work out is not among it. */
   get values(): Values {
-    return this.#values ?? (this.#seed as () => Values)();
+    if (this.#values !== null) return this.#values;
+    const known = this.#derived?.deref();
+    if (known !== undefined) return known;
+    const derived = (this.#seed as () => Values)();
+    this.#derived = new WeakRef(derived);
+    return derived;
   }
 
   set(name: string, values: readonly Value[]): void {
