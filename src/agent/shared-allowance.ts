@@ -229,13 +229,18 @@ class UnitWindow {
     if (amount <= 0) return;
     const { clock } = this.#options;
     while (sum(this.#units) < amount && this.#units.length < UNITS) {
-      await this.#pace(context);
-      const unit = { holder: `${this.#options.owner} ${++holders}`, left: this.#unit, useUntilMs: 0 };
-      await this.#book(unit, amount, context);
-      this.#units.push(unit);
+      const open = Math.ceil((amount - sum(this.#units)) / this.#unit);
+      const wanted = Math.min(open, UNITS - this.#units.length);
+      await this.#pace(wanted, context);
+      await together(wanted, async () => {
+        const unit = { holder: `${this.#options.owner} ${++holders}`, left: this.#unit, useUntilMs: 0 };
+        await this.#book(unit, amount, context);
+        this.#units.push(unit);
+      });
     }
     // What lay here since counts from now.
-    for (const unit of this.#units) if (unit.useUntilMs <= clock.monotonicMs()) await this.#book(unit, amount, context);
+    const old = this.#units.filter(({ useUntilMs }) => useUntilMs <= clock.monotonicMs());
+    await together(old.length, (at) => this.#book(old[at] as Unit, amount, context));
     let open = amount;
     for (const unit of this.#units) {
       const used = Math.min(unit.left, open);
@@ -267,7 +272,7 @@ class UnitWindow {
     }
   }
 
-  async #pace(context: CallContext): Promise<void> {
+  async #pace(units: number, context: CallContext): Promise<void> {
     const { clock, onWait } = this.#options;
     const nowMs = clock.monotonicMs();
     const waitMs = this.#dueMs - nowMs - this.#windowMs * BURST;
@@ -277,8 +282,14 @@ class UnitWindow {
       if (context.signal.aborted) throw stopped(context);
       onWait(this.#limit, clock.monotonicMs() - nowMs);
     }
-    this.#dueMs = Math.max(this.#dueMs, clock.monotonicMs()) + this.#windowMs / UNITS;
+    this.#dueMs = Math.max(this.#dueMs, clock.monotonicMs()) + (units * this.#windowMs) / UNITS;
   }
+}
+
+/** Some at the same time. What was done stays done when one of them fails; that one is thrown. */
+async function together(count: number, run: (at: number) => Promise<void>): Promise<void> {
+  const ended = await Promise.allSettled(Array.from({ length: count }, (_, at) => run(at)));
+  for (const one of ended) if (one.status === 'rejected') throw one.reason;
 }
 
 const sum = (units: readonly Unit[]): number => units.reduce((total, { left }) => total + left, 0);
