@@ -33,11 +33,12 @@ export type BearerRefusal =
   | 'bearer-malformed'
   | 'bearer-signature'
   | 'bearer-expired'
+  | 'bearer-revoked'
   | 'bearer-audience'
   | 'bearer-role';
 
 export type BearerOutcome =
-  | { readonly ok: true; readonly clientId: string; readonly roles: readonly string[] }
+  | { readonly ok: true; readonly clientId: string; readonly roles: readonly string[]; readonly issuedAtSeconds: number }
   /** `diagnostics` goes out as `x-ms-diagnostics`. */
   | { readonly ok: false; readonly why: BearerRefusal; readonly diagnostics: string };
 
@@ -321,7 +322,12 @@ export function createTokenService(
         'invalid_resource',
       );
     const roles = jwt.claims['roles'];
-    return { ok: true, clientId: String(jwt.claims['appid']), roles: Array.isArray(roles) ? roles.map(String) : [] };
+    return {
+      ok: true,
+      clientId: String(jwt.claims['appid']),
+      roles: Array.isArray(roles) ? roles.map(String) : [],
+      issuedAtSeconds: Number(jwt.claims['iat']),
+    };
   }
 
   return {

@@ -18,6 +18,12 @@ export const graphBehaviours: readonly GraphBehaviour[] = [
     source: 'texts as in reports; the page on errors names the code',
   },
   {
+    id: 'token-revoked',
+    what: 'A token that was revoked: 401 with a claims challenge; a new one is taken',
+    mark: 'documented',
+    source: 'learn.microsoft.com/entra/identity-platform/app-resilience-continuous-access-evaluation',
+  },
+  {
     id: 'role-missing',
     what: 'A token without the role of the call: 403 ErrorAccessDenied',
     mark: 'documented',

@@ -228,6 +228,12 @@ class GraphSite implements Site {
         offer,
       );
     }
+    if (this.state.isRevoked(outcome.clientId, outcome.issuedAtSeconds)) {
+      traffic.refused('bearer-revoked');
+      throw new GraphError(401, 'InvalidAuthenticationToken', revokedMessage, {
+        'www-authenticate': `${offer['www-authenticate']}, error="insufficient_claims", claims="${revokedClaims(this.#surroundings.clock.nowMs())}"`,
+      });
+    }
     traffic.signedIn('bearer');
     const application = applications.find(({ clientId }) => clientId === outcome.clientId);
     return { clientId: outcome.clientId, roles: outcome.roles, scoped: application?.scoped ?? null };
@@ -411,6 +417,14 @@ function operationOf({ method, path }: Route): string {
   const before = words[words.length - 2];
   return `${method} ${last === 'delta' || last === '$value' || last === 'move' || last === 'copy' ? `${before} ${last}` : last}${isOne ? ' one' : ''}`;
 }
+
+// learn.microsoft.com/entra/identity-platform/app-resilience-continuous-access-evaluation, claims-challenge
+const revokedMessage =
+  'Continuous access evaluation resulted in challenge with result: InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp';
+const revokedClaims = (nowMs: number): string =>
+  Buffer.from(
+    JSON.stringify({ access_token: { nbf: { essential: true, value: String(Math.floor(nowMs / 1000)) } } }),
+  ).toString('base64');
 
 const bearerMessages: Readonly<Record<string, string>> = {
   'bearer-malformed': 'CompactToken parsing failed with error code: 80049217',

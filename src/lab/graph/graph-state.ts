@@ -37,10 +37,14 @@ export class GraphState {
   readonly uploads = new Map<string, UploadSession>();
   /** By token. */
   readonly imports = new Map<string, ImportSession>();
+  readonly #clock: Clock;
+  /** By application: tokens given out before this second are good no longer. */
+  readonly #revoked = new Map<string, number>();
   #settings: GraphSettings;
   #epoch = 0;
 
   constructor(clock: Clock, settings: Partial<GraphSettings> = {}) {
+    this.#clock = clock;
     this.throttle = new GraphThrottle(clock);
     this.#settings = { ...shippedSettings, ...settings };
     this.subscriptions = new GraphSubscriptions(networkWebhooks);
@@ -65,6 +69,18 @@ export class GraphState {
   /** Import URLs that were given out work no longer. */
   revokeImportSessions(): void {
     this.imports.clear();
+  }
+
+  /** An administrator revokes what an application holds. @param until `forever`: what it gets from now on is no good either. */
+  revokeTokens(clientId: string, until: 'now' | 'forever' = 'now'): void {
+    this.#revoked.set(clientId, until === 'now' ? Math.floor(this.#clock.nowMs() / 1000) : Number.POSITIVE_INFINITY);
+  }
+  /** What was revoked counts again. */
+  restoreTokens(clientId: string): void {
+    this.#revoked.delete(clientId);
+  }
+  isRevoked(clientId: string, issuedAtSeconds: number): boolean {
+    return issuedAtSeconds < (this.#revoked.get(clientId) ?? Number.NEGATIVE_INFINITY);
   }
 
   /** Puts away a session, and the oldest ones when there are too many. */
