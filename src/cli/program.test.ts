@@ -534,6 +534,29 @@ describe('commands that work', () => {
     expect(jsonLines(result.out).at(-1)).toEqual({ grade, pairs: 2, compared: 10, sampled: 2 });
   });
 
+  test('verify: says what items travelled as, once', async () => {
+    const jobs = fakeJobs({
+      openConnector,
+      verifyPair: async ({ id }) => ({ ...report, pair: id, grade: 'perfect' }),
+      itemWays: () => [
+        { kind: 'mail', way: { read: 'mime', write: 'fts' }, because: 'it makes no draft', dismissed: [] },
+      ],
+    });
+    const text = await runCli(['verify'], testTerminal({ cwd: projectFolder() }), jobs);
+    expect(text.out.match(/first: mail as MIME → stream: it makes no draft\n/g)).toHaveLength(1);
+    const { out } = await runCli(['verify', '--json'], testTerminal({ cwd: projectFolder() }), jobs);
+    expect(jsonLines(out).filter((line) => 'item' in line)).toEqual([
+      {
+        collection: 'first',
+        content: 'mail',
+        item: 'mail',
+        way: { read: 'mime', write: 'fts' },
+        because: 'it makes no draft',
+        dismissed: [],
+      },
+    ]);
+  });
+
   test('relink: only when it is said, because it forgets', async () => {
     const jobs = fakeJobs({ openConnector, relinkPair: async () => ({ found: 4, created: 2, unclaimed: 1 }) });
     expect((await runCli(['relink'], testTerminal({ cwd: projectFolder() }), jobs)).err).toMatch(/say so with --yes/);

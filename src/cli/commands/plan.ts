@@ -1,16 +1,14 @@
 import type { Command } from 'commander';
-import type { WayChoice } from '#jobs/item-ways.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import { FaultError } from '#kit/fault.ts';
-import { type Representation, representations } from '#model/item-ways.ts';
 import { tracksOf } from '#project/project.ts';
-import { type ContentKind, trackId } from '#store/store.ts';
+import { trackId } from '#store/store.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, formatBytes, formatCount, plain, table } from '../format.ts';
 import type { JobPair } from '../jobs.ts';
 import { limit } from '../options.ts';
-import type { Output } from '../output.ts';
 import { pickPairs } from '../pick-pairs.ts';
+import { SaidWays } from '../say-ways.ts';
 import { command, type Run, type Session } from '../session.ts';
 
 interface PlanOptions {
@@ -30,27 +28,13 @@ export function planCommand(session: Session): Command {
     .action(session.action<PlanOptions>(plan));
 }
 
-/** `collection: meeting as fields → stream: …`, and beneath it why not otherwise. */
-function sayWay(output: Output, collection: string, content: ContentKind, choice: WayChoice): void {
-  const { kind, way, because, dismissed } = choice;
-  const name = (as: Representation) => representations[as];
-  const as = way === null ? 'cannot travel' : `as ${[...new Set([way.read, way.write])].map(name).join(' → ')}`;
-  const others = dismissed.map(
-    (one) => `  not as ${name(one.as)}${one.side === 'left' ? ' from the source' : ''}: ${one.because}`,
-  );
-  output.say(
-    { collection, content, item: kind, way, because, dismissed },
-    [`${plain(collection)}: ${kind} ${as}: ${because}`, ...others].join('\n'),
-  );
-}
-
 async function plan(run: Run, options: PlanOptions, addresses: readonly string[]): Promise<ExitCode> {
   const services = run.services();
   const { output } = run;
   let code: ExitCode = exitCodes.ok;
   const around = { clock: run.terminal.clock, signal: run.signal };
   const pairs = pickPairs(services.project, addresses, options.collection);
-  const shown = new Set<string>();
+  const ways = new SaidWays(run);
   for (const track of tracksOf(services.project, pairs)) {
     const { pair, kind } = track;
     const id = trackId(pair.id, kind);
@@ -65,11 +49,8 @@ async function plan(run: Run, options: PlanOptions, addresses: readonly string[]
       if (!(error instanceof FaultError)) throw error;
       stopped = error.message;
     }
-    // The same for every pair of a collection, so it is said with the first; also where nothing can be done, since it may say why.
-    if (jobPair !== null && !shown.has(`${pair.collection} ${kind}`)) {
-      shown.add(`${pair.collection} ${kind}`);
-      for (const choice of run.jobs.itemWays(jobPair, kind)) sayWay(output, pair.collection, kind, choice);
-    }
+    // Also where nothing can be done, since it may say why.
+    if (jobPair !== null) ways.say(pair.collection, kind, jobPair);
     if (stopped !== null) {
       code = exitCodes.stopped;
       output.say(

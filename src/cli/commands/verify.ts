@@ -3,11 +3,14 @@ import { grades } from '#jobs/verify/grade.ts';
 import type { Finding, VerifyReport } from '#jobs/verify/report.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { PairId } from '#model/ids.ts';
+import { type ProjectPair, tracksOf } from '#project/project.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, formatCount, plain } from '../format.ts';
+import type { JobPair } from '../jobs.ts';
 import { limit } from '../options.ts';
 import { pickPairs } from '../pick-pairs.ts';
 import { progressBars } from '../progress.ts';
+import { SaidWays } from '../say-ways.ts';
 import { command, type Run, type Session } from '../session.ts';
 
 interface VerifyOptions {
@@ -44,7 +47,9 @@ async function verify(run: Run, options: VerifyOptions, addresses: readonly stri
   const pairs = pickPairs(services.project, addresses, options.collection);
   const store = await services.store('look');
   const bars = progressBars(terminal, output);
+  const ways = new SaidWays(run);
   const results: VerifyReport[] = [];
+  const read: { readonly pair: ProjectPair; readonly job: JobPair }[] = [];
   const failed: { readonly pair: PairId; readonly why: string }[] = [];
   try {
     for (const pair of pairs) {
@@ -60,6 +65,7 @@ async function verify(run: Run, options: VerifyOptions, addresses: readonly stri
             around,
           ),
         );
+        read.push({ pair, job });
       } catch (error) {
         // One mailbox that cannot be read does not hide the others.
         if (!(error instanceof FaultError)) throw error;
@@ -70,6 +76,9 @@ async function verify(run: Run, options: VerifyOptions, addresses: readonly stri
   } finally {
     bars.close();
   }
+  // Only now: to this both sides must have said what they are.
+  for (const { pair, job } of read)
+    for (const { kind } of tracksOf(services.project, [pair])) ways.say(pair.collection, kind, job);
   for (const result of results) show(run, result, options.limit);
   for (const { pair, why } of failed)
     output.say({ event: 'stopped', pair, why }, `${output.colours.red('stopped')} ${plain(pair)}: ${plain(why)}`);

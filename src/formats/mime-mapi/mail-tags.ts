@@ -60,6 +60,8 @@ export const attachmentTags = {
 /** PidTagAttachMethod ([MS-OXCMSG] 2.2.2.9). */
 export const attachMethods = { byValue: 1, embeddedMessage: 5 } as const;
 export const shownInBody = 0x4;
+/** Of the file that what was signed is kept in ([MS-OXOSMIME] 2.1.3.1). */
+export const signedName = 'smime.p7m';
 
 /** Columns of a recipient ([MS-OXCMSG] 2.2.1.47, [MS-OXOMSG] 2.2.1). */
 export const recipientTags = {

@@ -187,6 +187,15 @@ describe('the envelope', () => {
     expect(mapiValue(properties, mailTags.receivedAt)).toBe(Date.parse('2024-03-01T09:00Z'));
   });
 
+  test('nobody sent a draft, and it stays so', async () => {
+    const { properties } = await importedAs(
+      draftOf('Subject: x\r\n\r\nHello', { facts: { messageFlags: 8, createdAt: 1_600_000_000_000 } }),
+    );
+    expect(mapiValue(properties, mailTags.sentAt)).toBeUndefined();
+    const sent = await importedAs(draftOf('Subject: x\r\n\r\nHello', { facts: { createdAt: 1_600_000_000_000 } }));
+    expect(mapiValue(sent.properties, mailTags.sentAt)).toBe(1_600_000_000_000);
+  });
+
   test('a message beyond the bound is refused before it is read', async () => {
     const huge = { ...payloadOfBytes(Buffer.from(mime)), sizeBytes: mimeBytesMax + 1 };
     await expect(wholeMime(huge)).rejects.toThrow(MailTooLarge);

@@ -1,4 +1,4 @@
-import { type MailDraft, type MailFields, MESSAGE_FLAG_READ } from '#model/mail.ts';
+import { isDraft, type MailDraft, type MailFields, MESSAGE_FLAG_READ } from '#model/mail.ts';
 import { type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import {
@@ -45,8 +45,8 @@ function envelopeProperties(
   const flags = facts.messageFlags & ~(flagsLeftBehind | MESSAGE_FLAG_READ | hasAttachmentsFlag);
   const read = state.isRead ? MESSAGE_FLAG_READ : 0;
   const attached = message.attachments.length > 0 ? hasAttachmentsFlag : 0;
-  // Both times, or the server takes the present one.
-  const sentAt = facts.sentAt ?? facts.receivedAt ?? facts.createdAt;
+  // Both times, or the server takes the present one; nobody sent a draft.
+  const sentAt = facts.sentAt ?? (isDraft(facts) ? null : (facts.receivedAt ?? facts.createdAt));
   const receivedAt = facts.receivedAt ?? facts.sentAt ?? facts.createdAt;
   const fields: MailFields = { ...state, ...facts, messageFlags: flags | read | attached, sentAt, receivedAt };
   const values = mailFields.flatMap((field): readonly MapiPropertyValue[] => {

@@ -177,6 +177,44 @@ describe('parts', () => {
     expect((await written(message)).toString()).toContain(`${type}\r\n\r\n${signed}`);
   });
 
+  test('of a signed part of a message, files are files, and what was signed comes back as it was', async () => {
+    const signed = [
+      '',
+      '--s',
+      'Content-Type: text/plain',
+      '',
+      'signed words',
+      '--s',
+      'Content-Type: application/pdf',
+      'Content-Disposition: attachment; filename=a.pdf',
+      '',
+      'abc',
+      '--s--',
+    ].join('\r\n');
+    const type = 'Content-Type: multipart/signed; protocol="application/pgp-signature"; boundary=s';
+    const footer = part('text/plain', '', 'You get this from a list.');
+    const message = multi('mixed', ['--b', type, signed, ''], footer);
+    expect(value(message, mailTags.messageClass)).toBe('IPM.Note');
+    expect(value(message, mailTags.text)).toBe('signed words');
+    const rows = message.attachments.map(({ properties }) => properties);
+    expect(columns(rows, attachmentTags.fileName, attachmentTags.isHidden)).toEqual([
+      ['a.pdf', false],
+      ['smime.p7m', true],
+      [undefined, false],
+    ]);
+    expect((await written(message)).toString()).toContain(`${type}\r\n${signed}`);
+  });
+
+  test('a picture beside the HTML that shows it is shown within it', () => {
+    const html = (id: string) => part('text/html', '', `<img src="cid:${id}">`);
+    const picture = part('image/png', 'Content-ID: <one@x>', '', 'abc');
+    const flags = (message: ReturnType<typeof multi>) =>
+      columns([message.attachments[0]?.properties ?? []], attachmentTags.flags, attachmentTags.isHidden);
+    expect(flags(multi('mixed', html('one@x'), picture))).toEqual([[4, true]]);
+    expect(flags(multi('mixed', html('one%40x'), picture))).toEqual([[4, true]]);
+    expect(flags(multi('mixed', html('two@x'), picture))).toEqual([[0, false]]);
+  });
+
   test.each([
     ['application/pkcs7-mime; smime-type=enveloped-data', 'IPM.Note.SMIME'],
     ['multipart/report; report-type=delivery-status; boundary=b', 'REPORT.IPM.Note.NDR'],

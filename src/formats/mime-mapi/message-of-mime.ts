@@ -6,7 +6,7 @@ import { decodeHeader } from '../text/mime-header.ts';
 import { headerOf, type MimeLimits, type MimePart, splitMime } from '../text/mime-split.ts';
 import { htmlInPage, utf8Page } from './charset-pages.ts';
 import { headerProperties, recipientRows } from './header-properties.ts';
-import { attachMethods, attachmentTags, mailTags, shownInBody } from './mail-tags.ts';
+import { attachMethods, attachmentTags, mailTags, shownInBody, signedName } from './mail-tags.ts';
 import { contentClass, wholeClass } from './message-class.ts';
 import { type MimeShape, shapeProperty, usualShape, writeShape } from './mime-shape.ts';
 import { contentOfPart } from './part-content.ts';
@@ -22,11 +22,11 @@ export function messageOfMime(mime: Uint8Array, limits: Partial<MimeLimits> = {}
 
 function messageOfPart(part: MimePart): MapiMessage {
   const bodies = chooseBodies(part);
-  const taken = new Taken(bodies);
-  const shape = taken.take(part, false);
+  const html = bodies.html === null ? null : htmlOf(bodies.html.part);
+  const taken = new Taken(bodies, html === null ? new Set() : namedIn(html.bytes));
+  const shape = taken.take(part, false, true);
   const messageClass = contentClass(part);
   const { attachments } = taken;
-  const html = bodies.html === null ? null : htmlOf(bodies.html.part);
   const text = bodies.text === null ? null : textOf(bodies.text.part);
   const usual = usualShape({
     hasText: text !== null,
@@ -106,26 +106,45 @@ const htmlOf = (part: MimePart) => htmlInPage(part.body(), charsetOf(part));
 const isEmptyText = (part: MimePart): boolean =>
   part.rawBody.length < 4096 && /^[\r\n]*$/.test(decodeCharset(part.body(), charsetOf(part)));
 
+const namedMax = 10_000;
+/** Content-IDs of files that HTML shows within itself (RFC 2392). */
+function namedIn(html: Buffer): ReadonlySet<string> {
+  const named = new Set<string>();
+  for (const [, id = ''] of html.toString('latin1').matchAll(/\bcid:([^\s"'<>()]{1,1000})/gi)) {
+    if (named.size >= namedMax) break;
+    named
+      .add(id)
+      .add(id.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))));
+  }
+  return named;
+}
+
 /** Takes the parts of a message one after the other, and knows the attachments so far. */
 class Taken {
   readonly attachments: MapiAttachment[] = [];
   readonly #bodies: Bodies;
-  constructor(bodies: Bodies) {
+  readonly #named: ReadonlySet<string>;
+  /** @param named Content-IDs that the HTML names. */
+  constructor(bodies: Bodies, named: ReadonlySet<string>) {
     this.#bodies = bodies;
+    this.#named = named;
   }
 
-  take(part: MimePart, isRelated: boolean): MimeShape {
+  /** @param isWhole It is the message, and not a part of it. */
+  take(part: MimePart, isRelated: boolean, isWhole = false): MimeShape {
     const type = part.contentType.value;
-    if (type === 'multipart/signed' && part.children.length > 0) return this.#add(signedAttachment(part));
+    const isSigned = type === 'multipart/signed' && part.children.length > 0;
+    if (isSigned && isWhole) return this.#add(signedAttachment(part));
     if (type.startsWith('multipart/') && part.children.length > 0) {
       const isInside = isRelated || type === 'multipart/related';
       const parts = part.children.map((child) => this.take(child, isInside));
+      if (isSigned) parts.push(this.#add(signedCopy(part)));
       return { kind: 'multipart', subtype: type.slice('multipart/'.length), parts };
     }
     if (part === this.#bodies.text?.part) return { kind: 'text' };
     if (part === this.#bodies.html?.part) return { kind: 'html' };
     if (isShown(part) && isEmptyText(part)) return { kind: 'empty' };
-    return this.#add(attachmentOf(part, isRelated, this.attachments.length));
+    return this.#add(attachmentOf(part, isRelated, this.#named, this.attachments.length));
   }
 
   #add(attachment: MapiAttachment): MimeShape {
@@ -137,25 +156,39 @@ class Taken {
 const valuesOf = (values: readonly (readonly [MapiProperty, MapiValue | null])[]): readonly MapiPropertyValue[] =>
   values.flatMap(([property, value]) => (value === null ? [] : [{ property, value }]));
 
-/**
- * The signed part as it came, its Content-Type in front, as one attachment ([MS-OXOSMIME] 2.1.3.1): a signature is good for exactly
- * these bytes.
- */
-function signedAttachment(part: MimePart): MapiAttachment {
+/** Bytes with their Content-Type in front: a signature is good for exactly these. */
+const signedBytes = (part: MimePart) => {
   const head = Buffer.from(`Content-Type:${headerOf(part.headers, 'content-type') ?? ''}\r\n\r\n`, 'latin1');
-  return {
-    properties: valuesOf([
-      [attachmentTags.method, attachMethods.byValue],
-      [attachmentTags.displayName, 'smime.p7m'],
-      [attachmentTags.fileName, 'smime.p7m'],
-      [attachmentTags.extension, '.p7m'],
-      [attachmentTags.contentType, 'multipart/signed'],
-      [attachmentTags.rendering, -1],
-    ]),
-    content: payloadOfBytes(Buffer.concat([head, part.rawBody])),
-    message: null,
-  };
-}
+  return payloadOfBytes(Buffer.concat([head, part.rawBody]));
+};
+const signedFile = [
+  [attachmentTags.method, attachMethods.byValue],
+  [attachmentTags.displayName, signedName],
+  [attachmentTags.fileName, signedName],
+  [attachmentTags.extension, '.p7m'],
+  [attachmentTags.rendering, -1],
+] as const;
+
+/** A message that is signed as a whole has it as its only attachment ([MS-OXOSMIME] 2.1.3.1). */
+const signedAttachment = (part: MimePart): MapiAttachment => ({
+  properties: valuesOf([...signedFile, [attachmentTags.contentType, 'multipart/signed']]),
+  content: signedBytes(part),
+  message: null,
+});
+
+/**
+ * A signed part of a message (of a mailing list that adds a footer) is shown like other parts, its files are files. What was signed is
+ * kept beside them, where nobody sees it.
+ */
+const signedCopy = (part: MimePart): MapiAttachment => ({
+  properties: valuesOf([
+    ...signedFile,
+    [attachmentTags.contentType, 'application/octet-stream'],
+    [attachmentTags.isHidden, true],
+  ]),
+  content: signedBytes(part),
+  message: null,
+});
 
 /** Extensions for what has no name, so that a double click opens it. */
 const extensions: Readonly<Record<string, string>> = {
@@ -172,7 +205,7 @@ const extensions: Readonly<Record<string, string>> = {
   'application/x-pkcs7-mime': '.p7m',
 };
 
-function attachmentOf(part: MimePart, isRelated: boolean, number: number): MapiAttachment {
+function attachmentOf(part: MimePart, isRelated: boolean, named: ReadonlySet<string>, number: number): MapiAttachment {
   const type = isTornApart(part) ? 'text/plain' : part.contentType.value;
   const { headers, disposition } = part;
   const fileName = fileNameOf(part);
@@ -184,7 +217,8 @@ function attachmentOf(part: MimePart, isRelated: boolean, number: number): MapiA
   const [inside] = part.children;
   const message = inside === undefined ? null : messageOfPart(inside);
   const isAttached = disposition?.value === 'attachment';
-  const isInside = isRelated && !isAttached && contentId !== null;
+  // Programs put pictures beside the HTML that shows them as well.
+  const isInside = contentId !== null && !isAttached && (isRelated || named.has(contentId));
   const subject = message?.properties.find(({ property }) => property === mailTags.subject)?.value;
   const extension = /\.[A-Za-z0-9]{1,10}$/.exec(fileName)?.[0] ?? extensions[type] ?? '.dat';
   const madeUp = `ATT${String(number + 1).padStart(5, '0')}${extension}`;

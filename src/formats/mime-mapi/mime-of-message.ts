@@ -7,7 +7,7 @@ import type { MimeHeader, ParameterizedValue } from '../text/mime-header.ts';
 import { parseParameters } from '../text/mime-header.ts';
 import { charsetOfPage, utf8Page } from './charset-pages.ts';
 import { arrivedHeaders, headersOfMessage } from './headers-of-message.ts';
-import { attachmentTags, mailTags, shownInBody } from './mail-tags.ts';
+import { attachmentTags, mailTags, shownInBody, signedName } from './mail-tags.ts';
 import { wholeClass } from './message-class.ts';
 import { attachmentsOf, type MimeShape, readShape, shapeProperty, usualShape } from './mime-shape.ts';
 import { parameterHeader } from './write-header.ts';
@@ -134,6 +134,11 @@ class MimeWriter {
   ): Generator<Piece> {
     switch (shape.kind) {
       case 'multipart': {
+        const copy = signedCopyOf(message, shape);
+        if (copy !== null) {
+          yield { content: copy, as: 'raw' };
+          return;
+        }
         const type = `multipart/${shape.subtype}`;
         const boundary = `=_${this.#boundary}_${this.#boundaries++}`;
         yield ascii(parameterHeader('Content-Type', type, [['boundary', boundary], ...parametersOf(written, type)]));
@@ -202,6 +207,17 @@ class MimeWriter {
     yield ascii('Content-Transfer-Encoding: base64\r\n\r\n');
     if (content !== null) yield { content, as: 'lines' };
   }
+}
+
+/** What was signed, beside the parts that it consists of. */
+function signedCopyOf({ attachments }: MapiMessage, shape: MimeShape & { readonly kind: 'multipart' }): Payload | null {
+  const last = shape.parts.at(-1);
+  if (shape.subtype !== 'signed' || last?.kind !== 'attachment') return null;
+  const { properties = [], content = null } = attachments[last.index] ?? {};
+  const isCopy =
+    mapiValue(properties, attachmentTags.fileName) === signedName &&
+    mapiValue(properties, attachmentTags.isHidden) === true;
+  return isCopy ? content : null;
 }
 
 const writtenType = (header: MimeHeader | undefined): ParameterizedValue | null =>

@@ -11,6 +11,8 @@ export interface CanonicalBody {
   readonly group: number;
   /** Unicode, lines ended by LF, line ends at the very end left out. */
   readonly text: string;
+  /** Of the decoded bytes, line ends as LF and those at the very end left out: to know it again as a file, whatever it is called there. Not compared. */
+  readonly sha256OfText: string;
 }
 
 export interface CanonicalAttachment {
@@ -30,6 +32,10 @@ export interface CanonicalAttachment {
    */
   readonly sha256OfLines: string;
   readonly asLines: boolean;
+  /** As that of a text that is shown. Not compared. */
+  readonly sha256OfText: string;
+  /** Of a file that is a signed part as it was written (`smime.p7m`): as in `signed`; null for all others. Not compared. */
+  readonly signedInside: string | null;
   /** An attached message, which a server may render anew; the hashes are then '' and the size is 0. */
   readonly message: CanonicalContent | null;
 }
@@ -187,8 +193,8 @@ class Collected {
   visit(part: MimePart, place: Place): void {
     const type = part.contentType.value;
     if (part.children.length > 0 && type.startsWith('multipart/')) {
-      const [first] = part.children;
-      if (type === 'multipart/signed' && first !== undefined) this.signed.push(sha256(withCrlf(first.raw)));
+      const signed = signedHash(part);
+      if (signed !== null) this.signed.push(signed);
       const inner = {
         group: type === 'multipart/alternative' ? (place.group ?? this.#groups++) : place.group,
         related: place.related || type === 'multipart/related',
@@ -209,7 +215,7 @@ class Collected {
   #body(part: MimePart, type: string, place: Place): void {
     const text = visibleText(part, type);
     if (text === '') return;
-    this.bodies.push({ type, group: place.group ?? this.#groups++, text });
+    this.bodies.push({ type, group: place.group ?? this.#groups++, text, sha256OfText: sha256(asText(part.body())) });
   }
 
   #attachment(part: MimePart, type: string, disposition: string, fileName: string, place: Place): void {
@@ -226,9 +232,15 @@ class Collected {
       sizeBytes: bytes.length,
       sha256OfLines: bytes.includes(0x0d) && !bytes.includes(0) ? sha256(withLf(bytes)) : hash,
       asLines: type.startsWith('text/') || (part.encoding !== 'base64' && part.encoding !== 'binary'),
+      sha256OfText: message === undefined ? sha256(asText(bytes)) : '',
+      signedInside: fileName.toLowerCase() === 'smime.p7m' ? signedHash(splitMime(bytes, { partsMax: 10 })) : null,
       message: message === undefined ? null : contentOf(message),
     });
   }
+}
+
+function signedHash({ contentType, children: [first] }: MimePart): string | null {
+  return contentType.value === 'multipart/signed' && first !== undefined ? sha256(withCrlf(first.raw)) : null;
 }
 
 function visibleText(part: MimePart, type: string): string {
@@ -248,6 +260,13 @@ function sha256(bytes: Uint8Array | string): string {
 
 function withLf(bytes: Buffer): Buffer {
   return Buffer.from(bytes.toString('latin1').replace(/\r\n?/g, '\n'), 'latin1');
+}
+
+function asText(bytes: Buffer): Buffer {
+  const lines = withLf(bytes);
+  let end = lines.length;
+  while (end > 0 && lines[end - 1] === 0x0a) end--;
+  return lines.subarray(0, end);
 }
 
 function withCrlf(bytes: Buffer): Buffer {
@@ -284,15 +303,15 @@ function compare(path: string, left: unknown, right: unknown, found: Difference[
       found.push({ path: `${path}.length`, left: String(left.length), right: String(right.length) });
     for (let i = 0; i < Math.min(left.length, right.length); i++) compare(`${path}[${i}]`, left[i], right[i], found);
   } else if (isRecord(left) && isRecord(right)) {
-    const ignored = isAttachment(left) && isAttachment(right) ? ignoredOf(left, right) : none;
+    const ignored = isAttachment(left) && isAttachment(right) ? ignoredOf(left, right) : bodyIgnored;
     for (const key of Object.keys(left))
       if (!ignored.has(key)) compare(path === '' ? key : `${path}.${key}`, left[key], right[key], found);
   } else found.push({ path, left: shown(path, left), right: shown(path, right) });
 }
 
-const none: ReadonlySet<string> = new Set();
-const linesIgnored: ReadonlySet<string> = new Set(['sha256', 'sizeBytes', 'asLines']);
-const bytesIgnored: ReadonlySet<string> = new Set(['sha256OfLines', 'asLines']);
+const linesIgnored: ReadonlySet<string> = new Set(['sha256', 'sizeBytes', 'asLines', 'sha256OfText', 'signedInside']);
+const bytesIgnored: ReadonlySet<string> = new Set(['sha256OfLines', 'asLines', 'sha256OfText', 'signedInside']);
+const bodyIgnored: ReadonlySet<string> = new Set(['sha256OfText']);
 
 function isAttachment(value: Readonly<Record<string, unknown>>): boolean {
   return 'sha256OfLines' in value;

@@ -29,3 +29,58 @@ test('a file without a name may get one that is made up, and none loses its own'
   expect(names(unnamed, named('report.pdf'))).toEqual(['attachments[0].fileName']);
   expect(names(named('ATT00001.pdf'), unnamed)).toEqual(['attachments[0].fileName']);
 });
+
+test('a message among files may be named by its subject, without what names of files must not have', () => {
+  const inner = (subject: string) => `Subject: ${subject}\r\n\r\nHello`;
+  const attached = (subject: string, more = '') => message([text, part('message/rfc822', inner(subject), more)]);
+  expect(names(attached('What?  No: name'), attached('What?  No: name', file('What No name')))).toEqual([]);
+  expect(names(attached('One'), attached('One', file('Two')))).toEqual(['attachments[0].fileName']);
+});
+
+test('a file may be said to be inline and be attached, unless the HTML shows it', () => {
+  const picture = (disposition: string) =>
+    part('image/png', 'abc', `Content-ID: <one@x>\r\nContent-Disposition: ${disposition}; filename=a.png\r\n`);
+  const html = (content: string) => part('text/html', content);
+  const with_ = (content: string, disposition: string) => message([html(content), picture(disposition)]);
+  expect(names(with_('Hello', 'inline'), with_('Hello', 'attachment'))).toEqual([]);
+  expect(names(with_('Hello', 'attachment'), with_('Hello', 'inline'))).toEqual(['attachments[0].inline']);
+  const shows = '<img src="cid:one@x">';
+  expect(names(with_(shows, 'inline'), with_(shows, 'attachment'))).toEqual(['attachments[0].inline']);
+});
+
+test('texts keep their groups, in whatever order they come', () => {
+  const html = part('text/html', '<p>Hello</p>');
+  expect(names(message([html, text], 'alternative'), message([text, html], 'alternative'))).toEqual([]);
+  expect(names(message([html, text], 'alternative'), message([text, html]))).toEqual(['bodies[1].group']);
+  const named = part('text/html', '<p>Hello</p>', file('ATT00001.htm'));
+  // The alternative has its place; a text after it has none.
+  expect(names(message([text, html], 'alternative'), message([text, named]))).not.toEqual([]);
+  expect(names(message([text, html]), message([text, named]))).toEqual([]);
+});
+
+test('an empty subject may stand where there is none, and a date where nobody can read it; neither is lost', () => {
+  const head = (lines: string) => Buffer.from(`${lines}\r\n\r\nHello\r\n`);
+  const full = 'Subject: \r\nDate: Mon, 06 Jan 2025 10:00:00 +0000';
+  expect(names(head('From: a@x.test'), head(`From: a@x.test\r\n${full}`))).toEqual([]);
+  expect(names(head('From: a@x.test\r\nDate: some day'), head(`From: a@x.test\r\n${full}`))).toEqual([]);
+  expect(names(head(`From: a@x.test\r\n${full}`), head('From: a@x.test'))).toEqual(['subject', 'date']);
+  expect(names(head('From: a@x.test'), head('From: a@x.test\r\nSubject: y'))).toEqual(['subject']);
+});
+
+test('what was signed within a message may be kept as a file', () => {
+  const signed = (content: string) =>
+    `multipart/signed; boundary=s\r\n\r\n--s\r\nContent-Type: text/plain\r\n\r\n${content}\r\n--s\r\nContent-Type: application/pgp-signature\r\nContent-Disposition: attachment; filename=a.sig\r\n\r\nabc\r\n--s--`;
+  const left = message([`Content-Type: ${signed('Hello')}`]);
+  const apart = (copy: string) =>
+    message([
+      text,
+      part('application/pgp-signature', 'abc', file('a.sig')),
+      part(
+        'application/octet-stream',
+        Buffer.from(`Content-Type:${copy}\r\n`).toString('base64'),
+        `Content-Transfer-Encoding: base64\r\n${file('smime.p7m')}`,
+      ),
+    ]);
+  expect(names(left, apart(` ${signed('Hello')}`))).toEqual([]);
+  expect(names(left, apart(` ${signed('Hullo')}`))).not.toEqual([]);
+});

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import {
   type CanonicalAttachment,
   type CanonicalBody,
@@ -34,6 +33,9 @@ const serverHeaders = {
     'x-ms-tnef-correlator',
     'x-mapi-message-class',
     'x-ms-exchange-messagesentrepresentingtype',
+    // They describe the MIME, and stay in the headers with which a message arrived, which items keep as they were.
+    'content-description',
+    'content-language',
   ],
   /** Removed from what comes from another organization by the header firewall of Exchange; left out on both sides. */
   firewall: [
@@ -81,61 +83,111 @@ function contentOf({ mime, bcc }: ContentSide): CanonicalContent {
 
 /** Both contents without what rendering explains, the attached messages too. */
 function withoutRendering(left: CanonicalContent, right: CanonicalContent): [CanonicalContent, CanonicalContent] {
-  const { bodies, files } = withoutTextsAsFiles(left, right);
+  const signed = withSignedCopies(left, right);
+  const texts = withoutTextsAsFiles(left, signed);
   const lefts = [...left.attachments];
-  const rights = [...files];
-  for (const [n, one] of lefts.entries()) {
-    const other = rights[n];
-    if (one.fileName === '' && other !== undefined && isMadeUp(other)) lefts[n] = { ...one, fileName: other.fileName };
-    if (!one.message || !other?.message) continue;
-    const [l, r] = withoutRendering(one.message, other.message);
+  const rights = [...texts.files];
+  for (const [n, other] of rights.entries()) {
+    const one = lefts[n];
+    if (one === undefined) break;
+    const [l, r] =
+      one.message === null || other.message === null
+        ? [one.message, other.message]
+        : withoutRendering(one.message, other.message);
+    const isSaidOnly = one.inline && !other.inline && !isNamedIn(left.bodies, one.contentId);
     lefts[n] = { ...one, message: l };
-    rights[n] = { ...other, message: r };
+    rights[n] = {
+      ...other,
+      message: r,
+      fileName: one.fileName === '' && isMadeUp(other) ? '' : other.fileName,
+      inline: isSaidOnly || other.inline,
+    };
   }
   const l = withoutServerHeaders(left);
   const r = withoutServerHeaders(right);
   const extra = serverHeaders.added.filter((name) => !l.headers.has(name) && r.headers.has(name));
   const kept = new Map([...r.headers].filter(([name]) => !(extra as readonly string[]).includes(name)));
+  // A date that nobody can read is replaced by the time of sending, like one that is not there.
+  if (left.date === null && right.date !== null) l.headers.delete('date');
   return [
-    { ...l, bodies, attachments: lefts },
+    { ...l, bodies: texts.left, attachments: lefts },
     {
       ...r,
+      bodies: texts.right,
+      signed: signed.signed,
       attachments: rights,
       headers: kept,
       // Servers make these where there are none.
-      date: left.date === null && !left.headers.has('date') ? null : r.date,
+      date: left.date === null ? null : r.date,
       messageId: left.messageId === null ? null : r.messageId,
+      subject: left.subject === null && r.subject === '' ? null : r.subject,
     },
   ];
 }
 
-/** Items keep a name for every file: `ATT00001.txt`, or the subject of a message, where there is none. A name is never accepted as lost or changed. */
-const isMadeUp = ({ fileName, message }: CanonicalAttachment): boolean =>
-  /^ATT\d{5}(?:\.\w{1,10})?$/.test(fileName) || (message !== null && fileName === (message.subject ?? ''));
+/** A text shows the file in its place. Items know no other way for a file to be within the text: that it should be shown without being attached is not kept. */
+const isNamedIn = (bodies: readonly CanonicalBody[], contentId: string): boolean =>
+  contentId !== '' && bodies.some(({ type, text }) => type === 'text/html' && text.includes(`cid:${contentId}`));
 
 /**
- * An item of Exchange has one plain text and one HTML text. What is shown beside them (a calendar, a second text) is a file of it with the very
- * same words when the message is made anew from properties.
+ * Items keep a name for every file: `ATT00001.txt`, or the subject of a message as far as names of files allow it, where there is none. A
+ * name is never accepted as lost or changed.
+ */
+const isMadeUp = ({ fileName, message }: CanonicalAttachment): boolean =>
+  /^ATT\d{5}(?:\.\w{1,10})?$/.test(fileName) ||
+  (message !== null && asName(fileName) === asName(message.subject ?? ''));
+const asName = (text: string): string => text.replace(/[\p{P}\p{S}\p{C}\s]+/gu, ' ').trim();
+
+/** A signed part within a message is taken apart like any other; the bytes that the signature is good for are a file of the item. */
+function withSignedCopies(left: CanonicalContent, right: CanonicalContent): CanonicalContent {
+  const attachments = [...right.attachments];
+  const signed = left.signed.filter((hash) => {
+    if (right.signed.includes(hash)) return true;
+    const at = attachments.findIndex(({ signedInside }) => signedInside === hash);
+    if (at >= 0) attachments.splice(at, 1);
+    return at >= 0;
+  });
+  const isAllThere = signed.length === left.signed.length && right.signed.every((hash) => left.signed.includes(hash));
+  return isAllThere ? { ...right, attachments, signed } : right;
+}
+
+/**
+ * An item of Exchange has one plain text and one HTML text, in this order. What is shown beside them (a calendar, a second text) is a file of
+ * it with the very same bytes when the message is made anew from properties.
  */
 function withoutTextsAsFiles(left: CanonicalContent, right: CanonicalContent) {
   const files: CanonicalAttachment[] = [...right.attachments];
-  if (left.bodies.length <= right.bodies.length) return { bodies: left.bodies, files };
-  const seen = new Set<string>();
-  const bodies = left.bodies.filter((body) => {
-    const isFirst = /^text\/(?:plain|html)$/.test(body.type) && !seen.has(body.type);
-    seen.add(body.type);
-    const at = isFirst ? -1 : files.findIndex((file) => isOf(file, body));
-    if (at >= 0) files.splice(at, 1);
-    return at < 0;
-  });
-  return { bodies, files };
+  const others: CanonicalBody[] = [...right.bodies];
+  const homes = new Map<string, number>();
+  const kept: CanonicalBody[] = [];
+  const inPlace: CanonicalBody[] = [];
+  for (const body of left.bodies) {
+    // The first text has its place, and its alternative in the other form has.
+    const isAlternative = homes.size === 1 && !homes.has(body.type) && homes.values().next().value === body.group;
+    const hasPlace = /^text\/(?:plain|html)$/.test(body.type) && (homes.size === 0 || isAlternative);
+    if (hasPlace) homes.set(body.type, body.group);
+    const at = others.findIndex(({ type, text }) => type === body.type && text === body.text);
+    const isIt = (one: CanonicalAttachment) => one.sha256OfText === body.sha256OfText && isMadeUp(one);
+    const file = at >= 0 || hasPlace ? -1 : files.findIndex(isIt);
+    if (file >= 0) files.splice(file, 1);
+    else kept.push(body);
+    if (at >= 0) inPlace.push(...others.splice(at, 1));
+  }
+  const isAllThere = kept.length === inPlace.length && others.length === 0;
+  return { left: inGroups(kept), right: inGroups(isAllThere ? inPlace : right.bodies), files };
 }
 
-/** The line ends at the very end belong to the form in which a text travels. */
-const isOf = (file: CanonicalAttachment, { text }: CanonicalBody): boolean =>
-  ['', '\n'].some((end) => createHash('sha256').update(`${text}${end}`).digest('hex') === file.sha256OfLines);
+/** Groups numbered in the order in which their texts come. */
+function inGroups(bodies: readonly CanonicalBody[]): readonly CanonicalBody[] {
+  const numbers = new Map<number, number>();
+  return bodies.map((body) => {
+    const group = numbers.get(body.group) ?? numbers.size;
+    numbers.set(body.group, group);
+    return { ...body, group };
+  });
+}
 
-function withoutServerHeaders(content: CanonicalContent): CanonicalContent {
+function withoutServerHeaders(content: CanonicalContent) {
   const headers = new Map(
     [...content.headers].filter(
       ([name]) => !madeAnew.has(name) && !serverHeaders.firewall.some((start) => name.startsWith(start)),

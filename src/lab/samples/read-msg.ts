@@ -1,5 +1,6 @@
 import { appointmentOfMessage } from '../mapi/appointment-of-message.ts';
 import { ByteCursor, Malformed } from '../mapi/byte-cursor.ts';
+import { itemOfMessage, type ReadItem } from '../mapi/item-of-message.ts';
 import type { MapiAttachment, MapiMessage, PropertyBag } from '../mapi/message.ts';
 import { decodeString, isVariable, readFixed, readGuid, typeName } from '../mapi/property-values.ts';
 import type { ItemContent } from '../world/item.ts';
@@ -113,17 +114,28 @@ function ownedBy(owner: SampleOwner, content: ItemContent): ItemContent {
     : content;
 }
 
+/** The item in a message file, of whatever kind, as a careless tool would have put it into a store; null for a broken file. */
+export function readMsgItem(bytes: Buffer, owner: SampleOwner): ReadItem | null {
+  return unlessBroken(() => {
+    const read = itemOfMessage(readMessageFile(bytes), termsOf(bytes, owner));
+    return read.content.calendar === undefined ? read : { ...read, content: ownedBy(owner, read.content) };
+  });
+}
+
 /** The appointment in a message file as a careless tool would have put it into a store; nothing for other messages and broken files. */
 export function readMsg(bytes: Buffer, owner: SampleOwner): readonly ItemContent[] {
+  const read = unlessBroken(() => appointmentOfMessage(readMessageFile(bytes), termsOf(bytes, owner)));
+  return read === null ? [] : [ownedBy(owner, read.content)];
+}
+
+const termsOf = (bytes: Buffer, { guid, nowMs }: SampleOwner) =>
+  ({ idFor: [guid, bytes.length, nowMs], strict: false }) as const;
+
+function unlessBroken<T>(read: () => T): T | null {
   try {
-    const message = readMessageFile(bytes);
-    const { content } = appointmentOfMessage(message, {
-      idFor: [owner.guid, bytes.length, owner.nowMs],
-      strict: false,
-    });
-    return [ownedBy(owner, content)];
+    return read();
   } catch (error) {
-    if (error instanceof Malformed || error instanceof RangeError) return [];
+    if (error instanceof Malformed || error instanceof RangeError) return null;
     throw error;
   }
 }
