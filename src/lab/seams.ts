@@ -103,6 +103,7 @@ export const outboxCauses = [
   'not-read-receipt',
   'delivery-report',
   'rule',
+  'out-of-office',
   'meeting-request',
   'meeting-update',
   'meeting-cancellation',

@@ -101,7 +101,7 @@ export class Organization {
     this.version = options.version;
     this.domain = options.domain;
     this.facts = versionFacts[options.version];
-    this.mailFlow = new MailFlow(options.version);
+    this.mailFlow = new MailFlow(options.version, options.domain, () => this.forest);
     this.itemMaxBytes = options.itemMaxBytes ?? this.facts.itemMaxBytes;
     this.requestMaxBytes = options.requestMaxBytes ?? this.facts.requestMaxBytes;
     this.folderItemsMax = options.folderItemsMax === undefined ? this.facts.folderItemsMax : options.folderItemsMax;
@@ -168,6 +168,10 @@ export class Organization {
       passwordOf: (user) => this.#passwords.get(user) ?? this.#accountOf(user)?.password ?? null,
       onPassword: (user, password) => this.#passwords.set(user, password),
     }));
+  }
+  /** Whether mail for an address goes somewhere else; cheap when nobody has asked for the directory. */
+  isRedirected(address: string): boolean {
+    return this.#forest !== null && this.mailFlow.targetAddress(address) !== null;
   }
   #guidNow(address: string): string | null {
     const replaced = this.#replaced.get(address);

@@ -187,7 +187,12 @@ class Worker {
       case 'cancel':
         return new CalendarWorker(mailbox, this.#random, by).act(action);
       case 'arrival': {
-        const content = this.#message(this.#somebody(), { name: mailbox.displayName, address: mailbox.address });
+        const sender = this.#somebody();
+        const content = this.#message(sender, { name: mailbox.displayName, address: mailbox.address });
+        if (mailbox.organization.isRedirected(mailbox.address)) {
+          mailbox.organization.world.postOffice.receive(sender.address, content, [mailbox.address]);
+          return null;
+        }
         return mailbox.create(
           mailbox.folder('inbox'),
           { content, messageFlags: null, isRead: false, delivered: true },

@@ -371,7 +371,10 @@ export class Controller implements FilterView {
     if (known !== undefined) return known;
     const made = new Map<string, Set<Entry>>();
     this.#indexes.set(name, made);
-    for (const entry of this.#byGuid.values()) this.#intoIndex(made, name, entry, this.#indexValues(entry, name));
+    const isName = name === 'name' || name === 'cn' || name === 'displayname' || name === 'legacyexchangedn';
+    // Only names are in the other partitions too.
+    for (const entry of this.#byGuid.values())
+      if (isName || entry.root === this.domain) this.#intoIndex(made, name, entry, this.#indexValues(entry, name));
     return made;
   }
   #indexValues(entry: Entry, name: string): readonly Value[] {

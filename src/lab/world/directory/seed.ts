@@ -106,8 +106,23 @@ const serials: Readonly<Record<LabVersion, string>> = {
   online: 'Version 15.20 (Build 39500.20)',
 };
 
+/** One of the list and each so many after it. */
+function every<T>(list: readonly T[], first: number, step: number): readonly T[] {
+  const chosen: T[] = [];
+  for (let at = first; at < list.length; at += step) chosen.push(list[at] as T);
+  return chosen;
+}
+
 export function planForest(from: ForestSeed): ForestPlan {
   return new Planner(from).plan();
+}
+
+const schemaGuids = new Map<string, string>();
+/** Objects of the schema have the same GUIDs in every forest of the lab, so that they are made once. */
+function schemaGuid(name: string): string {
+  const known = schemaGuids.get(name) ?? guidOf('schema', name);
+  schemaGuids.set(name, known);
+  return known;
 }
 
 type Given = Readonly<Record<string, Value | readonly Value[] | null | undefined>>;
@@ -126,9 +141,6 @@ class Planner {
     this.#domainSid = Buffer.concat([Buffer.from([1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0]), bytes.subarray(0, 12)]);
   }
 
-  #categoryGuid(category: string): string {
-    return this.#guid('category', category);
-  }
   #guid(...path: readonly string[]): string {
     return guidOf('directory', this.#from.seed, this.#from.domain, ...path);
   }
@@ -145,7 +157,7 @@ class Planner {
     const row = classRow(className);
     if (row === null) throw new Error(`the schema has no class ${className}`);
     const path = `${parent === null ? '' : parent.guid}/${attribute}=${comparable(value)}`;
-    const category = this.#categoryGuid(row.category);
+    const category = schemaGuid(row.category);
     const seed: EntrySeed = {
       guid: guid ?? this.#guid(path),
       parent,
@@ -263,15 +275,22 @@ class Planner {
 
   #schema(schema: EntrySeed): void {
     for (const row of attributeRows)
-      this.#put(schema, 'CN', row.name, 'attributeSchema', () => ({
-        lDAPDisplayName: row.name,
-        attributeSyntax: oids[row.syntax],
-        isSingleValued: row.single ? 'TRUE' : 'FALSE',
-        rangeUpper: row.rangeUpper === null ? null : String(row.rangeUpper),
-        linkID: row.link === null ? null : String(row.link),
-      }));
+      this.#put(
+        schema,
+        'CN',
+        row.name,
+        'attributeSchema',
+        () => ({
+          lDAPDisplayName: row.name,
+          attributeSyntax: oids[row.syntax],
+          isSingleValued: row.single ? 'TRUE' : 'FALSE',
+          rangeUpper: row.rangeUpper === null ? null : String(row.rangeUpper),
+          linkID: row.link === null ? null : String(row.link),
+        }),
+        schemaGuid(row.name),
+      );
     for (const category of categories)
-      this.#put(schema, 'CN', category, 'classSchema', () => ({}), this.#categoryGuid(category));
+      this.#put(schema, 'CN', category, 'classSchema', () => ({}), schemaGuid(category));
     // Exchange tells its version by an attribute that nothing has.
     this.#put(schema, 'CN', 'ms-Exch-Schema-Version-Pt', 'attributeSchema', () => ({
       lDAPDisplayName: 'msExchSchemaVersionPt',
