@@ -60,8 +60,8 @@ export type DirectoryStep =
   | { readonly kind: 'plan'; readonly plan: DirectoryPlan };
 
 /**
- * One write. GUIDs of objects that the plan makes itself are placeholders (`made:NO`), also among the values where the directory has no
- * DNs; `withGuids` replaces them once the add has come back.
+ * One write. GUIDs of objects that the plan makes itself are placeholders (`placeholderOf` their original), also among the values where the
+ * directory has no DNs; `withGuids` replaces them once the add has come back.
  */
 export type PlannedChange =
   | {
@@ -86,8 +86,10 @@ export type PlannedChange =
   | { readonly kind: 'remove'; readonly guid: ObjectGuid; readonly version: string };
 
 export interface PlannedEdit {
-  /** Place in the plan, from 0; the name of a made object is `made:NO`. */
+  /** Place in the plan, from 0. */
   readonly no: number;
+  /** Of an add: the placeholder by which the plan speaks of the object; null: nothing refers to it, or it is no add. */
+  readonly makes: ObjectGuid | null;
   readonly side: Side;
   readonly change: PlannedChange;
   /** DN at the time of the write. */
@@ -176,6 +178,8 @@ export type PowerShellNeed =
 export interface DirectoryPlan {
   readonly edits: readonly PlannedEdit[];
   readonly links: readonly PlannedLink[];
+  /** Links of which one side was first found gone: only `goneSincePass` is recorded. They have to be among the changed ones of the next pass. */
+  readonly gone: readonly { readonly left: ObjectGuid; readonly right: ObjectGuid; readonly sincePass: number }[];
   readonly forget: readonly {
     readonly left: ObjectGuid;
     readonly right: ObjectGuid;

@@ -768,14 +768,14 @@ export const attributeRows = {
     entra: null,
     source: 'Exchange schema, ms-Exch-Policies-Excluded',
   },
-  importedFrom: {
+  adminDescription: {
     syntax: 'text',
     multi: false,
     rangeUpper: 1024,
     of: ['user', 'contact', 'group'],
     carriage: 'computed',
     entra: null,
-    source: 'Exchange schema, Imported-From',
+    source: '[MS-ADA1] adminDescription',
     note: 'The mark of objects of ours.',
   },
   sAMAccountName: {

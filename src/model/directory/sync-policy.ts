@@ -134,7 +134,7 @@ export const defaultDirectorySyncPolicy: Omit<DirectorySyncPolicy, 'sync' | 'int
   conflict: 'active',
   nameTaken: 'number',
   hybrid: false,
-  mark: 'importedFrom',
+  mark: 'adminDescription',
   outOfScope: 'keep',
   maxDelete: { share: 0.2, atLeast: 10 },
 };
