@@ -24,10 +24,6 @@ const ofEvents = (
   concerns: (item, isWritten) => concerns(item as Event, isWritten),
 });
 
-const isOwn =
-  (field: 'attendees' | 'attachments') =>
-  ({ occurrences }: Event): boolean =>
-    occurrences.some(({ overrides }) => field in overrides);
 /** An answer that somebody gave, not one that is there without anybody saying so. */
 const isAnswer = ({ response, respondedAt }: Attendee): boolean =>
   respondedAt !== null || !['unknown', 'none', 'organizer'].includes(response);
@@ -37,10 +33,10 @@ export const davLosses: readonly TypedLoss[] = [
   ofEvents(
     'attendees',
     'what attendees answered, and when, has no place in WebDAV',
-    ({ fields }, isWritten) => isWritten && fields.attendees.some(isAnswer),
+    ({ fields, occurrences }, isWritten) =>
+      (isWritten && fields.attendees.some(isAnswer)) ||
+      occurrences.some(({ overrides }) => overrides.attendees?.some(isAnswer)),
   ),
-  ofEvents('attendees', 'attendees of a single occurrence have no place in WebDAV', isOwn('attendees')),
-  ofEvents('attachments', 'attachments of a single occurrence have no address in WebDAV', isOwn('attachments')),
 ];
 
 /** Over Graph items go as whole messages by the import API, which keeps what Exchange keeps. */

@@ -9,11 +9,5 @@ typedSuite({
   itemMaxBytes,
   kinds: typedKinds,
   open: () => openWebdavLab(itemMaxBytes),
-  deviations: [
-    {
-      test: 'an occurrence has attachments of its own',
-      because:
-        'its message is an attachment itself, and WebDAV has no address for attachments of those (unkept.attachments)',
-    },
-  ],
+  deviations: [],
 });

@@ -4,12 +4,12 @@ import { calendarKey } from '../world/calendar-keys.ts';
 import type { Attachment, Item } from '../world/item.ts';
 import { key, type Property, type PropertyKey } from '../world/property.ts';
 import { bodyOf, contentOfMime } from '../world/read-message.ts';
-import { attachmentNamed, attachmentsOf } from './attachments.ts';
+import { attachmentNamed } from './attachments.ts';
 import type { DavCall } from './dav-call.ts';
 import { DavError } from './dav-error.ts';
 import { isMail, messageOf } from './item-values.ts';
 import type { Change } from './patch.ts';
-import { contentOfMessage } from './rewrite.ts';
+import { contentOfMessage, recipientRows } from './rewrite.ts';
 import { rewriteItem } from './write-item.ts';
 
 // Attachments are written at the address of the item with their name behind it. (DavMail puts the picture of a contact there)
@@ -54,23 +54,57 @@ function fileOf({ properties, message }: MapiAttachment, at: number): Attachment
 }
 
 /** All attachments with one put in the place of those that it replaces. */
-function withOne(item: Item, made: MapiAttachment, before: MapiAttachment | null): readonly MapiAttachment[] {
+function withOne(
+  all: readonly MapiAttachment[],
+  made: MapiAttachment,
+  before: MapiAttachment | null,
+): readonly MapiAttachment[] {
   const replaced = replacedBy(made);
-  const kept = attachmentsOf(item)
-    .map(({ attachment }) => attachment)
-    .filter((one) => one !== before && (replaced === null || replacedBy(one) !== replaced));
+  const kept = all.filter((one) => one !== before && (replaced === null || replacedBy(one) !== replaced));
   return [...kept, made].map((one, at) => ({
     ...one,
     properties: new Map([...one.properties, [tag.attachNumber, { type: 'Integer', value: at }]]),
   }));
 }
 
+/** Where an attachment is: of an item, or of a message that is attached to it. */
+export interface AttachmentPlace {
+  readonly item: Item;
+  readonly name: string;
+  readonly inner: string | null;
+}
+
+/** Changes the attachments among which the place is. @throws DavError 409 when there is no message that could have it. */
+function change(
+  call: DavCall,
+  { item, name, inner }: AttachmentPlace,
+  edit: (all: readonly MapiAttachment[]) => readonly MapiAttachment[],
+): void {
+  const { attachments } = messageOf(item);
+  if (inner === null) {
+    store(call, item, edit(attachments));
+    return;
+  }
+  const outer = attachmentNamed(item, name, null)?.attachment ?? null;
+  const message = outer?.message ?? null;
+  if (message === null) throw new DavError(409, 'there is no attached message for it');
+  const changed = { ...message, attachments: edit(message.attachments) };
+  store(
+    call,
+    item,
+    attachments.map((one) => (one === outer ? { ...one, message: changed } : one)),
+  );
+}
+
 const textProperty = (value: string): Property => ({ type: 'String', value });
 
 /** PUT of an attachment. @returns whether it is new */
-export function putAttachment(call: DavCall, item: Item, name: string): boolean {
+export function putAttachment(call: DavCall, place: AttachmentPlace): boolean {
+  const { item } = place;
+  const name = place.inner ?? place.name;
   call.store.locks.refuseLocked(item, call.headers['if'], item.folder.mailbox.nowMs);
-  const found = attachmentNamed(item, name);
+  const found = attachmentNamed(item, place.name, place.inner);
+  const before = found?.attachment ?? null;
   const type = (call.headers['content-type'] ?? 'application/octet-stream').split(';', 1)[0]?.trim() ?? '';
   const row = new Map<PropertyKey, Property>([
     ...(found?.attachment.properties ?? []),
@@ -86,11 +120,11 @@ export function putAttachment(call: DavCall, item: Item, name: string): boolean 
     else properties.set(tag.html, { type: 'Binary', value: Buffer.from(body.text).toString('base64') });
     row.set(tag.attachMethod, { type: 'Integer', value: attachMethods.embedded });
     const message: MapiMessage = { properties, recipients: [], attachments: [] };
-    store(call, item, withOne(item, { properties: row, message }, found?.attachment ?? null));
+    change(call, place, (all) => withOne(all, { properties: row, message }, before));
   } else {
     row.set(tag.attachMethod, { type: 'Integer', value: attachMethods.byValue });
     row.set(tag.attachData, { type: 'Binary', value: call.body.toString('base64') });
-    store(call, item, withOne(item, { properties: row, message: null }, found?.attachment ?? null));
+    change(call, place, (all) => withOne(all, { properties: row, message: null }, before));
   }
   return found === null;
 }
@@ -100,9 +134,11 @@ export function putAttachment(call: DavCall, item: Item, name: string): boolean 
  * of an embedded message, or a message class, it is a message, which is how exceptions of a series are written. (assumed)
  * @returns whether it is new
  */
-export function patchAttachment(call: DavCall, item: Item, name: string, changes: readonly Change[]): boolean {
+export function patchAttachment(call: DavCall, place: AttachmentPlace, changes: readonly Change[]): boolean {
+  const { item } = place;
+  const name = place.inner ?? place.name;
   call.store.locks.refuseLocked(item, call.headers['if'], item.folder.mailbox.nowMs);
-  const found = attachmentNamed(item, name);
+  const found = attachmentNamed(item, place.name, place.inner);
   const row = new Map<PropertyKey, Property>(
     found?.attachment.properties ?? [
       [tag.name, textProperty(name)],
@@ -111,8 +147,12 @@ export function patchAttachment(call: DavCall, item: Item, name: string, changes
   );
   const inner = new Map<PropertyKey, Property>(found?.attachment.message?.properties ?? []);
   let isMessage = (found?.attachment.message ?? null) !== null;
-  for (const { column, value } of changes) {
-    if (column?.writing.kind !== 'property') continue;
+  let recipients = found?.attachment.message?.recipients ?? [];
+  for (const { column, name: changed, value } of changes) {
+    if (column?.writing.kind !== 'property') {
+      recipients = recipientRows(recipients, changed.local, value) ?? recipients;
+      continue;
+    }
     const at = column.writing.key;
     if (at === key.itemClass || (at === tag.attachMethod && value?.value === attachMethods.embedded)) isMessage = true;
     const bag = isRowKey(at) ? row : inner;
@@ -127,22 +167,17 @@ export function patchAttachment(call: DavCall, item: Item, name: string, changes
   const message: MapiMessage | null = isMessage
     ? {
         properties: inner,
-        recipients: before?.message?.recipients ?? [],
+        recipients,
         attachments: before?.message?.attachments ?? [],
       }
     : null;
-  store(call, item, withOne(item, { properties: row, message }, before));
+  change(call, place, (all) => withOne(all, { properties: row, message }, before));
   return found === null;
 }
 
 /** DELETE of an attachment. @throws DavError 404 */
-export function deleteAttachment(call: DavCall, item: Item, name: string): void {
-  const found = attachmentNamed(item, name);
+export function deleteAttachment(call: DavCall, place: AttachmentPlace): void {
+  const found = attachmentNamed(place.item, place.name, place.inner);
   if (found === null) throw new DavError(404, 'the item has no such attachment');
-  const left = attachmentsOf(item).map(({ attachment }) => attachment);
-  store(
-    call,
-    item,
-    left.filter((one) => one !== found.attachment),
-  );
+  change(call, place, (all) => all.filter((one) => one !== found.attachment));
 }

@@ -256,7 +256,7 @@ export const davBehaviours: readonly DavBehaviour[] = [
   },
   {
     id: 'attached-messages',
-    what: 'Attached messages, exceptions of series among them, are read and written by the properties at their address',
+    what: 'Attached messages, exceptions of series among them, are read and written by the properties at their address, their people by to, cc and bcc; what is attached to them, one level deep, has an address below that',
     mark: 'assumed',
     source: 'attachments are addressed like this; that PROPPATCH reaches into them is a guess',
   },

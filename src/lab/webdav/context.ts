@@ -11,7 +11,8 @@ import { decodeStep, encodeStep, itemNames, nameOfStep, stepOfName } from './url
 export type Resource =
   | { readonly kind: 'folder'; readonly folder: Folder }
   | { readonly kind: 'item'; readonly item: Item }
-  | { readonly kind: 'attachment'; readonly item: Item; readonly name: string }
+  /** `inner`: of the message that the attachment is, the name of an attachment; null: the attachment itself. */
+  | { readonly kind: 'attachment'; readonly item: Item; readonly name: string; readonly inner: string | null }
   /** Nothing is there, but its folder is. */
   | { readonly kind: 'missing'; readonly parent: Folder; readonly name: string }
   /** Not even its folder is there. */
@@ -125,8 +126,9 @@ export class DavContext {
 
   #atItem(item: Item, rest: readonly string[]): Resource {
     if (rest.length === 0) return { kind: 'item', item };
-    // What is attached to an attached message is not reached.
-    return rest.length === 1 ? { kind: 'attachment', item, name: rest[0] ?? '' } : { kind: 'nowhere' };
+    // Deeper than what is attached to an attached message nothing is reached. (assumed)
+    const [name = '', inner = null] = rest;
+    return rest.length <= 2 ? { kind: 'attachment', item, name, inner } : { kind: 'nowhere' };
   }
 
   /** Permanent addresses go by source keys: of a folder, and of an item in it. */
@@ -172,8 +174,9 @@ export class DavContext {
     return `${this.folderUrl(item.folder).replace(/\/$/, '')}/${encodeStep(itemNames(item.folder).of(item))}`;
   }
 
-  attachmentUrl(item: Item, name: string): string {
-    return `${this.itemUrl(item)}/${encodeStep(stepOfName(name))}`;
+  /** @param names of an attachment, and of one inside of that. */
+  attachmentUrl(item: Item, ...names: readonly string[]): string {
+    return [this.itemUrl(item), ...names.map((name) => encodeStep(stepOfName(name)))].join('/');
   }
 
   submissionUrl(mailbox: Mailbox): string {

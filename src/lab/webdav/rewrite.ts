@@ -195,6 +195,16 @@ function rowsWith(rows: readonly PropertyBag[], type: number, people: readonly A
   return [...others, ...named].map((row, at) => new Map([...row, [tag.rowId, { type: 'Integer', value: at }]]));
 }
 
+/** Rows with the people that a header field names; null: it names none. */
+export function recipientRows(
+  rows: readonly PropertyBag[],
+  header: string,
+  value: Property | null,
+): readonly PropertyBag[] | null {
+  const type = recipientTypes[header.toLowerCase() as 'to'] as number | undefined;
+  return type === undefined ? null : rowsWith(rows, type, addressesOf(value));
+}
+
 /** Everything but mail: the message as MAPI sees it is changed, and read again. */
 class MessagePatch {
   readonly properties: Map<PropertyKey, Property>;
@@ -276,7 +286,7 @@ class MessagePatch {
       case 'cc':
       case 'bcc':
         this.changed = true;
-        this.recipients = rowsWith(this.recipients, recipientTypes[local.toLowerCase() as 'to'], addressesOf(value));
+        this.recipients = recipientRows(this.recipients, local, value) ?? this.recipients;
         return;
       case 'from':
       case 'organizer': {

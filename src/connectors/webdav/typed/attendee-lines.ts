@@ -2,6 +2,7 @@ import { decodeCharset } from '#formats/text/charset.ts';
 import { decodeHeader, parseAddresses } from '#formats/text/mime-header.ts';
 import { type MimePart, splitMime } from '#formats/text/mime-split.ts';
 import type { Attendee, MeetingResponse, Person } from '#model/appointment.ts';
+import type { Day } from '#model/wall-time.ts';
 
 /**
  * Attendees of a meeting. WebDAV shows no table of recipients: they stand in the header fields of the item, and with what they answered
@@ -35,20 +36,38 @@ export function attendeesOfHeaders(to: string, cc: string, bcc: string): readonl
   return [...people(to, 'required'), ...people(cc, 'optional'), ...people(bcc, 'resource')];
 }
 
-/**
- * Of the first event in the calendar of an item's MIME, which is the item itself: who is asked to come, as what, and what was answered.
- */
-export function attendeesOfMime(mime: Buffer): readonly Attendee[] {
+/** Who is asked to come, as what, and what was answered. */
+export interface AttendeesInMime {
+  readonly ofItem: readonly Attendee[];
+  /** Of modified occurrences, by the day of the pattern. */
+  readonly ofDays: ReadonlyMap<Day, readonly Attendee[]>;
+}
+
+/** Of the calendar in an item's MIME: its first event is the item itself, those with a RECURRENCE-ID are modified occurrences. */
+export function attendeesOfMime(mime: Buffer): AttendeesInMime {
   const part = calendarPart(splitMime(mime));
-  if (part === null) return [];
-  const text = decodeCharset(part.body(), part.contentType.parameters.get('charset') ?? 'utf-8');
-  const found: Attendee[] = [];
+  const text = part === null ? '' : decodeCharset(part.body(), part.contentType.parameters.get('charset') ?? 'utf-8');
+  let ofItem: readonly Attendee[] | null = null;
+  const ofDays = new Map<Day, readonly Attendee[]>();
+  let event: { readonly attendees: Attendee[]; day: Day | null } | null = null;
+  let people = 0;
   for (const line of text.replace(/\r?\n[ \t]/g, '').split(/\r?\n/, linesMax)) {
-    if (/^END:VEVENT\s*$/i.test(line) || found.length >= peopleMax) break;
-    const attendee = /^ATTENDEE[;:]/i.test(line) ? attendeeIn(line) : null;
-    if (attendee !== null) found.push(attendee);
+    if (/^BEGIN:VEVENT\s*$/i.test(line)) event = { attendees: [], day: null };
+    if (event === null) continue;
+    // By the clock of the series, on which its days are counted.
+    const [, year, month, day] = /^RECURRENCE-ID(?:;[^:]*)?:(\d{4})(\d\d)(\d\d)/i.exec(line) ?? [];
+    if (day !== undefined) event.day = `${year}-${month}-${day}` as Day;
+    const attendee = /^ATTENDEE[;:]/i.test(line) && people < peopleMax ? attendeeIn(line) : null;
+    if (attendee !== null) {
+      event.attendees.push(attendee);
+      people++;
+    }
+    if (!/^END:VEVENT\s*$/i.test(line)) continue;
+    if (event.day !== null) ofDays.set(event.day, event.attendees);
+    else ofItem ??= event.attendees;
+    event = null;
   }
-  return found;
+  return { ofItem: ofItem ?? [], ofDays };
 }
 
 /** `ATTENDEE;ROLE=REQ-PARTICIPANT;PARTSTAT=ACCEPTED;CN="Ben":mailto:ben@example.com` */
@@ -89,6 +108,12 @@ function calendarPart(part: MimePart): MimePart | null {
     if (found !== null) return found;
   }
   return null;
+}
+
+/** What the calendar says, and whom only the header fields name. */
+export function together(inCalendar: readonly Attendee[], named: readonly Attendee[]): readonly Attendee[] {
+  const known = new Set(inCalendar.map((one) => one.address.toLowerCase()));
+  return [...inCalendar, ...named.filter((one) => !known.has(one.address.toLowerCase()))];
 }
 
 /** Header fields that make people attendees of a role. */

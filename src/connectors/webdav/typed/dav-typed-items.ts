@@ -1,5 +1,5 @@
 import { BlobError } from '#formats/mapi/byte-reader.ts';
-import { cleanGlobalObjectId, identityOfIds } from '#formats/mapi/global-object-id.ts';
+import { cleanGlobalObjectId, dayOfGlobalObjectId, identityOfIds } from '#formats/mapi/global-object-id.ts';
 import {
   isSameProperty,
   type MapiAttachment,
@@ -7,7 +7,7 @@ import {
   type MapiPropertyValue,
   mapiValue,
 } from '#formats/mapi/mapi-message.ts';
-import { attachmentProperties, isException, readAttachment, writeAttachment } from '#formats/mapi-items/attachments.ts';
+import { isException, readAttachment, writeAttachment } from '#formats/mapi-items/attachments.ts';
 import { editedItem, editTyped, type MessageChanges } from '#formats/mapi-items/edit-typed.ts';
 import { writeSeries } from '#formats/mapi-items/event-series.ts';
 import { itemClasses, strangerAmong } from '#formats/mapi-items/item-classes.ts';
@@ -26,28 +26,32 @@ import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import { type MapiProperty, propertySets } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedDraft, TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
+import type { Day } from '#model/wall-time.ts';
 import type { Context, TypedChange, TypedItems, TypedWritten, Written } from '../../contract.ts';
 import { davLosses, unkeptBy } from '../../typed-losses.ts';
 import { ChangeFeed } from '../change-feed.ts';
 import { itemIdOfUrl, pathOfId } from '../dav-ids.ts';
-import { type DavName, davNameOf, mailheaderNamespace, names } from '../dav-names.ts';
+import { type DavName, davNameOf, names } from '../dav-names.ts';
 import { isContent, stampName, unfinishedName, type WrittenDraft } from '../mail-codec.ts';
 import { createUnderStamp, erase, itemPath, lookAt, moveTo, nameOfStamp, patch, settle } from '../mail-writes.ts';
 import { type DavResponse, shownText } from '../multistatus.ts';
 import { eachOf, parts } from '../parts.ts';
 import { findMany, type MailboxRequests } from '../resources.ts';
 import { allOf, isBinary, isTrue, oneOf, searchBody } from '../sql.ts';
-import { attendeesOfHeaders, attendeesOfMime, headersOfAttendees } from './attendee-lines.ts';
+import { attendeesOfHeaders, attendeesOfMime, together } from './attendee-lines.ts';
 import {
   addAttachment,
   bytesOfItem,
+  contentsOf,
   type DavAttachment,
   disposeOf,
   freeName,
+  nameOfAttachment,
   readAttachments,
   removeAttachment,
 } from './dav-attachments.ts';
 import { davWrites, mapiValuesOf } from './mapi-values.ts';
+import { peopleNames, peopleWrites } from './people-headers.ts';
 
 /** What typed items need of their mailbox. */
 export interface DavItemTools {
@@ -69,11 +73,6 @@ const headMapi: readonly MapiProperty[] = [
 ];
 const placeNames: readonly DavName[] = [names.permanentUrl, names.etag, names.isFolder, names.isHidden, unfinishedName];
 const headNames: readonly DavName[] = [...placeNames, ...headMapi.map(davNameOf)];
-const people: Readonly<Record<'to' | 'cc' | 'bcc', DavName>> = {
-  to: { ns: mailheaderNamespace, name: 'to' },
-  cc: { ns: mailheaderNamespace, name: 'cc' },
-  bcc: { ns: mailheaderNamespace, name: 'bcc' },
-};
 /** PidTagSentRepresentingEmailAddress. */
 const organizerAddress = { tag: 0x0065, type: 'string' } as const satisfies MapiProperty;
 const hasAttachments = { tag: 0x0e1b, type: 'boolean' } as const satisfies MapiProperty;
@@ -111,7 +110,7 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     this.#properties = [...mapiPropertiesOf(kind), ...headMapi, hasAttachments].filter(
       (property, at, all) => all.findIndex((other) => isSameProperty(property, other)) === at,
     );
-    this.#names = [...placeNames, ...this.#properties.map(davNameOf), ...Object.values(people)];
+    this.#names = [...placeNames, ...this.#properties.map(davNameOf), ...Object.values(peopleNames)];
   }
 
   async changes(...[folder, cursor, context]: Parameters<TypedItems<Kind>['changes']>) {
@@ -184,11 +183,7 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     const properties = mapiValuesOf(response, this.#properties);
     const raw = this.#mayHaveAttachments(properties) ? await readAttachments(this.#tools.requests, path, context) : [];
     try {
-      const message: MapiMessage = {
-        properties,
-        recipients: await this.#recipients(response, properties, path, context),
-        attachments: raw.map(({ attachment }) => attachment),
-      };
+      const message = await this.#withPeople(response, properties, raw, path, context);
       const { itemClass: _, identity: __, stamp: ___, ...from } = head;
       return { ...(await readTyped(this.#kind, message, { ...from, itemBytes: bytesOfItem })), raw, path };
     } catch (error) {
@@ -208,19 +203,22 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     );
   }
 
-  async #recipients(
+  /** The message of an item with who is asked to come, to it and to each of its modified occurrences. */
+  async #withPeople(
     response: DavResponse,
     properties: MapiMessage['properties'],
+    raw: readonly DavAttachment[],
     path: string,
     context: Context,
-  ): Promise<MapiMessage['recipients']> {
-    if (this.#kind !== 'calendar') return [];
-    const [to, cc, bcc] = [people.to, people.cc, people.bcc].map((name) => shownText(response, name) ?? '');
+  ): Promise<MapiMessage> {
+    const plain = { properties, recipients: [], attachments: raw.map(({ attachment }) => attachment) };
+    if (this.#kind !== 'calendar') return plain;
+    const [to, cc, bcc] = [peopleNames.to, peopleNames.cc, peopleNames.bcc].map((name) => shownText(response, name));
     const named = attendeesOfHeaders(to ?? '', cc ?? '', bcc ?? '');
     const [flags] = eventProperties.stateFlags.mapi;
     const state = mapiValue(properties, flags);
     const isMeeting = typeof state === 'number' && (state & 1) !== 0;
-    if (named.length === 0 && !isMeeting) return [];
+    if (named.length === 0 && !isMeeting && raw.every((one) => one.named.length === 0)) return plain;
     const { client, address } = this.#tools.requests;
     const { bytes } = await client.content({
       method: 'GET',
@@ -230,18 +228,32 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
       subject: { operation: 'GET', writes: false, about: 'item' },
       context,
     });
-    const mime = await payloadBytes(bytes);
+    const { ofItem, ofDays } = attendeesOfMime(await payloadBytes(bytes));
     await bytes.dispose();
-    const inCalendar = attendeesOfMime(mime);
-    const known = new Set(inCalendar.map((one) => one.address.toLowerCase()));
-    const others = named.filter((one) => !known.has(one.address.toLowerCase()));
     const organizer = mapiValue(properties, organizerAddress);
     const isOrganizer = (one: Attendee) =>
       typeof organizer === 'string' && one.address.toLowerCase() === organizer.toLowerCase();
-    return writeRecipients(
-      [...inCalendar, ...others].map((one) => (isOrganizer(one) ? { ...one, response: 'organizer' as const } : one)),
-      null,
-    );
+    const recipients = (inCalendar: readonly Attendee[], others: readonly Attendee[]) =>
+      writeRecipients(
+        together(inCalendar, others).map((one) =>
+          isOrganizer(one) ? { ...one, response: 'organizer' as const } : one,
+        ),
+        null,
+      );
+    return {
+      properties,
+      recipients: recipients(ofItem, named),
+      attachments: raw.map(({ attachment, named: own }) => {
+        const { message } = attachment;
+        // Without people of its own it has those of the series.
+        if (message === null || own.length === 0) return attachment;
+        const day = dayOfOccurrence(message.properties);
+        const answered = day === null ? [] : (ofDays.get(day) ?? []);
+        const isOwn = new Set(own.map((one) => one.address.toLowerCase()));
+        const inCalendar = answered.filter((one) => isOwn.has(one.address.toLowerCase()));
+        return { ...attachment, message: { ...message, recipients: recipients(inCalendar, own) } };
+      }),
+    };
   }
 
   async attachments(...[id, day, wanted, context]: Parameters<TypedItems<Kind>['attachments']>) {
@@ -253,8 +265,8 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     const taken = new Map<string, AttachmentContent>();
     for (const one of all) if (hashes.has(one.head.hash) && !taken.has(one.head.hash)) taken.set(one.head.hash, one);
     const kept = new Set([...taken.values()].map(({ bytes }) => bytes));
-    for (const { attachment } of read.raw)
-      if (attachment.content !== null && !kept.has(attachment.content)) await attachment.content.dispose();
+    for (const content of contentsOf(read.raw.map(({ attachment }) => attachment)))
+      if (!kept.has(content)) await content.dispose();
     return taken;
   }
 
@@ -378,16 +390,9 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     if (this.#kind !== 'calendar' || !('attendees' in set)) return { set: [], remove: [] };
     const { attendees, organizer } = fields as EventFields;
     const owner = organizer?.address.toLowerCase() ?? '';
-    const headers = headersOfAttendees(
+    return peopleWrites(
       attendees.filter(({ address, response }) => response !== 'organizer' || address.toLowerCase() !== owner),
     );
-    const given = (Object.entries(headers) as readonly (readonly ['to' | 'cc' | 'bcc', string])[]).map(
-      ([field, text]) => ({ name: people[field], type: 'string' as const, texts: [text] }),
-    );
-    return {
-      set: given.filter(({ texts }) => texts[0] !== ''),
-      remove: given.filter(({ texts }) => texts[0] === '').map(({ name }) => name),
-    };
   }
 
   async update(
@@ -505,6 +510,12 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
 const lost: Fault = { kind: 'transient', detail: 'an item was not answered', mayHaveHappened: false };
 const stale: Fault = { kind: 'stale', detail: 'it is at another version than expected' };
 
+/** The day of the pattern, as its identity names it. */
+function dayOfOccurrence(properties: MapiMessage['properties']): Day | null {
+  const id = mapiValue(properties, globalObjectId);
+  return Buffer.isBuffer(id) ? dayOfGlobalObjectId(id) : null;
+}
+
 const [recurrenceProperty] = eventProperties.recurrence.mapi;
 const isRecurrence = ({ property }: MapiPropertyValue): boolean => isSameProperty(property, recurrenceProperty);
 
@@ -543,13 +554,6 @@ const nameInPath = (path: string): string => {
     return last.toLowerCase();
   }
 };
-
-function nameOfAttachment({ properties, message }: MapiAttachment): string {
-  const get = valuesOf(properties);
-  const given = get(attachmentProperties.fileName) ?? get(attachmentProperties.name);
-  const name = typeof given === 'string' && given !== '' ? given : 'attachment';
-  return message !== null && !/\.eml$/i.test(name) ? `${name}.EML` : name;
-}
 
 /** Attachments that an edit takes away: files that it removes, and the messages of occurrences, which are written anew. */
 async function leaving(

@@ -14,7 +14,7 @@ export function deleteTarget(call: DavCall, resource: Resource): void {
       deleteItem(call, resource.item);
       return;
     case 'attachment':
-      deleteAttachment(call, resource.item, resource.name);
+      deleteAttachment(call, resource);
       return;
     case 'folder':
       resource.folder.mailbox.removeFolder(resource.folder, 'SoftDelete', by);

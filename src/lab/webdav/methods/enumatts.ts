@@ -1,7 +1,15 @@
 import { numberOf } from '../../mapi/message.ts';
 import { tag } from '../../mapi/tags.ts';
+import type { Item } from '../../world/item.ts';
 import { type Property, type PropertyKey, tagKey } from '../../world/property.ts';
-import { attachmentProperty, attachmentsOf } from '../attachments.ts';
+import {
+  attachmentNamed,
+  attachmentProperty,
+  attachmentsOf,
+  innerAttachmentsOf,
+  type NamedAttachment,
+} from '../attachments.ts';
+import type { Resource } from '../context.ts';
 import { type DavAnswer, type DavCall, multistatus } from '../dav-call.ts';
 import { DavError } from '../dav-error.ts';
 import { type DavName, namespaces } from '../dav-name.ts';
@@ -32,9 +40,8 @@ export function enumatts(call: DavCall): DavAnswer {
   const { context } = call;
   const resource = context.resolve(call.path);
   if (resource.kind === 'folder') throw new DavError(405, 'a folder has no attachments');
-  if (resource.kind !== 'item') throw new DavError(404, 'there is nothing at this address');
-  const { item } = resource;
-  const responses = attachmentsOf(item).map((one) => {
+  const { item, within, all } = listed(resource);
+  const responses = all.map((one) => {
     const properties: (readonly [DavName, Property])[] = [
       [
         { ns: namespaces.contacts, local: 'cn' },
@@ -54,7 +61,7 @@ export function enumatts(call: DavCall): DavAnswer {
         properties.push([{ ns: namespaces.proptag, local }, property]);
     }
     return {
-      href: context.attachmentUrl(item, one.name),
+      href: context.attachmentUrl(item, ...within, one.name),
       propstats: [
         {
           status: 200,
@@ -64,6 +71,22 @@ export function enumatts(call: DavCall): DavAnswer {
     };
   });
   return multistatus(call, { responses });
+}
+
+/** The attachments at an address: of an item, or of a message that is attached to it. @throws DavError 404 */
+function listed(resource: Resource): {
+  readonly item: Item;
+  readonly within: readonly string[];
+  readonly all: readonly NamedAttachment[];
+} {
+  if (resource.kind === 'item') return { item: resource.item, within: [], all: attachmentsOf(resource.item) };
+  const outer =
+    resource.kind === 'attachment' && resource.inner === null
+      ? attachmentNamed(resource.item, resource.name, null)
+      : null;
+  if (resource.kind !== 'attachment' || outer === null || outer.attachment.message === null)
+    throw new DavError(404, 'there is nothing at this address');
+  return { item: resource.item, within: [outer.name], all: innerAttachmentsOf(outer.attachment) };
 }
 
 const sizeOf = (data: Property | undefined): number =>

@@ -42,8 +42,8 @@ export async function get(call: DavCall): Promise<DavAnswer> {
   }
 }
 
-function attachmentAnswer({ item, name }: Extract<Resource, { kind: 'attachment' }>): DavAnswer {
-  const found = attachmentNamed(item, name);
+function attachmentAnswer({ item, name, inner }: Extract<Resource, { kind: 'attachment' }>): DavAnswer {
+  const found = attachmentNamed(item, name, inner);
   if (found === null) throw new DavError(404, 'the item has no such attachment');
   const { properties, message } = found.attachment;
   if (message === null) {

@@ -3,7 +3,7 @@ import type { Folder } from '../../world/folder.ts';
 import type { Item } from '../../world/item.ts';
 import type { Property } from '../../world/property.ts';
 import { type Asked, askedFor, columnValue, propstatsOf } from '../answer-properties.ts';
-import { attachmentNamed, attachmentProperty } from '../attachments.ts';
+import { attachmentNamed, attachmentPeople, attachmentProperty } from '../attachments.ts';
 import { allColumns, asType, type Column, columnOf } from '../columns.ts';
 import type { DavContext, Resource } from '../context.ts';
 import { childOf, type DavAnswer, type DavCall, isBrief, multistatus, xmlOf } from '../dav-call.ts';
@@ -73,20 +73,22 @@ export const answerForTarget = (
 
 /** One attachment: the properties of its row, and those of the message that it is. (assumed) */
 function answerForAttachment(
-  { item, name }: Extract<Resource, { kind: 'attachment' }>,
+  { item, name, inner }: Extract<Resource, { kind: 'attachment' }>,
   question: Question,
   context: DavContext,
   brief: boolean,
 ): DavResponse {
-  const found = attachmentNamed(item, name);
+  const found = attachmentNamed(item, name, inner);
   if (found === null) throw new DavError(404, 'the item has no such attachment');
   const valueIn = (column: Column | null): Property | null => {
-    if (column?.writing.kind !== 'property') return null;
-    const property = attachmentProperty(found, column.writing.key);
+    if (column === null) return null;
     const tag = column.name.ns === namespaces.proptag ? readTag(column.name.local) : null;
+    const at = column.writing.kind === 'property' ? column.writing.key : (tag?.key ?? null);
+    const property = at === null ? attachmentPeople(found, column.name.local) : attachmentProperty(found, at);
     return tag === null ? property : asType(property, tag.type);
   };
-  return answerOf(context.attachmentUrl(item, found.name), question, valueIn, brief);
+  const href = inner === null ? context.attachmentUrl(item, found.name) : context.attachmentUrl(item, name, found.name);
+  return answerOf(href, question, valueIn, brief);
 }
 
 /** Depth of a request: 0, 1, and whether the folder itself is answered. Everything below everything is not to be had. (RFC 4918 9.1) */

@@ -56,9 +56,10 @@ export function patchTarget(call: DavCall, resource: Resource, changes: readonly
       return { href: context.itemUrl(item), status: 201, propstats: allWritten(changes) };
     }
     case 'attachment': {
-      const made = patchAttachment(call, resource.item, resource.name, changes);
+      const made = patchAttachment(call, resource, changes);
+      const { item, name, inner } = resource;
       return {
-        href: context.attachmentUrl(resource.item, resource.name),
+        href: context.attachmentUrl(item, name, ...(inner === null ? [] : [inner])),
         ...(made ? { status: 201 } : {}),
         propstats: allWritten(changes),
       };

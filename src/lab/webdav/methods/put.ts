@@ -31,8 +31,10 @@ export function put(call: DavCall): DavAnswer {
   refuseUnlessMatching(call, resource);
   switch (resource.kind) {
     case 'attachment': {
-      const isNew = putAttachment(call, resource.item, resource.name);
-      return { status: isNew ? 201 : 200, headers: { location: context.attachmentUrl(resource.item, resource.name) } };
+      const isNew = putAttachment(call, resource);
+      const { item, name, inner } = resource;
+      const location = context.attachmentUrl(item, name, ...(inner === null ? [] : [inner]));
+      return { status: isNew ? 201 : 200, headers: { location } };
     }
     case 'submission':
       return putToSubmission(call, resource.mailbox);
