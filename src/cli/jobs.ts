@@ -14,6 +14,7 @@ import type { WayChoice } from '#jobs/item-ways.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import type { ProbeResult } from '#jobs/probe.ts';
 import type { Relinked } from '#jobs/relink.ts';
+import type { SettingsReport } from '#jobs/settings/carry-settings.ts';
 import type { RestoreReport } from '#jobs/typed/restore-value.ts';
 import type { VerifyReport } from '#jobs/verify/report.ts';
 import type { Clock } from '#kit/clock.ts';
@@ -81,6 +82,14 @@ export interface Jobs {
   ) => Promise<VerifyReport>;
   /** Forgets what the store knows of the track and finds it again: by stamps, and events by their identity. */
   readonly relinkPair: (pair: JobPair, kind: ContentKind, store: Store, around: JobSurroundings) => Promise<Relinked>;
+  /** Permissions, delegates and stored settings of the pair. */
+  readonly carrySettings: (
+    pair: JobPair,
+    project: Project,
+    store: Store,
+    dryRun: boolean,
+    around: JobSurroundings,
+  ) => Promise<SettingsReport>;
   /** Puts the value that lost a conflict back on the sides that lack it. */
   readonly restoreValue: (
     pair: JobPair,

@@ -557,6 +557,29 @@ describe('commands that work', () => {
     ]);
   });
 
+  test('settings: says what comes over and what stays behind; refused ones are told by the exit code', async () => {
+    const asked: boolean[] = [];
+    const jobs = fakeJobs({
+      openConnector,
+      carrySettings: async (_pair, _project, _store, dryRun) => {
+        asked.push(dryRun);
+        return {
+          written: { permissions: 2, delegates: 1, stored: 0 },
+          left: [{ setting: 'permissions', reason: dryRun ? 'unmapped' : 'refused', detail: 'Inbox: cy@old.example' }],
+        };
+      },
+    });
+    const terminal = () => testTerminal({ cwd: projectFolder() });
+    const plan = await runCli(['settings', 'plan'], terminal(), jobs);
+    expect(plan.code).toBe(exitCodes.ok);
+    expect(plan.out).toMatch(/would carry permissions of 2 folders, 1 delegate/);
+    expect(plan.out).toMatch(/not known on the target.*Inbox: cy@old.example/s);
+    const carried = await runCli(['settings', 'carry', '--json'], terminal(), jobs);
+    expect(carried.code).toBe(exitCodes.partial);
+    expect(jsonLines(carried.out)[0]).toMatchObject({ dryRun: false, written: { permissions: 2 } });
+    expect(asked).toEqual([true, true, false, false]);
+  });
+
   test('relink: only when it is said, because it forgets', async () => {
     const jobs = fakeJobs({ openConnector, relinkPair: async () => ({ found: 4, created: 2, unclaimed: 1 }) });
     expect((await runCli(['relink'], testTerminal({ cwd: projectFolder() }), jobs)).err).toMatch(/say so with --yes/);

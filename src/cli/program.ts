@@ -16,6 +16,7 @@ import { probeCommand } from './commands/probe.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { relinkCommand } from './commands/relink.ts';
 import { runCommand } from './commands/run.ts';
+import { settingsCommand } from './commands/settings.ts';
 import { statusCommand } from './commands/status.ts';
 import { syncCommand } from './commands/sync.ts';
 import { verifyCommand } from './commands/verify.ts';
@@ -27,7 +28,7 @@ import type { Terminal } from './terminal.ts';
 
 const groups = [
   ['Prepare:', [initCommand, checkCommand, probeCommand, discoverCommand]],
-  ['Migrate:', [planCommand, syncCommand, runCommand]],
+  ['Migrate:', [planCommand, syncCommand, runCommand, settingsCommand]],
   ['Look:', [statusCommand, verifyCommand, historyCommand, journalCommand, quarantineCommand]],
   ['Repair:', [relinkCommand, dedupeCommand]],
   ['Try:', [demoCommand, labCommand]],

@@ -15,6 +15,7 @@ import type { PassBasics, PassProgress } from '#jobs/pass/pass-core.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import { probe } from '#jobs/probe.ts';
 import { relink, relinkTyped } from '#jobs/relink.ts';
+import { carryPairSettings } from '#jobs/settings/carry-pair-settings.ts';
 import { restoreValue } from '#jobs/typed/restore-value.ts';
 import type { TypedPassServices } from '#jobs/typed/typed-context.ts';
 import { runTypedPass } from '#jobs/typed/typed-pass.ts';
@@ -85,6 +86,21 @@ export const realJobs: Jobs = {
     kind === 'mail'
       ? relink(passServices(pair, store, around), pair.id, null, around.signal)
       : relinkTyped(typedServices(pair, kind, store, around), pair.id, kind, null, around.signal),
+  carrySettings: ({ id, left, right, typed }, { directories }, store, dryRun, { clock, signal }) =>
+    carryPairSettings(
+      {
+        store,
+        pair: id,
+        kinds: ['mail', ...typed.keys()],
+        source: left.connector.mailbox(left.address),
+        target: right.connector.mailbox(right.address),
+        syncs: [...directories.keys()],
+        clock,
+        requestDeadlineMs,
+      },
+      signal,
+      { dryRun },
+    ),
   restoreValue: (pair, kind, entry, apply, store, around) =>
     restoreValue(typedServices(pair, kind, store, around), pair.id, kind, entry, apply, around.signal),
   async *dedupePair(pair, kind, store, undo, around) {

@@ -53,6 +53,7 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
     discover: missing('discover'),
     verifyPair: missing('verifyPair'),
     relinkPair: missing('relinkPair'),
+    carrySettings: missing('carrySettings'),
     restoreValue: missing('restoreValue'),
     dedupePair: missing('dedupePair'),
     undoDedupe: missing('undoDedupe'),
