@@ -50,7 +50,7 @@ export async function signInOf({ signIn }: Organization): Promise<NamedSignIn> {
   };
 }
 
-async function readPem(path: string): Promise<string> {
+export async function readPem(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {

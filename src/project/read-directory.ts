@@ -139,7 +139,7 @@ export function directorySyncOf(
     conflict: written.conflict ?? byDefault.conflict,
     nameTaken: written.nameTaken ?? byDefault.nameTaken,
     hybrid: written.hybrid ?? byDefault.hybrid,
-    mark: written.mark === false ? null : (written.mark ?? 'adminDescription'),
+    mark: written.mark === false ? null : (written.mark ?? byDefault.mark),
     outOfScope: written.outOfScope ?? byDefault.outOfScope,
     maxDelete: {
       share: parsePercent(written.maxDelete?.share ?? '') ?? byDefault.maxDelete.share,

@@ -45,7 +45,8 @@ export interface DirectoryJournalRow {
   readonly pass: number;
   readonly atMs: number;
   readonly side: Side;
-  readonly action: 'add' | 'modify' | 'move' | 'remove';
+  /** `note`: no write; a value that lost, or something that was left out (`reason`), under `before`. */
+  readonly action: 'add' | 'modify' | 'move' | 'remove' | 'note';
   /** Null: an add that has not come back. */
   readonly guid: ObjectGuid | null;
   readonly dn: DistinguishedName;
@@ -107,6 +108,9 @@ export interface DirectoryRecords {
   directoryLinks(sync: string, side: Side, guids: readonly ObjectGuid[]): Promise<readonly DirectoryLinkRow[]>;
   /** In order of `left`, after `after`. */
   pageDirectoryLinks(sync: string, after: ObjectGuid | null, limit: number): Promise<readonly DirectoryLinkRow[]>;
+  /** Links of which one side was found gone. */
+  directoryLinksGone(sync: string, limit: number): Promise<readonly DirectoryLinkRow[]>;
+  countDirectoryLinks(sync: string): Promise<number>;
   directoryWaiting(sync: string, limit: number): Promise<readonly DirectoryWaitingRow[]>;
   /** Newest first. */
   directoryJournal(

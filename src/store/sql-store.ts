@@ -24,8 +24,10 @@ import { pageLinks } from './queries/page-links.ts';
 import { pageTypedLinks, typedLinksGone } from './queries/page-typed-links.ts';
 import { putPairs } from './queries/put-pairs.ts';
 import {
+  countDirectoryLinks,
   countDirectoryRemovals,
   findDirectoryLinks,
+  findDirectoryLinksGone,
   findDirectorySync,
   pageDirectoryLinks,
   readDirectoryJournal,
@@ -117,6 +119,8 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     directorySync: (sync) => db.read((sql) => findDirectorySync(sql, sync)),
     directoryLinks: (sync, side, guids) => db.read((sql) => findDirectoryLinks(sql, sync, side, [...new Set(guids)])),
     pageDirectoryLinks: (sync, after, limit) => db.read((sql) => pageDirectoryLinks(sql, sync, after, limit)),
+    directoryLinksGone: (sync, limit) => db.read((sql) => findDirectoryLinksGone(sql, sync, limit)),
+    countDirectoryLinks: (sync) => db.read((sql) => countDirectoryLinks(sql, sync)),
     directoryWaiting: (sync, limit) => db.read((sql) => readDirectoryWaiting(sql, sync, limit)),
     directoryJournal: (filter, limit) => db.read((sql) => readDirectoryJournal(sql, filter, limit)),
     directoryRemovalsSince: (sync, sinceMs) => db.read((sql) => countDirectoryRemovals(sql, sync, whole(sinceMs))),

@@ -152,7 +152,13 @@ export interface Tables {
     right_pinned: string | null;
     last_pass: string | null;
   };
-  readonly directory_link: { sync: string; left_guid: string; right_guid: string; row: string };
+  readonly directory_link: {
+    sync: string;
+    left_guid: string;
+    right_guid: string;
+    row: string;
+    gone_pass: number | null;
+  };
   readonly directory_waiting: {
     sync: string;
     side: number;

@@ -653,6 +653,14 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
             rows.map(({ right }) => right),
           ),
         ).toHaveLength(700);
+        expect(await store.countDirectoryLinks(sync)).toBe(700);
+        expect(await store.directoryLinksGone(sync, 1000)).toEqual(
+          rows.filter(({ goneSincePass }) => goneSincePass !== null),
+        );
+        expect(await store.directoryLinksGone(sync, 1)).toEqual(rows.slice(0, 1));
+        await record({ links: [directoryLink(0, { goneSincePass: null })] });
+        expect(await store.directoryLinksGone(sync, 1)).toEqual([rows[3]]);
+        await record({ links: rows.slice(0, 1) });
         await record({ linksForgotten: rows.slice(1).map(({ left, right }) => ({ left, right })) });
         expect(await all()).toEqual(rows.slice(0, 1));
       });

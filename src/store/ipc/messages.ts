@@ -40,6 +40,8 @@ export const calledMethods = [
   'directorySync',
   'directoryLinks',
   'pageDirectoryLinks',
+  'directoryLinksGone',
+  'countDirectoryLinks',
   'directoryWaiting',
   'directoryJournal',
   'directoryRemovalsSince',

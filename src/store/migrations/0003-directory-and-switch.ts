@@ -30,10 +30,12 @@ function ddl(engine: Engine): readonly string[] {
     ) ${heap}`,
     // row: everything else of the link as JSON, what both sides showed among it.
     `create table directory_link (
-      sync ${text} not null, left_guid ${text} not null, right_guid ${text} not null, row ${text} not null,
+      sync ${text} not null, left_guid ${text} not null, right_guid ${text} not null, row ${text} not null, gone_pass ${int},
       primary key (sync, left_guid)
     ) ${heap}`,
     'create unique index directory_link_right on directory_link (sync, right_guid)',
+    // Few rows: what waits for a second look.
+    'create index directory_link_gone on directory_link (sync, left_guid) where gone_pass is not null',
     // side: 0 left, 1 right.
     `create table directory_waiting (
       sync ${text} not null, side ${int} not null, guid ${text} not null, reason ${text} not null, detail ${text} not null,

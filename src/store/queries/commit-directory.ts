@@ -16,9 +16,9 @@ const ENTRIES_MAX = 50;
 
 const links: BatchTable = {
   name: 'directory_link',
-  columns: { sync: 'text', left_guid: 'text', right_guid: 'text', row: 'text' },
+  columns: { sync: 'text', left_guid: 'text', right_guid: 'text', row: 'text', gone_pass: 'bigint' },
   key: ['sync', 'left_guid'],
-  replaced: ['right_guid', 'row'],
+  replaced: ['right_guid', 'row', 'gone_pass'],
 };
 
 const waiting: BatchTable = {
@@ -114,7 +114,7 @@ async function writeLinks(trx: Sql, engine: Engine, sync: string, given: readonl
     trx,
     engine,
     links,
-    rows.map((row) => [sync, row.left, row.right, writeDirectoryLink(row)]),
+    rows.map((row) => [sync, row.left, row.right, writeDirectoryLink(row), row.goneSincePass]),
   );
 }
 

@@ -51,6 +51,33 @@ export async function pageDirectoryLinks(
   return (await query.execute()).map(readDirectoryLink);
 }
 
+/** By index `directory_link_gone`. */
+export async function findDirectoryLinksGone(
+  sql: Sql,
+  sync: string,
+  limit: number,
+): Promise<readonly DirectoryLinkRow[]> {
+  const rows = await sql
+    .selectFrom('directory_link')
+    .selectAll()
+    .where('sync', '=', sync)
+    .where('gone_pass', 'is not', null)
+    .orderBy('left_guid')
+    .limit(limit)
+    .execute();
+  return rows.map(readDirectoryLink);
+}
+
+/** Walks the keys of the sync: asked for once a pass that has something to decide. */
+export async function countDirectoryLinks(sql: Sql, sync: string): Promise<number> {
+  const row = await sql
+    .selectFrom('directory_link')
+    .select(({ fn }) => fn.countAll<number | string>().as('count'))
+    .where('sync', '=', sync)
+    .executeTakeFirstOrThrow();
+  return Number(row.count);
+}
+
 /** Those that wait longest first; few enough to be sorted. */
 export async function readDirectoryWaiting(
   sql: Sql,
