@@ -31,7 +31,7 @@ async function run(meddle: (box: MemoryMailbox, other: MemoryMailbox) => void = 
 test('a server that does what we rely on; nothing is left behind', async () => {
   const { results, box } = await run();
   expect(results.filter(({ outcome }) => outcome !== 'as-assumed')).toEqual([]);
-  expect(results).toHaveLength(14);
+  expect(results).toHaveLength(17);
   expect([...box.folders.values()].filter(({ name }) => name.startsWith('Causeway'))).toEqual([]);
   expect(box.items.size).toBe(0);
   expect(box.sent).toEqual([]);
@@ -54,6 +54,8 @@ test('a server that sends receipts, makes drafts, or forgets stamps is found out
     'the feed shows the item without its stamp',
     'they stay when an item is created, flagged, removed',
     'a receipt arrived',
+    'it is a draft',
+    'it is a draft',
   ]);
 });
 

@@ -1,7 +1,7 @@
 import type { Connector, Context, Mailbox } from '#connectors/contract.ts';
 import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
-import { describeFault, FaultError, isFault } from '#kit/fault.ts';
+import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type { Random } from '#kit/random.ts';
 import type { Change } from '#model/change.ts';
@@ -127,6 +127,45 @@ const experiments: readonly (readonly [string, Experiment])[] = [
       return (await bench.waitForReply(before)) ? 'a receipt arrived' : null;
     },
   ],
+  [
+    'What is taken away from a message is gone, and everything else stays',
+    async (bench) => {
+      const { head } = await bench.create('taken away');
+      const marked = await bench.update(head, { flagStatus: 2, flagRequest: 'Call back', categories: ['probe'] });
+      await bench.update(marked, { flagStatus: 0, flagRequest: null, categories: [] });
+      const { state, facts } = await bench.shown(head.id);
+      const seen = [
+        state.flagStatus === 0 ? '' : `its flag is ${state.flagStatus}`,
+        state.flagRequest === null ? '' : 'its follow-up text is there still',
+        state.categories.length === 0 ? '' : 'its category is there still',
+        facts.subject === head.facts.subject ? '' : 'its subject changed',
+        facts.receivedAt === head.facts.receivedAt ? '' : `its received time is ${facts.receivedAt}`,
+        isDraft(facts) ? 'it is a draft' : '',
+      ];
+      return seen.filter((text) => text !== '').join(', ') || null;
+    },
+  ],
+  [
+    'A message of more than 4 MB arrives whole, and is no draft',
+    async (bench) => {
+      const file = bench.randomFile(5_000_000);
+      const { head } = await bench.create('large', {}, file);
+      const mime = await bench.mimeOf(head);
+      const seen = [
+        isDraft(head.facts) ? 'it is a draft' : '',
+        head.facts.receivedAt === longAgo ? '' : `its received time is ${head.facts.receivedAt}`,
+        head.facts.hasAttachments ? '' : 'it shows no attachment',
+        // However the lines are broken.
+        mime.toString('latin1').replace(/\s+/g, '').includes(file.toString('base64')) ? '' : 'its file is another one',
+      ];
+      return seen.filter((text) => text !== '').join(', ') || null;
+    },
+  ],
+  [
+    'A folder that is removed is nowhere in the tree any more',
+    async (bench) =>
+      (await bench.treeAfterRemoval()) ? 'it is shown still, among the deleted ones or where it was' : null,
+  ],
 ];
 
 /**
@@ -238,7 +277,7 @@ class Bench {
   }
 
   /** Creates a message as a pass would, and reads it back from the feed. */
-  async create(name: string, facts: Partial<MailFacts> = {}): Promise<Created> {
+  async create(name: string, facts: Partial<MailFacts> = {}, file: Buffer | null = null): Promise<Created> {
     const unique = this.#services.random.bytes(8).toString('hex');
     const sender = this.#other.address;
     const lines = [
@@ -249,10 +288,12 @@ class Bench {
       `Date: ${new Date(longAgo).toUTCString()}`,
       ...(facts.readReceiptRequested ? [`Disposition-Notification-To: <${sender}>`] : []),
       'MIME-Version: 1.0',
+      ...(file === null ? [] : [`Content-Type: multipart/mixed; boundary="${unique}"`, '', `--${unique}`]),
       'Content-Type: text/plain; charset=us-ascii',
       '',
       'Made by causeway probe, and removed by it.',
       '',
+      ...(file === null ? [] : filePart(file, unique)),
     ];
     const mime = Buffer.from(lines.join('\r\n'));
     const stamp = writeStamp({
@@ -269,7 +310,7 @@ class Bench {
       version: '' as never,
       folder: this.#folder,
       state: unread,
-      facts: { ...plainFacts, sizeBytes: mime.length, ...facts },
+      facts: { ...plainFacts, sizeBytes: mime.length, hasAttachments: file !== null, ...facts },
       stamp: null,
       unread: [],
     };
@@ -287,6 +328,31 @@ class Bench {
       ),
       stamp,
     };
+  }
+
+  randomFile(bytes: number): Buffer {
+    return Buffer.from(this.#services.random.bytes(bytes));
+  }
+
+  /** An item as the server shows it now. */
+  async shown(id: ItemId): Promise<MailHead> {
+    return found((await this.mailbox.heads([id], this.call())).get(id));
+  }
+
+  async mimeOf({ id, facts }: MailHead): Promise<Buffer> {
+    const content = found((await this.mailbox.contents([{ id, sizeBytes: facts.sizeBytes }], this.call())).get(id));
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of content.mime.bytes()) chunks.push(chunk);
+    await content.mime.dispose();
+    return Buffer.concat(chunks);
+  }
+
+  /** Whether a folder that was removed is shown still. */
+  async treeAfterRemoval(): Promise<boolean> {
+    const name = `removed ${this.#services.random.bytes(4).toString('hex')}`;
+    const folder = await this.mailbox.createFolder(this.#folder, name, 'IPF.Note', this.call());
+    await this.mailbox.removeFolder(folder, this.call());
+    return (await this.mailbox.tree(this.call())).folders.some((one) => one.id === folder || one.name === name);
   }
 
   /** What the feed tells of something that is done in the folder. */
@@ -372,6 +438,24 @@ class Bench {
     }
   }
 }
+
+/** Throws FaultError for what is not there. */
+function found<T extends object>(answer: T | Fault | undefined): T {
+  if (answer === undefined || isFault(answer))
+    throw new FaultError(answer ?? { kind: 'gone', detail: 'no answer about an item' });
+  return answer;
+}
+
+const filePart = (file: Buffer, boundary: string): readonly string[] => [
+  `--${boundary}`,
+  'Content-Type: application/octet-stream; name=probe.bin',
+  'Content-Disposition: attachment; filename=probe.bin',
+  'Content-Transfer-Encoding: base64',
+  '',
+  file.toString('base64').replace(/.{76}/g, '$&\r\n'),
+  `--${boundary}--`,
+  '',
+];
 
 const unread: MailState = {
   isRead: false,
