@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** Where time comes from. Injected everywhere, so that the simulation runs the real code on a virtual clock. */
@@ -14,6 +15,8 @@ export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   async sleep(ms, signal) {
+    // Many sleep until one signal: Node takes more than ten for a leak.
+    if (signal) setMaxListeners(0, signal);
     try {
       await delay(ms, undefined, signal ? { signal } : {});
     } catch (error) {

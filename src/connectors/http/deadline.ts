@@ -1,4 +1,5 @@
 import type { Clock } from '#kit/clock.ts';
+import { onAbort } from '#kit/on-abort.ts';
 import { DeadlinePassed } from './network-faults.ts';
 
 /** A signal for one call: aborted with the caller's, or with DeadlinePassed when the time is over. */
@@ -15,7 +16,7 @@ export function deadline(clock: Clock, outer: AbortSignal, deadlineMs: number): 
   const call = new AbortController();
   const onOuter = () => call.abort(outer.reason);
   if (outer.aborted) onOuter();
-  else outer.addEventListener('abort', onOuter);
+  const unheard = onAbort(outer, onOuter);
   const left = deadlineMs - clock.monotonicMs();
   if (left <= 0) call.abort(new DeadlinePassed());
   const cancel = left > 0 ? alarm(left, () => call.abort(new DeadlinePassed())) : () => {};
@@ -25,7 +26,7 @@ export function deadline(clock: Clock, outer: AbortSignal, deadlineMs: number): 
       return clock.monotonicMs() >= deadlineMs;
     },
     release() {
-      outer.removeEventListener('abort', onOuter);
+      unheard();
       cancel();
     },
   };

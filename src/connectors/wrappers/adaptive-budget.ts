@@ -1,5 +1,6 @@
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
+import { onAbort } from '#kit/on-abort.ts';
 import type { Context } from '../contract.ts';
 import { alarm } from '../http/deadline.ts';
 import type { Budget, Release } from './paced.ts';
@@ -99,17 +100,16 @@ export function adaptiveBudget(options: AdaptiveBudgetOptions): AdaptiveBudget {
   /** Until a place is freed, the time is over, or the caller gives up. */
   const aPlace = async (ms: number, signal: AbortSignal): Promise<void> => {
     let cancel = () => {};
-    let onAbort = () => {};
+    let unheard = () => {};
     try {
       await new Promise<void>((resolve) => {
         freed = resolve;
-        onAbort = resolve;
-        signal.addEventListener('abort', onAbort);
+        unheard = onAbort(signal, resolve);
         cancel = alarm(ms, resolve);
       });
     } finally {
       freed = null;
-      signal.removeEventListener('abort', onAbort);
+      unheard();
       cancel();
     }
   };
