@@ -12,8 +12,9 @@ const phases = {
   'add person': 2,
   'add group': 3,
   shadow: 4,
-  move: 5,
-  reference: 6,
+  reference: 5,
+  // References name what they refer to by its DN before the move; the directory follows.
+  move: 6,
   remove: 7,
 } as const;
 export type Phase = keyof typeof phases;

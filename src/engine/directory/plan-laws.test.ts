@@ -97,6 +97,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       }),
     ),
 );
+/** With its number, so that a counterexample can be made again. */
 const steps = fc.array(step.map(tried), { minLength: 1, maxLength: 12 });
 const policies = fc.record({
   direction: fc.constantFrom('both' as const, 'one-way' as const),

@@ -412,7 +412,6 @@ function planMove(planner: Planner, pair: Pair, writes: BySide<boolean>): void {
   };
   planner.drafts.push(draft);
   pair.drafts.push(draft);
-  planner.placed[shadow].set(object.guid, { dn: to, draft });
 }
 
 function planPowerShell(planner: Planner, pair: Pair, types: BySide<RecipientType>): void {

@@ -49,7 +49,7 @@ export class Planner {
   readonly #counterparts: BySide<Map<ObjectGuid, ObjectGuid>> = { left: new Map(), right: new Map() };
   /** Attributes of objects once the plan is carried out. */
   readonly #after: BySide<Map<ObjectGuid, Recipient>> = { left: new Map(), right: new Map() };
-  /** DNs of objects that are made or moved, and the edit that does it. */
+  /** DNs of objects that are made, and the edit that does it. */
   readonly placed: BySide<Map<ObjectGuid, { readonly dn: DistinguishedName; readonly draft: DraftEdit }>> = {
     left: new Map(),
     right: new Map(),
