@@ -56,6 +56,16 @@ export class ImportSession {
     this.#options = options;
   }
 
+  /** Bytes by which the request of an import would be over the limit; 0 or less: it fits. */
+  excessOf(item: Import): number {
+    return headOf(item).length + base64Length(item.stream.sizeBytes) + tail.length - this.#options.requestBytesMax;
+  }
+
+  /** Throws FaultError `redirect` unless what carries its own authorization may be sent there. */
+  requireHost(url: URL): void {
+    if (!this.#options.isImportHost(url.hostname)) throw new FaultError(strangeHost(url));
+  }
+
   /** What became of one import; faults that concern more than the item are thrown. */
   async put(item: Import, context: Context): Promise<Imported | Fault> {
     const head = headOf(item);
@@ -120,7 +130,7 @@ export class ImportSession {
   }
 
   async #create(context: Context): Promise<Session> {
-    const { client, address, clock, mailboxId, isImportHost } = this.#options;
+    const { client, address, clock, mailboxId } = this.#options;
     const id = await mailboxId(context);
     const answer = await client.call(
       {
@@ -141,12 +151,7 @@ export class ImportSession {
         detail: 'createImportSession answered without an address for the import',
       });
     const url = new URL(link);
-    if (!isImportHost(url.hostname))
-      throw new FaultError({
-        kind: 'fatal',
-        code: 'redirect',
-        detail: `imports are to be sent to ${url.hostname}, which the project file does not name. If it belongs to the service, add it to redirectHosts, and let it through proxies and allow lists`,
-      });
+    this.requireHost(url);
     const endsMs = until === null ? Number.NaN : Date.parse(until);
     const untilMs = Number.isNaN(endsMs) ? clock.nowMs() + assumedLifeMs : endsMs - marginMs;
     return { url, untilMs };
@@ -167,4 +172,10 @@ const tooLarge = (bytes: number, max: number): Fault => ({
   kind: 'poison',
   reason: 'too-large',
   detail: `its import would be a request of ${bytes} bytes; Exchange Online takes ${max}`,
+});
+
+const strangeHost = ({ hostname }: URL): Fault => ({
+  kind: 'fatal',
+  code: 'redirect',
+  detail: `imports are to be sent to ${hostname}, which the project file does not name. If it belongs to the service, add it to redirectHosts, and let it through proxies and allow lists`,
 });

@@ -1,22 +1,28 @@
+import { streamOfMessage } from '#formats/fast-transfer/stream-of-message.ts';
 import { type Fault, isFault } from '#kit/fault.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
-import type { MailHead } from '#model/mail.ts';
+import type { MailDraft, MailHead } from '#model/mail.ts';
 import type { Context, Mailbox, StateEdit, Written } from '../contract.ts';
 import { missing, noId, stale } from '../ews/answer-faults.ts';
 import { faultsInPlace } from '../ews/batches.ts';
 import { etagOf, messageKey } from './change-keys.ts';
 import { deletions } from './folders.ts';
 import type { GraphRequest } from './graph-client.ts';
+import type { Imported } from './import-session.ts';
 import { itemIdAt, splitItemId } from './item-ids.ts';
 import { type JsonObject, textAt } from './json.ts';
 import { clearsExtended, readWritten, writeState } from './mail-codec.ts';
 import type { MailFeed } from './mail-feed.ts';
-import { streamOfDraft } from './mail-stream.ts';
+import { messageToImport } from './mail-stream.ts';
 import type { MailboxTools } from './mailbox-tools.ts';
 import { inPlaceOfEach } from './one-by-one.ts';
 import { askAll, getting, messagePath } from './requests.ts';
 import { type Rewrite, rewriteMail } from './rewrite-mail.ts';
+import { splitMail } from './split-mail.ts';
+import { UnfinishedMail } from './unfinished-mail.ts';
 
+/** More than the heads of the attachments that are left out could differ by. */
+const frameBytes = 16 * 1024;
 /** PidTagMessageFlags mfNotifyRead and mfNotifyUnread ([MS-OXCMSG] 2.2.1.6): somebody waits for a receipt. */
 const receiptsPending = 0x100 | 0x200;
 
@@ -27,10 +33,12 @@ export const awaitsReceipt = ({ facts }: MailHead): boolean =>
 export class MailWrites implements Pick<Mailbox, 'create' | 'update' | 'move' | 'remove'> {
   readonly #tools: MailboxTools;
   readonly #feed: MailFeed;
+  readonly #unfinished: UnfinishedMail;
 
   constructor(tools: MailboxTools, feed: MailFeed) {
     this.#tools = tools;
     this.#feed = feed;
+    this.#unfinished = new UnfinishedMail(tools);
   }
 
   async create(
@@ -39,24 +47,33 @@ export class MailWrites implements Pick<Mailbox, 'create' | 'update' | 'move' | 
     context: Context,
   ): Promise<readonly (Written | Fault)[]> {
     if (!this.#tools.hasImport) return drafts.map(() => noImport);
-    const { imports, ids } = this.#tools;
-    const results = await inPlaceOfEach(drafts, async (draft) => {
-      const stream = await streamOfDraft(draft);
-      return isFault(stream) ? stream : imports.put({ folder, stream, ids: 'lasting', replaces: null }, context);
-    });
-    const made = results.flatMap((result, at) => (isFault(result) ? [] : [{ at, result }]));
+    const results = await inPlaceOfEach(drafts, (draft) => this.#import(folder, draft, context));
+    // Of an import only the id of the import API is known.
+    const made = results.flatMap((result, at) => ('serverId' in result ? [{ at, result }] : []));
     const lasting = await faultsInPlace(made, () =>
-      ids.immutable(
+      this.#tools.ids.immutable(
         made.map(({ result }) => result.serverId),
         context,
       ),
     );
-    const written: (Written | Fault)[] = results.map((result) => (isFault(result) ? result : noId));
+    const written: (Written | Fault)[] = results.map((result) => ('serverId' in result ? noId : result));
     for (const [n, { at, result }] of made.entries()) {
       const id = lasting[n] ?? noId;
       written[at] = isFault(id) ? id : { id: itemIdAt(id, folder), version: messageKey(result.changeKey) };
     }
     return written;
+  }
+
+  /** By one import, or by one and what follows it. */
+  async #import(folder: FolderId, draft: MailDraft, context: Context): Promise<Imported | Written | Fault> {
+    const { imports } = this.#tools;
+    const message = await messageToImport(draft);
+    if (isFault(message)) return message;
+    const item = { folder, stream: streamOfMessage(message), ids: 'lasting', replaces: null } as const;
+    const excess = imports.excessOf(item);
+    // Of base64, which has four characters for three bytes; the rest is for what the shorter stream is framed by.
+    const split = excess > 0 ? splitMail(message, (excess * 3) / 4 + frameBytes) : null;
+    return split === null ? imports.put(item, context) : this.#unfinished.put(folder, split, context);
   }
 
   async update(edits: readonly StateEdit[], context: Context): Promise<readonly (Written | Fault)[]> {

@@ -6,6 +6,7 @@ import type { Context } from './context.ts';
 import { badRequest, GraphError, notFound } from './graph-error.ts';
 import { attachmentsOfItem, isoTime } from './item-values.ts';
 import { MessageDraft, readAttachment } from './message-draft.ts';
+import { isDraft } from './message-shape.ts';
 import { messageOf } from './messages.ts';
 import { attachmentNoOf, idOfAttachment } from './rest-ids.ts';
 import { created, type Json, noContent, ok, type Parameters, type Reply, type Route } from './route.ts';
@@ -43,6 +44,13 @@ const nextNo = (attachments: readonly Attachment[]): number => Math.max(0, ...at
 function createSession(context: Context, item: Item): Reply {
   const json = (context.json()['AttachmentItem'] ?? context.json()['attachmentItem']) as Json | undefined;
   const { attachmentType, name, size, contentType, contentId, isInline } = json ?? {};
+  // (microsoft-graph-docs-contrib#710: the documented `item` is refused like this)
+  if (attachmentType === 'item' || attachmentType === 'reference')
+    throw new GraphError(
+      405,
+      'ErrorAttachmentSessionIsSupportedOnlyForFileAttachments',
+      'Unsupported Attachment type specified. Only File attachments can be uploaded using an Upload Session.',
+    );
   if (attachmentType !== 'file' || typeof name !== 'string' || typeof size !== 'number' || !Number.isInteger(size))
     throw badRequest('An AttachmentItem needs attachmentType (file), name and size.');
   const { settings } = context.state;
@@ -52,6 +60,9 @@ function createSession(context: Context, item: Item): Reply {
       'ErrorAttachmentSizeLimitExceeded',
       'The attachment is larger than an upload session takes.',
     );
+  if (size < settings.attachmentSessionMinBytes)
+    throw badRequest('The attachment is too small for an upload session; post it.');
+  requireTaker(context, item, size);
   const id = context.organization.world.surroundings.random.bytes(24).toString('base64url');
   const expiresAtMs = context.nowMs + settings.uploadSessionMs;
   context.state.keep(context.state.uploads, id, {
@@ -76,6 +87,20 @@ function createSession(context: Context, item: Item): Reply {
   });
 }
 
+/** Whether the item takes one more file of so many bytes. @throws GraphError */
+function requireTaker(context: Context, item: Item, bytes: number): void {
+  const { attachmentsToDraftsOnly, messageMaxBytes } = context.state.settings;
+  if (attachmentsToDraftsOnly && item.content.calendar === undefined && !isDraft(item))
+    throw new GraphError(
+      400,
+      'ErrorInvalidOperation',
+      'The operation is not valid: attachments can only be added to a draft message.',
+    );
+  const whole = attachmentsOfItem(item).reduce((sum, { content }) => sum + content.length, bytes);
+  if (whole > messageMaxBytes)
+    throw new GraphError(413, 'ErrorMessageSizeExceeded', 'The message exceeds the maximum supported size.');
+}
+
 /** Attachments of items of one kind. */
 export function attachmentRoutes(holder: AttachmentHolder): readonly Route[] {
   const { path, reads, writes } = holder;
@@ -94,6 +119,7 @@ export function attachmentRoutes(holder: AttachmentHolder): readonly Route[] {
         const item = holder.item(context, parameters);
         const before = attachmentsOfItem(item);
         const attachment = readAttachment(context.json(), nextNo(before), context);
+        requireTaker(context, item, attachment.content.length);
         holder.replace(context, item, [...before, attachment]);
         return created({
           '@odata.context': context.contextOf(`${tailOf(context)}/$entity`),

@@ -207,6 +207,31 @@ export const graphBehaviours: readonly GraphBehaviour[] = [
     mark: 'recorded',
     source: 'fixtures outlook-large-attachments',
   },
+  {
+    id: 'upload-files-only',
+    what: 'A session takes files: ErrorAttachmentSessionIsSupportedOnlyForFileAttachments for an item',
+    mark: 'recorded',
+    source: 'microsoft-graph-docs-contrib#710',
+  },
+  {
+    id: 'upload-from-3mb',
+    what: 'A session for a file under 3 MB is refused',
+    mark: 'assumed',
+    source:
+      'GDOC concepts/outlook-large-attachments gives sessions for 3 to 150 MB; what smaller ones get is said nowhere',
+  },
+  {
+    id: 'attach-to-no-draft',
+    what: 'A message that is no draft takes attachments, an imported one too; a setting refuses them',
+    mark: 'assumed',
+    source: 'CORSO mail_restore.go attaches to messages it made as no drafts; of imported ones nobody says anything',
+  },
+  {
+    id: 'message-35mb',
+    what: 'A message with its attachments has 35 MB unless the tenant says otherwise: ErrorMessageSizeExceeded',
+    mark: 'documented',
+    source: 'learn.microsoft.com/graph/api/attachment-createuploadsession',
+  },
   // Import and export
   {
     id: 'export-20',

@@ -17,6 +17,12 @@ export interface GraphSettings {
   /** Bytes of an attachment that a plain POST may have, and an upload session. */
   readonly attachmentPostMaxBytes: number;
   readonly attachmentMaxBytes: number;
+  /** Smaller files have to be posted. */
+  readonly attachmentSessionMinBytes: number;
+  /** Only drafts take attachments. CORSO attaches to others; of imported ones nobody says anything. */
+  readonly attachmentsToDraftsOnly: boolean;
+  /** Bytes of a message with its attachments: what the tenant allows. */
+  readonly messageMaxBytes: number;
   /** Streams that no Exchange made are refused; otherwise whatever can be read is taken. */
   readonly ownStreamsOnly: boolean;
   readonly subscriptionsPerMailbox: number;
@@ -61,6 +67,9 @@ export const shippedSettings: GraphSettings = {
   uploadSessionMs: 3_600_000,
   attachmentPostMaxBytes: 3 * MiB,
   attachmentMaxBytes: 150 * MiB,
+  attachmentSessionMinBytes: 3_000_000,
+  attachmentsToDraftsOnly: false,
+  messageMaxBytes: 35 * MiB,
   ownStreamsOnly: false,
   subscriptionsPerMailbox: 1000,
   subscriptionMinutes: 4230,
