@@ -1,19 +1,26 @@
+import type { Connector } from '#connectors/contract.ts';
 import { graphConnector } from '#connectors/graph/connector.ts';
 import { graphHttp } from '#connectors/graph/graph-http.ts';
+import { unfinishedFolderName } from '#connectors/graph/unfinished-mail.ts';
 import { createSignIn } from '#connectors/sign-in/sign-in.ts';
 import { must } from '#kit/assert.ts';
+import { FaultError } from '#kit/fault.ts';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { Connection, HttpRequest, HttpResponse, Transport } from '#kit/transport.ts';
+import { type GraphState, graphStateOf } from '#lab/graph/graph-state.ts';
+import { attachmentsOfItem } from '#lab/graph/item-values.ts';
 import { folderById, idOfFolder, idOfItem, itemById } from '#lab/graph/rest-ids.ts';
 import { createLab, type Lab } from '#lab/lab.ts';
 import type { Folder } from '#lab/world/folder.ts';
 import { folderIdOf, itemIdOf } from '#lab/world/ids.ts';
+import type { Attachment } from '#lab/world/item.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
 import { labMailbox } from '#test/simulation/ews/lab-mailbox.ts';
 import { folderByRole, type SimulatedItem, type SimulatedMailbox } from '#test/simulation/simulated-mailbox.ts';
 import type { ConnectorUnderTest } from '#test/suites/connector-suite.ts';
+import { graphProblems, haveGraphSchema } from '#test/suites/graph-schema.ts';
 
 const tls = { ca: [], min: '1.2' } as const;
 
@@ -47,8 +54,77 @@ function labConnector(lab: Lab, clock: SteppingClock, transport: Transport, requ
   return { connector, close: () => http.close() };
 }
 
+/** Which requests go wrong, and how. */
+interface Trouble {
+  /** The answer of the next such request does not come back. */
+  lost: ((request: HttpRequest) => boolean) | null;
+  /** From such a request on nothing comes through any more, as for a process that dies there. */
+  deadly: (request: HttpRequest) => boolean;
+  isDead: boolean;
+}
+
+export interface GraphLab extends ConnectorUnderTest {
+  readonly graph: GraphState;
+  /** Another process with the same mailbox. */
+  another(): Connector;
+  attachments(folder: FolderId, subject: string): readonly Attachment[];
+  /** Messages that left the organization. */
+  sent(): number;
+  /** Messages in folders that nobody sees. */
+  unfinished(): number;
+  /** Exchanges that were held against the OpenAPI files; null: the files are not here. */
+  checked(): number | null;
+  answerLost(isIt: (request: HttpRequest) => boolean): void;
+  dies(isIt: (request: HttpRequest) => boolean): void;
+}
+
+const gone = (mayHaveHappened: boolean): FaultError =>
+  new FaultError({ kind: 'transient', detail: 'the connection broke', mayHaveHappened });
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Everything that is said to the Graph and by it, against the OpenAPI files of the reference data. */
+function schemaChecks() {
+  const isHere = haveGraphSchema();
+  const problems = new Set<string>();
+  let heard = 0;
+  return {
+    problems,
+    isHere,
+    get count() {
+      return heard;
+    },
+    async heard(origin: string, request: HttpRequest, response: HttpResponse): Promise<HttpResponse> {
+      if (!isHere || !/^https:\/\/(?:graph|outlook)\./.test(origin)) return response;
+      heard++;
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of response.body) chunks.push(chunk);
+      const answered = Buffer.concat(chunks);
+      const { method, path, body } = request;
+      for (const problem of graphProblems({
+        method,
+        url: `${origin}${path}`,
+        request: body instanceof Uint8Array ? jsonOf(body) : undefined,
+        status: response.status,
+        answer: jsonOf(answered),
+      }))
+        problems.add(problem);
+      const again = async function* () {
+        yield answered;
+      };
+      return { ...response, body: again() };
+    },
+  };
+}
+
 /** The Graph connector with a mailbox of the lab's Exchange Online, in this process, signed in as an application. */
-export async function openGraphLab(requestBytesMax: number): Promise<ConnectorUnderTest> {
+export async function openGraphLab(requestBytesMax: number): Promise<GraphLab> {
   const clock = new SteppingClock(1_700_000_000_000);
   const lab = createLab({
     organizations: [{ name: 'lab', version: 'online', graph: { importMaxBytes: requestBytesMax } }],
@@ -59,22 +135,35 @@ export async function openGraphLab(requestBytesMax: number): Promise<ConnectorUn
   const { world } = lab.organization('lab');
   const mailbox = must(world.mailbox(must(world.mailboxes[0], 'a mailbox').address), 'a mailbox');
   const requestedAtMs: number[] = [];
+  const checks = schemaChecks();
+  const trouble: Trouble = { lost: null, deadly: () => false, isDead: false };
   let latencyMs = 0;
-  const request = async (connection: Connection, one: HttpRequest, signal: AbortSignal): Promise<HttpResponse> => {
+  const request = async (
+    origin: string,
+    connection: Connection,
+    one: HttpRequest,
+    signal: AbortSignal,
+  ): Promise<HttpResponse> => {
     requestedAtMs.push(clock.monotonicMs());
     clock.advance(latencyMs);
-    return connection.request(one, signal);
+    trouble.isDead ||= trouble.deadly(one);
+    if (trouble.isDead) throw gone(false);
+    const isLost = trouble.lost?.(one) === true;
+    const answer = await checks.heard(origin, one, await connection.request(one, signal));
+    if (!isLost) return answer;
+    trouble.lost = null;
+    throw gone(true);
   };
   const inner = lab.transport();
   const transport: Transport = {
-    async connect(...to) {
-      const connection = await inner.connect(...to);
+    async connect(origin, ...more) {
+      const connection = await inner.connect(origin, ...more);
       return {
         channelBinding: connection.channelBinding,
         get usable() {
           return connection.usable;
         },
-        request: (one, signal) => request(connection, one, signal),
+        request: (one, signal) => request(origin, connection, one, signal),
         close: () => connection.close(),
       };
     },
@@ -82,11 +171,36 @@ export async function openGraphLab(requestBytesMax: number): Promise<ConnectorUn
   const people = withGraphIds(labMailbox(mailbox, lab.outbox), mailbox);
   const deletedItems = folderByRole(people, 'deleteditems');
   const { connector, close } = labConnector(lab, clock, transport, requestBytesMax);
+  const others: (() => void)[] = [];
   return {
     connector,
     people,
     clock,
     requestedAtMs,
+    graph: graphStateOf(world),
+    another() {
+      const other = labConnector(lab, clock, transport, requestBytesMax);
+      others.push(other.close);
+      return other.connector;
+    },
+    attachments(folder, subject) {
+      const of = [...folderById(mailbox, folder).items()].find(
+        ({ content }) => content.properties.get('0x0037')?.value === subject,
+      );
+      return of === undefined ? [] : attachmentsOfItem(of);
+    },
+    sent: () => lab.outbox.length,
+    unfinished: () =>
+      [...mailbox.below(mailbox.folder('msgfolderroot'))]
+        .filter(({ name }) => name === unfinishedFolderName)
+        .reduce((sum, { count }) => sum + count, 0),
+    checked: () => (checks.isHere ? checks.count : null),
+    answerLost(isIt) {
+      trouble.lost = isIt;
+    },
+    dies(isIt) {
+      [trouble.deadly, trouble.isDead] = [isIt, false];
+    },
     setLatency(ms) {
       latencyMs = ms;
     },
@@ -96,8 +210,10 @@ export async function openGraphLab(requestBytesMax: number): Promise<ConnectorUn
     forgetCursors: () => lab.faults.set([{ point: 'stale-state', chance: 1, limit: 1 }]),
     async close() {
       close();
+      for (const end of others) end();
       await lab.close();
       if (lab.failures.length > 0) throw new Error('the lab broke on a request', { cause: lab.failures[0] });
+      if (checks.problems.size > 0) throw new Error(`against the OpenAPI files: ${[...checks.problems].join('; ')}`);
     },
   };
 }
