@@ -191,7 +191,11 @@ describe('signing in to Exchange Online', () => {
     for (const answer of answers)
       expect(!isFault(answer) || answer.kind === 'fatal' || answer.kind === 'transient').toBe(true);
     const fault = await faultOf(box.tree(context()));
-    expect(fault).toMatchObject({ kind: 'fatal', code: 'auth', detail: expect.stringContaining('by OAuth (HTTP 401)') });
+    expect(fault).toMatchObject({
+      kind: 'fatal',
+      code: 'auth',
+      detail: expect.stringContaining('by OAuth (HTTP 401)'),
+    });
     expect(fault).toMatchObject({ detail: expect.stringContaining('application') });
     // The administrator gives it back. Whoever comes again looks by the stamps first, and makes what is not there.
     heard.before = () => {};
