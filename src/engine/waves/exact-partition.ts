@@ -137,26 +137,34 @@ export function bySets(graph: TieGraph, pins: readonly (number | null)[], sizeMa
   const used = new Uint8Array(all + 1);
   const choice = new Int32Array(all + 1);
   kept[0] = 0;
-  // Larger sets are unions of smaller ones that lack the first person: in order of number those come before.
-  for (let set = 1; set <= all; set++) {
+  // In order of number, what is left of a set comes before it. What is left never has the very first person, so but for the whole no set
+  // with that person is asked for.
+  for (const set of setsWithoutFirst(all)) {
     const first = set & -set;
     const rest = set ^ first;
+    let best = -1;
+    let bestUses = 0;
+    let bestWave = 0;
     for (let more = rest; ; more = (more - 1) & rest) {
       const wave = more | first;
-      const pinned = wave & pinnedMask;
-      if ((size[wave] ?? 0) <= sizeMax && (pinned & (pinned - 1)) === 0) {
+      if ((size[wave] as number) <= sizeMax) {
+        const pinned = wave & pinnedMask;
         const left = set ^ wave;
-        const keeps = (inner[wave] ?? 0) + (kept[left] ?? 0);
-        const uses = (used[left] ?? 0) + 1;
-        const best = kept[set] ?? -1;
-        if (keeps > best + tolerance || (keeps >= best - tolerance && uses < (used[set] ?? 0))) {
-          kept[set] = keeps;
-          used[set] = uses;
-          choice[set] = wave;
+        const keeps = (inner[wave] as number) + (kept[left] as number);
+        if (keeps >= best - tolerance && (pinned & (pinned - 1)) === 0) {
+          const uses = (used[left] as number) + 1;
+          if (keeps > best + tolerance || uses < bestUses) {
+            best = keeps;
+            bestUses = uses;
+            bestWave = wave;
+          }
         }
       }
       if (more === 0) break;
     }
+    kept[set] = best;
+    used[set] = bestUses;
+    choice[set] = bestWave;
   }
   const wave: number[] = pins.map(() => 0);
   const taken = new Set(unitOfPin.keys());
@@ -168,6 +176,12 @@ export function bySets(graph: TieGraph, pins: readonly (number | null)[], sizeMa
     for (const person of people) wave[person] = at;
   }
   return wave;
+}
+
+/** Sets without the first of all, in order of number, and then the set of all. */
+function* setsWithoutFirst(all: number): Iterable<number> {
+  for (let set = 2; set < all; set += 2) yield set;
+  if (all > 0) yield all;
 }
 
 function firstUnused(sizes: { has(at: number): boolean }): number {
