@@ -73,6 +73,22 @@ describe('windows of a mailbox that several processes use', () => {
     expect(total).toBeGreaterThan(4 * max * 0.9);
   });
 
+  test.each([1, 2])('mails of a megabyte from %i processes use what the service allows', async (processes) => {
+    const clock = new SteppingClock(0);
+    const store = await open();
+    const uses = Array.from({ length: processes }, (_, n) =>
+      sharedAllowance({ store, clock, name: 'x', limits: serviceLimits, owner: `process ${n}`, onWait() {} }),
+    );
+    const [mails, uploadBytes] = [900, 955_500];
+    for (let n = 0; n < mails; n++)
+      await uses[n % processes]?.book({ requests: 1, uploadBytes }, within(clock, 600_000));
+    const { max, windowMs } = serviceLimits.uploadBytes;
+    const share = (mails * uploadBytes) / ((max * clock.monotonicMs()) / windowMs);
+    expect(share).toBeGreaterThan(0.98);
+    // What may be used ahead of time, once.
+    expect(share).toBeLessThan(1.1);
+  });
+
   test('something larger than a window goes when the window is empty', async () => {
     const clock = new SteppingClock(0);
     const one = shared(await open(), clock, 'a');
