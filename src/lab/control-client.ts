@@ -7,10 +7,13 @@ import type { BudgetCounters, ThrottlingMode } from './edge/throttling.ts';
 import type { TrafficEntry } from './edge/traffic.ts';
 import type { GraphCounters } from './graph/graph-throttle.ts';
 import type { CalendarLoadReport } from './load/calendar-load.ts';
+import type { MailLoadReport, TrackedMail } from './load/mail-load.ts';
+import type { Replies } from './load/old-mail.ts';
 import type { CalendarSettings } from './meetings/calendar-settings.ts';
 import type { AssistantChanges } from './meetings/control.ts';
 import type { MeetingAction } from './meetings/meeting-people.ts';
 import type { OutboxEntry } from './seams.ts';
+import type { ShellOutcome } from './world/directory/exchange-shell.ts';
 import type { TrueEvent } from './world/ground-truth.ts';
 import type { JournalEntry } from './world/journal.ts';
 
@@ -44,6 +47,49 @@ export interface ControlClient {
   repair(organization: string): Promise<{ readonly failed: number; readonly sent: number }>;
   /** Outlook-like clients look at the Inboxes and ring. */
   logOn(organization: string): Promise<{ readonly processed: number; readonly rings: number; readonly late: number }>;
+  /** Runs lines of the Exchange Management Shell, of a closed list of cmdlets. */
+  shell(organization: string, lines: readonly string[]): Promise<readonly ShellOutcome[]>;
+  /** @param settings DNs of subtrees for the restricted account; milliseconds until the other controller has a write. */
+  configureDirectory(
+    organization: string,
+    settings: {
+      readonly replicationDelayMs?: number;
+      readonly writes?: readonly string[];
+      readonly hidden?: readonly string[];
+    },
+  ): Promise<void>;
+  /** Applies the address policy to everybody. @returns how many recipients it wrote to. */
+  updateAddressPolicy(organization: string): Promise<number>;
+  configureMailFlow(
+    organization: string,
+    settings: {
+      readonly acceptedDomains?: Readonly<Record<string, 'authoritative' | 'internal-relay'>>;
+      readonly mayForwardOutside?: boolean;
+      readonly journalTo?: string | null;
+      readonly hopMax?: number;
+    },
+  ): Promise<void>;
+  /** Starts mail from outside to these addresses; `perSecond` 0 ends it. */
+  startMailLoad(load: {
+    readonly to: readonly string[];
+    readonly perSecond: number;
+    readonly seconds: number;
+  }): Promise<void>;
+  mailLoad(): Promise<MailLoadReport>;
+  /** Mails of the load from that place in their order on, with where each is now. */
+  mails(since?: number): Promise<readonly TrackedMail[]>;
+  /** Puts mails of colleagues, whose senders are DNs, into an Inbox. @returns how many. */
+  addOldMail(address: string, count: number): Promise<number>;
+  /** The owner replies to every mail whose sender is a DN. */
+  replyToOldMail(address: string): Promise<Replies>;
+  /** What the owner did with a mailbox since a time in UTC milliseconds. */
+  uses(
+    address: string,
+    sinceMs?: number,
+  ): Promise<{
+    readonly logons: readonly { readonly atMs: number; readonly operation: string | null }[];
+    readonly sends: readonly { readonly atMs: number; readonly to: readonly string[] }[];
+  }>;
   /** From that place in the list on; the first is 0. */
   outbox(since?: number): Promise<readonly OutboxEntry[]>;
   /** From that sequence number on, as far back as they are kept. */
@@ -76,6 +122,8 @@ export function controlClient(at: { readonly url: string; readonly token: string
   const put = async (path: readonly string[], body: object) => {
     await (await ask('PUT', path, '', body)).body?.cancel();
   };
+  const post = async <T>(path: readonly string[], body: object): Promise<T> =>
+    (await (await ask('POST', path, '', body)).json()) as T;
   async function* lines<T>(path: readonly string[], query = ''): AsyncGenerator<T> {
     const answer = await ask('GET', path, query);
     let rest = '';
@@ -122,6 +170,22 @@ export function controlClient(at: { readonly url: string; readonly token: string
         readonly rings: number;
         readonly late: number;
       },
+    shell: async (organization, lines) =>
+      (await post<{ readonly outcomes: readonly ShellOutcome[] }>(['shell', organization], { lines })).outcomes,
+    configureDirectory: (organization, settings) => put(['directory', organization], settings),
+    updateAddressPolicy: async (organization) =>
+      (await post<{ readonly written: number }>(['address-policies', organization], {})).written,
+    configureMailFlow: (organization, settings) => put(['mail-flow', organization], settings),
+    startMailLoad: async (load) => void (await post(['mail-load'], load)),
+    mailLoad: async () => (await (await ask('GET', ['mail-load'], '')).json()) as MailLoadReport,
+    mails: (since) => all(['mails'], since),
+    addOldMail: async (address, count) =>
+      (await post<{ readonly made: number }>(['old-mail', address], { count })).made,
+    replyToOldMail: (address) => post(['replies', address], {}),
+    uses: async (address, sinceMs = 0) =>
+      (await (await ask('GET', ['uses', address], `?since=${sinceMs}`)).json()) as Awaited<
+        ReturnType<ControlClient['uses']>
+      >,
     outbox: (since) => all(['outbox'], since),
     commits: (since) => all(['commits'], since),
     traffic: (organization, since) => all(['traffic', organization], since),

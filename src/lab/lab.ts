@@ -30,6 +30,7 @@ import { migrationRoles } from './graph/permissions.ts';
 import { labsMade } from './labs-made.ts';
 import { type LdapListener, listenLdap } from './ldap/ldap-server.ts';
 import { CalendarLoad } from './load/calendar-load.ts';
+import { MailLoad } from './load/mail-load.ts';
 import { logOn } from './meetings/control.ts';
 import { type MeetingAction, MeetingPeople, meetingActions } from './meetings/meeting-people.ts';
 import { Meetings, type MeetingsOptions } from './meetings/meetings.ts';
@@ -187,11 +188,15 @@ export interface Lab {
   readonly meetings: Meetings;
   /** People of both organizations at work with their calendars, for measuring how long the others wait. */
   readonly calendarLoad: CalendarLoad;
+  /** Mail from outside at a steady rate. */
+  readonly mailLoad: MailLoad;
   readonly clock: Clock;
   readonly faults: Faults;
   readonly outbox: readonly OutboxEntry[];
   /** Faults of the lab's own: requests it broke on instead of answering. The first hundred; a test expects none. */
   readonly failures: readonly unknown[];
+  /** Counts a fault of the lab's own. */
+  readonly reportFailure: (error: unknown) => void;
   readonly organizations: readonly LabOrganization[];
   organization(name: string): LabOrganization;
   /** Carries out one request of a connection; `connection.origin` says to whom it goes. */
@@ -436,6 +441,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
   }
 
   async function close(): Promise<void> {
+    lab.mailLoad.stop();
     await Promise.all(listeners.splice(0).map((listener) => listener.close()));
     if (directory !== null) rmSync(directory, { recursive: true, force: true });
     directory = null;
@@ -444,6 +450,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
   const lab: Lab = {
     world,
     meetings,
+    mailLoad: new MailLoad(world, clock, seededRandom(`${seed} mail load`)),
     calendarLoad: new CalendarLoad(world, meetings, clock, seededRandom(`${seed} calendar load`)),
     clock,
     faults,
@@ -451,6 +458,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
       return world.outbox;
     },
     failures,
+    reportFailure: failed,
     organizations: running,
     organization: (name) =>
       must(
@@ -509,6 +517,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
           // One thing at a time: the servers of the lab live in the same process and get their turn.
           for (let done = 0; done < 1000 && meetings.agenda.runOne(clock.nowMs()); done++)
             await new Promise((resolve) => setImmediate(resolve));
+          for (const { world: one } of running) one.updateRecipients();
         } catch (error) {
           failed(error);
         }
@@ -519,6 +528,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
       for (let round = 0; round < 2; round++) {
         meetings.runDue();
         for (const { world: one } of running) {
+          one.updateRecipients();
           logOn(meetings, one);
           meetings.assistant(one).run();
         }

@@ -22,6 +22,16 @@ import {
 } from '../meetings/control.ts';
 import { type MeetingAction, meetingActions } from '../meetings/meeting-people.ts';
 import type { FaultPoint, OutboxEntry } from '../seams.ts';
+import { updateAddressPolicy } from '../world/directory/address-policy.ts';
+import {
+  answerOldMail,
+  configureDirectory,
+  configureMailFlow,
+  makeOldMail,
+  runShell,
+  startMailLoad,
+  usesOf,
+} from './directory-control.ts';
 import { FaultSpecError, parseFaultSpec } from './fault-spec.ts';
 import type { FrontMode } from './front-end.ts';
 import type { AccountState } from './sign-in.ts';
@@ -70,6 +80,8 @@ class Refused extends Error {
 }
 
 const bodyBytesMax = 64 * 1024;
+/** Scripts for thousands of people, and lists of them. */
+const scriptBytesMax = 16 * 1024 * 1024;
 
 export async function listenControl(lab: Lab, port = 0): Promise<ControlListener> {
   const token = randomBytes(24).toString('base64url');
@@ -163,6 +175,26 @@ async function route(lab: Lab, request: IncomingMessage): Promise<Iterable<unkno
     case 'PUT redirect/*':
       redirect(lab.meetings, name, await json(request));
       return {};
+    case 'POST shell/*':
+      return runShell(organization(lab, name), await json(request, scriptBytesMax));
+    case 'PUT directory/*':
+      return configureDirectory(organization(lab, name), await json(request));
+    case 'POST address-policies/*':
+      return { written: updateAddressPolicy(organization(lab, name).world) };
+    case 'PUT mail-flow/*':
+      return configureMailFlow(organization(lab, name), await json(request));
+    case 'POST mail-load':
+      return startMailLoad(lab, await json(request, scriptBytesMax));
+    case 'GET mail-load':
+      return lab.mailLoad.report();
+    case 'GET mails':
+      return lab.mailLoad.mails(since);
+    case 'POST old-mail/*':
+      return makeOldMail(lab, name, await json(request));
+    case 'POST replies/*':
+      return answerOldMail(lab, name);
+    case 'GET uses/*':
+      return usesOf(lab, name, since);
     case 'PUT meeting-format/*':
       setMeetingFormat(organization(lab, name).world, await json(request));
       return {};
@@ -308,12 +340,12 @@ function decoded(parts: readonly string[]): readonly string[] {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-async function json(request: IncomingMessage): Promise<Fields> {
+async function json(request: IncomingMessage, bytesMax = bodyBytesMax): Promise<Fields> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     bytes += chunk.length;
-    if (bytes > bodyBytesMax) throw new Refused(413, 'the request is too large');
+    if (bytes > bytesMax) throw new Refused(413, 'the request is too large');
     chunks.push(chunk);
   }
   let value: unknown;

@@ -221,7 +221,7 @@ export function writeItemNow(context: Context, item: Item, prepared: PreparedSha
 }
 
 function mailboxXml({ name, address }: Address): string {
-  return `<t:Mailbox>${t('Name', name || address)}${address === '' ? '' : t('EmailAddress', address)}<t:RoutingType>SMTP</t:RoutingType></t:Mailbox>`;
+  return `<t:Mailbox>${t('Name', name || address)}${address === '' ? '' : t('EmailAddress', address)}<t:RoutingType>${address.startsWith('/') ? 'EX' : 'SMTP'}</t:RoutingType></t:Mailbox>`;
 }
 const single = (name: string, address: Address | null): Xml =>
   address === null ? '' : `<t:${name}>${mailboxXml(address)}</t:${name}>`;

@@ -1,6 +1,6 @@
 import type { StoreBehaviour } from '../behaviours.ts';
 
-/** What the lab's directories do over LDAP, and how we know. */
+/** What the lab's directories do over LDAP, what transport makes of them, and how we know. */
 export const directoryBehaviours: readonly StoreBehaviour[] = [
   // Protocol
   {
@@ -179,5 +179,115 @@ export const directoryBehaviours: readonly StoreBehaviour[] = [
     what: 'A forest has one domain; the global catalogue has no port of its own',
     mark: 'assumed',
     source: 'the Samba forests of the tests have the others',
+  },
+  // Mail by the directory
+  {
+    id: 'mail-resolution',
+    what: 'DNs are looked up among legacyExchangeDN and X500 addresses, others among SMTP addresses; several objects are ambiguous, 5.1.4',
+    mark: 'documented',
+    source: 'EXDOC recipient-resolution',
+  },
+  {
+    id: 'mail-resolution-both-at-once',
+    what: 'The legacyExchangeDN of one object and an X500 address of another make a DN ambiguous',
+    mark: 'assumed',
+    source: 'the page tells an order; who counts on it is found out',
+  },
+  {
+    id: 'mail-imceaex',
+    what: 'A DN that nobody has bounces with 5.1.1 as an IMCEAEX address; such addresses of the own domain are taken apart',
+    mark: 'documented',
+    source: 'EXDOC recipient-resolution; KB 2807779',
+  },
+  {
+    id: 'mail-target-address',
+    what: 'targetAddress redirects everything, also of a mailbox, which gets no copy; Exchange Online does not heed it for mailboxes',
+    mark: 'documented',
+    source: 'EXDOC recipient-resolution; Online: FIELD-NOTES §4 (practice)',
+  },
+  {
+    id: 'mail-target-address-own',
+    what: 'A redirection to an address of the same object leaves the organization when another one takes the domain, else it is a loop',
+    mark: 'assumed',
+    source: 'EXDOC recipient-resolution tells only of chains between objects',
+  },
+  {
+    id: 'mail-loops',
+    what: 'Objects of one organization that redirect to each other, and more than the most hops, are 5.4.6',
+    mark: 'documented',
+    source: 'EXDOC recipient-resolution (broken loop); Set-ReceiveConnector MaxHopCount',
+  },
+  {
+    id: 'mail-accepted-domains',
+    what: 'Who is not found in an authoritative domain bounces with 5.1.1; an internal relay sends on',
+    mark: 'documented',
+    source: 'PSDOC New-AcceptedDomain',
+  },
+  {
+    id: 'mail-groups',
+    what: 'Groups in groups are expanded, each once; one copy for each mailbox',
+    mark: 'documented',
+    source: 'EXDOC recipient-resolution',
+  },
+  {
+    id: 'mail-require-auth',
+    what: 'msExchRequireAuthToSendTo bounces senders of other organizations with 5.7.1',
+    mark: 'documented',
+    source: 'PSDOC Set-DistributionGroup RequireSenderAuthenticationEnabled',
+  },
+  {
+    id: 'mail-forwarding',
+    what: 'altRecipient wins over the forwarding SMTP address; deliverAndRedirect keeps a copy',
+    mark: 'documented',
+    source: 'PSDOC Set-Mailbox',
+  },
+  {
+    id: 'mail-forwarding-online',
+    what: 'Exchange Online stops forwarding to the outside with 5.7.520, which the sender is told',
+    mark: 'assumed',
+    source: 'the status is documented; who gets the report when transport forwards is not',
+  },
+  {
+    id: 'mail-slowest-controller',
+    what: 'With a replication delay transport reads the controller that hears of writes last',
+    mark: 'assumed',
+    source: 'each transport server reads another controller; the slowest one is the one to wait for',
+  },
+  {
+    id: 'mail-out-of-office',
+    what: 'An absence is told to each sender once until it ends, with one text inside and another outside',
+    mark: 'documented',
+    source: 'EWS doc: out-of-office replies; [MS-OXWOOF]',
+  },
+  {
+    id: 'mail-inbox-rules',
+    what: 'Rules that forward or redirect are run at delivery, three at most in a row; conditions: subject, sender',
+    mark: 'assumed',
+    source: 'loop prevention of rules is told by support articles without a number',
+  },
+  // Exchange
+  {
+    id: 'shell-enable-mailbox-plain-accounts',
+    what: 'Enable-Mailbox takes an enabled account without mail attributes, not a mail user (Disable-MailUser first)',
+    mark: 'assumed',
+    source: 'PSDOC Enable-Mailbox: users that do not have a mailbox; the message about recipient types is from reports',
+  },
+  {
+    id: 'shell-update-recipient',
+    what: 'A recipient made over LDAP lacks legacyExchangeDN and address lists until Update-Recipient',
+    mark: 'documented',
+    source: 'PSDOC Update-Recipient',
+  },
+  {
+    id: 'recipient-update-service',
+    what: 'Exchange 2003 completes by itself what anybody writes, as soon as the lab lives on',
+    mark: 'documented',
+    source: 'Exchange 2003: Recipient Update Service; its interval is not imitated',
+  },
+  {
+    id: 'address-policy',
+    what: 'A policy makes its address the primary one and keeps the others; excluded objects, mail users and contacts are left alone',
+    mark: 'documented',
+    source: 'EXDOC email-address-policies; PSDOC Set-Mailbox EmailAddressPolicyEnabled',
   },
 ];

@@ -52,4 +52,9 @@ export class OpenMailboxes {
     this.#kept.delete(key);
     this.add(key, mailbox);
   }
+
+  /** Those that have to stay. */
+  kept(): readonly Mailbox[] {
+    return [...this.#kept.values()];
+  }
 }

@@ -2,6 +2,7 @@ import { assert, must } from '#kit/assert.ts';
 import type { SampleCalendar } from '../samples/read-samples.ts';
 import type { Caller, LabVersion } from '../seams.ts';
 import { type Account, guidOf, ntHashOf, passwordOf } from './account.ts';
+import { completeRecipient } from './directory/exchange-shell.ts';
 import { Forest } from './directory/forest.ts';
 import type { ResourceEntry } from './directory/seed.ts';
 import type { TypedKind } from './generate-typed.ts';
@@ -153,7 +154,10 @@ export class Organization {
   #forest: Forest | null = null;
   /** The organization's directory; made when it is first asked for. */
   get forest(): Forest {
-    return (this.#forest ??= new Forest({
+    return (this.#forest ??= this.#makeForest());
+  }
+  #makeForest(): Forest {
+    const forest = new Forest({
       ...this.#directoryCounts,
       seed: this.world.seed,
       name: this.name,
@@ -167,7 +171,23 @@ export class Organization {
       nowMs: () => this.world.surroundings.clock.nowMs(),
       passwordOf: (user) => this.#passwords.get(user) ?? this.#accountOf(user)?.password ?? null,
       onPassword: (user, password) => this.#passwords.set(user, password),
-    }));
+    });
+    // The Recipient Update Service of 2003 looks after what anybody writes; later versions have cmdlets for it.
+    if (this.version === '2003') forest.onWrite((entry) => this.#toComplete.add(entry.guid));
+    return forest;
+  }
+  readonly #toComplete = new Set<string>();
+  /** Lets the Recipient Update Service do what is to be done. Nothing in versions without one. @returns how many objects it looked at */
+  updateRecipients(): number {
+    const guids = [...this.#toComplete];
+    for (const guid of guids) {
+      const entry = this.forest.first.byGuid(guid);
+      if (entry !== null && !entry.isDeleted && this.forest.first.text(entry, 'mailNickname') !== null)
+        completeRecipient(this, entry, null);
+    }
+    // What it wrote itself needs no second look.
+    this.#toComplete.clear();
+    return guids.length;
   }
   /** Whether mail for an address goes somewhere else; cheap when nobody has asked for the directory. */
   isRedirected(address: string): boolean {
@@ -293,6 +313,11 @@ export class Organization {
     this.#open.release(mailbox.address.toLowerCase(), mailbox);
   }
 
+  /** Mailboxes that are not as the seed made them. */
+  writtenMailboxes(): readonly Mailbox[] {
+    return this.#open.kept().filter(({ dirty }) => dirty);
+  }
+
   /** Takes a mailbox away, as disabling it does. */
   removeMailbox(address: string): void {
     this.#open.remove(address.toLowerCase());
@@ -307,6 +332,28 @@ export class Organization {
     this.#replaced.set(key, guid);
     this.#addressesByGuid().set(guid, key);
     return this.mailbox(key);
+  }
+
+  /** Makes an empty mailbox for an account of the directory, as Enable-Mailbox does. */
+  addMailbox(made: {
+    readonly address: string;
+    readonly guid: string;
+    readonly user: string;
+    readonly displayName: string;
+  }): void {
+    const key = made.address.toLowerCase();
+    const known = this.#byAddress.get(key);
+    this.#open.remove(key);
+    this.#addressesByGuid().set(made.guid, key);
+    if (known !== undefined) this.#replaced.set(key, made.guid);
+    // Nobody is told the password of an account that somebody else made: it is the one that the directory was given.
+    else
+      this.#byAddress.set(key, {
+        ...made,
+        address: key,
+        index: this.mailboxes.length,
+        password: this.#passwords.get(made.user) ?? passwordOf(this.world.seed, made.user),
+      });
   }
 
   #firsts: readonly number[] | null = null;

@@ -472,9 +472,7 @@ class Planner {
           },
           () => ({
             member: [
-              ...made
-                .filter((_, at) => groupCount === 1 || at % Math.max(1, groupCount - 1) === n - 1)
-                .map(({ guid }) => guid),
+              ...(n === 0 ? [] : every(made, n - 1, groupCount - 1)).map(({ guid }) => guid),
               ...(n === 0 ? groupSeeds.slice(1, 1 + Math.min(2, groupCount)).map(({ guid }) => guid) : []),
               ...(n > 0 && groupSeeds[2 * n + 1] !== undefined ? [groupSeeds[2 * n + 1]?.guid ?? ''] : []),
             ],
