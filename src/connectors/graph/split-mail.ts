@@ -18,7 +18,7 @@ export interface SplitMail {
 }
 
 /** Bytes of one file (GDOC `concepts/outlook-large-attachments.md`). */
-export const fileBytesMax = 150 * 1024 * 1024;
+const fileBytesMax = 150 * 1024 * 1024;
 
 /** What an attachment that is made by itself can say again; one that says more stays where it is. */
 const said = [
