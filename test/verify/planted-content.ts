@@ -1,5 +1,5 @@
 import { decodeCharset } from '#formats/text/charset.ts';
-import type { MimePart } from '#formats/text/mime-split.ts';
+import { headerOf, type MimePart } from '#formats/text/mime-split.ts';
 import {
   addHeader,
   editHeader,
@@ -156,7 +156,10 @@ const headerKinds: readonly ContentKind[] = [
   header('seconds of the date lost', 'date', /^date/, (value) =>
     cleanDate.test(value) ? value.replace(dateWithTime, '$1:$2:00') : value,
   ),
-  header('date of now', 'date', /^(date|headers\.date)/, () => 'Sun, 22 Nov 2026 12:00:00 +0000'),
+  // A date that nobody can read is replaced by servers.
+  header('date of now', 'date', /^(date|headers\.date)/, (value) =>
+    cleanDate.test(value) ? 'Sun, 22 Nov 2026 12:00:00 +0000' : value,
+  ),
   header('Message-Id changed', 'message-id', /^messageId/, (value) => value.replace(/<([^<>]+)>/, '<x$1>')),
   header('Message-Id’s case changed', 'message-id', /^messageId/, (value) => {
     const upper = value.toUpperCase();
@@ -403,7 +406,9 @@ const bodyKinds: readonly ContentKind[] = [
   kind('alternatives in another order', /^(?:bodies|attachments)/, (mime) => {
     for (const parts of multiparts(mime, 'multipart/alternative')) {
       const [one, two] = parts.filter((part) => isBody(part) && visible(part).trim() !== '');
-      if (one && two && visible(one).trim() !== visible(two).trim()) return swapParts(mime, one, two);
+      // HTML that comes first is written after the plain text by servers.
+      const isUsual = one !== undefined && one.contentType.value !== 'text/html';
+      if (isUsual && two && visible(one).trim() !== visible(two).trim()) return swapParts(mime, one, two);
     }
     return null;
   }),
@@ -607,11 +612,21 @@ const fileKinds: readonly ContentKind[] = [
     const n = all.findIndex((line) => line.name === 'content-id');
     return n < 0 ? null : all.with(n, { name: 'content-id', text: 'Content-ID: <planted@x.example>' });
   }),
-  described('inline became attachment', /^attachments\[\d+\]\.inline|^signed/, (all, part) =>
-    part.disposition?.value === 'inline' && simpleType(part)
-      ? describedAs(all, part, nameOf(part), 'attachment')
-      : null,
-  ),
+  // What is shown nowhere in the HTML is an attachment for servers, whatever it says.
+  kind('inline became attachment', /^attachments\[\d+\]\.inline|^signed/, (mime) => {
+    const html = partsOf(mime).filter((part) => isBody(part) && part.contentType.value === 'text/html');
+    const shows = (id: string) => html.some((part) => visible(part).includes(`cid:${id}`));
+    for (const part of filesOf(mime)) {
+      const id = headerOf(part.headers, 'content-id')?.trim().replace(/^<|>$/g, '') ?? '';
+      if (part.disposition?.value === 'attachment' || id === '' || !shows(id) || !simpleType(part)) continue;
+      return replacePart(
+        mime,
+        part,
+        withPartHeaders(part, (all) => describedAs(all, part, nameOf(part), 'attachment')) ?? part.raw,
+      );
+    }
+    return null;
+  }),
   described('attachment became inline', /^attachments\[\d+\]\.inline|^signed/, (all, part) =>
     part.disposition?.value === 'attachment' && simpleType(part)
       ? describedAs(all, part, nameOf(part), 'inline')

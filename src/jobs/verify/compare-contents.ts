@@ -161,7 +161,8 @@ function withoutTextsAsFiles(left: CanonicalContent, right: CanonicalContent) {
   const homes = new Map<string, number>();
   const kept: CanonicalBody[] = [];
   const inPlace: CanonicalBody[] = [];
-  for (const body of left.bodies) {
+  let isInOrder = true;
+  for (const body of plainFirst(left.bodies)) {
     // The first text has its place, and its alternative in the other form has.
     const isAlternative = homes.size === 1 && !homes.has(body.type) && homes.values().next().value === body.group;
     const hasPlace = /^text\/(?:plain|html)$/.test(body.type) && (homes.size === 0 || isAlternative);
@@ -171,11 +172,21 @@ function withoutTextsAsFiles(left: CanonicalContent, right: CanonicalContent) {
     const file = at >= 0 || hasPlace ? -1 : files.findIndex(isIt);
     if (file >= 0) files.splice(file, 1);
     else kept.push(body);
+    if (at > 0) isInOrder = false;
     if (at >= 0) inPlace.push(...others.splice(at, 1));
   }
-  const isAllThere = kept.length === inPlace.length && others.length === 0;
-  return { left: inGroups(kept), right: inGroups(isAllThere ? inPlace : right.bodies), files };
+  const isAllThere = isInOrder && kept.length === inPlace.length && others.length === 0;
+  return isAllThere
+    ? { left: inGroups(kept), right: inGroups(inPlace), files }
+    : { left: inGroups(left.bodies.filter((body) => kept.includes(body))), right: inGroups(right.bodies), files };
 }
+
+/** Alternatives in the order in which servers write them. */
+const plainFirst = (bodies: readonly CanonicalBody[]): readonly CanonicalBody[] => {
+  const rank = ({ type }: CanonicalBody) => (type === 'text/html' ? 1 : 0);
+  const groups = [...new Set(bodies.map(({ group }) => group))];
+  return groups.flatMap((group) => bodies.filter((body) => body.group === group).toSorted((a, b) => rank(a) - rank(b)));
+};
 
 /** Groups numbered in the order in which their texts come. */
 function inGroups(bodies: readonly CanonicalBody[]): readonly CanonicalBody[] {
