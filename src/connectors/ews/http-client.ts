@@ -1,9 +1,9 @@
-import { createGunzip } from 'node:zlib';
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
 import type { HttpRequest, HttpResponse, TlsPolicy, Transport } from '#kit/transport.ts';
 import { AnswerBody } from '../http/answer-body.ts';
+import { unpacked } from '../http/gunzip.ts';
 import { headerIn } from '../http/headers.ts';
 import { type Answered, signedHttp } from '../http/signed-http.ts';
 import type { SignIn } from '../sign-in/sign-in.ts';
@@ -128,15 +128,7 @@ function cookieKey(post: EwsPost): string {
 /** A person's page or no answer at all is not handed on: whoever reads SOAP could only say that it is broken XML. */
 async function soapAnswer(response: HttpResponse, { url, lease, call }: Answered): Promise<EwsAnswer> {
   const type = headerIn(response.headers, 'content-type')?.toLowerCase() ?? '';
-  const encoding = headerIn(response.headers, 'content-encoding')?.toLowerCase() ?? 'identity';
-  if (encoding !== 'identity' && encoding !== 'gzip') {
-    throw new FaultError({
-      kind: 'fatal',
-      code: 'protocol',
-      detail: `${url.host} answers in the coding ${encoding}, which was not asked for`,
-    });
-  }
-  const plain = encoding === 'gzip' ? gunzip(response.body, url.host) : response.body;
+  const plain = unpacked(response, url.host);
   const body = plain[Symbol.asyncIterator]();
   let first: IteratorResult<Uint8Array>;
   try {
@@ -187,41 +179,6 @@ async function soapAnswer(response: HttpResponse, { url, lease, call }: Answered
     );
   }
   return { status: response.status, headers: response.headers, body: new AnswerBody(body, lease, call, first) };
-}
-
-/** Unpacks as it comes. How much a reader takes is bounded by the reader. */
-async function* gunzip(packed: AsyncIterable<Uint8Array>, host: string): AsyncGenerator<Uint8Array> {
-  const unpacker = createGunzip();
-  let broken: unknown = null;
-  const feed = (async () => {
-    try {
-      for await (const chunk of packed) {
-        if (unpacker.destroyed) return;
-        if (!unpacker.write(chunk))
-          await new Promise<void>((resolve) => unpacker.once('drain', resolve).once('close', resolve));
-      }
-      unpacker.end();
-    } catch (error) {
-      broken = error;
-      unpacker.destroy();
-    }
-  })();
-  try {
-    for await (const chunk of unpacker) yield chunk as Buffer;
-    await feed;
-    if (broken !== null) throw broken;
-  } catch (error) {
-    if (broken !== null) throw broken;
-    if (error instanceof FaultError) throw error;
-    throw new FaultError({
-      kind: 'transient',
-      detail: `${host}: the packed answer is damaged`,
-      mayHaveHappened: true,
-      cause: error,
-    });
-  } finally {
-    unpacker.destroy();
-  }
 }
 
 function uuid(random: Random): string {
