@@ -5,11 +5,13 @@ import type { PairId } from '#model/ids.ts';
 import { type Project, type ProjectPair, tracksOf } from '#project/project.ts';
 import type { OpenStore } from '#store/open-store.ts';
 import { type ContentKind, type Store, trackId, type WorkKey, type WorkRow } from '#store/store.ts';
+import { directoryKey } from './directory-work.ts';
 import { FULL_SWEEP_MS } from './full-sweep.ts';
 import { projectLookGroups, projectWatchGroups } from './project-handlers.ts';
 import { readReferences } from './sign-in-of.ts';
 import { superviseWorkers } from './supervisor.ts';
-import { type AgentEvent, type AgentLog, passKey, subjectOf, sweepKey } from './work.ts';
+import { hasSwitchWork, SWITCH_PRIORITY, switchKey } from './switch-work.ts';
+import { type AgentEvent, type AgentLog, passKey, passPriorities, subjectOf, sweepKey } from './work.ts';
 import type { WorkerUsage } from './worker-messages.ts';
 import { forkWorker, type WorkerProcess } from './worker-process.ts';
 
@@ -34,13 +36,7 @@ export interface AgentOptions {
   readonly start?: () => WorkerProcess;
 }
 
-export const PRIORITIES: Readonly<Record<ContentKind, number>> = {
-  calendar: 20,
-  tasks: 40,
-  contacts: 40,
-  notes: 40,
-  mail: 100,
-};
+const DIRECTORY_PRIORITY = 30;
 const LOOK_PRIORITY = 150;
 const SWEEP_PRIORITY = 200;
 const WATCH_PRIORITY = 10;
@@ -125,7 +121,7 @@ async function ensureWork(
   tracks: readonly { readonly kind: ContentKind; readonly key: WorkKey }[],
 ): Promise<void> {
   const now = clock.nowMs();
-  await store.ensureWork(tracks.map(({ kind, key }) => ({ key, priority: PRIORITIES[kind], nextAtMs: now })));
+  await store.ensureWork(tracks.map(({ kind, key }) => ({ key, priority: passPriorities[kind], nextAtMs: now })));
   if (until === 'one-pass') return;
   const chosen = new Set(ids);
   const looks = projectLookGroups(project, chosen);
@@ -136,14 +132,18 @@ async function ensureWork(
       priority: SWEEP_PRIORITY,
       nextAtMs: now + Math.round(FULL_SWEEP_MS * (0.5 + n / (2 * ids.length))),
     })),
+    ...[...project.directories.keys()].map((name) => ({
+      key: directoryKey(name),
+      priority: DIRECTORY_PRIORITY,
+      nextAtMs: now,
+    })),
     ...looks.map(({ key }) => ({ key, priority: LOOK_PRIORITY, nextAtMs: now })),
     ...projectWatchGroups(project, chosen).map(({ key }) => ({ key, priority: WATCH_PRIORITY, nextAtMs: now })),
   ]);
+  const switches = (await store.switches(ids)).filter(hasSwitchWork).map(({ pair }) => switchKey(pair));
+  await store.ensureWork(switches.map((key) => ({ key, priority: SWITCH_PRIORITY, nextAtMs: now })));
   // Somebody ends the day and starts again: what was put off is looked at now.
-  await store.notify(
-    tracks.map(({ key }) => key),
-    now,
-  );
+  await store.notify([...tracks.map(({ key }) => key), ...switches], now);
 }
 
 /** Makes every track due. @returns the keys whose pass is awaited. */

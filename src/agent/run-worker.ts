@@ -38,6 +38,8 @@ const concurrency: Readonly<Record<string, number>> = {
   notes: 2,
   mail: 4,
   look: 64,
+  switch: 8,
+  directory: 2,
   sweep: 1,
   watch: 64,
 };
@@ -46,7 +48,7 @@ const lastingKinds: ReadonlySet<string> = new Set(['look', 'watch']);
 /** Of lasting claims there are hundreds, and each heartbeat is a write: a third of it, and there are sweeps behind what nobody watches. */
 const LASTING_LEASE_MS = 60_000;
 /** Kinds that only make others due: there is nothing for them to do in a single pass. */
-const continuousOnly: ReadonlySet<string> = new Set(['sweep', 'look', 'watch']);
+const continuousOnly: ReadonlySet<string> = new Set(['sweep', 'look', 'watch', 'directory', 'switch']);
 /** A worker that already watches or looks lets others take the next group first. The same for each, so that many groups do not wait for one another. */
 const GROUP_YIELD_MS = 200;
 

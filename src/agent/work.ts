@@ -54,3 +54,12 @@ export const passKey = (pair: PairId, kind: ContentKind): WorkKey => `${kind}:${
 export const sweepKey = (pair: PairId): string => `sweep:${pair}`;
 /** The subject of a work key. */
 export const subjectOf = (key: string): string => key.slice(key.indexOf(':') + 1);
+
+/** Of passes: the lower comes first. */
+export const passPriorities: Readonly<Record<ContentKind, number>> = {
+  calendar: 20,
+  tasks: 40,
+  contacts: 40,
+  notes: 40,
+  mail: 100,
+};

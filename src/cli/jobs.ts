@@ -3,8 +3,11 @@
  * these do the rest. Tests put their own in place.
  */
 
+import type { HeldWork } from '#agent/hold-work.ts';
 import type { AgentOptions } from '#agent/run-agent.ts';
+import type { SwitchOfPair } from '#agent/switch-services.ts';
 import type { Connector } from '#connectors/contract.ts';
+import type { Directory } from '#connectors/directory/contract.ts';
 import type { CheckPair, Finding } from '#jobs/check.ts';
 import type { DedupeFinding } from '#jobs/dedupe.ts';
 import type { MailPutBack, UndoMail } from '#jobs/dedupe-mail.ts';
@@ -15,13 +18,14 @@ import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import type { ProbeResult } from '#jobs/probe.ts';
 import type { Relinked } from '#jobs/relink.ts';
 import type { SettingsReport } from '#jobs/settings/carry-settings.ts';
+import type { SwitchProgress } from '#jobs/switch/ports.ts';
 import type { RestoreReport } from '#jobs/typed/restore-value.ts';
 import type { VerifyReport } from '#jobs/verify/report.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { ItemId, PairId } from '#model/ids.ts';
 import type { MailPolicy, TypedPolicy } from '#model/policy.ts';
 import type { TypedKind } from '#model/typed-item.ts';
-import type { Project } from '#project/project.ts';
+import type { Organization, Project, ProjectPair } from '#project/project.ts';
 import type { ContentKind, JournalRow, Store } from '#store/store.ts';
 import type { Log } from './log.ts';
 
@@ -124,6 +128,21 @@ export interface Jobs {
     store: Store,
     around: JobSurroundings,
   ) => AsyncIterable<PutBack>;
+  /** Everything that the switch of a pair works with. @param wave pairs that are switched along. */
+  readonly switchOfPair: (
+    project: Project,
+    pair: ProjectPair,
+    wave: readonly ProjectPair[],
+    store: Store,
+    around: JobSurroundings & {
+      readonly connect: (organization: string) => Promise<Connector>;
+      readonly openDirectory: (organization: Organization) => Promise<Directory>;
+      readonly progress: (event: SwitchProgress) => void;
+    },
+  ) => Promise<SwitchOfPair>;
+  /** The work `switch:PAIR`, held as long as a command works on it. */
+  readonly holdSwitch: (pair: PairId, store: Store, around: JobSurroundings) => Promise<HeldWork>;
+  readonly openDirectory: (organization: Organization, clock: Clock) => Promise<Directory>;
   /** Reads an organization's secrets and makes its connector; nothing is sent yet. */
   readonly openConnector: (
     project: Project,

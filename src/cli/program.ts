@@ -7,6 +7,7 @@ import { addCompletion } from './commands/completion.ts';
 import { dedupeCommand } from './commands/dedupe.ts';
 import { demoCommand } from './commands/demo.ts';
 import { discoverCommand } from './commands/discover.ts';
+import { finishCommand } from './commands/finish.ts';
 import { historyCommand } from './commands/history.ts';
 import { initCommand } from './commands/init.ts';
 import { journalCommand } from './commands/journal.ts';
@@ -18,7 +19,9 @@ import { relinkCommand } from './commands/relink.ts';
 import { runCommand } from './commands/run.ts';
 import { settingsCommand } from './commands/settings.ts';
 import { statusCommand } from './commands/status.ts';
+import { switchCommand } from './commands/switch.ts';
 import { syncCommand } from './commands/sync.ts';
+import { undoCommand } from './commands/undo.ts';
 import { verifyCommand } from './commands/verify.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { Jobs } from './jobs.ts';
@@ -29,6 +32,7 @@ import type { Terminal } from './terminal.ts';
 const groups = [
   ['Prepare:', [initCommand, checkCommand, probeCommand, discoverCommand]],
   ['Migrate:', [planCommand, syncCommand, runCommand, settingsCommand]],
+  ['Switch:', [switchCommand, undoCommand, finishCommand]],
   ['Look:', [statusCommand, verifyCommand, historyCommand, journalCommand, quarantineCommand]],
   ['Repair:', [relinkCommand, dedupeCommand]],
   ['Try:', [demoCommand, labCommand]],

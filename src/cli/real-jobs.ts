@@ -1,6 +1,11 @@
 import { waitLog } from '#agent/connector-budgets.ts';
+import { holdWork } from '#agent/hold-work.ts';
 import { openConnector } from '#agent/open-connector.ts';
+import { openDirectory } from '#agent/open-directory.ts';
 import { runAgent } from '#agent/run-agent.ts';
+import { switchOfPair } from '#agent/switch-services.ts';
+import { SWITCH_PRIORITY, switchKey } from '#agent/switch-work.ts';
+import { passKey, passPriorities } from '#agent/work.ts';
 import { check } from '#jobs/check.ts';
 import { checkFreeBusy } from '#jobs/compare-free-busy.ts';
 import { dedupe } from '#jobs/dedupe.ts';
@@ -23,8 +28,7 @@ import { verifyPair } from '#jobs/verify/verify-pair.ts';
 import { must } from '#kit/assert.ts';
 import { systemRandom } from '#kit/random.ts';
 import type { TypedKind } from '#model/typed-item.ts';
-import type { Claim, Store } from '#store/store.ts';
-import { holdWork } from './hold-work.ts';
+import type { Claim, ContentKind, Store } from '#store/store.ts';
 import type { JobPair, JobSurroundings, Jobs } from './jobs.ts';
 
 /** Commands look at one mailbox after the other; what has to be quick is the agent's. */
@@ -52,6 +56,10 @@ function typedServices(pair: JobPair, kind: TypedKind, store: Store, around: Job
     policy: must(pair.typed.get(kind), `${kind} of ${pair.id} are not kept in step`),
   };
 }
+
+/** No running agent works on the same track meanwhile. */
+const holdTrack = (store: Store, { id }: JobPair, kind: ContentKind, around: JobSurroundings) =>
+  holdWork(store, { key: passKey(id, kind), priority: passPriorities[kind] }, 'dedupe', around);
 
 /** The jobs of the program as it is started. */
 export const realJobs: Jobs = {
@@ -114,7 +122,7 @@ export const realJobs: Jobs = {
         : dedupe({ ...typedServices(pair, kind, store, around), progress }, pair.id, kind, claim, signal, options);
     };
     if (undo === null) return yield* find(null, around.signal);
-    const { claim, signal, release } = await holdWork(store, pair.id, kind, around);
+    const { claim, signal, release } = await holdTrack(store, pair, kind, around);
     try {
       yield* find(claim, signal);
     } finally {
@@ -122,7 +130,7 @@ export const realJobs: Jobs = {
     }
   },
   async *undoDedupeMail(pair, entries, store, around) {
-    const { claim, signal, release } = await holdWork(store, pair.id, 'mail', around);
+    const { claim, signal, release } = await holdTrack(store, pair, 'mail', around);
     try {
       yield* undoDedupeMail(passServices(pair, store, around), pair.id, claim, signal, entries);
     } finally {
@@ -131,7 +139,7 @@ export const realJobs: Jobs = {
   },
   async *undoDedupe(pair, kind, entries, newIds, store, around) {
     const services = typedServices(pair, kind, store, around);
-    const { claim, signal, release } = await holdWork(store, pair.id, kind, around);
+    const { claim, signal, release } = await holdTrack(store, pair, kind, around);
     try {
       const context = await openDedupe(services, pair.id, kind, claim, signal, true);
       // Of twins the left one first: the right one is known as its copy.
@@ -141,6 +149,26 @@ export const realJobs: Jobs = {
       await release();
     }
   },
+  switchOfPair: (project, pair, wave, store, { clock, signal, ...around }) =>
+    switchOfPair(
+      {
+        ...around,
+        project,
+        store,
+        clock,
+        random: systemRandom,
+        hold: ({ id }, kind, inner) =>
+          holdWork(store, { key: passKey(id, kind), priority: passPriorities[kind] }, 'switch', {
+            clock,
+            signal: AbortSignal.any([signal, inner]),
+          }),
+      },
+      pair,
+      wave,
+    ),
+  holdSwitch: (pair, store, around) =>
+    holdWork(store, { key: switchKey(pair), priority: SWITCH_PRIORITY }, 'switch', around),
+  openDirectory,
   openConnector: (project, organization, { clock, signal }) =>
     openConnector(project, organization, { clock, random: systemRandom, signal, counting: 'alone', waits: waitLog() }),
 };

@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Connector } from '#connectors/contract.ts';
+import { mailPolicyFor } from '#jobs/switch/pair-tracks.ts';
 import { must } from '#kit/assert.ts';
 import type { Project, ProjectPair, Track } from '#project/project.ts';
 import { parseStoreAddress } from '#project/read-project.ts';
@@ -67,12 +68,15 @@ export function openServices(project: Project, terminal: Terminal, log: Log, job
       const { id, collection: name, source, target } = pair;
       const collection = must(project.collections.get(name), `the pair ${id} belongs to no collection`);
       const [left, right] = await Promise.all([connector(collection.source), connector(collection.target)]);
+      // Where the person works by now, when the store was opened to be looked at.
+      const [switched] = store === null ? [] : await (await store).switches([id]);
+      const active = switched?.active ?? pair.active;
       return {
         id,
         left: { connector: left, address: source },
         right: { connector: right, address: target },
-        policy: collection.mail,
-        typed: new Map([...collection.typed].map(([kind, policy]) => [kind, { ...policy, active: pair.active }])),
+        policy: mailPolicyFor(collection.mail, active),
+        typed: new Map([...collection.typed].map(([kind, policy]) => [kind, { ...policy, active }])),
       };
     },
     async close() {

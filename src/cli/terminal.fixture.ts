@@ -58,6 +58,9 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
     dedupePair: missing('dedupePair'),
     undoDedupe: missing('undoDedupe'),
     undoDedupeMail: missing('undoDedupeMail'),
+    switchOfPair: missing('switchOfPair'),
+    holdSwitch: missing('holdSwitch'),
+    openDirectory: missing('openDirectory'),
     openConnector: missing('openConnector'),
     ...given,
   };

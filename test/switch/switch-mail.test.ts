@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import type { SwitchServices } from '#jobs/switch/ports.ts';
 import { beginSwitch, beginUndo, runSwitch } from '#jobs/switch/run-switch.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
+import { key } from '#lab/world/property.ts';
 import { SwitchWorld, type WorldOptions, type WorldPerson } from './switch-world.fixture.ts';
 
 let world: SwitchWorld;
@@ -93,5 +94,146 @@ describe('a switch while mail arrives', () => {
     expect(world.misplaced('right', [bo])).toEqual([]);
     const outbox = world.lab.outbox.filter(({ doing }) => doing === 'api');
     expect(outbox).toEqual([]);
+  }, 60_000);
+});
+
+/** Killed: whatever was on its way is done, and nothing that comes after it. */
+class Killed extends Error {
+  override readonly name = 'Killed';
+}
+
+/** Lets the program die after so many things done: writes to the store, to a directory, passes, mails. */
+function dyingAfter(count: number): (services: SwitchServices) => SwitchServices {
+  let done = 0;
+  const step = async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    // Half of them die before it is done, half after.
+    if (done === count && count % 2 === 0) throw new Killed();
+    const result = await work();
+    if (done++ === count) throw new Killed();
+    return result;
+  };
+  return (services) => ({
+    ...services,
+    store: new Proxy(services.store, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== 'function') return value;
+        const bound = value.bind(target) as (...args: unknown[]) => Promise<unknown>;
+        return name === 'commitSwitch' ? (...args: unknown[]) => step(() => bound(...args)) : bound;
+      },
+    }),
+    routes: {
+      left: { ...services.routes.left, turn: (to, s) => step(() => services.routes.left.turn(to, s)) },
+      right: { ...services.routes.right, turn: (to, s) => step(() => services.routes.right.turn(to, s)) },
+    },
+    tracks: {
+      ...services.tracks,
+      pass: (kind, active, s) => step(() => services.tracks.pass(kind, active, s)),
+      carryBack: (memory, s) => step(() => services.tracks.carryBack(memory, s)),
+    },
+  });
+}
+
+/** @returns whether it was killed on the way. */
+async function throughWithDeath(person: WorldPerson, begin: typeof beginUndo, count: number): Promise<boolean> {
+  let killed = false;
+  try {
+    const dying = world.services(person, dyingAfter(count));
+    await begin(dying, null);
+    await through(dying);
+  } catch (error) {
+    if (!(error instanceof Killed)) throw error;
+    killed = true;
+  }
+  if (!killed) return false;
+  const [row] = await world.store.switches([person.pair.id]);
+  const services = world.services(person);
+  if (row?.state !== 'switched' && row?.state !== 'syncing') {
+    await begin(services, null);
+    await through(services);
+  }
+  return true;
+}
+
+describe('killed at every boundary of every step', () => {
+  const people = 48;
+
+  test('a switch and its undo go on, and every mail is where the person works', async () => {
+    const clock = await open({ people, items: 2 * people, replicationMs: [300, 700], latencyMs: 2 });
+    const deaths = { forward: 0, undo: 0 };
+    load(clock, 100, clock.nowMs() + 90_000);
+    for (const [n, person] of world.people.entries()) {
+      await ready(person);
+      if (await throughWithDeath(person, (services, claim) => beginSwitch(services, claim, true), n)) deaths.forward++;
+    }
+    clock.advance(100_000);
+    await world.syncAll();
+    expect(world.misplaced('right')).toEqual([]);
+    load(clock, 100, clock.nowMs() + 90_000);
+    for (const [n, person] of world.people.entries()) if (await throughWithDeath(person, beginUndo, n)) deaths.undo++;
+    clock.advance(100_000);
+    await world.syncAll();
+    expect(world.misplaced('left')).toEqual([]);
+    // Nothing came back a second time to the target either.
+    for (const person of world.people)
+      for (const [subject, count] of world.counts(person.right)) expect([subject, count]).toEqual([subject, 1]);
+    expect(deaths.forward).toBeGreaterThan(25);
+    expect(deaths.undo).toBeGreaterThan(25);
+    expect(new Set((await world.store.switches()).map(({ state }) => state))).toEqual(new Set(['syncing']));
+  }, 180_000);
+});
+
+const hand = { caller: 'people', displayName: 'Somebody' };
+
+/** What a person does with mail in the mailbox that they work in. */
+function work(box: WorldPerson['left']): void {
+  const mails = [...box.folder('inbox').items()].filter((item) => {
+    const subject = item.content.properties.get(key.subject)?.value;
+    return typeof subject === 'string' && subject.startsWith('mail ');
+  });
+  const bySubject = [...mails].sort((a, b) => numberOf(a) - numberOf(b));
+  bySubject.forEach((item, n) => {
+    if (n % 4 === 0) box.setRead(item, true, hand, { suppressReceipts: true });
+    else if (n % 4 === 1) box.move(item, box.folder('drafts'), hand);
+    else if (n % 4 === 2) box.move(item, box.folder('deleteditems'), hand);
+  });
+}
+const numberOf = (item: {
+  readonly content: { readonly properties: ReadonlyMap<string, { readonly value: unknown }> };
+}) => Number(String(item.content.properties.get(key.subject)?.value).slice(5));
+
+describe('an undo', () => {
+  /** The same mails at the same addresses, and the same work with them, in the mailbox where the person works. */
+  async function lifeOf(isSwitched: boolean): Promise<readonly string[]> {
+    const clock = await open({ people: 1 });
+    const [ana] = world.people as [WorldPerson];
+    await ready(ana);
+    const arrive = (count: number) => {
+      for (let n = 0; n < count; n++) {
+        world.mail(ana, n % 2 === 0 ? 'left' : 'right');
+        clock.advance(1_000);
+      }
+    };
+    arrive(6);
+    await world.syncAll();
+    if (isSwitched) await switchOver(ana);
+    arrive(6);
+    await world.syncAll();
+    work(isSwitched ? ana.right : ana.left);
+    if (isSwitched) await undo(ana);
+    else await world.syncAll();
+    arrive(2);
+    await world.syncAll();
+    const contents = world.contents(ana.left);
+    await world.close();
+    return contents;
+  }
+
+  test('is equal to never having switched, plus what came in between', async () => {
+    const undone = await lifeOf(true);
+    const never = await lifeOf(false);
+    expect(undone).toEqual(never);
+    expect(undone.filter((line) => line.includes('| mail '))).toHaveLength(14);
+    await open({ people: 1, items: 0 });
   }, 60_000);
 });

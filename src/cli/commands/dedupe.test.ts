@@ -1,6 +1,7 @@
 import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { holdWork } from '#agent/hold-work.ts';
 import { passKey } from '#agent/work.ts';
 import type { MemoryMailbox } from '#connectors/memory/memory-organization.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
@@ -8,7 +9,6 @@ import type { EventFields, EventIdentity } from '#model/appointment.ts';
 import type { MailState } from '#model/mail.ts';
 import { openStore } from '#store/open-store.ts';
 import { exitCodes } from '../exit-codes.ts';
-import { holdWork } from '../hold-work.ts';
 import { memoryProject } from './memory-project.fixture.ts';
 
 const identity = '040000008200E00074C5B7101A82E00800000000' as EventIdentity;
@@ -103,7 +103,7 @@ test('while it is held nobody else gets the work, and who has it is waited for',
   ]);
   const agents = await store.claim('agent', 'calendar:', 9, clock.nowMs(), 1_000_000);
   expect(agents).toHaveLength(2);
-  const waiting = holdWork(store, pair.id, 'calendar', { clock, signal });
+  const waiting = holdWork(store, { key, priority: 20 }, 'dedupe', { clock, signal });
   for (const claim of agents) await store.complete(claim, { nextAtMs: clock.nowMs() - 1000, failed: false });
   const held = await waiting;
   expect(held.claim.key).toBe(key);

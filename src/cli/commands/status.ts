@@ -4,7 +4,7 @@ import { rivalsInAll, rivalsOf, rivalsText } from '#jobs/rivals.ts';
 import { type Track, tracksOf } from '#project/project.ts';
 import { type Store, trackId } from '#store/store.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
-import { formatBytes, formatCount, formatDuration, table } from '../format.ts';
+import { formatBytes, formatCount, formatDuration, formatInstant, plain, table } from '../format.ts';
 import { type LagStatus, lagStatus } from '../lag-status.ts';
 import { type PairStatus, statusOf } from '../pair-status.ts';
 import { pickPairs } from '../pick-pairs.ts';
@@ -52,6 +52,7 @@ async function status(run: Run, options: StatusOptions, addresses: readonly stri
     }));
     const all = known.map(({ track, row, work }) => statusOf(track, row, work, now));
     show(run, all, lagStatus(project.collections, known, now), everyMs !== null);
+    await showSwitches(run, store, tracks);
     if (everyMs === null) await showRivals(run, store, tracks, now);
     if (everyMs === null) return all.some(({ state }) => state === 'stopped') ? exitCodes.stopped : exitCodes.ok;
     try {
@@ -84,6 +85,20 @@ function show(run: Run, all: readonly PairStatus[], lags: readonly LagStatus[], 
       output.text(
         `${output.colours.yellow('warning')} ${content} of ${collection} will miss its objective of ${formatDuration(objectiveMs)}: ${warning}`,
       );
+}
+
+/** Who is on the way, was switched, or is to be; others have nothing to tell. */
+async function showSwitches({ output }: Run, store: Store, tracks: readonly Track[]): Promise<void> {
+  const pairs = [...new Set(tracks.map(({ pair }) => pair.id))];
+  for (const { pair, state, active, at, because } of await store.switches(pairs)) {
+    const isQuiet = !['switching', 'switched', 'undoing', 'finished'].includes(state) && at === null;
+    if (isQuiet) continue;
+    const where = active === 'left' ? 'source' : 'target';
+    output.line({ event: 'switch', pair, state, active: where, at, because });
+    const when = at === null ? '' : at === 'when-ready' ? ', as soon as it is ready' : `, at ${formatInstant(at)}`;
+    const note = because === null ? '' : `: ${plain(because)}`;
+    output.text(`${plain(pair)}: ${output.colours.bold(state)}, works in the ${where}${when}${note}`);
+  }
 }
 
 /** Not while watching: it reads days of history. */

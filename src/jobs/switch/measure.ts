@@ -187,3 +187,5 @@ async function sizeOf(services: SwitchServices, signal: AbortSignal): Promise<nu
   const limits = await unlessFatal(() => boxOf(services, 'right').limits(call(services, signal)));
   return limits?.usedBytes ?? (await services.store.pair(services.pair.id))?.counts.bytesCopied ?? null;
 }
+
+export { neverAccepted, type ReadinessFinding, readinessChecks } from '#engine/switch/readiness.ts';

@@ -1,4 +1,4 @@
-import { nextStep, switchSteps } from '#engine/switch/steps.ts';
+import { nextStep, type StepRecord, switchSteps } from '#engine/switch/steps.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { StepMemory, SwitchServices } from './ports.ts';
 import { switchRow, workOf } from './run-switch.ts';
@@ -47,4 +47,26 @@ async function look(services: SwitchServices, name: (typeof switchSteps)[number]
     if (!(error instanceof FaultError) && !(error instanceof StepFailed)) throw error;
     return { now: error.message, after: 'cannot be told' };
   }
+}
+
+/** One step that an undo would take back. */
+export interface PlannedUndo {
+  readonly step: string;
+  readonly undo: string;
+}
+
+/** What an undo would take back from here, in its order; empty: nothing was switched. Reads the store only. */
+export async function planUndo(services: SwitchServices): Promise<readonly PlannedUndo[]> {
+  const { state, pair, run } = await switchRow(services);
+  if (state !== 'switching' && state !== 'switched' && state !== 'undoing') return [];
+  const records: StepRecord[] = [...(await services.store.switchSteps(pair, run))];
+  const plan: PlannedUndo[] = [];
+  for (let next = nextStep(records, 'undo'); next !== null; next = nextStep(records, 'undo')) {
+    const { name } = next;
+    plan.push({ step: name, undo: switchSteps.find((step) => step.name === name)?.undo ?? '' });
+    const begun = records.findIndex(({ step, direction }) => step === name && direction === 'undo');
+    if (begun >= 0) records.splice(begun, 1);
+    records.push({ step: name, direction: 'undo', state: 'done' });
+  }
+  return plan;
 }

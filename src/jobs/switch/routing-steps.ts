@@ -43,6 +43,7 @@ async function turn(context: StepContext, side: Side, to: string | null, first: 
         end: 'waits',
         detail: `somebody has to run in the ${nameOf[side]} (${turned.why}): ${turned.script.join(' ; ')}`,
         againMs: handedOverEveryMs,
+        script: turned.script,
       };
     await memory.set('turned', to);
   }

@@ -36,7 +36,14 @@ export const workOf = (name: StepName): StepWork =>
 export type SwitchEnd =
   | { readonly end: 'complete'; readonly row: SwitchRow }
   /** Something outside has to happen first. */
-  | { readonly end: 'waits'; readonly row: SwitchRow; readonly againMs: number; readonly because: string }
+  | {
+      readonly end: 'waits';
+      readonly row: SwitchRow;
+      readonly againMs: number;
+      readonly because: string;
+      /** Lines that somebody has to run; null: it passes by itself. */
+      readonly script: readonly string[] | null;
+    }
   /** Somebody has to do something about it. The pair stays where it is: switch and undo both go on from there. */
   | { readonly end: 'failed'; readonly row: SwitchRow; readonly because: string };
 
@@ -90,6 +97,33 @@ export async function finishSwitch(services: SwitchServices, claim: Claim | null
   return commitRow(services, claim, { ...row, state: next.to, at: null, because: null });
 }
 
+/** Somebody says that the lines were run which the step that is open handed over. @returns the step; null: none waits for that. */
+export async function confirmStep(services: SwitchServices, claim: Claim | null): Promise<string | null> {
+  const row = await switchRow(services);
+  const records = await services.store.switchSteps(row.pair, row.run);
+  const open = records.findLast(({ state }) => state === 'begun' || state === 'failed');
+  if (open === undefined) return null;
+  const { found, progress } = keptOf(open.before);
+  await services.store.commitSwitch(claim, {
+    steps: [{ ...open, before: { found, progress: { ...progress, confirmed: true } } }],
+  });
+  return open.step;
+}
+
+/** What is wanted of a pair that is not on its way: at a time, as soon as it is ready, or nothing. Throws `SwitchRefused`. */
+export async function planAt(services: SwitchServices, claim: Claim | null, at: SwitchRow['at']): Promise<SwitchRow> {
+  const row = await switchRow(services);
+  const next = transition(row.state === 'new' || row.state === 'provisioned' ? 'ready' : row.state, {
+    event: 'switch',
+    force: true,
+  });
+  if ('refused' in next || row.state === 'switching')
+    throw new SwitchRefused(
+      'refused' in next ? next.refused : 'it is being switched already; causeway undo takes it back',
+    );
+  return commitRow(services, claim, { ...row, at, because: null });
+}
+
 async function commitRow(services: SwitchServices, claim: Claim | null, row: SwitchRow): Promise<SwitchRow> {
   const dated = { ...row, changedAtMs: services.clock.nowMs() };
   await services.store.commitSwitch(claim, { row: dated });
@@ -130,7 +164,7 @@ export async function runSwitch(
       services.progress?.({ step: next.name, direction, state: end.end, detail: end.detail });
       return end.end === 'failed'
         ? { end: 'failed', row, because }
-        : { end: 'waits', row, because, againMs: end.againMs };
+        : { end: 'waits', row, because, againMs: end.againMs, script: end.script ?? null };
     }
     row = { ...afterStep(row, next.name, direction), because: null, changedAtMs: services.clock.nowMs() };
     const ended = {

@@ -2,7 +2,7 @@ import type { Context, Mailbox } from '#connectors/contract.ts';
 import type { MailboxSettings, SettingKind } from '#connectors/settings-contract.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { Side } from '#model/ids.ts';
-import type { AutomaticReplies, InboxRule, StoredConfiguration } from '#model/mailbox-settings.ts';
+import type { AutomaticReplies, InboxRule, InboxRules, StoredConfiguration } from '#model/mailbox-settings.ts';
 import { done, type StepContext, type StepEnd, type StepOutlook, type StepWork, skipped } from './step-work.ts';
 
 const sides = { left: 'source', right: 'target' } as const satisfies Record<Side, string>;
@@ -36,8 +36,30 @@ const stateOf = (replies: AutomaticReplies | null): string => (replies === null 
 const isReplies = (value: unknown): value is AutomaticReplies =>
   typeof value === 'object' && value !== null && 'state' in value && 'audience' in value;
 
+const isRules = (value: unknown): value is InboxRules['rules'] => Array.isArray(value);
+
+/** @returns what stayed behind, for the operator. */
+async function carryRules(context: StepContext): Promise<string | null> {
+  const [from, to] = [settingsOf(context, 'left', 'rules'), settingsOf(context, 'right', 'rules')];
+  if (from === null || to === null) return 'inbox rules cannot be carried here: ask the person to make them anew';
+  const { rules } = await from.rules(call(context));
+  const whole = rules.filter(({ isReadable, isBroken }) => isReadable && !isBroken);
+  if (whole.length > 0 && !same((await to.rules(call(context))).rules, whole)) {
+    try {
+      await to.setRules(whole, false, call(context));
+    } catch (error) {
+      if (!(error instanceof FaultError) || (error.fault.kind !== 'stale' && error.fault.kind !== 'poison'))
+        throw error;
+      return `inbox rules stay behind: ${error.message}`;
+    }
+  }
+  const left = rules.length - whole.length;
+  return left === 0 ? null : `${left} inbox rules stay behind, since the server does not show them whole`;
+}
+
 /**
- * Before mail is turned round, so that the target answers from the first mail on. It gets none until then, so nobody is answered twice.
+ * Before mail is turned round, so that the target answers and sorts from the first mail on. It gets none until then, so nobody is answered
+ * twice, and nothing is forwarded twice.
  */
 export const prepareTarget: StepWork = {
   name: 'prepare-target',
@@ -45,24 +67,34 @@ export const prepareTarget: StepWork = {
     const [left, right] = [await repliesOf(context, 'left'), await repliesOf(context, 'right')];
     return {
       now: `out-of-office of the target: ${stateOf(right)}`,
-      after: `out-of-office of the target: ${stateOf(left)}, as in the source`,
+      after: `out-of-office of the target: ${stateOf(left)}, as in the source; with its inbox rules`,
     };
   },
   async before(context) {
-    return { replies: await repliesOf(context, 'right') };
+    const rules = await settingsOf(context, 'right', 'rules')?.rules(call(context));
+    return { replies: await repliesOf(context, 'right'), rules: rules?.rules ?? null };
   },
   async carryOut(context) {
     const { services, signal } = context;
-    const carried = await services.carrySettings?.(signal);
     const replies = await repliesOf(context, 'left');
-    if (replies === null || settingsOf(context, 'right', 'automatic-replies') === null)
-      return skipped('out-of-office cannot be read or written on both sides: ask the person to set it anew');
-    await setReplies(context, 'right', replies);
-    return done([`out-of-office ${replies.state}`, ...(carried ? [carried] : [])].join('; '));
+    const canReply = replies !== null && settingsOf(context, 'right', 'automatic-replies') !== null;
+    if (canReply) await setReplies(context, 'right', replies);
+    const told = [
+      canReply
+        ? `out-of-office ${replies.state}`
+        : 'out-of-office cannot be carried here: ask the person to set it anew',
+      await carryRules(context),
+      (await services.carrySettings?.(signal)) ?? null,
+    ];
+    return done(told.filter((one) => one !== null).join('; '));
   },
   async takeBack(context) {
-    const replies = context.memory.get('replies');
+    const { memory } = context;
+    const [replies, rules] = [memory.get('replies'), memory.get('rules')];
     if (isReplies(replies)) await setReplies(context, 'right', replies);
+    const settings = settingsOf(context, 'right', 'rules');
+    if (isRules(rules) && settings !== null && !same((await settings.rules(call(context))).rules, rules))
+      await settings.setRules(rules, false, call(context));
     return done();
   },
 };

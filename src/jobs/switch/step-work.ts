@@ -7,7 +7,13 @@ export type StepEnd =
   /** There is nothing to do in this pair, or it cannot be done here; `detail` says why. */
   | { readonly end: 'skipped'; readonly detail: string }
   /** Something outside has to happen first: replication, a person who runs lines. Try again after so many milliseconds. */
-  | { readonly end: 'waits'; readonly detail: string; readonly againMs: number };
+  | {
+      readonly end: 'waits';
+      readonly detail: string;
+      readonly againMs: number;
+      /** Lines that a person has to run. Where nothing can be read, that person has to say so (`confirmStep`). */
+      readonly script?: readonly string[];
+    };
 
 /** A step that cannot be done until somebody does something about it. The message is for the operator. */
 export class StepFailed extends Error {

@@ -1,10 +1,7 @@
-import { keepClaim } from '#agent/keep-claim.ts';
-import { PRIORITIES } from '#agent/run-agent.ts';
-import { passKey } from '#agent/work.ts';
+import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
-import type { PairId } from '#model/ids.ts';
-import { type Claim, type ContentKind, FencedOut, type Store } from '#store/store.ts';
-import type { JobSurroundings } from './jobs.ts';
+import { type Claim, FencedOut, type Store, type WorkKey } from '#store/store.ts';
+import { keepClaim } from './keep-claim.ts';
 
 const leaseMs = 60_000;
 const pauseMs = 250;
@@ -23,17 +20,18 @@ export interface HeldWork {
 }
 
 /**
- * Takes the work of a track as a pass would, so that no running agent works on the same calendar meanwhile. Waits for a pass that is
- * on its way. Throws FaultError when it does not end.
+ * Takes a piece of work as a worker would, such as the passes of a track, so that nobody else does it meanwhile. Waits for one that is on
+ * its way. Throws FaultError (transient) when it does not end.
+ *
+ * @param who takes it, in a word.
  */
 export async function holdWork(
   store: Store,
-  pair: PairId,
-  kind: ContentKind,
-  { clock, signal }: JobSurroundings,
+  { key, priority }: { readonly key: WorkKey; readonly priority: number },
+  who: string,
+  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
 ): Promise<HeldWork> {
-  const key = passKey(pair, kind);
-  const priority = PRIORITIES[kind];
+  const kindPrefix = key.slice(0, key.indexOf(':') + 1);
   await store.ensureWork([{ key, priority, nextAtMs: clock.nowMs() }]);
   const untilMs = clock.monotonicMs() + waitMaxMs;
   for (;;) {
@@ -42,7 +40,7 @@ export async function holdWork(
     const [row] = await store.work([key]);
     if (row !== undefined && (row.owner === null || (row.nextAtMs ?? 0) <= nowMs)) {
       await store.notify([key], nowMs - overdueMs);
-      for (const claim of await store.claim(`dedupe ${process.pid}`, `${kind}:`, 1, nowMs, leaseMs)) {
+      for (const claim of await store.claim(`${who} ${process.pid}`, kindPrefix, 1, nowMs, leaseMs)) {
         if (claim.key === key) return held(store, claim);
         await store.complete(claim, { nextAtMs: nowMs, failed: false });
       }
