@@ -37,6 +37,10 @@ describe() {
   organization="${forest^} Organization"
 }
 
+password() { # password ACCOUNT
+  echo "Password.of.$1.$forest"
+}
+
 facts() {
   local key=${forest^^}
   cat <<END
@@ -46,6 +50,10 @@ ${key}_BASE=$dn
 ${key}_ADMIN=Administrator@$domain
 ${key}_ADMIN_PASSWORD=$password
 ${key}_CA=$state/tls/ca.pem
+${key}_SYNC=sync@$domain
+${key}_SYNC_PASSWORD=$(password sync)
+${key}_GUEST=guest-sync@$domain
+${key}_GUEST_PASSWORD=$(password guest-sync)
 ${key}_SAM=$home/private/sam.ldb
 ${key}_CONFIG=$home/etc/smb.conf
 END
@@ -80,7 +88,7 @@ certificates() {
 
 # offline FILE: carries out LDIF on the database file itself, in one transaction.
 offline() {
-  ldbmodify -H "$home/private/sam.ldb" --option='dsdb:schema update allowed=true' "$1" >>"$home/log/provision.log" 2>&1 ||
+  ldbmodify --nosync -H "$home/private/sam.ldb" --option='dsdb:schema update allowed=true' "$1" >>"$home/log/provision.log" 2>&1 ||
     die "$(basename "$1") was refused: $(tail -2 "$home/log/provision.log" | tr '\n' ' ')"
 }
 
@@ -89,7 +97,7 @@ provision() {
   mkdir -p "$home/etc" "$home/run" "$home/log"
   printf '[global]\n' >"$home/etc/empty.conf"
   samba-tool domain provision --configfile="$home/etc/empty.conf" --targetdir="$home" --realm="$realm" --domain="$short" \
-    --adminpass="$password" --server-role=dc --dns-backend=NONE --host-name=dc1 --host-ip="$ip" --use-rfc2307 \
+    --adminpass="$password" --server-role=dc --dns-backend=NONE --host-name=dc1 --host-ip="$ip" --use-rfc2307 --option=ldb:nosync=true \
     --option="interfaces=$ip/32" --option='bind interfaces only=yes' >"$home/log/provision.log" 2>&1 ||
     die "provisioning $realm failed: $(tail -2 "$home/log/provision.log" | tr '\n' ' ')"
   cat >"$home/etc/smb.conf" <<END
@@ -132,6 +140,8 @@ END
   samba-tool domain passwordsettings set -H "$home/private/sam.ldb" --configfile="$home/etc/smb.conf" --complexity=off \
     --min-pwd-length=1 --history-length=0 --min-pwd-age=0 --max-pwd-age=0 >>"$home/log/provision.log" 2>&1 ||
     die "$realm keeps its password policy: $(tail -1 "$home/log/provision.log")"
+  /usr/bin/python3 "$data/accounts.py" "$home/private/sam.ldb" "$home/etc/smb.conf" "$forest" >>"$home/log/provision.log" 2>&1 ||
+    die "no accounts in $realm: $(tail -1 "$home/log/provision.log")"
   rm -rf "$home"/schema.*.ldif "$home/forest.ldif" "$state/$forest.first"
   cp -a "$home" "$state/$forest.first"
   touch "$state/$forest.first/complete"

@@ -10,12 +10,13 @@ import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dateutil } from './dateutil.ts';
 import { davmail } from './davmail.ts';
+import { directory } from './directory.ts';
 import { exchangelib } from './exchangelib.ts';
 import { ntlm } from './ntlm.ts';
 import { postgres } from './postgres.ts';
 import type { PeerContext, PeerSuite } from './suite.ts';
 
-const suites: readonly PeerSuite[] = [dateutil, exchangelib, davmail, postgres, ntlm];
+const suites: readonly PeerSuite[] = [dateutil, exchangelib, davmail, postgres, ntlm, directory];
 const root = resolve(fileURLToPath(import.meta.url), '../..');
 const reference = resolve(root, process.env['CAUSEWAY_REFERENCE'] ?? '../shared');
 

@@ -1,8 +1,8 @@
-import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join, relative } from 'node:path';
-import { z } from 'zod';
+import { chownSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Account, finish, freePorts, listening, start } from './programs.ts';
 import type { PeerContext, PeerSuite } from './suite.ts';
+import { recordTests } from './vitest-report.ts';
 
 const installed = '/usr/lib/postgresql';
 
@@ -59,35 +59,6 @@ async function written(url: string): Promise<number> {
   const { stdout, stderr, status } = await finish('psql', [url, '-Atqc', query]);
   if (status !== 0) throw new Error(stderr.trim());
   return Number(stdout.trim());
-}
-
-const vitestReport = z.object({
-  testResults: z.array(
-    z.object({
-      name: z.string(),
-      status: z.string(),
-      message: z.string().optional(),
-      assertionResults: z.array(
-        z.object({ fullName: z.string(), status: z.string(), failureMessages: z.array(z.string()).nullish() }),
-      ),
-    }),
-  ),
-});
-
-/** Passes on what the test runner counted. A file that did not load is one failure. */
-function recordTests(context: PeerContext, reportFile: string): void {
-  const { testResults } = vitestReport.parse(JSON.parse(readFileSync(reportFile, 'utf8')));
-  for (const file of testResults) {
-    const path = relative(context.root, file.name);
-    if (file.status === 'failed' && file.assertionResults.length === 0)
-      context.record(path, file.message ?? 'did not load');
-    for (const { fullName, status, failureMessages } of file.assertionResults) {
-      if (status === 'passed') context.record(`${path} ${fullName}`, null);
-      else if (status === 'failed')
-        context.record(`${path} ${fullName}`, failureMessages?.[0]?.split('\n')[0] ?? 'failed');
-      else context.leftOut(`${path} ${fullName}`, `the test itself was ${status}`);
-    }
-  }
 }
 
 export const postgres: PeerSuite = {

@@ -45,6 +45,7 @@ export interface DirectoryDescription {
   readonly exchange: {
     readonly organization: string;
     readonly legacyExchangeDn: string;
+    /** legacyExchangeDN of the administrative group that recipients are named in: `/o=…/ou=Exchange Administrative Group (FYDIBOHF23SPDLT)`. */
     readonly administrativeGroupDn: string;
     /** Highest rangeUpper of ms-Exch-Schema-Version-Pt. */
     readonly schemaVersion: number | null;
@@ -114,7 +115,9 @@ export interface Directory {
   describe(context: Context): Promise<DirectoryDescription>;
   /**
    * One page of changes. `attributes` are the wanted ones. Scope `under` is applied by the server where it can be, `memberOf` and moves across
-   * the border by the caller, so changes may name objects outside of it.
+   * the border by the caller, so changes may name objects outside of it. What does not match `filter` any more is `gone`. A cursor that is lost
+   * begins anew by itself; one of a reading from the beginning that was not ended lives as long as the session, and then is the fault
+   * `cursor-lost`: ask without a cursor, and forget what that reading named.
    */
   changes(
     scope: DirectoryScope,

@@ -48,6 +48,8 @@ function values(name, list, n,    i, part, count) {
   if ($2 == "msExchCustomAttributes") values("mayContain", substr(used["custom"], 2), stage)
   if ($2 == "msExchMailStorage") values("mayContain", substr(used["storage"], 2), stage)
   print "schemaIDGUID: " $10 "\ndefaultHidingValue: FALSE\nshowInAdvancedViewOnly: TRUE\nsystemOnly: FALSE" > file(stage)
+  # Everybody who signed in may read, as the setup of Exchange gives it.
+  print "defaultSecurityDescriptor: D:(A;;GA;;;SY)(A;;GA;;;DA)(A;;RPLCLORC;;;AU)" > file(stage)
   print "defaultObjectCategory: CN=" cn "," schema "\n" > file(stage)
 }
 

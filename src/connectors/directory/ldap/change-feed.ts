@@ -21,7 +21,7 @@ import {
 import { LdapRefusal } from './ldap-results.ts';
 import { carriedObjects, objectOf, type Wanted, wantedOf } from './read-objects.ts';
 import { controlOids, dirSyncControl, readDirSync, showDeletedControl } from './search-controls.ts';
-import { readHighestUsn } from './server-identity.ts';
+import { isSamba, readHighestUsn } from './server-identity.ts';
 
 /**
  * What changed in a forest. Two ways to ask ([MS-ADTS] 3.1.1.3.4.1.3 and 3.1.1.1.9):
@@ -84,11 +84,11 @@ export class ChangeFeed {
     this.#forest = forest;
   }
 
-  /** How the pinned controller tells changes. */
+  /** How the pinned controller tells changes. What it does not show of deletions today it may show tomorrow. */
   async feedOf(known: Known, context: Context): Promise<Feed> {
     const key = known.identity.invocationId;
     let feed = this.#feeds.get(key);
-    if (feed === undefined) {
+    if (feed?.showsDeleted !== true) {
       feed = await chooseFeed(known, context);
       this.#feeds.set(key, feed);
     }
@@ -322,7 +322,8 @@ const bytes = (entry: LdapEntry, name: string): Buffer => {
 
 /** Where a deleted object was: its own name stands before a line feed and its GUID ([MS-ADTS] 3.1.1.5.5). */
 function lastDnOf(entry: LdapEntry): DistinguishedName | null {
-  const parent = text(entry, 'lastKnownParent');
+  // DirSync writes names with GUID and SID before them ([MS-ADTS] 3.1.1.3.4.1.3).
+  const parent = text(entry, 'lastKnownParent').replace(/^(?:<[^>]*>;)+/, '');
   const own = /^(?:[^\\,+]|\\.)+?(?=\\0ADEL:)/i.exec(entry.dn)?.[0];
   return parent === '' || own === undefined || parseDn(own) === null ? null : (`${own},${parent}` as DistinguishedName);
 }
@@ -389,11 +390,38 @@ async function dirSyncNews(
     const names = new Set([...entry.values.keys()].map((name) => name.toLowerCase()));
     return names.has('name') && !names.has('objectclass');
   };
+  const news = sort(outcome.entries, isRenamed);
   return {
-    ...sort(outcome.entries, isRenamed),
+    ...news,
+    gone: await lastNames(news.gone, known, domain, context),
     place: answer.cookie.toString('base64'),
     hasMore: answer.hasMore,
   };
+}
+
+/** Fills in where deleted objects were, for a feed that leaves it out. */
+async function lastNames(gone: News['gone'], known: Known, domain: Domain, context: Context): Promise<News['gone']> {
+  const filled = new Map(gone);
+  const unknown = [...gone].flatMap(([guid, dn]) => {
+    const value = dn === null ? bytesOfGuid(guid) : null;
+    return value === null ? [] : [equal('objectGUID', value)];
+  });
+  for (let at = 0; at < unknown.length; at += guidsPerSearch) {
+    const entries = await known.controller.searchAll(
+      {
+        base: domain.dn,
+        filter: anyOf(...unknown.slice(at, at + guidsPerSearch)),
+        attributes: ['objectGUID', 'lastKnownParent'],
+        controls: [showDeletedControl()],
+      },
+      context,
+    );
+    for (const entry of entries) {
+      const guid = guidOfBytes(bytes(entry, 'objectGUID'));
+      if (guid !== null) filled.set(guid, lastDnOf(entry));
+    }
+  }
+  return filled;
 }
 
 async function presentUsn(known: Known, context: Context): Promise<string> {
@@ -427,39 +455,48 @@ async function usnNews(known: Known, domain: Domain, place: string, context: Con
   return { ...sort(entries, isRenamed), place: highest, hasMore: false };
 }
 
-/** Asks the server what it allows, once. */
+/** Asks the server what it allows. */
 async function chooseFeed(known: Known, context: Context): Promise<Feed> {
   const { controller, identity } = known;
+  let by: FeedKind = 'usn';
   let why = 'this server has no DirSync';
   if (identity.controls.has(controlOids.dirSync)) {
     try {
-      await controller.search(
-        {
-          base: identity.domainDn,
-          filter: nothing,
-          attributes: ['objectGUID'],
-          controls: [dirSyncControl(Buffer.alloc(0))],
-          isLearning: true,
-        },
-        context,
-      );
-      return { by: 'dirsync', why: 'the account may replicate directory changes', showsDeleted: true };
+      const controls = [dirSyncControl(Buffer.alloc(0))];
+      const search = { base: identity.domainDn, filter: nothing, attributes: ['objectGUID'], controls };
+      await controller.search({ ...search, isLearning: true }, context);
+      by = 'dirsync';
+      why = 'the account may replicate directory changes';
     } catch (error) {
       if (!(error instanceof LdapRefusal) || ![50, 53, 12].includes(error.code)) throw error;
       why = 'the account lacks the right "Replicating Directory Changes"';
     }
   }
-  const base = `CN=Deleted Objects,${identity.domainDn}`;
-  let showsDeleted = false;
+  // Who may replicate is shown everything ([MS-ADTS] 3.1.1.3.4.1.3); Samba shows deleted objects only to those who may see them.
+  const showsDeleted = (by === 'dirsync' && !isSamba(identity)) || (await seesDeleted(known, context));
+  const unseen = '; it sees no deleted objects, so that everything is read every time: let it see them';
+  return { by, why: `${why}${showsDeleted ? '' : unseen}`, showsDeleted };
+}
+
+/** Whether any deleted object is shown. That the container is shown says nothing, and an empty one proves nothing. */
+async function seesDeleted({ controller, identity }: Known, context: Context): Promise<boolean> {
   try {
-    const controls = [showDeletedControl()];
-    const search = { base, scope: 'base', attributes: ['objectGUID'], controls, isLearning: true } as const;
-    showsDeleted = (await controller.search(search, context)).entries.length > 0;
+    const { entries } = await controller.page(
+      {
+        base: `CN=Deleted Objects,${identity.domainDn}`,
+        scope: 'one',
+        attributes: ['objectGUID'],
+        controls: [showDeletedControl()],
+        isLearning: true,
+      },
+      null,
+      context,
+    );
+    return entries.length > 0;
   } catch (error) {
-    if (!(error instanceof LdapRefusal) || ![32, 50].includes(error.code)) throw error;
+    if (error instanceof LdapRefusal && [32, 50].includes(error.code)) return false;
+    throw error;
   }
-  const unseen = '; nor may it see deleted objects, so that everything is read every time';
-  return { by: 'usn', why: `${why}${showsDeleted ? '' : unseen}`, showsDeleted };
 }
 
 function scopeFilter(filter: string | null): LdapFilter | null {

@@ -184,10 +184,14 @@ export function refusalOf(refusal: LdapRefusal, write: RefusedWrite): DirectoryR
       // Somebody put something below it.
       return 'stale';
     case 68:
-      return 'name-taken';
+      // Of a group: the member is in it already.
+      return write.kind === 'modify' ? 'stale' : 'name-taken';
     case 10:
     case 71:
       return 'not-here';
+    case 80:
+      // With an error of Windows it is about what was written; without one the server is in trouble.
+      return refusal.windows === null ? null : 'value-refused';
     default:
       return null;
   }

@@ -103,9 +103,12 @@ const levels: Readonly<Record<number, string>> = {
   10: '2025',
 };
 
+export const isSamba = ({ vendor }: ServerIdentity): boolean => vendor !== null && /samba/i.test(vendor);
+
 /** In words, for reports. */
-export function productOf({ vendor, level }: ServerIdentity): string {
+export function productOf(identity: ServerIdentity): string {
+  const { vendor, level } = identity;
   const behind = level === null ? '' : ` (level ${level}${levels[level] === undefined ? '' : `, as ${levels[level]}`})`;
   if (vendor === null) return `Active Directory${behind}`;
-  return `${/samba/i.test(vendor) ? 'Samba' : vendor.slice(0, 60)}${behind}`;
+  return `${isSamba(identity) ? 'Samba' : vendor.slice(0, 60)}${behind}`;
 }

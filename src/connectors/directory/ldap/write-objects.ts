@@ -130,7 +130,7 @@ async function findAll(
   return found;
 }
 
-/** Names that the schema lacks, or values of bytes that are no hex. */
+/** Names that the schema lacks, more values than it allows, or values of bytes that are no hex. */
 function unwritable(
   attributes: Attributes,
   shapes: ReadonlyMap<string, AttributeShape>,
@@ -138,6 +138,10 @@ function unwritable(
 ): DirectoryWritten | null {
   const lacking = Object.keys(attributes).filter((name) => !shapes.has(name.toLowerCase()));
   if (lacking.length > 0) return refused('schema-lacks', `the schema has no ${lacking.join(', ')}`);
+  const single = Object.keys(attributes).filter(
+    (name) => shapes.get(name.toLowerCase())?.isSingle === true && (attributes[name]?.length ?? 0) > 1,
+  );
+  if (single.length > 0) return refused('value-refused', `${single.join(', ')} takes one value only`);
   return broken.length > 0
     ? refused('value-refused', `${broken.join(', ')} takes bytes, which are given in hex`)
     : null;
@@ -190,7 +194,7 @@ async function modify(
     if (unexpected) return refused('stale', `${name} has other values by now`);
   }
   const [removed, added] = [encodeValues(removes, shapes), encodeValues(adds, shapes)];
-  const problem = unwritable(removes, shapes, [...removed.broken, ...added.broken]);
+  const problem = unwritable(adds, shapes, [...removed.broken, ...added.broken]);
   if (problem !== null) return problem;
   for (const name of Object.keys(edit.values)) {
     const [remove, add] = [removed.values.get(name) ?? [], added.values.get(name) ?? []];
@@ -220,10 +224,19 @@ async function move(
   const parent = parentDn(edit.to);
   if (here !== there || parent === null) return refused('not-here', `${edit.to} lies in another domain`);
   const rdn = edit.to.slice(0, edit.to.length - parent.length).replace(/[\s,;]+$/, '');
-  return attempt({ kind: 'move', oneValueEach: true }, async () => {
+  const answer = await attempt({ kind: 'move', oneValueEach: true }, async () => {
     await known.controller.rename(nameOf(known, object), rdn, parent, context);
     return { kind: 'done', guid: edit.guid };
   });
+  // Samba says of a container that is not there only that it will not do it.
+  if (
+    answer.kind === 'refused' &&
+    answer.reason === 'value-refused' &&
+    (await guidsOf(known, [parent], context)).size === 0
+  ) {
+    return refused('no-container', answer.detail);
+  }
+  return answer;
 }
 
 async function remove(edit: Edit<'remove'>, { known, object }: Found, context: Context): Promise<DirectoryWritten> {
@@ -280,9 +293,9 @@ async function nameAdded(added: readonly Added[], results: DirectoryWritten[], c
 }
 
 /** GUIDs by `dnKey`; names that are not there are left out. */
-export async function guidsOf(known: Known, dns: readonly string[], context: Context, base?: string) {
+export async function guidsOf(known: Known, dns: readonly string[], context: Context) {
   const filter = anyOf(...dns.map((dn) => equal('distinguishedName', dn)));
-  const search = { base: base ?? known.identity.domainDn, filter, attributes: ['objectGUID'] };
+  const search = { base: known.identity.domainDn, filter, attributes: ['objectGUID'] };
   try {
     const entries = await known.controller.searchAll(search, context);
     return new Map(
