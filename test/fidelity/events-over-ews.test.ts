@@ -14,7 +14,7 @@ const seed = Number(process.env['CAUSEWAY_FIDELITY_SEED'] ?? 20_260_101);
 describe('events go from 2007 to 2010 to 2016', () => {
   const stations: Station[] = [];
   beforeAll(async () => {
-    for (const version of ['2007', '2010', '2016'] as const) stations.push(await openStation(version));
+    for (const version of ['2007', '2010', '2016'] as const) stations.push(await openStation(version, 'calendar'));
   });
   afterAll(async () => {
     for (const { it } of stations) await it.close();

@@ -4,27 +4,37 @@ import { expect } from 'vitest';
 import type { Context, TypedItems, TypedWritten } from '#connectors/contract.ts';
 import { must } from '#kit/assert.ts';
 import { describeFault, isFault } from '#kit/fault.ts';
-import type { EventFields } from '#model/appointment.ts';
+import type { AttachmentContent, AttachmentHead, EventFields } from '#model/appointment.ts';
 import { isOccurrenceDay } from '#model/expand-recurrence.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { StampText } from '#model/stamp.ts';
-import type { TypedDraft, TypedItem } from '#model/typed-item.ts';
+import type { TypedDraft, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
 import { openEwsLab } from '#test/connectors/ews-lab.fixture.ts';
+import { openGraphLab } from '#test/connectors/graph-lab.fixture.ts';
+import { openWebdavLab } from '#test/connectors/webdav-lab.fixture.ts';
 import type { ConnectorUnderTest } from '#test/suites/connector-suite.ts';
 
-export interface Station {
+export interface Station<Kind extends TypedKind = 'calendar'> {
   readonly version: string;
   readonly it: ConnectorUnderTest;
-  readonly events: TypedItems<'calendar'>;
-  readonly calendar: FolderId;
+  readonly items: TypedItems<Kind>;
+  readonly folder: FolderId;
 }
 
-export async function openStation(version: '2007' | '2010' | '2016'): Promise<Station> {
-  const it = await openEwsLab(version, 6 << 20);
+type Version = '2003' | '2007' | '2010' | '2016' | 'online';
+const itemBytesMax = 6 << 20;
+
+function open(version: Version): Promise<ConnectorUnderTest> {
+  if (version === '2003') return openWebdavLab(itemBytesMax);
+  return version === 'online' ? openGraphLab(itemBytesMax) : openEwsLab(version, itemBytesMax);
+}
+
+export async function openStation<Kind extends TypedKind>(version: Version, kind: Kind): Promise<Station<Kind>> {
+  const it = await open(version);
   const box = it.connector.mailbox(it.people.address);
-  const calendar = must((await box.roles(within(it))).get('calendar'), 'a calendar');
-  return { version, it, events: must(box.typed('calendar'), 'EWS has events'), calendar };
+  const folder = must((await box.roles(within(it))).get(kind), `a folder of ${kind}`);
+  return { version, it, items: must(box.typed(kind), `${version} has ${kind}`), folder };
 }
 
 const within = ({ clock }: ConnectorUnderTest): Context => ({
@@ -33,30 +43,31 @@ const within = ({ clock }: ConnectorUnderTest): Context => ({
 });
 
 /** Creates a draft and reads what has become of it. */
-export async function arrived({ it, events, calendar }: Station, draft: TypedDraft<'calendar'>) {
-  const [written] = await events.create(calendar, [draft], within(it));
+export async function arrived<Kind extends TypedKind>({ it, items, folder }: Station<Kind>, draft: TypedDraft<Kind>) {
+  const [written] = await items.create(folder, [draft], within(it));
   if (written === undefined || isFault(written)) throw new Error(written ? describeFault(written) : 'no answer');
-  const item = (await events.read([written.id], within(it))).get(written.id);
+  const item = (await items.read([written.id], within(it))).get(written.id);
   if (item === undefined || isFault(item)) throw new Error(item ? describeFault(item) : 'not read');
   expect(item.head.version).toBe(written.version);
   return { written, item };
 }
 
 /** What is handed on: the item with its bytes, as a pass does it. */
-export async function draftOf(
-  { it, events }: Station,
-  item: TypedItem<'calendar'>,
+export async function draftOf<Kind extends TypedKind>(
+  { it, items }: Station<Kind>,
+  item: TypedItem<Kind>,
   stamp: StampText,
-): Promise<TypedDraft<'calendar'>> {
+): Promise<TypedDraft<Kind>> {
   const { id } = item.head;
-  const own = await events.attachments(id, null, item.fields.attachments, within(it));
-  const ofDays = new Map<Day, readonly (typeof own extends ReadonlyMap<string, infer A> ? A : never)[]>();
+  const { attachments = [] } = item.fields as { readonly attachments?: readonly AttachmentHead[] };
+  const own = await items.attachments(id, null, attachments, within(it));
+  const ofDays = new Map<Day, readonly AttachmentContent[]>();
   for (const { day, overrides } of item.occurrences)
     if (overrides.attachments !== undefined)
-      ofDays.set(day, [...(await events.attachments(id, day, overrides.attachments, within(it))).values()]);
+      ofDays.set(day, [...(await items.attachments(id, day, overrides.attachments, within(it))).values()]);
   return {
     item,
-    attachments: item.fields.attachments.map(({ hash }) => must(own.get(hash), 'an attachment that was listed')),
+    attachments: attachments.map(({ hash }) => must(own.get(hash), 'an attachment that was listed')),
     occurrenceAttachments: ofDays,
     stamp,
   };

@@ -54,7 +54,7 @@ const elsewhere = (draft: TypedDraft<'calendar'>): TypedDraft<'calendar'> => ({
 describe.each(['2010', '2016'] as const)('somebody else’s meeting uploaded to %s', (version) => {
   let station: Station;
   beforeAll(async () => {
-    station = await openStation(version);
+    station = await openStation(version, 'calendar');
   });
   afterAll(() => station.it.close());
 
