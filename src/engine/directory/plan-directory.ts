@@ -37,6 +37,8 @@ class Run {
   readonly #input: DirectoryPlanInput;
   readonly #queue: { readonly side: Side; readonly guid: ObjectGuid }[] = [];
   readonly #considered: BySide<Set<ObjectGuid>> = { left: new Set(), right: new Set() };
+  /** Links that were looked at, by left GUID: both of their objects may be among the changed ones. */
+  readonly #planned = new Set<ObjectGuid>();
   /** Links that one side was found gone of in this pass. */
   readonly #goneLinks: DirectoryLink[] = [];
 
@@ -68,6 +70,8 @@ class Run {
     const left = know.object('left', link.left);
     const right = know.object('right', link.right);
     if (know.openCount > openBefore) return;
+    if (this.#planned.has(link.left)) return;
+    this.#planned.add(link.left);
     this.#considered.left.add(link.left);
     this.#considered.right.add(link.right);
     if (left === null && right === null) {

@@ -64,6 +64,7 @@ export function simulateRouting(world: RoutingWorld, side: Side, start: Recipien
 type Resolved =
   | { readonly kind: 'recipient'; readonly side: Side; readonly recipient: Recipient }
   | { readonly kind: 'outside'; readonly address: string }
+  | { readonly kind: 'loop' }
   | { readonly kind: 'hole'; readonly why: 'nobody' | 'ambiguous' };
 
 function resolve(world: RoutingWorld, side: Side, from: ObjectGuid, address: string): Resolved {
@@ -71,11 +72,12 @@ function resolve(world: RoutingWorld, side: Side, from: ObjectGuid, address: str
   const domain = domainOfAddress(address);
   // The redirecting object has the address itself: Exchange does not expand it once more, and the domain decides.
   const isAccepted = (of: Side) => policy.domains[of].includes(domain) || policy.routing[of] === domain;
-  const here = world.holders(side, address).filter(({ guid }) => guid !== from);
+  const holders = world.holders(side, address);
+  const here = holders.filter(({ guid }) => guid !== from);
   if (here.length > 1) return { kind: 'hole', why: 'ambiguous' };
   if (here[0] !== undefined) return { kind: 'recipient', side, recipient: here[0] };
   const isShared = policy.sharedDomains.includes(domain);
-  if (isAccepted(side) && !isShared) return { kind: 'hole', why: 'nobody' };
+  if (isAccepted(side) && !isShared) return holders.length > 0 ? { kind: 'loop' } : { kind: 'hole', why: 'nobody' };
   const other = otherSide(side);
   if (!isAccepted(other) && !isShared) return { kind: 'outside', address };
   const there = world.holders(other, address);
