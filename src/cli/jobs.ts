@@ -4,6 +4,7 @@
  */
 
 import type { HeldWork } from '#agent/hold-work.ts';
+import type { OpenedSync } from '#agent/open-directory.ts';
 import type { AgentOptions } from '#agent/run-agent.ts';
 import type { SwitchOfPair } from '#agent/switch-services.ts';
 import type { Connector } from '#connectors/contract.ts';
@@ -25,7 +26,7 @@ import type { Clock } from '#kit/clock.ts';
 import type { ItemId, PairId } from '#model/ids.ts';
 import type { MailPolicy, TypedPolicy } from '#model/policy.ts';
 import type { TypedKind } from '#model/typed-item.ts';
-import type { Organization, Project, ProjectPair } from '#project/project.ts';
+import type { DirectorySync, Organization, Project, ProjectPair } from '#project/project.ts';
 import type { ContentKind, JournalRow, Store } from '#store/store.ts';
 import type { Log } from './log.ts';
 
@@ -143,6 +144,12 @@ export interface Jobs {
   /** The work `switch:PAIR`, held as long as a command works on it. */
   readonly holdSwitch: (pair: PairId, store: Store, around: JobSurroundings) => Promise<HeldWork>;
   readonly openDirectory: (organization: Organization, clock: Clock) => Promise<Directory>;
+  /** Reads the secrets of both directories; nothing is sent yet. */
+  readonly openDirectorySync: (
+    project: Project,
+    sync: DirectorySync,
+    around: { readonly store: Store; readonly clock: Clock },
+  ) => Promise<OpenedSync>;
   /** Reads an organization's secrets and makes its connector; nothing is sent yet. */
   readonly openConnector: (
     project: Project,

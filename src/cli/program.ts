@@ -6,6 +6,7 @@ import { checkCommand } from './commands/check.ts';
 import { addCompletion } from './commands/completion.ts';
 import { dedupeCommand } from './commands/dedupe.ts';
 import { demoCommand } from './commands/demo.ts';
+import { directoryCommand } from './commands/directory.ts';
 import { discoverCommand } from './commands/discover.ts';
 import { finishCommand } from './commands/finish.ts';
 import { historyCommand } from './commands/history.ts';
@@ -14,6 +15,7 @@ import { journalCommand } from './commands/journal.ts';
 import { labCommand } from './commands/lab.ts';
 import { planCommand } from './commands/plan.ts';
 import { probeCommand } from './commands/probe.ts';
+import { provisionCommand } from './commands/provision.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { relinkCommand } from './commands/relink.ts';
 import { runCommand } from './commands/run.ts';
@@ -32,6 +34,7 @@ import type { Terminal } from './terminal.ts';
 const groups = [
   ['Prepare:', [initCommand, checkCommand, probeCommand, discoverCommand]],
   ['Migrate:', [planCommand, syncCommand, runCommand, settingsCommand]],
+  ['Directory:', [directoryCommand, provisionCommand]],
   ['Switch:', [switchCommand, undoCommand, finishCommand]],
   ['Look:', [statusCommand, verifyCommand, historyCommand, journalCommand, quarantineCommand]],
   ['Repair:', [relinkCommand, dedupeCommand]],

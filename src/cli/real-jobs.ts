@@ -1,7 +1,7 @@
 import { waitLog } from '#agent/connector-budgets.ts';
 import { holdWork } from '#agent/hold-work.ts';
 import { openConnector } from '#agent/open-connector.ts';
-import { openDirectory } from '#agent/open-directory.ts';
+import { openDirectory, openSync } from '#agent/open-directory.ts';
 import { runAgent } from '#agent/run-agent.ts';
 import { switchOfPair } from '#agent/switch-services.ts';
 import { SWITCH_PRIORITY, switchKey } from '#agent/switch-work.ts';
@@ -169,6 +169,7 @@ export const realJobs: Jobs = {
   holdSwitch: (pair, store, around) =>
     holdWork(store, { key: switchKey(pair), priority: SWITCH_PRIORITY }, 'switch', around),
   openDirectory,
+  openDirectorySync: openSync,
   openConnector: (project, organization, { clock, signal }) =>
     openConnector(project, organization, { clock, random: systemRandom, signal, counting: 'alone', waits: waitLog() }),
 };

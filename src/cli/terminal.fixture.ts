@@ -54,6 +54,7 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
     verifyPair: missing('verifyPair'),
     relinkPair: missing('relinkPair'),
     carrySettings: missing('carrySettings'),
+    openDirectorySync: missing('openDirectorySync'),
     restoreValue: missing('restoreValue'),
     dedupePair: missing('dedupePair'),
     undoDedupe: missing('undoDedupe'),

@@ -173,7 +173,7 @@ export const directorySync = strict({
   mark: z
     .union([attributeName, z.literal(false)], { error: 'this must be the name of an attribute, or false' })
     .optional()
-    .describe('Attribute that holds the mark on objects of ours (default importedFrom); false: no mark.'),
+    .describe('Attribute that holds the mark on objects of ours (default adminDescription); false: no mark.'),
   outOfScope: choice(['keep', 'remove'])
     .optional()
     .describe('What becomes of an object of ours whose original left the scope (default keep).'),

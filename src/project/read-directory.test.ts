@@ -71,7 +71,7 @@ describe('directories in the project file', () => {
         direction: 'both',
         into: { left: null, right: null },
         people: 'mail-user',
-        mark: 'importedFrom',
+        mark: 'adminDescription',
         maxDelete: { share: 0.2, atLeast: 10 },
         domains: { left: ['old.example'], right: ['new.example', 'mail.new.example'] },
         foreignDomains: [],

@@ -201,7 +201,7 @@ async function expectInStep(ends: { readonly source: Side; readonly target: Side
     const [originals, shadows] = [await own.entries('OU=People'), await other.entries('OU=Made')];
     const byMark = new Map<string, Entry>();
     for (const shadow of shadows) {
-      const mark = one(shadow, 'importedFrom');
+      const mark = one(shadow, 'adminDescription');
       if (mark === '') continue;
       ok(!byMark.has(mark), `two objects stand for ${mark}: ${shadow.dn}`);
       byMark.set(mark, shadow);
@@ -392,7 +392,7 @@ class Side {
       scope: 'one',
       filter: '(objectClass=*)',
       paged: { pageSize: 500 },
-      attributes: ['displayName', 'mail', 'targetAddress', 'telephoneNumber', 'department', 'member', 'importedFrom'],
+      attributes: ['displayName', 'mail', 'targetAddress', 'telephoneNumber', 'department', 'member', 'adminDescription'],
     });
     return searchEntries;
   }

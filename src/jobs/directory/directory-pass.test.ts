@@ -15,7 +15,7 @@ async function expectInStep(world: TwoForests, outside: string): Promise<void> {
   const links = await world.store.pageDirectoryLinks('main', null, 10_000);
   for (const side of sides) {
     const all = world[side].all();
-    const marks = all.flatMap(({ attributes }) => attributes['importedFrom'] ?? []);
+    const marks = all.flatMap(({ attributes }) => attributes['adminDescription'] ?? []);
     expect(new Set(marks).size, 'nobody stands for somebody twice').toBe(marks.length);
     const byGuid = new Map(all.map((object) => [object.guid, object]));
     const elsewhere = new Map(world[other(side)].all().map((object) => [object.guid, object]));

@@ -69,8 +69,9 @@ export async function runDirectoryPass(
   const startedAtMs = clock.nowMs();
   const before = await store.directorySync(policy.sync);
   const context = openContext(services, (before?.pass ?? 0) + 1, claim, signal);
-  const searchesBefore = ends.left.directory.counts.searches + ends.right.directory.counts.searches;
   const pinned = await checkForests(context, before);
+  // What a new connection has to ask of its server is no part of the pass.
+  const searchesBefore = ends.left.directory.counts.searches + ends.right.directory.counts.searches;
   const left = await settleOpen(context);
   const gathered = await gather(context, before, options, left);
 
