@@ -59,7 +59,7 @@ export interface ValueChange {
 
 const everything = present('objectClass');
 /** Active Directory's own limit is 1000 (MaxPageSize). */
-export const pageSize = 500;
+const pageSize = 500;
 
 /** One domain controller (or global catalogue): a connection that is opened, signed in and opened again as needed. */
 export class Controller {

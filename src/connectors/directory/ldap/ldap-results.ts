@@ -74,7 +74,7 @@ const signInProblems: Readonly<Record<string, string>> = {
 };
 
 /** Fault of a request that failed as a whole: a sign-in, a search, or a write for a reason that is not the entry's. */
-export function faultOf(refusal: LdapRefusal): Fault {
+function faultOf(refusal: LdapRefusal): Fault {
   const { code, peer, message } = refusal;
   switch (code) {
     case 49: {

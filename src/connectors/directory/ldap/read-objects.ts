@@ -78,7 +78,7 @@ function piecesOf(entry: LdapEntry): ReadonlyMap<string, Piece> {
 const valuesMax = 2_000_000;
 
 /** The version of an object: number of its last change, which counts in one database only. */
-export const versionOf = (usn: string, invocationId: string): string => `${usn}@${invocationId}`;
+const versionOf = (usn: string, invocationId: string): string => `${usn}@${invocationId}`;
 
 /** @returns null for an entry without GUID, which is none of Active Directory. */
 export async function objectOf(
@@ -128,7 +128,7 @@ export async function objectOf(
 /** A name that finds an object wherever it has been moved to ([MS-ADTS] 3.1.1.3.1.2.4). */
 export const guidName = (guid: ObjectGuid): string => `<GUID=${guid}>`;
 
-export const textOf = (value: Buffer, shape: AttributeShape | undefined): string =>
+const textOf = (value: Buffer, shape: AttributeShape | undefined): string =>
   value.toString(shape?.form === 'bytes' ? 'hex' : 'utf8');
 
 /** @returns null when a value of bytes is not hex. */
