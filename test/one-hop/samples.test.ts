@@ -181,9 +181,8 @@ describe.skipIf(folder === null)('all samples in one hop', () => {
       differences: {
         // A day that RDATE made was changed, and a store has no RDATE.
         'occurrence not on the target': 1,
-        // Of a single occurrence they have no place in WebDAV (docs/carried-calendars.md).
+        // The organizer, who stands among the attendees of single occurrences in these files, is no attendee of them.
         attendees: 3,
-        attachments: 1,
         // Kept as RTF made of HTML, and written as this HTML.
         body: 1,
       },
