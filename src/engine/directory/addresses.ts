@@ -174,7 +174,7 @@ export function plainAlias(text: string): string {
  * The address that mail from the other organization reaches home by: in the routing domain if there is one, else the primary one, else any,
  * but never one of a domain that the other organization accepts mail for, since it would look for it at home.
  */
-export function routeTo(policy: DirectorySyncPolicy, home: Side, attributes: Attributes): string | null {
+function routeTo(policy: DirectorySyncPolicy, home: Side, attributes: Attributes): string | null {
   const shadow = otherSide(home);
   const addresses = smtpAddresses(valuesOf(attributes, 'proxyAddresses')).filter(isSmtpAddress);
   const routing = policy.routing[home];

@@ -18,8 +18,8 @@ import { linkAfter } from './shown.ts';
 import { valuesOf } from './values.ts';
 import { DirectorySight } from './view.ts';
 
-export const dn = (text: string) => text as DistinguishedName;
-export const guidOf = (n: number) => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}` as ObjectGuid;
+const dn = (text: string) => text as DistinguishedName;
+const guidOf = (n: number) => `00000000-0000-4000-8000-${n.toString(16).padStart(12, '0')}` as ObjectGuid;
 const sides = ['left', 'right'] as const;
 const links = ['member', 'manager', 'managedBy', 'publicDelegates', 'authOrig'] as const;
 const backLinkOf = {
@@ -41,7 +41,7 @@ interface Entry {
 }
 
 /** Behaves as Active Directory does where a plan could go wrong: names, addresses of DN attributes, compare-and-set. */
-export class Forest {
+class Forest {
   readonly entries = new Map<ObjectGuid, Entry>();
   readonly root: string;
   #usn = 1;

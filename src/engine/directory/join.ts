@@ -135,7 +135,7 @@ function anchorsDiffer(a: DirectoryObject, b: DirectoryObject): boolean {
 }
 
 /** Bytes of a GUID as Active Directory stores them, in hex: the first three groups are little-endian ([MS-DTYP] 2.3.4.2). */
-export function guidBytes(guid: ObjectGuid): string {
+function guidBytes(guid: ObjectGuid): string {
   const [a = '', b = '', c = '', d = '', e = ''] = guid.toLowerCase().split('-');
   const turned = (hex: string) => (hex.match(/../g) ?? []).reverse().join('');
   return `${turned(a)}${turned(b)}${turned(c)}${d}${e}`;

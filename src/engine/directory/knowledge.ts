@@ -6,12 +6,6 @@ import type { Side } from '#model/ids.ts';
 import type { DirectoryLink, DirectoryPlanInput } from './plan.ts';
 import { type DirectoryLookups, valueKey } from './view.ts';
 
-/** A counterpart that a plan has found or is making. */
-export interface Counterpart {
-  readonly guid: ObjectGuid;
-  readonly home: Side;
-}
-
 /**
  * What a plan may ask. A question that the views do not answer is written down, and gets the answer that is the most harmless for the
  * moment (nobody, nothing): a plan that has open questions is thrown away.

@@ -80,7 +80,7 @@ function ruleByName(policy: DirectorySyncPolicy, attribute: string): AttributeRu
 }
 
 /** Attributes that this sync carries, beside references. */
-export function carriedAttributes(policy: DirectorySyncPolicy): readonly string[] {
+function carriedAttributes(policy: DirectorySyncPolicy): readonly string[] {
   const named = Object.keys(policy.attributes).map((name) => attributeName(name) ?? name);
   return [...new Set([...carriedRows, ...named])].filter(
     (name) => ruleOf(policy, name) !== null && attributeRow(name)?.syntax !== 'dn',

@@ -3,7 +3,7 @@
  * the links, one reference at a time.
  */
 import { attributeRow, attributeRows } from '#model/directory/attribute-rows.ts';
-import type { Attributes, DirectoryObject, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
+import type { DirectoryObject, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import { dnKey } from '#model/directory/distinguished-name.ts';
 import { type BySide, otherSide } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
@@ -11,7 +11,7 @@ import type { AttributeNote, MergeInput } from './merge-attributes.ts';
 import { ruleOf } from './merge-attributes.ts';
 import { valuesOf } from './values.ts';
 
-export const referenceAttributes = Object.entries(attributeRows).flatMap(([name, row]) =>
+const referenceAttributes = Object.entries(attributeRows).flatMap(([name, row]) =>
   row.carriage === 'merged' && row.syntax === 'dn' ? [name] : [],
 );
 
@@ -213,17 +213,4 @@ function follow(input: ReferenceInput, attribute: string): Found {
     edits: [{ side: shadow, attribute, remove: remove.map(({ dn }) => dn), add }],
     notes: leftOut(home, attribute, here),
   };
-}
-
-/** References by GUID, as they are remembered: a DN that was valid then may name nobody now. */
-export function shownReferences(
-  attributes: Attributes,
-  resolve: (dn: DistinguishedName) => ObjectGuid | null,
-): Attributes {
-  return Object.fromEntries(
-    referenceAttributes.flatMap((name) => {
-      const values = valuesOf(attributes, name);
-      return values.length === 0 ? [] : [[name, values.map((dn) => resolve(dn as DistinguishedName) ?? dnKey(dn))]];
-    }),
-  );
 }

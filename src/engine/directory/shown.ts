@@ -15,7 +15,7 @@ const remembered: ReadonlySet<string> = new Set(
 );
 
 /** Mapped attributes of an object. References are GUIDs, since a DN that is valid now may name nobody tomorrow. */
-export function shownOf(policy: DirectorySyncPolicy, object: DirectoryObject, view: DirectoryView): Attributes {
+function shownOf(policy: DirectorySyncPolicy, object: DirectoryObject, view: DirectoryView): Attributes {
   const named = Object.keys(policy.attributes).map((name) => attributeName(name) ?? name);
   const shown: Record<string, readonly string[]> = {};
   for (const name of new Set([...remembered, ...named])) {
