@@ -7,6 +7,7 @@ import { FaultError } from '#kit/fault.ts';
 import type { DirectorySync, Organization, Project } from '#project/project.ts';
 import type { Store } from '#store/store.ts';
 import { readPem } from './sign-in-of.ts';
+import { objectsBeingSwitched } from './switch-services.ts';
 
 /** No request of a pass is on its way longer than this. */
 const REQUEST_DEADLINE_MS = 60_000;
@@ -37,7 +38,7 @@ export interface OpenedSync {
 
 /** Both directories of a sync, and what a pass is asked. Throws FaultError, SecretError. */
 export async function openSync(
-  project: Pick<Project, 'organizations'>,
+  project: Pick<Project, 'organizations' | 'pairs' | 'collections'>,
   sync: DirectorySync,
   around: { readonly store: Store; readonly clock: Clock },
 ): Promise<OpenedSync> {
@@ -53,7 +54,13 @@ export async function openSync(
   const left = await end('left', sync.source);
   const right = await end('right', sync.target);
   return {
-    services: { ...around, ends: { left, right }, policy: sync.policy, requestDeadlineMs: REQUEST_DEADLINE_MS },
+    services: {
+      ...around,
+      ends: { left, right },
+      policy: sync.policy,
+      requestDeadlineMs: REQUEST_DEADLINE_MS,
+      switching: () => objectsBeingSwitched(project, sync, left.directory, around),
+    },
     async close() {
       await left.directory.close();
       await right.directory.close();

@@ -1,4 +1,4 @@
-import type { Connector } from '#connectors/contract.ts';
+import type { Connector, Context } from '#connectors/contract.ts';
 import type { Directory } from '#connectors/directory/contract.ts';
 import { autodiscover } from '#connectors/ews/autodiscover/autodiscover.ts';
 import { undiciTransport } from '#connectors/http/undici-transport.ts';
@@ -15,8 +15,9 @@ import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { Random } from '#kit/random.ts';
+import type { ObjectGuid } from '#model/directory/directory-object.ts';
 import type { Side } from '#model/ids.ts';
-import type { Collection, Organization, Project, ProjectPair } from '#project/project.ts';
+import type { Collection, DirectorySync, Organization, Project, ProjectPair } from '#project/project.ts';
 import { SecretError } from '#project/secret.ts';
 import type { ContentKind, Store } from '#store/store.ts';
 import { readReferences, signInOf } from './sign-in-of.ts';
@@ -87,6 +88,7 @@ export async function switchOfPair(
         hold: (kind, signal) => around.hold(pair, kind, signal),
       }),
       post: { left: postOf(organizations.left), right: postOf(organizations.right) },
+      turnHome: (home, signal) => turnHome(around, pair, collection, home, signal),
       carrySettings: async (signal) => {
         const { written, left: stayed } = await carryPairSettings(
           {
@@ -132,6 +134,59 @@ const syncsBetween = ({ directories }: Project, { source, target }: Collection):
   [...directories.values()]
     .filter((sync) => [sync.source, sync.target].includes(source) && [sync.source, sync.target].includes(target))
     .map(({ name }) => name);
+
+/** Links of the person's entry get their home, in every sync that knows both organizations. */
+async function turnHome(
+  { project, store, clock, openDirectory }: SwitchSurroundings,
+  { source }: ProjectPair,
+  collection: Collection,
+  home: Side,
+  signal: AbortSignal,
+): Promise<void> {
+  const organization = must(project.organizations.get(collection.source), 'a source');
+  const syncs = syncsBetween(project, collection);
+  if (syncs.length === 0 || organization.directory === null) return;
+  const directory = await openDirectory(organization);
+  const guids = await guidsOf(directory, [source], { signal, deadlineMs: clock.monotonicMs() + REQUEST_DEADLINE_MS });
+  for (const name of syncs) {
+    const isSame = project.directories.get(name)?.source === collection.source;
+    const side: Side = isSame ? 'left' : 'right';
+    const links = await store.directoryLinks(name, side, guids);
+    const now: Side = isSame ? home : home === 'left' ? 'right' : 'left';
+    await store.commitDirectory(name, null, { links: links.map((link) => ({ ...link, home: now })) });
+  }
+}
+
+/** Entries with these addresses. */
+async function guidsOf(
+  directory: Directory,
+  addresses: readonly string[],
+  context: Context,
+): Promise<readonly ObjectGuid[]> {
+  const proxies = addresses.flatMap((address) => [`SMTP:${address}`, `smtp:${address}`]);
+  const found = proxies.length === 0 ? [] : await directory.find(['proxyAddresses'], proxies, ['mail'], context);
+  return [...new Set(found.map(({ guid }) => guid))];
+}
+
+/** Left objects of a sync whose mail a switch is turning round at this moment: its pass leaves their addresses alone. */
+export async function objectsBeingSwitched(
+  { pairs, collections }: Pick<Project, 'pairs' | 'collections'>,
+  { source }: Pick<DirectorySync, 'source'>,
+  directory: Directory,
+  { store, clock }: { readonly store: Store; readonly clock: Clock },
+): Promise<ReadonlySet<ObjectGuid>> {
+  const rows = await store.switches();
+  const turning = new Set(
+    rows.filter(({ state }) => state === 'switching' || state === 'undoing').map(({ pair }) => pair),
+  );
+  const addresses = pairs.flatMap((pair) => {
+    if (!turning.has(pair.id)) return [];
+    const collection = collections.get(pair.collection);
+    return collection?.source === source ? [pair.source] : collection?.target === source ? [pair.target] : [];
+  });
+  const deadlineMs = clock.monotonicMs() + REQUEST_DEADLINE_MS;
+  return new Set(await guidsOf(directory, addresses, { signal: new AbortController().signal, deadlineMs }));
+}
 
 async function routeOf(
   { openDirectory, clock }: SwitchSurroundings,

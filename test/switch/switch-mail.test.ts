@@ -135,7 +135,12 @@ function dyingAfter(count: number): (services: SwitchServices) => SwitchServices
 }
 
 /** @returns whether it was killed on the way. */
-async function throughWithDeath(person: WorldPerson, begin: typeof beginUndo, count: number): Promise<boolean> {
+async function throughWithDeath(
+  person: WorldPerson,
+  begin: typeof beginUndo,
+  goal: 'switched' | 'syncing',
+  count: number,
+): Promise<boolean> {
   let killed = false;
   try {
     const dying = world.services(person, dyingAfter(count));
@@ -148,7 +153,7 @@ async function throughWithDeath(person: WorldPerson, begin: typeof beginUndo, co
   if (!killed) return false;
   const [row] = await world.store.switches([person.pair.id]);
   const services = world.services(person);
-  if (row?.state !== 'switched' && row?.state !== 'syncing') {
+  if (row?.state !== goal) {
     await begin(services, null);
     await through(services);
   }
@@ -164,13 +169,15 @@ describe('killed at every boundary of every step', () => {
     load(clock, 100, clock.nowMs() + 90_000);
     for (const [n, person] of world.people.entries()) {
       await ready(person);
-      if (await throughWithDeath(person, (services, claim) => beginSwitch(services, claim, true), n)) deaths.forward++;
+      if (await throughWithDeath(person, (services, claim) => beginSwitch(services, claim, true), 'switched', n))
+        deaths.forward++;
     }
     clock.advance(100_000);
     await world.syncAll();
     expect(world.misplaced('right')).toEqual([]);
     load(clock, 100, clock.nowMs() + 90_000);
-    for (const [n, person] of world.people.entries()) if (await throughWithDeath(person, beginUndo, n)) deaths.undo++;
+    for (const [n, person] of world.people.entries())
+      if (await throughWithDeath(person, beginUndo, 'syncing', n)) deaths.undo++;
     clock.advance(100_000);
     await world.syncAll();
     expect(world.misplaced('left')).toEqual([]);

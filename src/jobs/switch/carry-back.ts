@@ -12,7 +12,7 @@ import type { PassServices } from '../mail/pass-context.ts';
 import type { CarriedBack, StepMemory } from './ports.ts';
 
 /** The track of the way back. No project names it, so that nobody else works on it. */
-export const returnTrack = (pair: PairId): PairId => `return: ${pair}` as PairId;
+const returnTrack = (pair: PairId): PairId => `return: ${pair}` as PairId;
 
 /** Deletes wait one pass for their create elsewhere; what is not settled after so many passes is said, and left. */
 const passesMax = 8;

@@ -57,8 +57,14 @@ export const turnActive: StepWork = {
   name: 'turn-active',
   outlook: async () => ({ now: 'the person works in the source', after: 'the person works in the target' }),
   before: async () => ({}),
-  carryOut: async () => done('the person works in the target'),
-  takeBack: async () => done('the person works in the source'),
+  async carryOut({ services, signal }) {
+    await services.turnHome?.('right', signal);
+    return done('the person works in the target');
+  },
+  async takeBack({ services, signal }) {
+    await services.turnHome?.('left', signal);
+    return done('the person works in the source');
+  },
 };
 
 async function turnReminders(context: StepContext, on: Side): Promise<StepEnd> {

@@ -98,6 +98,8 @@ export interface SwitchServices {
   readonly post: Readonly<Record<Side, Post | null>>;
   /** Settings besides out-of-office that go along; absent: none do. */
   readonly carrySettings?: (signal: AbortSignal) => Promise<string>;
+  /** Tells the directory syncs where the person's home is, so that they do not turn mail back. Safe to repeat. */
+  readonly turnHome?: (home: Side, signal: AbortSignal) => Promise<void>;
   readonly progress?: (event: SwitchProgress) => void;
 }
 
