@@ -4,7 +4,7 @@ import { type AttributeRow, attributeRow, isBackLink, type Value } from '../worl
 import type { AttributeValues } from './message.ts';
 
 /** Values of one attribute in one answer; what is more is read by ranges. [MS-ADTS] 3.1.1.3.1.3.3, MaxValRange */
-export const valuesPerRead = 1500;
+const valuesPerRead = 1500;
 
 /** A security descriptor that says nothing. [MS-DTYP] 2.4.6 */
 const emptyDescriptor = Buffer.from([1, 0, 4, 0x80, ...new Array<number>(16).fill(0)]);
@@ -12,7 +12,7 @@ const emptyDescriptor = Buffer.from([1, 0, 4, 0x80, ...new Array<number>(16).fil
 const onlyWhenNamed: ReadonlySet<string> = new Set(['ntsecuritydescriptor', 'parentguid']);
 
 /** Values as they go over the wire. Names of what is not there, or was deleted, are left out. */
-export function wireValues(at: Controller, row: AttributeRow, values: readonly Value[]): readonly Buffer[] {
+function wireValues(at: Controller, row: AttributeRow, values: readonly Value[]): readonly Buffer[] {
   if (row.syntax !== 'dn') return values.map((value) => (typeof value === 'string' ? Buffer.from(value) : value));
   return values.flatMap((value) => {
     const target = at.byGuid(String(value));

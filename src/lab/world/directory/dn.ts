@@ -79,7 +79,7 @@ function escapeValue(value: string): string {
     .replaceAll('\u0000', '\\00');
 }
 
-export const formatRdn = ({ attribute, value }: Rdn): string => `${attribute}=${escapeValue(value)}`;
+const formatRdn = ({ attribute, value }: Rdn): string => `${attribute}=${escapeValue(value)}`;
 export const formatDn = (parts: DnParts): string => parts.map(formatRdn).join(',');
 
 /** A GUID in the bytes of an objectGUID. [MS-DTYP] 2.3.4.2 */

@@ -28,7 +28,7 @@ export interface FilterView {
 }
 
 /** Bit rules and the chain rule. [MS-ADTS] 3.1.1.3.4.4 */
-export const matchingRules = {
+const matchingRules = {
   bitAnd: '1.2.840.113556.1.4.803',
   bitOr: '1.2.840.113556.1.4.804',
   inChain: '1.2.840.113556.1.4.1941',
@@ -108,7 +108,7 @@ function categoryOf(name: string): string | null {
 }
 
 /** `S-1-5-21-…` in bytes; null: it is none. [MS-DTYP] 2.4.2 */
-export function sidBytes(text: string): Buffer | null {
+function sidBytes(text: string): Buffer | null {
   const parts = /^S-1-(\d+)((?:-\d+)*)$/.exec(text);
   if (parts === null) return null;
   const subs = (parts[2] ?? '').split('-').slice(1).map(Number);

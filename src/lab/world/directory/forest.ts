@@ -3,7 +3,7 @@ import { Controller, type Principal, type Update } from './controller.ts';
 import { parseDn } from './dn.ts';
 import type { Entry } from './entry.ts';
 import { refuseEarly } from './refusal.ts';
-import { type ExchangeNames, type ForestSeed, planForest } from './seed.ts';
+import { type ExchangeNames, type ForestSeed, invocationIdOf, planForest } from './seed.ts';
 
 /** What the restricted account may do; DNs of subtrees. */
 export interface RestrictedRights {
@@ -63,7 +63,7 @@ export class Forest {
     const nowMs = options.nowMs();
     this.#first = Controller.ofSeeds(plan.seeds, {
       name: `dc1.${options.domain}`,
-      invocationId: guidOf('invocation', options.seed, options.domain, 1),
+      invocationId: invocationIdOf(options, 1),
       nowMs: options.nowMs,
       // Never the same twice, also when a name is made, deleted and made again.
       newGuid: () => guidOf('object', options.seed, options.domain, ++this.#made),
@@ -81,7 +81,7 @@ export class Forest {
   /** Made when somebody asks for it: a forest that nobody compares needs no second copy. */
   get second(): Controller {
     if (this.#second === null) {
-      const made = this.#first.copy(`dc2.${this.domain}`, guidOf('invocation', this.#options.seed, this.domain, 2));
+      const made = this.#first.copy(`dc2.${this.domain}`, invocationIdOf(this.#options, 2));
       made.onWrite = (update, entry) => this.#written(made, update, entry);
       this.#second = made;
     }

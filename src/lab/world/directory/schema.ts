@@ -71,6 +71,10 @@ define([], 'text', 'attributeSyntax dnsRoot nETBIOSName', { systemOnly: true });
 define([], 'boolean', 'isSingleValued', { systemOnly: true });
 define([], 'integer', 'oMSyntax rangeUpper linkID', { systemOnly: true });
 define([], 'dn', 'nCName', { systemOnly: true });
+define([], 'dn', 'hasMasterNCs msDS-hasMasterNCs', { multi: true, systemOnly: true });
+define([], 'octets', 'invocationId:16', { systemOnly: true });
+define([], 'text', 'dNSHostName:2048', { systemOnly: true });
+define([], 'integer', 'options', { systemOnly: true });
 define([], 'text', 'msExchRecipientFilter:4096 msExchProductId:64 gatewayProxy:1123', { multi: true });
 define([], 'integer', 'msExchServerRole');
 define([], 'sid', 'objectSid:28', { systemOnly: true });
@@ -242,6 +246,11 @@ const serverClasses: Readonly<Record<string, ClassRow>> = {
   attributeschema: plainClass('cn', 'Attribute-Schema', 'attributeSchema'),
   classschema: plainClass('cn', 'Class-Schema', 'classSchema'),
   lostandfound: plainClass('cn', 'Lost-And-Found', 'lostAndFound'),
+  sitescontainer: plainClass('cn', 'Sites-Container', 'sitesContainer'),
+  site: plainClass('cn', 'Site', 'site'),
+  serverscontainer: plainClass('cn', 'Servers-Container', 'serversContainer'),
+  server: plainClass('cn', 'Server', 'server'),
+  ntdsdsa: plainClass('cn', 'NTDS-DSA', 'applicationSettings', 'nTDSDSA'),
   crossrefcontainer: plainClass('cn', 'Cross-Ref-Container', 'crossRefContainer'),
   crossref: plainClass('cn', 'Cross-Ref', 'crossRef'),
   msexchconfigurationcontainer: plainClass(

@@ -113,6 +113,10 @@ function every<T>(list: readonly T[], first: number, step: number): readonly T[]
   return chosen;
 }
 
+/** Of the database of a controller; the first is 1. */
+export const invocationIdOf = ({ seed, domain }: Pick<ForestSeed, 'seed' | 'domain'>, controller: number): string =>
+  guidOf('invocation', seed, domain, controller);
+
 export function planForest(from: ForestSeed): ForestPlan {
   return new Planner(from).plan();
 }
@@ -196,6 +200,7 @@ class Planner {
     const administrativeGroupDn = `${organizationDn}/ou=${groupName}`;
     const serverLegacyDn = `${administrativeGroupDn}/cn=Configuration/cn=Servers/cn=EX1`;
     this.#partitions(configuration, root, schema, domain);
+    this.#controllers(configuration, [root, configuration, schema]);
     const services = this.#put(configuration, 'CN', 'Services', 'container');
     const exchange = this.#put(services, 'CN', 'Microsoft Exchange', 'msExchConfigurationContainer');
     const organization = this.#put(exchange, 'CN', title, 'msExchOrganizationContainer', () => ({
@@ -310,6 +315,24 @@ class Planner {
     cross(netbios, root, { nETBIOSName: netbios, systemFlags: '3' });
     cross('Enterprise Configuration', configuration, { systemFlags: '1' });
     cross('Enterprise Schema', schema, { systemFlags: '1' });
+  }
+
+  #controllers(configuration: EntrySeed, contexts: readonly EntrySeed[]): void {
+    const sites = this.#put(configuration, 'CN', 'Sites', 'sitesContainer');
+    const site = this.#put(sites, 'CN', 'Default-First-Site-Name', 'site');
+    const servers = this.#put(site, 'CN', 'Servers', 'serversContainer');
+    for (const [at, name] of ['DC1', 'DC2'].entries()) {
+      const server = this.#put(servers, 'CN', name, 'server', () => ({
+        dNSHostName: `${name.toLowerCase()}.${this.#from.domain}`,
+      }));
+      this.#put(server, 'CN', 'NTDS Settings', 'nTDSDSA', () => ({
+        invocationId: guidBytes(invocationIdOf(this.#from, at + 1)),
+        hasMasterNCs: contexts.map(({ guid }) => guid),
+        'msDS-hasMasterNCs': contexts.map(({ guid }) => guid),
+        // 1: a global catalogue. The lab has none with a port of its own.
+        options: '0',
+      }));
+    }
   }
 
   /** At most twenty letters, and nobody else's. */
