@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { directorySync, fullSize, smallSize } from './directory-sync.ts';
 import { finish } from './programs.ts';
 import { startForests } from './samba-forests.ts';
 import type { PeerContext, PeerSuite } from './suite.ts';
@@ -36,5 +37,6 @@ export const directory: PeerSuite = {
   async run(context) {
     const forests = await startForests(context);
     await contract(context, forests.state);
+    await directorySync(context, forests, process.env['CAUSEWAY_PEERS_FULL'] === '1' ? fullSize : smallSize);
   },
 };

@@ -55,7 +55,7 @@ async function lookForEffect(
 }
 
 /** The object that an add has made: where it was to be, or wherever somebody moved it meanwhile, by its mark. */
-export async function madeBy(
+async function madeBy(
   context: Pick<DirectoryContext, 'ends' | 'policy' | 'call'>,
   entry: Pick<DirectoryJournalRow, 'side' | 'dn' | 'after'>,
 ): Promise<DirectoryObject | null> {

@@ -16,7 +16,7 @@ export class Killed extends Error {
 }
 
 /** Counts down at every write to a directory and every commit to the store, on both sides of each, and ends the process at zero. */
-export class KillSwitch {
+class KillSwitch {
   left = Number.POSITIVE_INFINITY;
   points = 0;
   reach(): void {
