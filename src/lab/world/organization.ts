@@ -2,6 +2,7 @@ import { assert, must } from '#kit/assert.ts';
 import type { SampleCalendar } from '../samples/read-samples.ts';
 import type { Caller, LabVersion } from '../seams.ts';
 import { type Account, guidOf, ntHashOf, passwordOf } from './account.ts';
+import { guidBytes } from './directory/dn.ts';
 import { completeRecipient } from './directory/exchange-shell.ts';
 import { Forest } from './directory/forest.ts';
 import type { ResourceEntry } from './directory/seed.ts';
@@ -322,6 +323,7 @@ export class Organization {
   removeMailbox(address: string): void {
     this.#open.remove(address.toLowerCase());
     this.#replaced.set(address.toLowerCase(), null);
+    this.#tellDirectory(address.toLowerCase(), null);
   }
 
   /** Puts another, empty mailbox behind the address. */
@@ -331,7 +333,20 @@ export class Organization {
     const guid = guidOf('replaced', this.world.seed, key, this.#replaced.size);
     this.#replaced.set(key, guid);
     this.#addressesByGuid().set(guid, key);
+    this.#tellDirectory(key, guid);
     return this.mailbox(key);
+  }
+  /** A directory that was made already holds the mailbox that was there. */
+  #tellDirectory(address: string, guid: string | null): void {
+    const at = this.#forest?.first;
+    const [entry] = at?.having('userPrincipalName', this.#byAddress.get(address)?.user ?? '') ?? [];
+    if (at === undefined || entry === undefined) return;
+    at.put(
+      entry,
+      guid === null
+        ? { msExchMailboxGuid: [], homeMDB: [], msExchHomeServerName: [] }
+        : { msExchMailboxGuid: [guidBytes(guid)] },
+    );
   }
 
   /** Makes an empty mailbox for an account of the directory, as Enable-Mailbox does. */
