@@ -12,6 +12,7 @@ import { mail } from './benches/mail.ts';
 import { memory } from './benches/memory.ts';
 import { singleHop } from './benches/single-hop.ts';
 import { storeLost } from './benches/store-lost.ts';
+import { switchUnderLoad } from './benches/switch.ts';
 import { throttled } from './benches/throttled.ts';
 import type { Bench, BenchOptions } from './support/bench.ts';
 import { keepResult } from './support/results.ts';
@@ -23,6 +24,7 @@ const benches: Readonly<Record<string, Bench>> = {
   kill,
   'store-lost': storeLost,
   throttled,
+  switch: switchUnderLoad,
   calendar,
   codec,
 };
@@ -43,6 +45,7 @@ const usage = `Usage: npm run bench -- NAME [options]
   kill        kills Causeway over and over under load, then counts what was lost or doubled
   store-lost  deletes the database half-way, relinks, goes on, then counts what was doubled
   throttled   what is reached of what the throttling policies of Exchange 2010 and 2013 allow
+  switch      people switched and taken back while 20 mails a second arrive and calendars change
   calendar    how long a change of a calendar takes to the other side, over 10,000 pairs; the floor; what idling costs
   calendar --from 2003 --to online [--polling]
               the same between WebDAV and Graph over 1,000 pairs, under the service's limits; with its notifications, or by asking it
