@@ -107,5 +107,3 @@ export interface StoredConfiguration {
   readonly xml: string | null;
   readonly binary: string | null;
 }
-
-export type FolderPermissions = ReadonlyMap<FolderId, readonly FolderPermission[]>;

@@ -9,8 +9,8 @@ import { child, childText, isTrue, kids, serialize } from '../request.ts';
 import { declarations, esc, type Xml } from '../xml-out.ts';
 
 /** Under these names a mailbox keeps its rules: `t:Rule` elements in the order of priority, and whether Outlook keeps some of its own. */
-export const rulesSetting = 'rules';
-export const outlookRulesSetting = 'outlook-rules';
+const rulesSetting = 'rules';
+const outlookRulesSetting = 'outlook-rules';
 
 function rulesOf(mailbox: Mailbox): readonly XmlElement[] {
   const stored = mailbox.settings.get(rulesSetting) ?? '';
