@@ -38,7 +38,12 @@ export type BearerRefusal =
   | 'bearer-role';
 
 export type BearerOutcome =
-  | { readonly ok: true; readonly clientId: string; readonly roles: readonly string[]; readonly issuedAtSeconds: number }
+  | {
+      readonly ok: true;
+      readonly clientId: string;
+      readonly roles: readonly string[];
+      readonly issuedAtSeconds: number;
+    }
   /** `diagnostics` goes out as `x-ms-diagnostics`. */
   | { readonly ok: false; readonly why: BearerRefusal; readonly diagnostics: string };
 
