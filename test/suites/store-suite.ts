@@ -245,6 +245,7 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
         const pages = async (filter: {
           state?: LinkRow['state'];
           leftFolder?: LinkRow['leftFolder'];
+          rightFolder?: LinkRow['rightFolder'];
         }): Promise<LinkRow[]> => {
           const got: LinkRow[] = [];
           for (let after: LinkRow['id'] | null = null; ; after = got.at(-1)?.id ?? null) {
@@ -259,6 +260,11 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
         expect(await pages({ state: 'left-gone' })).toEqual([]);
         expect(await pages({ leftFolder: folderId(1) })).toEqual(rows.filter((row) => row.leftFolder === folderId(1)));
         expect(await pages({ leftFolder: folderId(999) })).toEqual([]);
+        const [{ rightFolder }] = rows as readonly [LinkRow];
+        const there = rows.filter((row) => row.rightFolder === rightFolder);
+        expect(there.length).toBeLessThan(rows.length);
+        expect(await pages({ rightFolder })).toEqual(there);
+        expect(await pages({ rightFolder: folderId(999) })).toEqual([]);
         expect((await store.pair(id))?.counts.links).toBe(rows.filter((row) => row.state === 'live').length);
       });
 

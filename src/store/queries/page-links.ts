@@ -11,7 +11,7 @@ export async function pageLinks(
   sql: Sql,
   refs: FolderRefCache,
   pairNo: number,
-  filter: { readonly state?: LinkRow['state']; readonly leftFolder?: FolderId },
+  filter: { readonly state?: LinkRow['state']; readonly leftFolder?: FolderId; readonly rightFolder?: FolderId },
   after: LinkId | null,
   limit: number,
 ): Promise<readonly LinkRow[]> {
@@ -20,14 +20,18 @@ export async function pageLinks(
   else if (filter.state !== undefined)
     // The condition of the partial index stands beside the value, or it would not be used.
     query = query.where('link.state', '<>', 0).where('link.state', '=', linkStateNumber(filter.state));
-  if (filter.leftFolder !== undefined)
-    query = query.where('link.left_folder', '=', (folder) =>
-      folder
-        .selectFrom('folder_ref')
-        .select('folder_ref.no')
-        .where('folder_ref.pair_no', '=', pairNo)
-        .where('folder_ref.hash', '=', idHash(filter.leftFolder ?? '')),
-    );
+  for (const [column, folder] of [
+    ['link.left_folder', filter.leftFolder],
+    ['link.right_folder', filter.rightFolder],
+  ] as const)
+    if (folder !== undefined)
+      query = query.where(column, '=', (refs) =>
+        refs
+          .selectFrom('folder_ref')
+          .select('folder_ref.no')
+          .where('folder_ref.pair_no', '=', pairNo)
+          .where('folder_ref.hash', '=', idHash(folder)),
+      );
   if (after !== null) query = query.where('link.id', '>', uuidBytes(after));
   return toLinks(sql, refs, pairNo, await query.execute());
 }
