@@ -2,6 +2,7 @@
  * What a store has to do, whatever it is made of. Run by `src/store/sqlite-store.test.ts` and `src/store/postgres-store.test.ts`.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { EventIdentity } from '#model/appointment.ts';
 import type { ItemId } from '#model/ids.ts';
@@ -260,7 +261,7 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
         expect(await pages({ state: 'left-gone' })).toEqual([]);
         expect(await pages({ leftFolder: folderId(1) })).toEqual(rows.filter((row) => row.leftFolder === folderId(1)));
         expect(await pages({ leftFolder: folderId(999) })).toEqual([]);
-        const [{ rightFolder }] = rows as readonly [LinkRow];
+        const { rightFolder } = must(rows[0], 'a link');
         const there = rows.filter((row) => row.rightFolder === rightFolder);
         expect(there.length).toBeLessThan(rows.length);
         expect(await pages({ rightFolder })).toEqual(there);
