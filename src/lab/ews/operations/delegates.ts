@@ -80,58 +80,47 @@ const answer = (name: string, messages: readonly Xml[], rest = ''): Xml => [
   `${rest}</m:${name}Response>`,
 ];
 
+/** @param check throws what is wrong with making somebody that delegate, given what they are now. */
+function writing(
+  name: 'AddDelegate' | 'UpdateDelegate',
+  check: (address: string, before: Delegate | null, mailbox: Mailbox) => void,
+): Operation {
+  return {
+    request: name,
+    name,
+    since: 'Exchange2007_SP1',
+    run(request, context): Xml {
+      const mailbox = ownerOf(request, context);
+      const rights = calendarRightsOf(mailbox.organization);
+      const wanted = childText(request, 'DeliverMeetingRequests');
+      const delivery = requestDeliveries.find((one) => one === wanted);
+      if (delivery !== undefined) rights.setDelivery(mailbox.address, delivery);
+      mailbox.markDirty();
+      return answer(
+        name,
+        each(kids(child(request, 'DelegateUsers')), (user) => {
+          const address = userOf(context, user);
+          const before = rights.delegate(mailbox.address, address);
+          check(address, before, mailbox);
+          const delegate = delegateIn(user, address, before);
+          rights.add(mailbox.address, delegate);
+          return delegateXml(context, delegate);
+        }),
+      );
+    },
+  };
+}
+
 /** EWS doc: adddelegate-operation. */
-export const addDelegate: Operation = {
-  request: 'AddDelegate',
-  name: 'AddDelegate',
-  since: 'Exchange2007_SP1',
-  run(request, context): Xml {
-    const mailbox = ownerOf(request, context);
-    const rights = calendarRightsOf(mailbox.organization);
-    const wanted = childText(request, 'DeliverMeetingRequests');
-    const delivery = requestDeliveries.find((one) => one === wanted);
-    if (delivery !== undefined) rights.setDelivery(mailbox.address, delivery);
-    mailbox.markDirty();
-    return answer(
-      'AddDelegate',
-      each(kids(child(request, 'DelegateUsers')), (user) => {
-        const address = userOf(context, user);
-        if (address === mailbox.address) throw new EwsError('ErrorDelegateCannotAddOwner', 'The owner is no delegate.');
-        if (rights.delegate(mailbox.address, address) !== null)
-          throw new EwsError('ErrorDelegateAlreadyExists', 'The user is a delegate already.');
-        const delegate = delegateIn(user, address, null);
-        rights.add(mailbox.address, delegate);
-        return delegateXml(context, delegate);
-      }),
-    );
-  },
-};
+export const addDelegate = writing('AddDelegate', (address, before, mailbox) => {
+  if (address === mailbox.address) throw new EwsError('ErrorDelegateCannotAddOwner', 'The owner is no delegate.');
+  if (before !== null) throw new EwsError('ErrorDelegateAlreadyExists', 'The user is a delegate already.');
+});
 
 /** EWS doc: updatedelegate-operation. */
-export const updateDelegate: Operation = {
-  request: 'UpdateDelegate',
-  name: 'UpdateDelegate',
-  since: 'Exchange2007_SP1',
-  run(request, context): Xml {
-    const mailbox = ownerOf(request, context);
-    const rights = calendarRightsOf(mailbox.organization);
-    const wanted = childText(request, 'DeliverMeetingRequests');
-    const delivery = requestDeliveries.find((one) => one === wanted);
-    if (delivery !== undefined) rights.setDelivery(mailbox.address, delivery);
-    mailbox.markDirty();
-    return answer(
-      'UpdateDelegate',
-      each(kids(child(request, 'DelegateUsers')), (user) => {
-        const address = userOf(context, user);
-        const before = rights.delegate(mailbox.address, address);
-        if (before === null) throw new EwsError('ErrorNotDelegate', 'The user is no delegate.');
-        const delegate = delegateIn(user, address, before);
-        rights.add(mailbox.address, delegate);
-        return delegateXml(context, delegate);
-      }),
-    );
-  },
-};
+export const updateDelegate = writing('UpdateDelegate', (_address, before) => {
+  if (before === null) throw new EwsError('ErrorNotDelegate', 'The user is no delegate.');
+});
 
 /** EWS doc: getdelegate-operation. */
 export const getDelegate: Operation = {
