@@ -1,7 +1,8 @@
 import type { Selectable } from 'kysely';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { ObjectGuid } from '#model/directory/directory-object.ts';
 import type { Side } from '#model/ids.ts';
-import type { DirectoryJournalRow, DirectoryLinkRow } from './directory-records.ts';
+import type { DirectoryJournalRow } from './directory-records.ts';
 import type { SwitchRow, SwitchStepRow } from './switch-records.ts';
 import type { Tables } from './tables.ts';
 
@@ -11,14 +12,14 @@ export const sideNumber = (side: Side): number => (side === 'left' ? 0 : 1);
 export const sideOf = (no: number): Side => (no === 0 ? 'left' : 'right');
 
 /** What has no column of its own. As JSON, because values may hold any character. */
-export function writeDirectoryLink({ left, right, ...rest }: DirectoryLinkRow): string {
+export function writeDirectoryLink({ left, right, ...rest }: DirectoryLink): string {
   return JSON.stringify(rest);
 }
 
-export const readDirectoryLink = (row: Row<'directory_link'>): DirectoryLinkRow => ({
+export const readDirectoryLink = (row: Row<'directory_link'>): DirectoryLink => ({
   left: row.left_guid as ObjectGuid,
   right: row.right_guid as ObjectGuid,
-  ...(JSON.parse(row.row) as Omit<DirectoryLinkRow, 'left' | 'right'>),
+  ...(JSON.parse(row.row) as Omit<DirectoryLink, 'left' | 'right'>),
 });
 
 export const readDirectoryEntry = (row: Row<'directory_journal'>): DirectoryJournalRow => ({

@@ -1,30 +1,9 @@
 /** What is remembered of directories: links of objects, cursors, and the journal of every write, so that it can be undone. */
 
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { Attributes, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import type { Side } from '#model/ids.ts';
 import type { Claim } from './store.ts';
-
-/** Two objects that are the same person, contact, group or resource. */
-export interface DirectoryLinkRow {
-  readonly left: ObjectGuid;
-  readonly right: ObjectGuid;
-  /** What made them a link: the name of the rule that matched, or `made` for an object of ours, or `anchor`. */
-  readonly by: string;
-  /** Side of the object we made; null: both were there. Only an object of ours is ever removed. */
-  readonly made: Side | null;
-  /** Side where the mailbox is that the person works in: attributes flow from there, redirection points there. */
-  readonly home: Side;
-  /** What each side showed when it was last read back, mapped attributes only. */
-  readonly shownLeft: Attributes;
-  readonly shownRight: Attributes;
-  readonly leftDn: DistinguishedName;
-  readonly rightDn: DistinguishedName;
-  /** Versions at that time: equal versions need no look. */
-  readonly leftVersion: string;
-  readonly rightVersion: string;
-  /** The pass in which one side was first found gone; null: both are there. */
-  readonly goneSincePass: number | null;
-}
 
 /** An object on one side that is in scope and has no counterpart yet, with the named reason. */
 export interface DirectoryWaitingRow {
@@ -85,7 +64,7 @@ export interface DirectoryPassSummary {
 export interface DirectoryCommit {
   readonly sync?: Partial<Omit<DirectorySyncRow, 'sync'>>;
   /** Inserted, or replaced by `left` and by `right`. */
-  readonly links?: readonly DirectoryLinkRow[];
+  readonly links?: readonly DirectoryLink[];
   readonly linksForgotten?: readonly { readonly left: ObjectGuid; readonly right: ObjectGuid }[];
   /** Inserted, or replaced by side and guid. */
   readonly waiting?: readonly DirectoryWaitingRow[];
@@ -105,11 +84,11 @@ export interface DirectoryCommit {
 /** Part of `Store`. */
 export interface DirectoryRecords {
   directorySync(sync: string): Promise<DirectorySyncRow | null>;
-  directoryLinks(sync: string, side: Side, guids: readonly ObjectGuid[]): Promise<readonly DirectoryLinkRow[]>;
+  directoryLinks(sync: string, side: Side, guids: readonly ObjectGuid[]): Promise<readonly DirectoryLink[]>;
   /** In order of `left`, after `after`. */
-  pageDirectoryLinks(sync: string, after: ObjectGuid | null, limit: number): Promise<readonly DirectoryLinkRow[]>;
+  pageDirectoryLinks(sync: string, after: ObjectGuid | null, limit: number): Promise<readonly DirectoryLink[]>;
   /** Links of which one side was found gone. */
-  directoryLinksGone(sync: string, limit: number): Promise<readonly DirectoryLinkRow[]>;
+  directoryLinksGone(sync: string, limit: number): Promise<readonly DirectoryLink[]>;
   countDirectoryLinks(sync: string): Promise<number>;
   directoryWaiting(sync: string, limit: number): Promise<readonly DirectoryWaitingRow[]>;
   /** Newest first. */

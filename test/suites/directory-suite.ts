@@ -2,16 +2,17 @@
  * The contract of `src/connectors/directory/contract.ts` as tests, with the bad input that a directory of people holds. Run on the real
  * thing (two Samba forests, `npm run test:peers -- directory`) and on what imitates it. A deviation that is listed must fail.
  */
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Context } from '#connectors/contract.ts';
 import type {
   Directory,
   DirectoryChange,
   DirectoryCursor,
-  DirectoryEdit,
   DirectoryScope,
   DirectoryWritten,
 } from '#connectors/directory/contract.ts';
+import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type {
   Attributes,
   DirectoryKind,

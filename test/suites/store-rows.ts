@@ -1,5 +1,7 @@
 /** Rows for tests of the store: complete, small, and different for different numbers. */
+
 import type { EventIdentity } from '#model/appointment.ts';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import type { Cursor, FolderId, ItemId, LinkId, MailboxGuid, PairId, Side, Version } from '#model/ids.ts';
 import type { FolderRow, IntentRow, LinkRow, UnclaimedRow } from '#model/link.ts';
@@ -8,7 +10,7 @@ import { hash128, type StampKey, type StampText } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
 import type { Shown, TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
-import type { DirectoryCommit, DirectoryLinkRow } from '#store/directory-records.ts';
+import type { DirectoryCommit } from '#store/directory-records.ts';
 import type { PairRow, QuarantineRow } from '#store/store.ts';
 import type { SwitchStepRow } from '#store/switch-records.ts';
 
@@ -259,7 +261,7 @@ export function quarantined(n: number, over: Partial<QuarantineRow> = {}): Omit<
 export const guid = (n: number | string): ObjectGuid =>
   `00000000-0000-0000-0000-${String(n).padStart(12, '0')}` as ObjectGuid;
 
-export function directoryLink(n: number, over: Partial<DirectoryLinkRow> = {}): DirectoryLinkRow {
+export function directoryLink(n: number, over: Partial<DirectoryLink> = {}): DirectoryLink {
   const attributes = {
     displayName: [`Müller \u0000 \ud83d\ude80 ${n}`],
     proxyAddresses: ['SMTP:a@b', 'x500:/o=A'],

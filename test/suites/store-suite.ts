@@ -1,16 +1,18 @@
 /**
  * What a store has to do, whatever it is made of. Run by `src/store/sqlite-store.test.ts` and `src/store/postgres-store.test.ts`.
  */
+
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { EventIdentity } from '#model/appointment.ts';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { ItemId } from '#model/ids.ts';
 import type { LinkRow } from '#model/link.ts';
 import { type StampText, stampKey } from '#model/stamp.ts';
 import type { TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
-import type { DirectoryCommit, DirectoryLinkRow } from '#store/directory-records.ts';
+import type { DirectoryCommit } from '#store/directory-records.ts';
 import { type Claim, type Commit, FencedOut, type Store, trackId } from '#store/store.ts';
 import { commitModel } from './store-commit-model.ts';
 import {
@@ -646,9 +648,9 @@ export function storeSuite({ name, open, remove, propertyRuns }: StoreSuite): vo
         const found = await store.directoryLinks(sync, 'left', [guid(1), guid(2), guid(1), guid(1001)]);
         expect(byKey(found, 'left')).toEqual(rows.slice(1, 3));
         expect(await store.directoryLinks(sync, 'right', [guid(1003), guid(4)])).toEqual([rows[3]]);
-        const got: DirectoryLinkRow[] = [];
-        for (let after: DirectoryLinkRow['left'] | null = null; ; after = got.at(-1)?.left ?? null) {
-          const page: readonly DirectoryLinkRow[] = await store.pageDirectoryLinks(sync, after, 300);
+        const got: DirectoryLink[] = [];
+        for (let after: DirectoryLink['left'] | null = null; ; after = got.at(-1)?.left ?? null) {
+          const page: readonly DirectoryLink[] = await store.pageDirectoryLinks(sync, after, 300);
           got.push(...page);
           if (page.length < 300) break;
         }

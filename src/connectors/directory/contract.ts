@@ -8,13 +8,8 @@
  *   answered as `handed-over`, with the lines of PowerShell that do it.
  * - Whole-request failures throw `FaultError` (`kit/fault.ts`); what one entry is refused for is returned in its place.
  */
-import type {
-  Attributes,
-  DirectoryKind,
-  DirectoryObject,
-  DistinguishedName,
-  ObjectGuid,
-} from '#model/directory/directory-object.ts';
+import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
+import type { Attributes, DirectoryObject, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import type { Context } from '../contract.ts';
 
 /** Place in the change feed of a directory: opaque. Names the controller where it counts. */
@@ -66,30 +61,6 @@ export interface DirectoryPage {
   /** True on every page of a reading from the beginning (no cursor, or one that was lost): what it does not name is not there. */
   readonly isWhole: boolean;
 }
-
-/** Reads and writes name an object by GUID; DNs move. */
-export type DirectoryEdit =
-  | {
-      readonly kind: 'add';
-      readonly object: DirectoryKind;
-      readonly dn: DistinguishedName;
-      readonly attributes: Attributes;
-    }
-  | {
-      readonly kind: 'modify';
-      readonly guid: ObjectGuid;
-      /** Values to take away (they must be there) and to add (they must not be there), by attribute. */
-      readonly values: Readonly<
-        Record<string, { readonly remove: readonly string[]; readonly add: readonly string[] }>
-      >;
-    }
-  | {
-      readonly kind: 'move';
-      readonly guid: ObjectGuid;
-      readonly from: DistinguishedName;
-      readonly to: DistinguishedName;
-    }
-  | { readonly kind: 'remove'; readonly guid: ObjectGuid; readonly version: string };
 
 /** Why one entry was refused. A closed list: each has a paragraph in `docs/operating/directory.md`. */
 export const directoryRefusals = {

@@ -1,9 +1,11 @@
 /** A plan while it is being made: edits in any order, numbered at the end so that nothing refers to what is not there yet. */
+
 import { must } from '#kit/assert.ts';
+import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type { Attributes, DirectoryKind, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import type { Side } from '#model/ids.ts';
 import type { DirectoryReason } from './outcomes.ts';
-import type { PlannedChange, PlannedEdit } from './plan.ts';
+import type { PlannedEdit } from './plan.ts';
 
 /** Order of a plan. Whatever an edit needs is of an earlier phase, or a container above it. */
 const phases = {
@@ -23,7 +25,7 @@ export interface DraftEdit {
   readonly side: Side;
   readonly phase: Phase;
   readonly makes: ObjectGuid | null;
-  readonly change: PlannedChange;
+  readonly change: DirectoryEdit;
   readonly dn: DistinguishedName;
   readonly before: Attributes;
   readonly after: Attributes;
@@ -60,7 +62,7 @@ export function ordered(drafts: readonly DraftEdit[]): {
 }
 
 /** The same change with the GUIDs that the directory has given to what was made. */
-export function withGuids(change: PlannedChange, made: ReadonlyMap<ObjectGuid, ObjectGuid>): PlannedChange {
+export function withGuids(change: DirectoryEdit, made: ReadonlyMap<ObjectGuid, ObjectGuid>): DirectoryEdit {
   const real = (guid: ObjectGuid) => made.get(guid) ?? guid;
   const realValue = (value: string) => made.get(value as ObjectGuid) ?? value;
   switch (change.kind) {

@@ -1,5 +1,7 @@
 /** Two forests that obey, for tests: what a plan does to them, and what people do meanwhile. */
+
 import { assert, must } from '#kit/assert.ts';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type {
   Attributes,
   DirectoryKind,
@@ -12,7 +14,7 @@ import { addressKey } from '#model/directory/proxy-address.ts';
 import { type BySide, type DirectorySyncPolicy, defaultDirectorySyncPolicy } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
 import { withGuids } from './draft.ts';
-import type { DirectoryLink, DirectoryPlan, DirectoryPlanInput, DirectorySideProfile, PlannedEdit } from './plan.ts';
+import type { DirectoryPlan, DirectoryPlanInput, DirectorySideProfile, PlannedEdit } from './plan.ts';
 import { planDirectory } from './plan-directory.ts';
 import { linkAfter } from './shown.ts';
 import { valuesOf } from './values.ts';

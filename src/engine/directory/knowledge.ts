@@ -1,9 +1,10 @@
 import { must } from '#kit/assert.ts';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { DirectoryObject, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import { dnKey } from '#model/directory/distinguished-name.ts';
 import type { BySide } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
-import type { DirectoryLink, DirectoryPlanInput } from './plan.ts';
+import type { DirectoryPlanInput } from './plan.ts';
 import { type DirectoryLookups, valueKey } from './view.ts';
 
 /**

@@ -2,7 +2,9 @@
  * The plan of a directory sync. Fed with what changed, what waits and the links of both; asks for what else it has to know (`look-up`), and
  * never for the whole forest. Groups come out right whatever the order of chunks, but people before groups saves look-ups.
  */
+
 import { must } from '#kit/assert.ts';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { DirectoryObject, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import { recipientType } from '#model/directory/recipient-type.ts';
 import { type BySide, otherSide } from '#model/directory/sync-policy.ts';
@@ -12,7 +14,7 @@ import { homeOf, join, nameOf } from './join.ts';
 import { makeObject } from './make-object.ts';
 import { wantedName } from './merge-attributes.ts';
 import { mergeReferences } from './merge-references.ts';
-import type { DirectoryLink, DirectoryPlan, DirectoryPlanInput, DirectoryStep, PlannedLink } from './plan.ts';
+import type { DirectoryPlan, DirectoryPlanInput, DirectoryStep, PlannedLink } from './plan.ts';
 import { forget, planGone } from './plan-gone.ts';
 import { planPair } from './plan-pair.ts';
 import { type Pair, Planner } from './planner.ts';

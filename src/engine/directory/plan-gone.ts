@@ -1,5 +1,7 @@
 /** Links of which one side is not there any more. Two passes have to see it, and only objects of ours are ever removed. */
+
 import { attributeRows } from '#model/directory/attribute-rows.ts';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { Attributes, DirectoryObject } from '#model/directory/directory-object.ts';
 import { addressKey } from '#model/directory/proxy-address.ts';
 import { isMailbox, recipientType } from '#model/directory/recipient-type.ts';
@@ -8,7 +10,6 @@ import type { Side } from '#model/ids.ts';
 import { withoutType } from './addresses.ts';
 import type { DraftEdit } from './draft.ts';
 import { nameOf } from './join.ts';
-import type { DirectoryLink } from './plan.ts';
 import type { Planner } from './planner.ts';
 import { valuesOf } from './values.ts';
 

@@ -1,4 +1,6 @@
 /** What `planDirectory` answers: plain data that can be printed, stored, compared or thrown away. */
+import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { Attributes, DirectoryKind, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import type { BySide, DirectorySyncPolicy } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
@@ -16,22 +18,6 @@ export interface DirectorySideProfile {
   readonly administrativeGroup: string | null;
   /** Attributes that the schema lacks, lower case. */
   readonly lacks: ReadonlySet<string>;
-}
-
-/** As remembered (`store/directory-records.ts`); references among the shown values are GUIDs, see `shownOf`. */
-export interface DirectoryLink {
-  readonly left: ObjectGuid;
-  readonly right: ObjectGuid;
-  readonly by: string;
-  readonly made: Side | null;
-  readonly home: Side;
-  readonly shownLeft: Attributes;
-  readonly shownRight: Attributes;
-  readonly leftDn: DistinguishedName;
-  readonly rightDn: DistinguishedName;
-  readonly leftVersion: string;
-  readonly rightVersion: string;
-  readonly goneSincePass: number | null;
 }
 
 export interface DirectoryPlanInput {
@@ -59,39 +45,17 @@ export type DirectoryStep =
   | { readonly kind: 'look-up'; readonly lookups: BySide<DirectoryLookups> }
   | { readonly kind: 'plan'; readonly plan: DirectoryPlan };
 
-/**
- * One write. GUIDs of objects that the plan makes itself are placeholders (`placeholderOf` their original), also among the values where the
- * directory has no DNs; `withGuids` replaces them once the add has come back.
- */
-export type PlannedChange =
-  | {
-      readonly kind: 'add';
-      readonly object: DirectoryKind;
-      readonly dn: DistinguishedName;
-      readonly attributes: Attributes;
-    }
-  | {
-      readonly kind: 'modify';
-      readonly guid: ObjectGuid;
-      readonly values: Readonly<
-        Record<string, { readonly remove: readonly string[]; readonly add: readonly string[] }>
-      >;
-    }
-  | {
-      readonly kind: 'move';
-      readonly guid: ObjectGuid;
-      readonly from: DistinguishedName;
-      readonly to: DistinguishedName;
-    }
-  | { readonly kind: 'remove'; readonly guid: ObjectGuid; readonly version: string };
-
 export interface PlannedEdit {
   /** Place in the plan, from 0. */
   readonly no: number;
   /** Of an add: the placeholder by which the plan speaks of the object; null: nothing refers to it, or it is no add. */
   readonly makes: ObjectGuid | null;
   readonly side: Side;
-  readonly change: PlannedChange;
+  /**
+   * GUIDs of objects that the plan makes itself are placeholders (`placeholderOf` their original), also among the values where the directory
+   * has no DNs; `withGuids` replaces them once the add has come back.
+   */
+  readonly change: DirectoryEdit;
   /** DN at the time of the write. */
   readonly dn: DistinguishedName;
   /** Values of what the write touches, before and after: what undo needs. */

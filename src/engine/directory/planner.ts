@@ -1,5 +1,7 @@
 /** State of a plan while it is being made: what was decided so far, and what later decisions have to know of it. */
+
 import { attributeRow } from '#model/directory/attribute-rows.ts';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { Attributes, DirectoryObject, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import { isUnder } from '#model/directory/distinguished-name.ts';
 import { addressKey, parseProxyAddress } from '#model/directory/proxy-address.ts';
@@ -11,7 +13,7 @@ import { Knowledge } from './knowledge.ts';
 import type { AttributeNote } from './merge-attributes.ts';
 import { Claims } from './names.ts';
 import type { DirectoryOutcome, DirectoryReason } from './outcomes.ts';
-import type { DirectoryLink, DirectoryNote, DirectoryPlanInput, PlannedWaiting, PowerShellNeed } from './plan.ts';
+import type { DirectoryNote, DirectoryPlanInput, PlannedWaiting, PowerShellNeed } from './plan.ts';
 import type { Recipient, RoutingWorld } from './simulate-routing.ts';
 import { changeOf, type ValueChange, valuesOf, withoutEmpty } from './values.ts';
 import { valueKey } from './view.ts';

@@ -1,10 +1,12 @@
 /** What is remembered of the two objects of a link, once they were read back. */
+
 import { attributeName, attributeRow, attributeRows } from '#model/directory/attribute-rows.ts';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { Attributes, DirectoryObject, DistinguishedName } from '#model/directory/directory-object.ts';
 import { dnKey } from '#model/directory/distinguished-name.ts';
 import type { BySide, DirectorySyncPolicy } from '#model/directory/sync-policy.ts';
 import { wantedName } from './merge-attributes.ts';
-import type { DirectoryLink, PlannedLink } from './plan.ts';
+import type { PlannedLink } from './plan.ts';
 import { sameValues, valuesOf } from './values.ts';
 import type { DirectoryView } from './view.ts';
 

@@ -1,5 +1,5 @@
+import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type { Attributes, DirectoryKind, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
-import type { PlannedChange } from './plan.ts';
 import { changeOf, type ValueChange, valuesOf } from './values.ts';
 
 /** A write as the journal has it. */
@@ -22,7 +22,7 @@ export interface WrittenEdit {
 export function inverseOf(
   written: WrittenEdit,
   now: { readonly dn: DistinguishedName; readonly version: string; readonly kind: DirectoryKind },
-): PlannedChange | null {
+): DirectoryEdit | null {
   switch (written.action) {
     case 'add':
       return { kind: 'remove', guid: written.guid, version: now.version };

@@ -1,13 +1,15 @@
-import type { DirectoryEdit, DirectoryRefusal, DirectoryWritten } from '#connectors/directory/contract.ts';
+import type { DirectoryRefusal, DirectoryWritten } from '#connectors/directory/contract.ts';
 import { withGuids } from '#engine/directory/draft.ts';
 import type { DirectoryPlan, PlannedEdit, PlannedLink } from '#engine/directory/plan.ts';
 import { linkAfter } from '#engine/directory/shown.ts';
 import type { DirectorySight } from '#engine/directory/view.ts';
 import { must } from '#kit/assert.ts';
+import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { DirectoryObject, ObjectGuid } from '#model/directory/directory-object.ts';
 import type { BySide } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
-import type { DirectoryCommit, DirectoryLinkRow } from '#store/directory-records.ts';
+import type { DirectoryCommit } from '#store/directory-records.ts';
 import { type DirectoryContext, sides } from './directory-context.ts';
 
 /** Edits of a side that are on their way together: their entries are recorded in one transaction, before and after. */
@@ -246,7 +248,7 @@ class Run {
     if (Object.keys(commit).length > 0) await this.#context.commit(commit);
   }
 
-  async #readBack(due: readonly PlannedLink[]): Promise<readonly DirectoryLinkRow[]> {
+  async #readBack(due: readonly PlannedLink[]): Promise<readonly DirectoryLink[]> {
     const named = due.flatMap((link) => {
       const left = this.#guidOf(link.left);
       const right = this.#guidOf(link.right);
@@ -273,7 +275,7 @@ class Run {
     const { store, sync } = this.#context;
     const lefts = named.map(({ left }) => left);
     const before = new Map((await store.directoryLinks(sync, 'left', lefts)).map((row) => [row.left, row.right]));
-    const rows: DirectoryLinkRow[] = [];
+    const rows: DirectoryLink[] = [];
     for (const { link, left, right } of named) {
       const ends = { left: now.left.get(left), right: now.right.get(right) };
       // Somebody removed one of them meanwhile: the feed tells the next pass.

@@ -1,7 +1,8 @@
-import type { DirectoryLink, DirectoryPlan, DirectorySideProfile } from '#engine/directory/plan.ts';
+import type { DirectoryPlan, DirectorySideProfile } from '#engine/directory/plan.ts';
 import { planDirectory } from '#engine/directory/plan-directory.ts';
 import { type DirectoryLookups, DirectorySight } from '#engine/directory/view.ts';
 import { assert } from '#kit/assert.ts';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { DirectoryObject, ObjectGuid } from '#model/directory/directory-object.ts';
 import type { BySide } from '#model/directory/sync-policy.ts';
 import { type DirectoryContext, sides } from './directory-context.ts';

@@ -1,9 +1,9 @@
 import type { DirectoryPage } from '#connectors/directory/contract.ts';
 import { FaultError } from '#kit/fault.ts';
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { DirectoryObject, ObjectGuid } from '#model/directory/directory-object.ts';
 import type { Side } from '#model/ids.ts';
 import { hash128 } from '#model/stamp.ts';
-import type { DirectoryLinkRow } from '#store/directory-records.ts';
 import type { DirectoryContext } from './directory-context.ts';
 import type { Reach } from './reach.ts';
 
@@ -91,9 +91,9 @@ async function readFeed(context: DirectoryContext, side: Side, from: string | nu
 export async function* allLinks({
   store,
   sync,
-}: Pick<DirectoryContext, 'store' | 'sync'>): AsyncIterable<DirectoryLinkRow> {
+}: Pick<DirectoryContext, 'store' | 'sync'>): AsyncIterable<DirectoryLink> {
   for (let after: ObjectGuid | null = null; ; ) {
-    const page: readonly DirectoryLinkRow[] = await store.pageDirectoryLinks(sync, after, BATCH);
+    const page: readonly DirectoryLink[] = await store.pageDirectoryLinks(sync, after, BATCH);
     yield* page;
     after = page.at(-1)?.left ?? null;
     if (page.length < BATCH) return;

@@ -1,6 +1,6 @@
-import type { DirectoryEdit } from '#connectors/directory/contract.ts';
 import { must } from '#kit/assert.ts';
 import { attributeRow } from '#model/directory/attribute-rows.ts';
+import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type { Attributes, DirectoryObject } from '#model/directory/directory-object.ts';
 import { dnKey, sameDn } from '#model/directory/distinguished-name.ts';
 import type { DirectoryCommit, DirectoryJournalRow } from '#store/directory-records.ts';

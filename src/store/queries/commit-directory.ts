@@ -1,8 +1,9 @@
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { ObjectGuid } from '#model/directory/directory-object.ts';
 import { printable } from '../codecs.ts';
 import type { Sql } from '../database.ts';
 import { sideNumber, writeDirectoryLink } from '../directory-codecs.ts';
-import type { DirectoryCommit, DirectoryLinkRow, DirectoryWaitingRow } from '../directory-records.ts';
+import type { DirectoryCommit, DirectoryWaitingRow } from '../directory-records.ts';
 import type { Engine } from '../migrations/migration.ts';
 import { inPieces } from '../padded.ts';
 import type { Claim } from '../store.ts';
@@ -90,8 +91,8 @@ async function putSync(trx: Sql, sync: string, given: NonNullable<DirectoryCommi
 }
 
 /** A link takes the place of any that has its left or its right object. */
-async function writeLinks(trx: Sql, engine: Engine, sync: string, given: readonly DirectoryLinkRow[]): Promise<void> {
-  const kept = new Map<ObjectGuid, DirectoryLinkRow>();
+async function writeLinks(trx: Sql, engine: Engine, sync: string, given: readonly DirectoryLink[]): Promise<void> {
+  const kept = new Map<ObjectGuid, DirectoryLink>();
   const byRight = new Map<ObjectGuid, ObjectGuid>();
   for (const row of given) {
     const rival = byRight.get(row.right);

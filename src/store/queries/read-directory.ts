@@ -1,10 +1,10 @@
+import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { ObjectGuid } from '#model/directory/directory-object.ts';
 import type { Side } from '#model/ids.ts';
 import type { Sql } from '../database.ts';
 import { readDirectoryEntry, readDirectoryLink, sideOf } from '../directory-codecs.ts';
 import type {
   DirectoryJournalRow,
-  DirectoryLinkRow,
   DirectoryRecords,
   DirectorySyncRow,
   DirectoryWaitingRow,
@@ -32,7 +32,7 @@ export async function findDirectoryLinks(
   sync: string,
   side: Side,
   guids: readonly ObjectGuid[],
-): Promise<readonly DirectoryLinkRow[]> {
+): Promise<readonly DirectoryLink[]> {
   const rows = await inPieces(guids, (piece) =>
     sql.selectFrom('directory_link').selectAll().where('sync', '=', sync).where(`${side}_guid`, 'in', piece).execute(),
   );
@@ -45,18 +45,14 @@ export async function pageDirectoryLinks(
   sync: string,
   after: ObjectGuid | null,
   limit: number,
-): Promise<readonly DirectoryLinkRow[]> {
+): Promise<readonly DirectoryLink[]> {
   let query = sql.selectFrom('directory_link').selectAll().where('sync', '=', sync).orderBy('left_guid').limit(limit);
   if (after !== null) query = query.where('left_guid', '>', after);
   return (await query.execute()).map(readDirectoryLink);
 }
 
 /** By index `directory_link_gone`. */
-export async function findDirectoryLinksGone(
-  sql: Sql,
-  sync: string,
-  limit: number,
-): Promise<readonly DirectoryLinkRow[]> {
+export async function findDirectoryLinksGone(sql: Sql, sync: string, limit: number): Promise<readonly DirectoryLink[]> {
   const rows = await sql
     .selectFrom('directory_link')
     .selectAll()

@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { TlsPolicy } from '#kit/transport.ts';
+import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type { Attributes, DirectoryObject, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import { dnKey, sameDn } from '#model/directory/distinguished-name.ts';
 import type { Context } from '../../contract.ts';
@@ -8,7 +9,6 @@ import type {
   Directory,
   DirectoryCursor,
   DirectoryDescription,
-  DirectoryEdit,
   DirectoryPage,
   DirectoryScope,
   DirectoryWritten,

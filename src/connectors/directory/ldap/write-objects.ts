@@ -1,4 +1,5 @@
 import { FaultError } from '#kit/fault.ts';
+import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type {
   Attributes,
   DirectoryKind,
@@ -7,7 +8,7 @@ import type {
 } from '#model/directory/directory-object.ts';
 import { dnKey, parentDn, parseDn, sameDn } from '#model/directory/distinguished-name.ts';
 import type { Context } from '../../contract.ts';
-import type { DirectoryEdit, DirectoryRefusal, DirectoryWritten } from '../contract.ts';
+import type { DirectoryRefusal, DirectoryWritten } from '../contract.ts';
 import type { AttributeShape } from './attribute-shapes.ts';
 import { readByGuid } from './change-feed.ts';
 import type { ValueChange } from './controller.ts';

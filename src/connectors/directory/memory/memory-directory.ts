@@ -1,6 +1,7 @@
 import { must } from '#kit/assert.ts';
 import { FaultError } from '#kit/fault.ts';
 import { attributeRow } from '#model/directory/attribute-rows.ts';
+import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type {
   Attributes,
   DirectoryKind,
@@ -13,7 +14,6 @@ import type {
   Directory,
   DirectoryChange,
   DirectoryDescription,
-  DirectoryEdit,
   DirectoryRefusal,
   DirectoryScope,
   DirectoryWritten,
