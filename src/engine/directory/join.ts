@@ -110,8 +110,19 @@ function decide(
     return { kind: 'wait', reason: 'recreated', detail: `by ${rule.by} it is ${nameOf(match)}` };
   if (!isSaid && input.waiting[other].get(match.guid) === 'counterpart-deleted')
     return { kind: 'wait', reason: 'recreated', detail: `${nameOf(match)} stood for an object that was deleted` };
-  if (input.policy.hybrid && rule.by !== 'anchor' && anchorsDiffer(object, match))
-    return { kind: 'wait', reason: 'anchors-differ', detail: `by ${rule.by} it is ${nameOf(match)}` };
+  if (input.policy.hybrid && rule.by !== 'anchor') {
+    if (anchorsDiffer(object, match))
+      return { kind: 'wait', reason: 'anchors-differ', detail: `by ${rule.by} it is ${nameOf(match)}` };
+    const anchored = candidates(input, know, other, match, { by: 'anchor' })
+      .filter((guid) => guid !== object.guid)
+      .flatMap((guid) => know.object(side, guid) ?? []);
+    if (anchored.length > 0)
+      return {
+        kind: 'wait',
+        reason: 'anchors-differ',
+        detail: `by ${rule.by} it is ${nameOf(match)}, which is anchored to ${names(anchored)}`,
+      };
+  }
   const back = candidates(input, know, other, match, rule)
     .flatMap((guid) => know.object(side, guid) ?? [])
     .filter((one) => one.guid !== object.guid && fits(one.kind, match.kind));
@@ -128,18 +139,29 @@ function fits(a: DirectoryKind, b: DirectoryKind): boolean {
   return a === b || a === 'contact' || b === 'contact';
 }
 
+/** What synchronization to a tenant knows an account by, in hex; undefined: nobody wrote one, and objectGUID counts. */
+const anchorOf = ({ attributes }: DirectoryObject): string | undefined =>
+  valuesOf(attributes, 'ms-DS-ConsistencyGuid')[0];
+
 function anchorsDiffer(a: DirectoryObject, b: DirectoryObject): boolean {
-  const [ofA] = valuesOf(a.attributes, 'ms-DS-ConsistencyGuid');
-  const [ofB] = valuesOf(b.attributes, 'ms-DS-ConsistencyGuid');
+  const [ofA, ofB] = [anchorOf(a), anchorOf(b)];
   return ofA !== undefined && ofB !== undefined && ofA !== ofB;
 }
 
 /** Bytes of a GUID as Active Directory stores them, in hex: the first three groups are little-endian ([MS-DTYP] 2.3.4.2). */
 function guidBytes(guid: ObjectGuid): string {
   const [a = '', b = '', c = '', d = '', e = ''] = guid.toLowerCase().split('-');
-  const turned = (hex: string) => (hex.match(/../g) ?? []).reverse().join('');
   return `${turned(a)}${turned(b)}${turned(c)}${d}${e}`;
 }
+
+/** @returns null for an anchor that is no GUID: tools write what they like. */
+function guidOfBytes(hex: string): ObjectGuid | null {
+  const [, a = '', b = '', c = '', d = '', e = ''] =
+    /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/i.exec(hex) ?? [];
+  return a === '' ? null : (`${turned(a)}-${turned(b)}-${turned(c)}-${d}-${e}`.toLowerCase() as ObjectGuid);
+}
+
+const turned = (hex: string): string => (hex.match(/../g) ?? []).reverse().join('');
 
 /** GUIDs on the other side that a rule takes for the object, without doubles. */
 function candidates(
@@ -158,11 +180,16 @@ function candidates(
   const { attributes } = object;
   switch (rule.by) {
     case 'anchor': {
-      const [written] = own('ms-DS-ConsistencyGuid');
-      const isHybrid = input.policy.hybrid || input.sides[other].kind === 'entra';
+      const written = anchorOf(object);
       // Where nobody wrote an anchor, synchronization takes objectGUID for it.
+      const isHybrid = input.policy.hybrid || input.sides.left.kind === 'entra' || input.sides.right.kind === 'entra';
       if (written !== undefined) look('ms-DS-ConsistencyGuid', [written]);
       else if (isHybrid && input.sides[side].kind === 'ad') look('ms-DS-ConsistencyGuid', [guidBytes(object.guid)]);
+      const named = written === undefined ? null : guidOfBytes(written);
+      if (isHybrid && input.sides[other].kind === 'ad' && named !== null) {
+        const source = know.object(other, named);
+        if (source !== null && anchorOf(source) === undefined) found.add(source.guid);
+      }
       break;
     }
     case 'mail': {

@@ -232,6 +232,38 @@ describe('what people and directories come up with', () => {
     expect(world.waiting.left.get(ben)).toBe('no-anchor-yet');
   });
 
+  test('an anchor that nobody wrote is the objectGUID, on either side', () => {
+    const world = new Forests({ hybrid: true });
+    const bytesOf = (guid: ObjectGuid) =>
+      guid.replace(/^(..)(..)(..)(..)-(..)(..)-(..)(..)-(....)-/, '$4$3$2$1$6$5$8$7$9').replaceAll('-', '');
+    const there = world.mailbox('right', 'Ana there');
+    // A tool wrote down at the old account which new one it became; somebody else has its mail address by now.
+    const ana = world.mailbox('left', 'Ana', {
+      'ms-DS-ConsistencyGuid': [bytesOf(there)],
+      mail: ['new@target.example'],
+    });
+    world.mailbox('right', 'New');
+    const ben = world.mailbox('left', 'Ben');
+    const benThere = world.mailbox('right', 'Ben there', { 'ms-DS-ConsistencyGuid': [bytesOf(ben)] });
+    world.run();
+    expect(world.linkOf('left', ana)).toMatchObject({ right: there, by: 'anchor' });
+    expect(world.linkOf('left', ben)).toMatchObject({ right: benThere, by: 'anchor' });
+  });
+
+  test('in a hybrid no rule takes an account that is anchored to somebody else', () => {
+    const world = new Forests({ hybrid: true });
+    const cleo = world.mailbox('left', 'Cleo', { employeeID: ['7'] });
+    const ana = world.mailbox('left', 'Ana', { 'ms-DS-ConsistencyGuid': ['aa'.repeat(16)] });
+    const there = world.mailbox('right', 'Ana there', {
+      employeeID: ['7'],
+      'ms-DS-ConsistencyGuid': ['aa'.repeat(16)],
+    });
+    world.run();
+    expect(world.linkOf('left', ana)).toMatchObject({ right: there, by: 'anchor' });
+    expect(world.linkOf('left', cleo)).toBeNull();
+    expect(world.waiting.left.get(cleo)).toBe('anchors-differ');
+  });
+
   test('both sides changed the same attribute: home wins, and the loser is in the journal', () => {
     const world = new Forests();
     const ana = world.mailbox('left', 'Ana', { title: ['a'] });
