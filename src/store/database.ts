@@ -29,6 +29,8 @@ export interface WriteOptions<T> {
    * forget the last of it, and then nobody works on anything any more either. So nobody waits for the disk.
    */
   readonly isPassing?: boolean;
+  /** Of budgets: said by those too that only look. */
+  readonly isCount?: boolean;
   /** Kinds of work that it is about, where the engine can tell claimers apart; null: any. */
   readonly kinds?: WakeKinds;
 }

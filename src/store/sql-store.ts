@@ -64,6 +64,7 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
   }
   const write = <T>(body: (trx: Sql) => Promise<T>): Promise<T> => db.write(body);
   const pass = <T>(body: (trx: Sql) => Promise<T>): Promise<T> => db.write(body, { isPassing: true });
+  const count = <T>(body: (trx: Sql) => Promise<T>): Promise<T> => db.write(body, { isPassing: true, isCount: true });
   const always = () => true;
   const hashes = (ids: readonly string[]) => [...new Set(ids)].map(idHash);
   const keys = (texts: readonly string[]) => [...new Set(texts)].map(packKey);
@@ -162,10 +163,10 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
       bell.wait(Math.min(timeoutMs, db.pollMs ?? timeoutMs), signal, kindPrefix),
 
     spend: (budget, limits, holder, cost, nowMs, deadlineMs) =>
-      pass((trx) => spendBudget(trx, engine, budget, limits, holder, cost, whole(nowMs), whole(deadlineMs))),
-    release: (budget, holder) => pass((trx) => releaseBudget(trx, budget, holder)),
+      count((trx) => spendBudget(trx, engine, budget, limits, holder, cost, whole(nowMs), whole(deadlineMs))),
+    release: (budget, holder) => count((trx) => releaseBudget(trx, budget, holder)),
     backOff: (budget, untilMs, limit) =>
-      pass((trx) => backOffBudget(trx, engine, budget, whole(untilMs), limit, whole(clock.nowMs()))),
+      count((trx) => backOffBudget(trx, engine, budget, whole(untilMs), limit, whole(clock.nowMs()))),
 
     onWake: (listener) => bell.onRing(listener),
     close: () => db.close(),

@@ -218,7 +218,30 @@ export interface BudgetLimits {
   readonly bytesPerMinute: number | null;
 }
 
-export interface Store extends DirectoryRecords, SwitchRecords {
+/** What was used of budgets, by all processes: those too that only look at the store. */
+export interface BudgetRecords {
+  /**
+   * Asks for one place among the requests in flight, and for `cost` of the windows. The place is the holder's until `release`, or until
+   * its deadline when the holder dies; asking again as the same holder keeps the place. Windows never let more than their
+   * allowance pass in any minute, but for the last request, which may overdraw them: then the next one waits.
+   */
+  spend(
+    budget: string,
+    limits: BudgetLimits,
+    holder: string,
+    cost: BudgetCost,
+    nowMs: number,
+    deadlineMs: number,
+  ): Promise<BudgetGrant>;
+  release(budget: string, holder: string): Promise<void>;
+  /**
+   * The server told us to back off: nobody spends before `untilMs`. The limit of requests in flight is halved, once for refusals that
+   * come together, and grows back by one every 15 s from `untilMs` on, up to what is configured.
+   */
+  backOff(budget: string, untilMs: number, limit: string): Promise<void>;
+}
+
+export interface Store extends BudgetRecords, DirectoryRecords, SwitchRecords {
   // pairs
   /** Inserts or updates the pairs of a project; pairs that are no longer named keep their rows and are not worked on. */
   putPairs(pairs: readonly Pick<PairRow, 'id' | 'kind' | 'collection' | 'left' | 'right'>[]): Promise<void>;
@@ -305,27 +328,6 @@ export interface Store extends DirectoryRecords, SwitchRecords {
   nextDueMs(kindPrefix: string): Promise<number | null>;
   /** Resolves when new work of a kind (`mail:`; without one of any) may be there, at the latest after `timeoutMs`. */
   waitForWork(timeoutMs: number, signal: AbortSignal, kindPrefix?: string): Promise<void>;
-
-  // budgets, shared by all workers
-  /**
-   * Asks for one place among the requests in flight, and for `cost` of the windows. The place is the holder's until `release`, or until
-   * its deadline when the holder dies; asking again as the same holder keeps the place. Windows never let more than their
-   * allowance pass in any minute, but for the last request, which may overdraw them: then the next one waits.
-   */
-  spend(
-    budget: string,
-    limits: BudgetLimits,
-    holder: string,
-    cost: BudgetCost,
-    nowMs: number,
-    deadlineMs: number,
-  ): Promise<BudgetGrant>;
-  release(budget: string, holder: string): Promise<void>;
-  /**
-   * The server told us to back off: nobody spends before `untilMs`. The limit of requests in flight is halved, once for refusals that
-   * come together, and grows back by one every 15 s from `untilMs` on, up to what is configured.
-   */
-  backOff(budget: string, untilMs: number, limit: string): Promise<void>;
 
   close(): Promise<void>;
 }

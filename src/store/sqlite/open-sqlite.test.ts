@@ -12,10 +12,12 @@ import { itemId, link, pair, pairId } from '#test/suites/store-rows.ts';
 import { begin } from '../migrations/0001-begin.ts';
 import { migrate } from '../migrations/migrate.ts';
 import { openStore } from '../open-store.ts';
+import { spendBudget } from '../queries/spend-budget.ts';
 import { sqlStore } from '../sql-store.ts';
 import { WakeBell } from '../wake-bell.ts';
 import { LibsqlConnection } from './libsql-connection.ts';
 import { libsqlDialect } from './libsql-dialect.ts';
+import { LookerCounts } from './looker-counts.ts';
 import { openSqlite } from './open-sqlite.ts';
 
 const log = { info() {}, warn() {} };
@@ -89,6 +91,45 @@ describe('opening a SQLite store', () => {
     await expect(viewer.putPairs([pair(3)])).rejects.toMatchObject({ code: 'read-only' });
     await viewer.close();
     await owner.close();
+  });
+
+  test('what a process that only looks uses of a budget, the owner sees, and the other way round', async () => {
+    const owner = await open();
+    const viewer = await open({ readOnly: true });
+    const one = { inFlightMax: 1, requestsPerMinute: null, bytesPerMinute: null };
+    const spend = (store: typeof owner, holder: string) =>
+      store.spend('mailbox a', one, holder, { requests: 0, bytes: 0 }, 1_000, 60_000);
+    expect(await spend(viewer, 'viewer')).toMatchObject({ waitMs: 0 });
+    expect(await spend(owner, 'owner')).toMatchObject({ limitedBy: 'in-flight' });
+    await viewer.release('mailbox a', 'viewer');
+    expect(await spend(owner, 'owner')).toMatchObject({ waitMs: 0 });
+    expect(await spend(viewer, 'viewer')).toMatchObject({ limitedBy: 'in-flight' });
+    await owner.backOff('mailbox b', 5_000, 'HTTP 429');
+    const grant = await viewer.spend('mailbox b', one, 'viewer', { requests: 0, bytes: 0 }, 1_000, 60_000);
+    expect(grant).toEqual({ waitMs: 4_000, limitedBy: 'HTTP 429' });
+    await viewer.close();
+    await owner.close();
+  });
+
+  test('where an account may not write it counts for itself', async () => {
+    // As root every file can be written, but not one in a folder that is not there.
+    const counts = new LookerCounts(join(folder, 'missing', 'store.db'));
+    const spend = (holder: string) =>
+      counts.write((sql) =>
+        spendBudget(
+          sql,
+          'sqlite',
+          'mailbox a',
+          { inFlightMax: 1, requestsPerMinute: null, bytesPerMinute: null },
+          holder,
+          { requests: 0, bytes: 0 },
+          1_000,
+          60_000,
+        ),
+      );
+    expect(await spend('one')).toMatchObject({ waitMs: 0 });
+    expect(await spend('other')).toMatchObject({ limitedBy: 'in-flight' });
+    await counts.close();
   });
 
   test('looking at a store that is not there makes none', async () => {

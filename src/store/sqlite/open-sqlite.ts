@@ -10,12 +10,13 @@ import type { WakeBell } from '../wake-bell.ts';
 import { GroupCommit } from './group-commit.ts';
 import { LibsqlConnection } from './libsql-connection.ts';
 import { libsqlDialect } from './libsql-dialect.ts';
+import { LookerCounts } from './looker-counts.ts';
 import { takeWriterLock } from './writer-lock.ts';
 
 export interface SqliteOptions {
   readonly clock: Clock;
   readonly bell: WakeBell;
-  /** For a second process that only looks, while the owner works: no lock, no migration, no writes. */
+  /** For a second process that only looks, while the owner works: no lock, no migration, no writes but of what it uses of budgets. */
   readonly readOnly?: boolean;
   /** Largest size in pages of 4 kB; for tests of a full disk. */
   readonly pagesMax?: number;
@@ -64,15 +65,16 @@ export async function openSqlite(
       await requireSteps(sql, migrations);
     } else await migrate(sql, 'sqlite', migrations);
     const commits = new GroupCommit(sql, connection, { gather: !inMemory });
+    const counts = readOnly && !inMemory ? new LookerCounts(path) : commits;
     const open = connection;
     let closed = false;
     return {
       engine: 'sqlite',
       pollMs: null,
       read: (body) => body(sql),
-      async write(body, { wakes, kinds = null, isPassing = false } = {}) {
+      async write(body, { wakes, kinds = null, isPassing = false, isCount = false } = {}) {
         if (closed) throw new StoreError('closed', `the store ${path} was closed`);
-        const value = await commits.write(body, !isPassing);
+        const value = await (isCount ? counts : commits).write(body, !isPassing);
         if (wakes?.(value)) bell.ring(kinds);
         return value;
       },
@@ -80,6 +82,7 @@ export async function openSqlite(
         if (closed) return;
         closed = true;
         await commits.drained();
+        if (counts instanceof LookerCounts) await counts.close();
         if (!inMemory && !readOnly) leaveOneFile(open);
         open.close();
         lock?.release();
