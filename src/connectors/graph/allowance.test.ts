@@ -44,6 +44,16 @@ test('who would have to wait longer than there is time is told for how long', as
   await expect(once(1, 0, 1000)).rejects.toMatchObject({ fault: { kind: 'throttled' } });
 });
 
+test('time that went by waiting for others is no fault of the network', async () => {
+  const { allowance, clock, within } = open();
+  const spending = { requests: 2, uploadBytes: 0 };
+  const free = await allowance.take(spending, within(60_000));
+  const late = allowance.take(spending, within(10));
+  await clock.sleep(1_000);
+  free();
+  await expect(late).rejects.toMatchObject({ fault: { kind: 'throttled', limit: 'allowance of the mailbox' } });
+});
+
 test('only so many are on their way; the next waits for a place', async () => {
   const { allowance, within } = open();
   const spending = { requests: 1, uploadBytes: 0 };

@@ -78,7 +78,8 @@ export class MailboxAllowance {
       const nowMs = this.#clock.monotonicMs();
       const leftMs = context.deadlineMs - nowMs;
       const pauseMs = this.#pausedUntilMs - nowMs;
-      if (leftMs <= 0) throw late();
+      // All that time went by waiting for others of this mailbox: no fault of the server's.
+      if (leftMs <= 0) throw throttledBy('allowance of the mailbox', 0);
       if (pauseMs >= leftMs) throw throttledBy(this.#pausedBy, pauseMs);
       if (pauseMs > 0) await this.#clock.sleep(pauseMs, context.signal).catch(() => {});
       else if (this.#inFlight + places > this.#limits.concurrent) await this.#freed(leftMs, context.signal);
@@ -219,10 +220,4 @@ export const stopped = ({ signal }: Context): FaultError =>
     detail: 'stopped while waiting for the allowance of the mailbox',
     mayHaveHappened: false,
     cause: signal.reason,
-  });
-const late = (): FaultError =>
-  new FaultError({
-    kind: 'transient',
-    detail: 'the deadline of the call passed before the request could go',
-    mayHaveHappened: false,
   });

@@ -3,11 +3,14 @@ import { Recent } from '#kit/recent.ts';
 import type { AttachmentContent } from '#model/appointment.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { Connector, Context, Mailbox, TypedItems } from '../contract.ts';
+import type { MailboxSettings } from '../settings-contract.ts';
 
-/** A method of Mailbox that makes requests; those of its typed items begin with `typed`. */
+/** A method of Mailbox that makes requests; those of its typed items begin with `typed`, those of its settings are of two kinds. */
 export type MailboxOperation =
-  | Exclude<keyof Mailbox, 'address' | 'typed'>
-  | `typed${Capitalize<keyof TypedItems<TypedKind>>}`;
+  | Exclude<keyof Mailbox, 'address' | 'typed' | 'settings'>
+  | `typed${Capitalize<keyof TypedItems<TypedKind>>}`
+  | 'settingsRead'
+  | 'settingsWrite';
 
 /** What a wrapper is told of a call, before it is made. No content. */
 export interface Call {
@@ -36,6 +39,13 @@ export const writingOperations: ReadonlySet<MailboxOperation> = new Set<MailboxO
   'typedUpdate',
   'typedMove',
   'typedRemove',
+  'settingsWrite',
+]);
+
+/** Writes that do the same when they are made a second time. */
+export const repeatableOperations: ReadonlySet<MailboxOperation> = new Set<MailboxOperation>([
+  'renameFolder',
+  'settingsWrite',
 ]);
 
 /** The same mailbox with something around each of its calls. */
@@ -93,6 +103,7 @@ export function aroundMailbox(inner: Mailbox, around: Around): Mailbox {
             through('freeBusy', context, (inside) => must(inner.freeBusy, 'free/busy')(from, to, inside)),
         }
       : {}),
+    ...(inner.settings ? { settings: settingsThrough(inner.settings, through) } : {}),
   };
 }
 
@@ -148,6 +159,30 @@ function typedThrough<Kind extends TypedKind>(inner: TypedItems<Kind>, through: 
       ),
     move: (ids, to, context) => through('typedMove', context, (inside) => inner.move(ids, to, inside), ids.length),
     remove: (items, context) => through('typedRemove', context, (inside) => inner.remove(items, inside), items.length),
+  };
+}
+
+/** The same settings with something around each of their calls. */
+function settingsThrough(inner: MailboxSettings, through: Through): MailboxSettings {
+  return {
+    get abilities() {
+      return inner.abilities;
+    },
+    automaticReplies: (context) => through('settingsRead', context, (inside) => inner.automaticReplies(inside)),
+    setAutomaticReplies: (settings, context) =>
+      through('settingsWrite', context, (inside) => inner.setAutomaticReplies(settings, inside)),
+    rules: (context) => through('settingsRead', context, (inside) => inner.rules(inside)),
+    setRules: (rules, evenOutlooks, context) =>
+      through('settingsWrite', context, (inside) => inner.setRules(rules, evenOutlooks, inside)),
+    permissions: (folder, context) => through('settingsRead', context, (inside) => inner.permissions(folder, inside)),
+    setPermissions: (folder, permissions, context) =>
+      through('settingsWrite', context, (inside) => inner.setPermissions(folder, permissions, inside)),
+    delegates: (context) => through('settingsRead', context, (inside) => inner.delegates(inside)),
+    setDelegates: (delegates, context) =>
+      through('settingsWrite', context, (inside) => inner.setDelegates(delegates, inside)),
+    stored: (setting, context) => through('settingsRead', context, (inside) => inner.stored(setting, inside)),
+    setStored: (setting, configuration, context) =>
+      through('settingsWrite', context, (inside) => inner.setStored(setting, configuration, inside)),
   };
 }
 

@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { must } from '#kit/assert.ts';
+import { systemClock } from '#kit/clock.ts';
 import { type Fault, FaultError } from '#kit/fault.ts';
 import { seededRandom } from '#kit/random.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { Mailbox } from '../contract.ts';
+import type { MailboxSettings } from '../settings-contract.ts';
 import { reaction, retried } from './retried.ts';
 import {
   draft,
@@ -259,6 +261,127 @@ describe('typed items', () => {
     };
     const mailbox = retried(without, { clock: jumpingClock(), random: seededRandom(1) }).mailbox('ana');
     expect(mailbox.typed('notes')).toBeNull();
+  });
+});
+
+describe('patience', () => {
+  function patient(...outcomes: readonly Outcome[]) {
+    const clock = jumpingClock();
+    const { connector, calls } = scripted(...outcomes);
+    const said: string[] = [];
+    const options = {
+      clock,
+      random: seededRandom(1),
+      patience: (address: string, limit: string, ms: number) => said.push(`${address} ${limit} ${ms >= 360_000}`),
+    };
+    return { clock, calls, said, mailbox: retried(connector, options).mailbox('ana@contoso.test') };
+  }
+  const long: Fault = { kind: 'throttled', retryAfterMs: 360_000, limit: 'TooManyRequests' };
+
+  test('what is throttled for longer than the call has time is asked for again, with the same time anew', async () => {
+    const { clock, calls, said, mailbox } = patient({ fault: long }, { fault: long }, { answer: 'tree' });
+    expect(await mailbox.tree(within(60_000))).toBe('tree');
+    expect(calls).toEqual(['tree', 'tree', 'tree']);
+    expect(clock.monotonicMs()).toBeGreaterThanOrEqual(720_000);
+    expect(said).toEqual(new Array(2).fill('ana@contoso.test TooManyRequests true'));
+  });
+
+  test('so are items of a batch that were throttled', async () => {
+    const { mailbox, calls } = patient(
+      {
+        answer: new Map<string, unknown>([
+          ['a', { id: 'a' }],
+          ['b', long],
+        ]),
+      },
+      { answer: new Map<string, unknown>([['b', { id: 'b' }]]) },
+    );
+    const found = await mailbox.heads([item('a'), item('b')], within(60_000));
+    expect([...found.keys()]).toEqual(['a', 'b']);
+    expect(calls).toEqual(['heads:2', 'heads:1']);
+  });
+
+  test('a call gets no more time than it had at once', async () => {
+    const deadlines: number[] = [];
+    const { connector } = scripted();
+    const clock = jumpingClock();
+    const slow = {
+      ...connector,
+      mailbox: (address: string) => ({
+        ...connector.mailbox(address),
+        tree: async ({ deadlineMs }: { readonly deadlineMs: number }) => {
+          deadlines.push(deadlineMs - clock.monotonicMs());
+          if (deadlines.length < 4) throw new FaultError(long);
+          throw new FaultError({ kind: 'gone', detail: 'x' });
+        },
+      }),
+    };
+    const mailbox = retried(slow, { clock, random: seededRandom(1), patience: () => {} }).mailbox('ana');
+    expect((await faultOf(mailbox.tree(within(60_000)))).kind).toBe('gone');
+    expect(deadlines).toEqual([60_000, 60_000, 60_000, 60_000]);
+  });
+
+  test('what is transient ends with the time of its call', async () => {
+    const { mailbox } = patient({ fault: transient(false) });
+    expect(await faultOf(mailbox.tree(within(200)))).toEqual(transient(false));
+  });
+
+  test.each<readonly [string, (mailbox: Mailbox) => Promise<unknown>]>([
+    ['create', (mailbox) => mailbox.create(folder, [draft(1)], within(60_000))],
+    ['typedCreate', (mailbox) => events(mailbox).create(folder, [typedDraft(1)], within(60_000))],
+  ])('%s keeps its deadline: its intent says that nothing is on its way after it', async (_name, create) => {
+    const { calls, mailbox } = patient({ fault: long });
+    expect(await faultOf(create(mailbox))).toEqual(long);
+    expect(calls).toHaveLength(1);
+  });
+
+  test('who stops the work ends it at once, with his reason', async () => {
+    const stop = new AbortController();
+    const { connector } = scripted({ fault: long });
+    const options = { clock: systemClock, random: seededRandom(1), patience: () => stop.abort(new Error('Ctrl-C')) };
+    const mailbox = retried(connector, options).mailbox('ana');
+    const context = { signal: stop.signal, deadlineMs: systemClock.monotonicMs() + 60_000 };
+    await expect(mailbox.tree(context)).rejects.toThrow('Ctrl-C');
+  });
+});
+
+describe('settings', () => {
+  const settings = (...faults: readonly Fault[]) => {
+    const { connector } = scripted();
+    const open = [...faults];
+    const calls: string[] = [];
+    const answer = async (name: string) => {
+      calls.push(name);
+      const fault = open.shift();
+      if (fault !== undefined) throw new FaultError(fault);
+      return { rules: [] };
+    };
+    const inner = {
+      abilities: {},
+      rules: () => answer('rules'),
+      setRules: () => answer('setRules'),
+    } as unknown as MailboxSettings;
+    const withSettings = {
+      ...connector,
+      mailbox: (address: string) => ({ ...connector.mailbox(address), settings: inner }),
+    };
+    const whole = retried(withSettings, { clock: jumpingClock(), random: seededRandom(1) });
+    return { calls, settings: must(whole.mailbox('ana').settings, 'settings pass through') };
+  };
+
+  test('pass through, and are tried again; writes too, which do the same a second time', async () => {
+    const reading = settings(throttled);
+    expect(await reading.settings.rules(within(60_000))).toEqual({ rules: [] });
+    expect(reading.calls).toEqual(['rules', 'rules']);
+    const writing = settings(transient(true));
+    await writing.settings.setRules([], false, within(60_000));
+    expect(writing.calls).toEqual(['setRules', 'setRules']);
+  });
+
+  test('are absent where the connector has none', () => {
+    const { connector } = scripted();
+    const whole = retried(connector, { clock: jumpingClock(), random: seededRandom(1) });
+    expect(whole.mailbox('ana').settings).toBeUndefined();
   });
 });
 

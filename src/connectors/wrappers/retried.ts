@@ -4,7 +4,13 @@ import type { Random } from '#kit/random.ts';
 import type { ItemId } from '#model/ids.ts';
 import type { TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Connector, Context, Mailbox, TypedItems } from '../contract.ts';
-import { aroundConnector, aroundMailbox, type MailboxOperation, writingOperations } from './around.ts';
+import {
+  aroundConnector,
+  aroundMailbox,
+  type MailboxOperation,
+  repeatableOperations,
+  writingOperations,
+} from './around.ts';
 
 export interface RetryOptions {
   readonly clock: Clock;
@@ -14,6 +20,11 @@ export interface RetryOptions {
   /** Wait after the first failure; doubles with each. */
   readonly firstMs?: number;
   readonly longestMs?: number;
+  /**
+   * For those who have nothing else to do meanwhile: what is throttled waits for as long as it takes, and the call gets its time anew. Told
+   * before each such wait. Creations keep their deadline, because intents say that nothing is on its way after it.
+   */
+  readonly patience?: (address: string, limit: string, ms: number) => void;
 }
 
 /** What to do about a fault. */
@@ -26,8 +37,8 @@ export type Reaction =
  *
  * - Throttled waits as long as it was told and does not use up attempts: a budget always recharges.
  * - Transient is tried again, later each time, then it is fatal `exhausted`.
- * - A write that may have been carried out is not repeated: the job finds out by its intents. Renaming is the exception, since
- *   a second time does the same.
+ * - A write that may have been carried out is not repeated: the job finds out by its intents. What does the same a second time
+ *   (renaming, settings) is the exception.
  * - All else is for the caller at once.
  *
  * @param attempt Tries so far that ended transient, this one included.
@@ -37,7 +48,7 @@ export function reaction(fault: Fault, operation: MailboxOperation, attempt: num
   const jitter = 0.5 + random.next() / 2;
   if (fault.kind === 'throttled') return { do: 'retry', afterMs: Math.ceil(fault.retryAfterMs + firstMs * jitter) };
   if (fault.kind !== 'transient') return { do: 'give-up', fault };
-  if (fault.mayHaveHappened && writingOperations.has(operation) && operation !== 'renameFolder')
+  if (fault.mayHaveHappened && writingOperations.has(operation) && !repeatableOperations.has(operation))
     return { do: 'give-up', fault };
   if (attempt >= attemptMax) {
     const detail = `${operation} failed ${attempt} times; the last time: ${describeFault(fault)}`;
@@ -52,17 +63,28 @@ export function retried(inner: Connector, options: RetryOptions): Connector {
 }
 
 function retriedMailbox(inner: Mailbox, options: RetryOptions): Mailbox {
-  const { clock } = options;
+  const { clock, patience } = options;
 
-  /** Waits and says true, or says false when the call would be over by then. */
-  const wait = async (ms: number, context: Context): Promise<boolean> => {
-    if (context.signal.aborted || clock.monotonicMs() + ms >= context.deadlineMs) return false;
+  /** Waits, and says with what to go on; null when the call would be over by then. Throws the signal's reason when it ends patience. */
+  const wait = async (
+    fault: Fault,
+    ms: number,
+    operation: MailboxOperation,
+    context: Context,
+    spanMs: number,
+  ): Promise<Context | null> => {
+    const isLate = clock.monotonicMs() + ms >= context.deadlineMs;
+    const isPatient =
+      patience !== undefined && fault.kind === 'throttled' && operation !== 'create' && operation !== 'typedCreate';
+    if (context.signal.aborted || (isLate && !isPatient)) return null;
+    if (fault.kind === 'throttled') patience?.(inner.address, fault.limit, ms);
     try {
       await clock.sleep(ms, context.signal);
     } catch {
-      return false;
+      if (isPatient) context.signal.throwIfAborted();
+      return null;
     }
-    return true;
+    return isPatient ? { ...context, deadlineMs: clock.monotonicMs() + spanMs } : context;
   };
 
   const whole = async <T>(
@@ -70,15 +92,19 @@ function retriedMailbox(inner: Mailbox, options: RetryOptions): Mailbox {
     context: Context,
     make: (context: Context) => Promise<T>,
   ): Promise<T> => {
+    const spanMs = context.deadlineMs - clock.monotonicMs();
+    let current = context;
     for (let attempt = 1; ; ) {
       try {
-        return await make(context);
+        return await make(current);
       } catch (error) {
         if (!(error instanceof FaultError)) throw error;
         const next = reaction(error.fault, operation, attempt, options);
         if (next.do === 'give-up') throw next.fault === error.fault ? error : new FaultError(next.fault);
         // No time left is not exhausted: who calls again later has a fresh deadline.
-        if (!(await wait(next.afterMs, context))) throw error;
+        const again = await wait(error.fault, next.afterMs, operation, current, spanMs);
+        if (again === null) throw error;
+        current = again;
         if (error.fault.kind === 'transient') attempt++;
       }
     }
@@ -89,26 +115,35 @@ function retriedMailbox(inner: Mailbox, options: RetryOptions): Mailbox {
     operation: MailboxOperation,
     all: readonly Item[],
     context: Context,
-    make: (some: readonly Item[]) => Promise<readonly (Answer | Fault)[]>,
+    make: (some: readonly Item[], context: Context) => Promise<readonly (Answer | Fault)[]>,
   ): Promise<readonly (Answer | Fault)[]> => {
-    const answers = [...(await make(all))];
+    const spanMs = context.deadlineMs - clock.monotonicMs();
+    let current = context;
+    const answers = [...(await make(all, current))];
     for (let attempt = 1; ; ) {
       const again: number[] = [];
       let afterMs = 0;
       let counts = false;
+      let longest: Fault | null = null;
       for (const [index, answer] of answers.entries()) {
         if (!isFault(answer)) continue;
         const next = reaction(answer, operation, attempt, options);
         if (next.do === 'give-up') continue;
         again.push(index);
-        afterMs = Math.max(afterMs, next.afterMs);
+        if (next.afterMs >= afterMs) [afterMs, longest] = [next.afterMs, answer];
         counts ||= answer.kind === 'transient';
       }
-      if (again.length === 0 || !(await wait(afterMs, context))) return answers;
+      if (longest === null) return answers;
+      const next = await wait(longest, afterMs, operation, current, spanMs);
+      if (next === null) return answers;
+      current = next;
       if (counts) attempt++;
       let fresh: readonly (Answer | Fault)[];
       try {
-        fresh = await make(again.map((index) => all[index] as Item));
+        fresh = await make(
+          again.map((index) => all[index] as Item),
+          current,
+        );
       } catch (error) {
         if (!(error instanceof FaultError)) throw error;
         // The others are done, and must not be lost because of these.
@@ -127,11 +162,11 @@ function retriedMailbox(inner: Mailbox, options: RetryOptions): Mailbox {
     all: readonly Item[],
     keyOf: (item: Item) => Key,
     context: Context,
-    make: (some: readonly Item[]) => Promise<ReadonlyMap<Key, Answer | Fault>>,
+    make: (some: readonly Item[], context: Context) => Promise<ReadonlyMap<Key, Answer | Fault>>,
   ): Promise<ReadonlyMap<Key, Answer | Fault>> => {
     const missing: Fault = { kind: 'gone', detail: 'the answer leaves it out' };
-    const answers = await items(operation, all, context, async (some) => {
-      const found = await make(some);
+    const answers = await items(operation, all, context, async (some, inside) => {
+      const found = await make(some, inside);
       return some.map((item) => found.get(keyOf(item)) ?? missing);
     });
     const result = new Map<Key, Answer | Fault>();
@@ -150,13 +185,14 @@ function retriedMailbox(inner: Mailbox, options: RetryOptions): Mailbox {
         ids,
         (id) => id,
         context,
-        (some) => typed.read(some, context),
+        (some, inside) => typed.read(some, inside),
       ),
     create: (folder, drafts, context) =>
-      items('typedCreate', drafts, context, (some) => typed.create(folder, some, context)),
-    update: (edits, context) => items('typedUpdate', edits, context, (some) => typed.update(some, context)),
-    move: (ids, to, context) => items('typedMove', ids, context, (some) => typed.move(some, to, context)),
-    remove: (removals, context) => items('typedRemove', removals, context, (some) => typed.remove(some, context)),
+      items('typedCreate', drafts, context, (some, inside) => typed.create(folder, some, inside)),
+    update: (edits, context) => items('typedUpdate', edits, context, (some, inside) => typed.update(some, inside)),
+    move: (ids, to, context) => items('typedMove', ids, context, (some, inside) => typed.move(some, to, inside)),
+    remove: (removals, context) =>
+      items('typedRemove', removals, context, (some, inside) => typed.remove(some, inside)),
   });
 
   const base = aroundMailbox(inner, (call, context, make) => whole(call.operation, context, make));
@@ -168,7 +204,7 @@ function retriedMailbox(inner: Mailbox, options: RetryOptions): Mailbox {
         ids,
         (id) => id,
         context,
-        (some) => base.heads(some, context),
+        (some, inside) => base.heads(some, inside),
       ),
     contents: (wanted, context) =>
       byKey(
@@ -176,7 +212,7 @@ function retriedMailbox(inner: Mailbox, options: RetryOptions): Mailbox {
         wanted,
         (item) => item.id,
         context,
-        (some) => base.contents(some, context),
+        (some, inside) => base.contents(some, inside),
       ),
     properties: (ids, wanted, context) =>
       byKey(
@@ -184,12 +220,13 @@ function retriedMailbox(inner: Mailbox, options: RetryOptions): Mailbox {
         ids,
         (id) => id,
         context,
-        (some) => base.properties(some, wanted, context),
+        (some, inside) => base.properties(some, wanted, inside),
       ),
-    create: (folder, drafts, context) => items('create', drafts, context, (some) => base.create(folder, some, context)),
-    update: (edits, context) => items('update', edits, context, (some) => base.update(some, context)),
-    move: (ids, to, context) => items('move', ids, context, (some) => base.move(some, to, context)),
-    remove: (removals, context) => items('remove', removals, context, (some) => base.remove(some, context)),
+    create: (folder, drafts, context) =>
+      items('create', drafts, context, (some, inside) => base.create(folder, some, inside)),
+    update: (edits, context) => items('update', edits, context, (some, inside) => base.update(some, inside)),
+    move: (ids, to, context) => items('move', ids, context, (some, inside) => base.move(some, to, inside)),
+    remove: (removals, context) => items('remove', removals, context, (some, inside) => base.remove(some, inside)),
     typed(kind) {
       const typed = base.typed(kind);
       return typed && retriedItems(typed);

@@ -127,5 +127,5 @@ export const typedEdit = (bytes: number): { item: TypedItem<'calendar'>; edit: T
 /** As much of a draft as a wrapper looks at. */
 export function draft(bytes: number): MailDraft {
   const content = { mime: payloadOfBytes(Buffer.alloc(bytes)), bcc: [] } as unknown as MailContent;
-  return { content, stamp: 'stamp' as unknown as StampText };
+  return { content, stamp: 'stamp' as unknown as StampText, ofClass: [] };
 }
