@@ -48,7 +48,11 @@ async function provision(run: Run, options: ProvisionOptions, [name]: readonly s
           );
           continue;
         }
-        const script = scriptFor(own, side);
+        const { controller } = await opened.services.ends[side].directory.describe({
+          signal: run.signal,
+          deadlineMs: run.terminal.clock.monotonicMs() + opened.services.requestDeadlineMs,
+        });
+        const script = scriptFor(own, side, controller === '' ? null : controller);
         if (script.length === 0) continue;
         run.output.line({ sync: sync.name, organization, needs: own.length, script });
         if (options.write === undefined) {

@@ -25,7 +25,7 @@ import { mergeAttributes } from './merge-attributes.ts';
 import { accountName, freeDn, freeValue, legacyExchangeDnOf, nameKey, ownName } from './names.ts';
 import type { DirectoryOutcome, DirectoryReason } from './outcomes.ts';
 import { placeOf } from './place.ts';
-import { sayRouting, targetValue } from './plan-pair.ts';
+import { mailboxNeed, sayRouting, targetValue } from './plan-pair.ts';
 import type { Pair, Planner } from './planner.ts';
 import { simulateRouting } from './simulate-routing.ts';
 import { changeOf, valuesOf, withoutEmpty } from './values.ts';
@@ -378,15 +378,5 @@ function needPowerShell(planner: Planner, { home, objects }: Pair): void {
   if (recipientType({ ...bare, attributes }) === 'none') return;
   planner.needs.push({ need: 'update-recipient', side, guid: bare.guid, identity: bare.dn });
   if (policy.targetMailboxes && side === 'right' && bare.kind === 'user' && isMailbox(recipientType(objects.left)))
-    planner.needs.push({
-      need: 'enable-mailbox',
-      side,
-      guid: bare.guid,
-      identity: bare.dn,
-      values: withoutEmpty({
-        mailNickname: valuesOf(attributes, 'mailNickname'),
-        msExchRecipientTypeDetails: valuesOf(objects.left.attributes, 'msExchRecipientTypeDetails'),
-        mail: valuesOf(attributes, 'mail'),
-      }),
-    });
+    planner.needs.push(mailboxNeed(planner, objects.left, bare, bare.dn));
 }

@@ -1,5 +1,5 @@
 /** What two objects that are one owe to each other: attributes, addresses, redirection, name and place. References come last, elsewhere. */
-import type { Attributes, RecipientType } from '#model/directory/directory-object.ts';
+import type { Attributes, DirectoryObject, RecipientType } from '#model/directory/directory-object.ts';
 import { childDn, nameOfDn, parentDn, sameDn } from '#model/directory/distinguished-name.ts';
 import { addressKey, domainOfAddress, parseProxyAddress, primarySmtp } from '#model/directory/proxy-address.ts';
 import {
@@ -19,6 +19,7 @@ import { isAnswered, mergeAttributes } from './merge-attributes.ts';
 import { freeDn, freeValue, legacyExchangeDnOf, nameKey } from './names.ts';
 import type { DirectoryOutcome, DirectoryReason } from './outcomes.ts';
 import { placeOf } from './place.ts';
+import type { PowerShellNeed } from './plan.ts';
 import { identityOf, type Pair, type Planner } from './planner.ts';
 import { type Delivery, simulateRouting } from './simulate-routing.ts';
 import { changeOf, sameValues, valuesOf, withoutEmpty } from './values.ts';
@@ -414,6 +415,35 @@ function planMove(planner: Planner, pair: Pair, writes: BySide<boolean>): void {
   pair.drafts.push(draft);
 }
 
+/** @param target Without a mailbox, or about to be made. */
+export function mailboxNeed(
+  planner: Planner,
+  original: DirectoryObject,
+  target: DirectoryObject,
+  identity: string,
+): PowerShellNeed {
+  const { policy, sides } = planner.input;
+  const after = planner.after('right', target);
+  const own = (name: string) => valuesOf(after, name);
+  return {
+    need: 'enable-mailbox',
+    side: 'right',
+    guid: target.guid,
+    identity,
+    directory: sides.right.kind,
+    values: withoutEmpty({
+      mailNickname: own('mailNickname'),
+      mail: own('mail'),
+      proxyAddresses: own('proxyAddresses'),
+      targetAddress: own('targetAddress'),
+      legacyExchangeDN: own('legacyExchangeDN'),
+      msExchRecipientTypeDetails: valuesOf(original.attributes, 'msExchRecipientTypeDetails'),
+    }),
+    isMailUser: recipientType({ ...target, attributes: after }) === 'mail-user',
+    parking: `causeway-${original.guid}@${policy.domains.right[0] ?? sides.right.domains[0]?.name ?? 'invalid'}`,
+  };
+}
+
 function planPowerShell(planner: Planner, pair: Pair, types: BySide<RecipientType>): void {
   const { policy, sides } = planner.input;
   const { home, objects } = pair;
@@ -426,17 +456,7 @@ function planPowerShell(planner: Planner, pair: Pair, types: BySide<RecipientTyp
     !isMailbox(types.right) &&
     types.right !== 'remote-mailbox'
   )
-    planner.needs.push({
-      need: 'enable-mailbox',
-      side: 'right',
-      guid: target.guid,
-      identity: identityOf(target),
-      values: withoutEmpty({
-        mailNickname: valuesOf(planner.after('right', target), 'mailNickname'),
-        msExchRecipientTypeDetails: valuesOf(objects.left.attributes, 'msExchRecipientTypeDetails'),
-        mail: valuesOf(planner.after('right', target), 'mail'),
-      }),
-    });
+    planner.needs.push(mailboxNeed(planner, objects.left, target, identityOf(target)));
   const shadow = otherSide(home);
   const isCompleted = valuesOf(objects[shadow].attributes, 'showInAddressBook').length > 0;
   const isMailed = recipientType({ ...objects[shadow], attributes: planner.after(shadow, objects[shadow]) }) !== 'none';

@@ -108,7 +108,14 @@ export type PowerShellNeed =
       readonly side: Side;
       readonly guid: ObjectGuid;
       readonly identity: string;
+      /** Entra: a licence makes the mailbox. */
+      readonly directory: DirectorySideProfile['kind'];
+      /** As the account is by then. Its addresses and its redirection have to be there again once it has a mailbox. */
       readonly values: Attributes;
+      /** It is a mail user by then, of which no cmdlet makes a mailbox. */
+      readonly isMailUser: boolean;
+      /** An address that nobody knows, for a mailbox that must get nothing yet. */
+      readonly parking: string;
     }
   /** A mail user, contact or group made over LDAP that Exchange has to complete. */
   | { readonly need: 'update-recipient'; readonly side: Side; readonly guid: ObjectGuid; readonly identity: string }

@@ -61,12 +61,54 @@ describe('PowerShell for an administrator', () => {
       side: 'right',
       guid,
       identity: "O'Hara'; Remove-Mailbox *; '",
+      directory: 'ad',
       values: { mailNickname: ['ohara'], proxyAddresses: ['x500:/o=A'] },
+      isMailUser: false,
+      parking: 'causeway-1@b',
     };
     expect(linesFor(need)).toEqual([
-      "Enable-Mailbox -Identity 'O''Hara''; Remove-Mailbox *; ''' -Alias 'ohara'",
-      "Set-Mailbox -Identity 'O''Hara''; Remove-Mailbox *; ''' -EmailAddresses @{Add=@('x500:/o=A')}",
+      "Enable-Mailbox -Identity 'O''Hara''; Remove-Mailbox *; ''' -Alias 'ohara' -PrimarySmtpAddress 'causeway-1@b'",
+      "Set-Mailbox -Identity 'O''Hara''; Remove-Mailbox *; ''' -EmailAddressPolicyEnabled $false -EmailAddresses @('x500:/o=A')",
     ]);
+  });
+
+  const ofMailUser = (more: Partial<Extract<PowerShellNeed, { need: 'enable-mailbox' }>> = {}): PowerShellNeed => ({
+    need: 'enable-mailbox',
+    side: 'right',
+    guid,
+    identity: 'CN=Ana,DC=b',
+    directory: 'ad',
+    values: {
+      mailNickname: ['ana'],
+      mail: ['ana@a'],
+      proxyAddresses: ['SMTP:ana@a', 'smtp:ana@b', 'x500:/o=A/cn=ana'],
+      targetAddress: ['SMTP:ana@r.a'],
+      legacyExchangeDN: ['/o=B/cn=ana'],
+      msExchRecipientTypeDetails: ['1'],
+    },
+    isMailUser: true,
+    parking: 'causeway-1@b',
+    ...more,
+  });
+
+  test('a mail user is freed first; the mailbox redirects before it has an address that anybody knows', () => {
+    expect(linesFor(ofMailUser(), 'dc1.b')).toEqual([
+      "Disable-MailUser -Identity 'CN=Ana,DC=b' -DomainController 'dc1.b' -Confirm:$false",
+      "Enable-Mailbox -Identity 'CN=Ana,DC=b' -DomainController 'dc1.b' -Alias 'ana' -PrimarySmtpAddress 'causeway-1@b'",
+      "Set-ADObject -Identity 'CN=Ana,DC=b' -Server 'dc1.b' -Replace @{targetAddress='SMTP:ana@r.a'}",
+      "Set-Mailbox -Identity 'CN=Ana,DC=b' -DomainController 'dc1.b' -EmailAddressPolicyEnabled $false -EmailAddresses @('SMTP:ana@a','smtp:ana@b','x500:/o=A/cn=ana','X500:/o=B/cn=ana')",
+    ]);
+    const script = scriptFor([ofMailUser()], 'right', 'dc1.b');
+    expect(script).toContain('$began = Get-Date');
+    expect(script.at(-1)).toBe("Show-Bounces -Addresses @('ana@a','ana@b') -Since $began");
+  });
+
+  test('a room gets a room mailbox, and in Exchange Online a licence makes it', () => {
+    const room = ofMailUser({ values: { msExchRecipientTypeDetails: ['16'] } });
+    expect(linesFor(room)[1]).toMatch(/ -Room$/);
+    const online = linesFor(ofMailUser({ directory: 'entra', identity: guid }));
+    expect(online.every((line) => line.startsWith('#'))).toBe(true);
+    expect(online.join()).toContain(`Set-MgUserLicense -UserId '${guid}'`);
   });
 
   test('a script is of one side, makes before it changes, and is empty when nothing is to be done', () => {

@@ -57,13 +57,10 @@ const withoutType = (address: string | null): string | null => address?.replace(
  * The lines that do what only PowerShell can, one need after the other. Every value is quoted; nothing in a directory, not even a name with
  * quotes and semicolons, becomes a command.
  */
-export function linesFor(need: PowerShellNeed): readonly string[] {
+export function linesFor(need: PowerShellNeed, controller: string | null = null): readonly string[] {
   switch (need.need) {
     case 'enable-mailbox':
-      return [
-        `Enable-Mailbox -Identity ${quoted(need.identity)}${option('Alias', first(need.values, 'mailNickname'))}${option('PrimarySmtpAddress', withoutType(first(need.values, 'mail')))}`,
-        ...addressLines('Set-Mailbox', need.identity, need.values['proxyAddresses'] ?? [], []),
-      ];
+      return need.directory === 'entra' ? licence(need) : enableMailbox(need, controller);
     case 'update-recipient':
       return [`Update-Recipient -Identity ${quoted(need.identity)}`];
     case 'new-recipient':
@@ -102,6 +99,56 @@ function newRecipient({ object, values }: Extract<PowerShellNeed, { need: 'new-r
         ...addresses('Set-MailUser'),
       ];
   }
+}
+
+type MailboxNeed = Extract<PowerShellNeed, { need: 'enable-mailbox' }>;
+
+/** Switches of Enable-Mailbox by the type that the original has. PSDOC Enable-Mailbox */
+const mailboxKinds: Readonly<Record<string, string>> = { '4': ' -Shared', '16': ' -Room', '32': ' -Equipment' };
+
+/**
+ * A mail user becomes a mailbox by way of an account without mail: Enable-Mailbox refuses recipients of other types. In this order nothing is
+ * delivered to the wrong place at any moment, and what cannot be delivered comes back to its sender and is listed by the last line of the
+ * script. The mailbox is made under an address that nobody knows, then redirects to where the person works, and only then gets its
+ * addresses. All of it happens on one controller, so that the others hear of the end, and hardly ever of what was between.
+ */
+function enableMailbox(
+  { identity, values, isMailUser, parking }: MailboxNeed,
+  controller: string | null,
+): readonly string[] {
+  const on = `-Identity ${quoted(identity)}${controller === null ? '' : ` -DomainController ${quoted(controller)}`}`;
+  const target = first(values, 'targetAddress');
+  const primary = withoutType(first(values, 'mail'));
+  const addresses = values['proxyAddresses'] ?? [];
+  const hasPrimary = addresses.some((address) => address.startsWith('SMTP:'));
+  // Old mail of the target organization names the mail user by the DN that it had.
+  const dn = first(values, 'legacyExchangeDN');
+  const wanted = [
+    ...(hasPrimary || primary === null ? [] : [`SMTP:${primary}`]),
+    ...addresses,
+    ...(dn === null || addresses.some((one) => one.toLowerCase() === `x500:${dn.toLowerCase()}`) ? [] : [`X500:${dn}`]),
+  ];
+  return [
+    ...(isMailUser ? [`Disable-MailUser ${on} -Confirm:$false`] : []),
+    `Enable-Mailbox ${on}${option('Alias', first(values, 'mailNickname'))} -PrimarySmtpAddress ${quoted(parking)}${mailboxKinds[first(values, 'msExchRecipientTypeDetails') ?? ''] ?? ''}`,
+    ...(target === null
+      ? []
+      : [
+          `Set-ADObject -Identity ${quoted(identity)}${controller === null ? '' : ` -Server ${quoted(controller)}`} -Replace @{targetAddress=${quoted(target)}}`,
+        ]),
+    ...(wanted.length === 0
+      ? []
+      : [`Set-Mailbox ${on} -EmailAddressPolicyEnabled $false -EmailAddresses ${list(wanted)}`]),
+  ];
+}
+
+/** A licence makes a mailbox of a mail user, which then no longer sends anything on: forwarding is asked for when the mailbox is there. */
+function licence({ identity, values }: MailboxNeed): readonly string[] {
+  const who = quoted(first(values, 'mail') ?? identity);
+  return [
+    `# ${who}: give a licence that has Exchange Online; mail stays in the tenant from then on until causeway provision is asked again:`,
+    `# Set-MgUserLicense -UserId ${quoted(identity)} -AddLicenses @{SkuId=$sku} -RemoveLicenses @()`,
+  ];
 }
 
 type Changes = Extract<PowerShellNeed, { need: 'set-recipient' }>['values'];
@@ -164,8 +211,29 @@ const preamble = [
   '}',
 ];
 
-/** The whole script of a side. @param needs Of any side; others are left out. */
-export function scriptFor(needs: readonly PowerShellNeed[], side: Side): readonly string[] {
+/** Who bounced while addresses were nobody's: without it only the senders would know. PSDOC Get-MessageTrackingLog; its servers by version */
+const bouncesFunction = [
+  'function Show-Bounces([string[]]$Addresses, [datetime]$Since) {',
+  '  $servers = if (Get-Command Get-TransportService -ErrorAction SilentlyContinue) { Get-TransportService } else { Get-TransportServer }',
+  '  $failed = $servers | Get-MessageTrackingLog -EventId FAIL -Start $Since -ResultSize Unlimited |',
+  '    Where-Object { @($_.Recipients | Where-Object { $Addresses -contains $_ }).Count -gt 0 }',
+  "  if ($failed) { $failed | Select-Object Timestamp, Sender, Recipients } else { 'Nothing bounced meanwhile.' }",
+  '}',
+  '# Below, each mail user is nobody for the moment between two lines: mail to an address of this organization bounces then.',
+  '# Do it when little mail comes. The last line lists who has to be told. Accounts have to be enabled first.',
+];
+
+/**
+ * The whole script of a side.
+ *
+ * @param needs Of any side; others are left out.
+ * @param controller The one that the lines are run on which have to be followed by others at once; null: any.
+ */
+export function scriptFor(
+  needs: readonly PowerShellNeed[],
+  side: Side,
+  controller: string | null = null,
+): readonly string[] {
   const own = needs.filter((need) => need.side === side);
   if (own.length === 0) return [];
   const order: readonly PowerShellNeed['need'][] = [
@@ -175,6 +243,22 @@ export function scriptFor(needs: readonly PowerShellNeed[], side: Side): readonl
     'update-recipient',
     'forward',
   ];
-  const lines = order.flatMap((kind) => own.filter(({ need }) => need === kind).flatMap(linesFor));
-  return [...preamble, ...lines];
+  const lines = order.flatMap((kind) =>
+    own.filter(({ need }) => need === kind).flatMap((need) => linesFor(need, controller)),
+  );
+  const parted = own.flatMap((need) =>
+    need.need === 'enable-mailbox' && need.isMailUser && need.directory === 'ad'
+      ? (need.values['proxyAddresses'] ?? []).flatMap(
+          (address) => withoutType(/^smtp:/i.test(address) ? address : null) ?? [],
+        )
+      : [],
+  );
+  if (parted.length === 0) return [...preamble, ...lines];
+  return [
+    ...preamble,
+    ...bouncesFunction,
+    '$began = Get-Date',
+    ...lines,
+    `Show-Bounces -Addresses ${list(parted)} -Since $began`,
+  ];
 }

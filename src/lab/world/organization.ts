@@ -371,6 +371,19 @@ export class Organization {
       });
   }
 
+  /** A mailbox of the directory gets another primary address, by which it is called from now on; not once it holds something. */
+  renameMailbox(guid: string, address: string): void {
+    const from = this.#addressesByGuid().get(guid);
+    const to = address.toLowerCase();
+    const entry = from === undefined ? undefined : this.#byAddress.get(from);
+    if (from === undefined || entry === undefined || from === to || this.#byAddress.has(to)) return;
+    if (entry.guid !== guid || this.#open.get(from)?.dirty === true) return;
+    this.#open.remove(from);
+    this.#byAddress.delete(from);
+    this.#byAddress.set(to, { ...entry, address: to });
+    this.#addressesByGuid().set(guid, to);
+  }
+
   #firsts: readonly number[] | null = null;
   /** Number within the organization of the first generated item of a mailbox; with `index` one past the last mailbox, their sum. */
   firstItemOf(index: number): number {

@@ -5,7 +5,7 @@ import type { Controller } from './controller.ts';
 import { guidBytes, parseDn } from './dn.ts';
 import type { Entry } from './entry.ts';
 import { type Command, readScript, type ShellValue, type Statement } from './power-shell.ts';
-import { isGroup, mailboxGuidOf, smtpOf } from './recipients.ts';
+import { isGroup, mailboxGuidOf, primaryAddress, smtpOf } from './recipients.ts';
 import { DirectoryRefusal } from './refusal.ts';
 import { excludedFromPolicies } from './seed.ts';
 
@@ -83,6 +83,7 @@ class ExchangeShell {
   }
 
   #assign({ variable, command }: Extract<Statement, { kind: 'assignment' }>): void {
+    if (command.name.toLowerCase() === 'get-date') return;
     if (command.name.toLowerCase() !== 'get-setof') throw unknownCommand(command.name);
     const entry = this.#identity(command);
     this.#variables.set(
@@ -178,8 +179,20 @@ class ExchangeShell {
       does: (c) => this.#set(c, ['group']),
     },
     'set-user': { takes: Object.keys(userParameters), does: (c) => this.#setUser(c) },
+    'set-adobject': { takes: ['replace', 'clear', 'server'], does: (c) => this.#setObject(c) },
+    // A function of the scripts themselves.
+    'show-bounces': { takes: ['addresses', 'since'], does: () => {} },
     'get-recipient': { takes: [], does: (c) => void this.#identity(c) },
   };
+
+  /** Of the module of Active Directory: whatever it is told, without a look at what Exchange thinks of it. */
+  #setObject(command: Command): void {
+    const entry = this.#identity(command);
+    const replaced = command.parameters.get('replace');
+    const named = typeof replaced === 'object' && replaced !== null && 'named' in replaced ? replaced.named : {};
+    const cleared = text(command, 'clear');
+    this.#at.put(entry, { ...named, ...(cleared === null ? {} : { [cleared]: [] }) });
+  }
 
   // Whom it is about
 
@@ -397,6 +410,9 @@ class ExchangeShell {
       else this.#setOne(entry, parameter, value, values);
     }
     this.#at.put(entry, values);
+    const guid = mailboxGuidOf(this.#at, entry);
+    const primary = primaryAddress(this.#at, entry);
+    if (guid !== null && primary !== null) this.#organization.renameMailbox(guid, primary);
   }
 
   #setOne(entry: Entry, parameter: string, value: ShellValue, values: Record<string, readonly string[]>): void {
@@ -432,25 +448,33 @@ class ExchangeShell {
           msExchPoliciesExcluded: [excludedFromPolicies],
         });
         return;
-      case 'emailaddresses':
-        values['proxyAddresses'] = this.#addresses(entry, value);
+      case 'emailaddresses': {
+        const addresses = this.#addresses(entry, value);
+        const primary = addresses.find((one) => one.startsWith('SMTP:'));
+        Object.assign(values, {
+          proxyAddresses: addresses,
+          ...(primary === undefined ? {} : { mail: [primary.slice(5).toLowerCase()] }),
+        });
         return;
+      }
     }
   }
 
   #addresses(entry: Entry, value: ShellValue): readonly string[] {
     const typed = (one: string): string => (/^[A-Za-z0-9]+:/.test(one) ? one : `smtp:${one}`);
-    if (Array.isArray(value)) return value.map(typed);
+    const free = (given: string): string => {
+      const taken = this.#at.having('proxyAddresses', given).find((other) => other !== entry);
+      if (taken === undefined) return given;
+      throw new CmdletError(
+        `The proxy address "${given}" is already being used by the proxy addresses or LegacyExchangeDN of "${this.#at.dnOf(taken)}". Please choose another proxy address.`,
+      );
+    };
+    if (Array.isArray(value)) return value.map((one) => free(typed(one)));
     if (value === null || typeof value !== 'object' || !('add' in value))
       throw new CmdletError('EmailAddresses is a list, or values to add and remove.');
     const now = new Map(this.#at.texts(entry, 'proxyAddresses').map((one) => [one.toLowerCase(), one]));
     for (const one of value.remove.map(typed)) now.delete(one.toLowerCase());
-    for (const given of value.add.map(typed)) {
-      const taken = this.#at.having('proxyAddresses', given).find((other) => other !== entry);
-      if (taken !== undefined)
-        throw new CmdletError(
-          `The proxy address "${given}" is already being used by the proxy addresses or LegacyExchangeDN of "${this.#at.dnOf(taken)}". Please choose another proxy address.`,
-        );
+    for (const given of value.add.map((one) => free(typed(one)))) {
       // A new primary address makes the old one an ordinary one.
       if (given.startsWith('SMTP:'))
         for (const [key, one] of now) if (one.startsWith('SMTP:')) now.set(key, `smtp:${one.slice(5)}`);

@@ -4,9 +4,12 @@ export type ShellValue =
   | boolean
   | null
   | readonly string[]
-  | { readonly add: readonly string[]; readonly remove: readonly string[] }
+  | { readonly add: readonly string[]; readonly remove: readonly string[]; readonly named: Named }
   /** Something that only a person can give: a password. */
   | { readonly prompt: string };
+
+/** All names of a hash table, in lower case. */
+type Named = Readonly<Record<string, readonly string[]>>;
 
 export interface Command {
   /** As written: `Set-Mailbox`. */
@@ -32,8 +35,8 @@ type Token =
   | { readonly kind: 'text'; readonly text: string };
 
 /**
- * The little of PowerShell that generated scripts need: comments, quoted text, `@(…)`, `@{Add=…;Remove=…}`, `$true`, `$false`, `$null`,
- * variables, `&`, pipes, `('a'+[string][char]10+'b')` and `(Read-Host …)`. Definitions of functions and settings of the shell are read over.
+ * The little of PowerShell that generated scripts need: comments, quoted text, `@(…)`, `@{Add=…;Remove=…}`, `-Switch:$false`, `$true`, `$false`,
+ * `$null`, variables, `&`, pipes, `('a'+[string][char]10+'b')` and `(Read-Host …)`. Definitions of functions and settings of the shell are read over.
  *
  * @throws ShellSyntaxError
  */
@@ -95,7 +98,7 @@ function tokens(line: string): readonly Token[] {
       at += sign.length;
       continue;
     }
-    const word = /^(?:-[A-Za-z]\w*|\$\w+|[\w.:@\\/-]+)/.exec(line.slice(at))?.[0];
+    const word = /^(?:-[A-Za-z]\w*:?|\$\w+|[\w.:@\\/-]+)/.exec(line.slice(at))?.[0];
     if (word === undefined) throw new ShellSyntaxError(`nobody knows what ${JSON.stringify(letter)} means`);
     at += word.length;
     found.push({ kind: word.startsWith('-') ? 'parameter' : word.startsWith('$') ? 'variable' : 'word', text: word });
@@ -158,7 +161,7 @@ class LineReader {
         const after = this.#next as Token | null;
         const isSwitch =
           after === null || after.kind === 'parameter' || (after.kind === 'sign' && /^[|;)]$/.test(after.text));
-        parameters.set(next.text.slice(1).toLowerCase(), isSwitch ? true : this.#value());
+        parameters.set(next.text.slice(1).replace(':', '').toLowerCase(), isSwitch ? true : this.#value());
       } else if (parameters.has('identity')) throw new ShellSyntaxError(`unexpected ${next.text}`);
       // What stands alone is whom it is about.
       else parameters.set('identity', this.#value());
@@ -176,8 +179,10 @@ class LineReader {
     if (next.kind === 'variable') {
       this.#at++;
       const named = { $true: true, $false: false, $null: null }[next.text.toLowerCase()];
-      if (named === undefined) throw new ShellSyntaxError(`${next.text} has no value here`);
-      return named;
+      // A time that the script took is the one value that is kept.
+      if (named === undefined && next.text.toLowerCase() !== '$began')
+        throw new ShellSyntaxError(`${next.text} has no value here`);
+      return named === undefined ? next.text : named;
     }
     if (this.#take('@(')) return this.#list();
     if (this.#take('@{')) return this.#changes();
@@ -202,14 +207,14 @@ class LineReader {
     const found: Record<string, readonly string[]> = {};
     while (!this.#take('}')) {
       const name = this.#next;
-      if (name?.kind !== 'word') throw new ShellSyntaxError('expected Add or Remove');
+      if (name?.kind !== 'word') throw new ShellSyntaxError('expected a name such as Add or Remove');
       this.#at++;
       this.#need('=');
       const value = this.#value();
       found[name.text.toLowerCase()] = typeof value === 'string' ? [value] : Array.isArray(value) ? value : [];
       if (!this.#isSign('}')) this.#need(';');
     }
-    return { add: found['add'] ?? [], remove: found['remove'] ?? [] };
+    return { add: found['add'] ?? [], remove: found['remove'] ?? [], named: found };
   }
   /** Text that is put together, or a question. */
   #inBrackets(): ShellValue {
