@@ -4,20 +4,21 @@ import { ewsCalendarStage } from './ews/ews-calendar-stage.ts';
 import { ewsStage } from './ews/ews-stage.ts';
 import { memoryStage } from './memory/memory-stage.ts';
 import { runSeed, type SeedReport } from './run-seed.ts';
+import type { StoreKind } from './shared-store.ts';
 
-export type Live = (seed: number) => Promise<SeedReport>;
+export type Live = (seed: number, store?: StoreKind) => Promise<SeedReport>;
 
 /** Lives by world and kind: in memory, and over the real EWS connectors against the lab in this process. */
 const worlds: Readonly<Record<string, Readonly<Record<string, Live>>>> = {
   memory: {
-    mail: (seed) => runSeed(seed, memoryStage),
-    calendar: (seed) => runCalendarSeed(seed, memoryCalendarStage),
-    rival: (seed) => runCalendarSeed(seed, memoryCalendarStage, { hasRivals: true }),
+    mail: (seed, store) => runSeed(seed, memoryStage, store),
+    calendar: (seed, store) => runCalendarSeed(seed, memoryCalendarStage, { ...(store && { store }) }),
+    rival: (seed, store) => runCalendarSeed(seed, memoryCalendarStage, { hasRivals: true, ...(store && { store }) }),
   },
   ews: {
-    mail: (seed) => runSeed(seed, ewsStage),
-    calendar: (seed) => runCalendarSeed(seed, ewsCalendarStage),
-    rival: (seed) => runCalendarSeed(seed, ewsCalendarStage, { hasRivals: true }),
+    mail: (seed, store) => runSeed(seed, ewsStage, store),
+    calendar: (seed, store) => runCalendarSeed(seed, ewsCalendarStage, { ...(store && { store }) }),
+    rival: (seed, store) => runCalendarSeed(seed, ewsCalendarStage, { hasRivals: true, ...(store && { store }) }),
   },
 };
 

@@ -7,8 +7,12 @@ import {
   personsChangesKept,
   quietRunWritesNothing,
 } from './checkers.ts';
+import type { StoreKind } from './shared-store.ts';
 import type { OpenStage } from './stage.ts';
 import { World } from './world.ts';
+
+/** Passes of a life before it is calm. */
+const STEPS = 12;
 
 export interface SeedReport {
   readonly seed: number;
@@ -20,11 +24,11 @@ export interface SeedReport {
 }
 
 /** One life of a pair, from its seed: people, passes, faults; then calm, and the checkers. */
-export async function runSeed(seed: number, stage: OpenStage, steps = 12): Promise<SeedReport> {
-  const world = await World.open(seed, stage);
+export async function runSeed(seed: number, stage: OpenStage, store?: StoreKind): Promise<SeedReport> {
+  const world = await World.open(seed, stage, store);
   const violations: string[] = [];
   try {
-    for (let n = 0; n < steps; n++) await world.step();
+    for (let n = 0; n < STEPS; n++) await world.step();
     // Marks hide nothing but read flags, which the slow sweep finds.
     if ((await world.quiesce(false)) !== null)
       violations.push(...(await nothingLostNothingDoubled(world)), ...(await converged(world, ['isRead'])));

@@ -1,25 +1,42 @@
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import { openStore } from '#store/open-store.ts';
 import type { Store } from '#store/store.ts';
+import { plainStore } from './plain-store.ts';
 
 const quiet = { info: () => {}, warn: () => {} };
 /** What worlds leave behind, journal and history, slows nobody down so far. */
 const WORLDS_MAX = 500;
 
-let current: { readonly store: Store; lent: number } | null = null;
+/** Where lives are remembered: a database in memory, or plain maps, which take a tenth of the time. */
+export const storeKinds = ['sqlite', 'plain'] as const;
+export type StoreKind = (typeof storeKinds)[number];
+
+interface Lent {
+  readonly store: Store;
+  lent: number;
+}
+
+const current = new Map<StoreKind, Lent>();
+
+async function open(kind: StoreKind): Promise<Lent> {
+  const clock = new SteppingClock(0);
+  const store = kind === 'plain' ? plainStore(clock) : await openStore('sqlite::memory:', { clock, log: quiet });
+  return { store, lent: 0 };
+}
 
 /**
- * A database in memory for one world after the other, each with a pair of its own: opening one takes longer than many a world lives.
+ * A store for one world after the other, each with a pair of its own: opening a database takes longer than many a world lives.
  *
  * @returns the store, and a number that no other world of it has.
  */
-export async function borrowStore(): Promise<{ readonly store: Store; readonly no: number }> {
-  if (current !== null && current.lent >= WORLDS_MAX) {
-    await current.store.close();
-    current = null;
+export async function borrowStore(kind: StoreKind): Promise<{ readonly store: Store; readonly no: number }> {
+  let shared = current.get(kind);
+  if (!shared || kind === 'plain' || shared.lent >= WORLDS_MAX) {
+    await shared?.store.close();
+    shared = await open(kind);
+    current.set(kind, shared);
   }
-  current ??= { store: await openStore('sqlite::memory:', { clock: new SteppingClock(0), log: quiet }), lent: 0 };
-  return { store: current.store, no: ++current.lent };
+  return { store: shared.store, no: ++shared.lent };
 }
 
 /** A fault as a life tells it: without the number that its world has in the database, since the same life has another one there. */

@@ -7,7 +7,7 @@ import { defaultMailPolicy } from '#model/policy.ts';
 import { FencedOut, type Store } from '#store/store.ts';
 import { Hazards } from './hazards.ts';
 import { type Allowance, sourceStep, targetStep } from './people.ts';
-import { borrowStore, told } from './shared-store.ts';
+import { borrowStore, type StoreKind, told } from './shared-store.ts';
 import type { SimulatedMailbox } from './simulated-mailbox.ts';
 import { Crash, type Life, type OpenStage, type Stage } from './stage.ts';
 import { swarm } from './swarm.ts';
@@ -67,8 +67,8 @@ export class World {
     this.pair = `${this.left.address} → ${this.right.address} ${no}` as PairId;
   }
 
-  static async open(seed: number, stage: OpenStage): Promise<World> {
-    const world = new World(seed, await borrowStore(), stage);
+  static async open(seed: number, stage: OpenStage, store: StoreKind = 'sqlite'): Promise<World> {
+    const world = new World(seed, await borrowStore(store), stage);
     await world.register();
     const start = world.random.int(30);
     for (let i = 0; i < start; i++) world.sourceStep();

@@ -7,7 +7,7 @@ import type { ItemId, PairId } from '#model/ids.ts';
 import { defaultTypedPolicy, type TypedPolicy } from '#model/policy.ts';
 import { FencedOut, type Store, trackId } from '#store/store.ts';
 import { Hazards } from '../hazards.ts';
-import { borrowStore, told } from '../shared-store.ts';
+import { borrowStore, type StoreKind, told } from '../shared-store.ts';
 import { Crash, type Life } from '../stage.ts';
 import { type FaultMix, swarm } from '../swarm.ts';
 import { calendarStep, editStep } from './calendar-people.ts';
@@ -28,6 +28,8 @@ export interface Plot {
   readonly hasRivals?: boolean;
   /** Begin with empty calendars. */
   readonly isEmpty?: boolean;
+  /** Default: a database. */
+  readonly store?: StoreKind;
 }
 
 /** Two calendars of one person, people on both sides, the program, and everything that goes wrong; all of it from one seed. */
@@ -119,7 +121,7 @@ export class CalendarWorld {
   }
 
   static async open(seed: number, stage: OpenCalendarStage, plot: Plot = {}): Promise<CalendarWorld> {
-    const borrowed = await borrowStore();
+    const borrowed = await borrowStore(plot.store ?? 'sqlite');
     const world = new CalendarWorld(seed, borrowed, stage, plot);
     const { store } = borrowed;
     await store.putPairs([

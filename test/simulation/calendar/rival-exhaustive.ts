@@ -1,5 +1,6 @@
 import { addDays, type Day, wallOfDay } from '#model/wall-time.ts';
 import type { Violations } from '../checkers.ts';
+import type { StoreKind } from '../shared-store.ts';
 import { calm } from '../swarm.ts';
 import {
   calendarsConverged,
@@ -86,25 +87,30 @@ export interface ExhaustiveReport {
   readonly firstBad: Schedule | null;
 }
 
+export interface ExhaustiveOptions {
+  /** This one, and tell of it. */
+  readonly only?: Schedule | null;
+  /** Of several processes, each plays the first moves that are its own, by their number. */
+  readonly isMine?: (n: number) => boolean;
+  readonly store?: StoreKind;
+}
+
 /**
  * Every way in which up to `movesMax` moves of rivals can fall between the requests of a pass over one event, from every opening: a
  * rival that acts between our look-up and our create, between a write and its reading back, and so on. A move that finds nothing to do
  * makes no other story than its schedule without it, so nothing is played after it.
- *
- * @param isMine Of several processes, each plays the first moves that are its own, by their number.
  */
 export async function runExhaustively(
   movesMax: number,
   say: (line: string) => void,
-  only: Schedule | null = null,
-  isMine: (n: number) => boolean = () => true,
+  { only = null, isMine = () => true, store = 'sqlite' }: ExhaustiveOptions = {},
 ): Promise<ExhaustiveReport> {
   const total = { schedules: 0, violations: 0, lost: 0, duplicated: 0, mails: 0 };
   let firstBad: Schedule | null = null;
   let firsts = 0;
   /** @returns false when its last move did nothing. */
   const run = async (opening: Opening, schedule: Schedule): Promise<boolean> => {
-    const found = await play(opening, schedule, only === null ? () => {} : say);
+    const found = await play(store, opening, schedule, only === null ? () => {} : say);
     if (found === null) return false;
     total.schedules++;
     total.violations += found.length;
@@ -120,7 +126,7 @@ export async function runExhaustively(
   };
   for (const opening of openings) {
     if (only && only.opening !== opening.name) continue;
-    const points = await requestsOf(opening);
+    const points = await requestsOf(store, opening);
     const explore = async (moves: Schedule['moves'], from: number): Promise<void> => {
       if (moves.length === movesMax) return;
       // One point more than there are requests: after the last one.
@@ -139,11 +145,11 @@ export async function runExhaustively(
   return { ...total, firstBad };
 }
 
-const open = () => CalendarWorld.open(1, memoryCalendarStage, { mix: calm, isEmpty: true });
+const open = (store: StoreKind) => CalendarWorld.open(1, memoryCalendarStage, { mix: calm, isEmpty: true, store });
 
 /** How many requests our pass makes when nobody interferes. */
-async function requestsOf(opening: Opening): Promise<number> {
-  const world = await open();
+async function requestsOf(store: StoreKind, opening: Opening): Promise<number> {
+  const world = await open(store);
   try {
     await opening.begin(world);
     let requests = 0;
@@ -161,8 +167,13 @@ class Idle extends Error {
 }
 
 /** @returns what the checkers found; null when the last move did nothing, so that there is nothing new to be found. */
-async function play(opening: Opening, schedule: Schedule, tell: (line: string) => void): Promise<Violations | null> {
-  const world = await open();
+async function play(
+  store: StoreKind,
+  opening: Opening,
+  schedule: Schedule,
+  tell: (line: string) => void,
+): Promise<Violations | null> {
+  const world = await open(store);
   const named = new Map<string, RivalMove>(rivalMoves.map((move) => [move.name, move]));
   try {
     await opening.begin(world);

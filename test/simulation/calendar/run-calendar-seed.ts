@@ -14,17 +14,15 @@ import type { OpenCalendarStage } from './calendar-stage.ts';
 import { CalendarWorld, type Plot } from './calendar-world.ts';
 import { meetingsStand } from './meeting-checkers.ts';
 
+/** Passes of a life before it is calm. */
+const STEPS = 10;
+
 /** One life of a pair of calendars, from its seed: people on both sides, passes, faults; then calm, and the checkers. */
-export async function runCalendarSeed(
-  seed: number,
-  stage: OpenCalendarStage,
-  plot: Plot = {},
-  steps = 10,
-): Promise<SeedReport> {
+export async function runCalendarSeed(seed: number, stage: OpenCalendarStage, plot: Plot = {}): Promise<SeedReport> {
   const world = await CalendarWorld.open(seed, stage, plot);
   const violations: string[] = [];
   try {
-    for (let n = 0; n < steps; n++) await world.step();
+    for (let n = 0; n < STEPS; n++) await world.step();
     const settled = await world.quiesce(true);
     await world.tellHistory();
     if (settled === null) violations.push('does not converge: passes go on writing');
