@@ -22,6 +22,8 @@ import type { SettingsReport } from '#jobs/settings/carry-settings.ts';
 import type { SwitchProgress } from '#jobs/switch/ports.ts';
 import type { RestoreReport } from '#jobs/typed/restore-value.ts';
 import type { VerifyReport } from '#jobs/verify/report.ts';
+import type { WavePlan, WavesAsked } from '#jobs/waves/plan-waves.ts';
+import type { Sharing, SharingPerson } from '#jobs/waves/read-sharing.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { ItemId, PairId } from '#model/ids.ts';
 import type { MailPolicy, TypedPolicy } from '#model/policy.ts';
@@ -144,6 +146,13 @@ export interface Jobs {
   /** The work `switch:PAIR`, held as long as a command works on it. */
   readonly holdSwitch: (pair: PairId, store: Store, around: JobSurroundings) => Promise<HeldWork>;
   readonly openDirectory: (organization: Organization, clock: Clock) => Promise<Directory>;
+  /** Who works in whose mailbox, in one organization. @param directory null: the project names none. */
+  readonly readSharing: (
+    directory: Directory | null,
+    people: readonly SharingPerson[],
+    around: JobSurroundings,
+  ) => Promise<Sharing>;
+  readonly planWaves: (sharing: readonly Sharing[], asked: WavesAsked) => WavePlan;
   /** Reads the secrets of both directories; nothing is sent yet. */
   readonly openDirectorySync: (
     project: Project,

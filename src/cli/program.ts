@@ -25,6 +25,7 @@ import { switchCommand } from './commands/switch.ts';
 import { syncCommand } from './commands/sync.ts';
 import { undoCommand } from './commands/undo.ts';
 import { verifyCommand } from './commands/verify.ts';
+import { wavesCommand } from './commands/waves.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { Jobs } from './jobs.ts';
 import { ownFile } from './own-file.ts';
@@ -35,7 +36,7 @@ const groups = [
   ['Prepare:', [initCommand, checkCommand, probeCommand, discoverCommand]],
   ['Migrate:', [planCommand, syncCommand, runCommand, settingsCommand]],
   ['Directory:', [directoryCommand, provisionCommand]],
-  ['Switch:', [switchCommand, undoCommand, finishCommand]],
+  ['Switch:', [wavesCommand, switchCommand, undoCommand, finishCommand]],
   ['Look:', [statusCommand, verifyCommand, historyCommand, journalCommand, quarantineCommand]],
   ['Repair:', [relinkCommand, dedupeCommand]],
   ['Try:', [demoCommand, labCommand]],

@@ -26,6 +26,8 @@ import type { TypedPassServices } from '#jobs/typed/typed-context.ts';
 import { runTypedPass } from '#jobs/typed/typed-pass.ts';
 import { verifyPair } from '#jobs/verify/verify-pair.ts';
 import { must } from '#kit/assert.ts';
+import { planWaves } from '#jobs/waves/plan-waves.ts';
+import { readSharing } from '#jobs/waves/read-sharing.ts';
 import { systemRandom } from '#kit/random.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { Claim, ContentKind, Store } from '#store/store.ts';
@@ -170,6 +172,9 @@ export const realJobs: Jobs = {
     holdWork(store, { key: switchKey(pair), priority: SWITCH_PRIORITY }, 'switch', around),
   openDirectory,
   openDirectorySync: openSync,
+  readSharing: (directory, people, { clock, signal }) =>
+    readSharing({ directory, clock, requestDeadlineMs, lanes }, people, signal),
+  planWaves,
   openConnector: (project, organization, { clock, signal }) =>
     openConnector(project, organization, { clock, random: systemRandom, signal, counting: 'alone', waits: waitLog() }),
 };

@@ -70,6 +70,8 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
 /** Runs a command line. @returns what it printed and its exit code. */
 export async function runCli(
   args: readonly string[],
+    readSharing: missing('readSharing'),
+    planWaves: missing('planWaves'),
   terminal: TestTerminal = testTerminal(),
   jobs: Jobs = fakeJobs(),
 ) {

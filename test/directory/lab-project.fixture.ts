@@ -1,0 +1,150 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Jobs } from '#cli/jobs.ts';
+import { realJobs } from '#cli/real-jobs.ts';
+import { runCli, testTerminal } from '#cli/terminal.fixture.ts';
+import { must } from '#kit/assert.ts';
+import { createLab, type Lab, type LabOrganizationOptions, type OrganizationAddresses } from '#lab/lab.ts';
+import { runExchangeShell } from '#lab/world/directory/exchange-shell.ts';
+import type { Mailbox } from '#lab/world/mailbox.ts';
+import type { Organization } from '#lab/world/organization.ts';
+
+export interface LabProjectOptions {
+  readonly people: number;
+  /** Of these, so many have a mailbox on the target; default: all. */
+  readonly targets?: number;
+  readonly source?: Partial<LabOrganizationOptions>;
+  readonly target?: Partial<LabOrganizationOptions>;
+  /** Lines of the collection, of the sync, and at the end of the file. */
+  readonly collection?: readonly string[];
+  readonly sync?: readonly string[];
+  readonly more?: string;
+}
+
+/** Two organizations that listen, LDAP among it, a project between them as a person would write it, and the program run on it. */
+export class LabProject {
+  readonly lab: Lab;
+  readonly cwd: string;
+  readonly file: string;
+  readonly #orgs: readonly OrganizationAddresses[];
+
+  private constructor(lab: Lab, orgs: readonly OrganizationAddresses[], options: LabProjectOptions) {
+    this.lab = lab;
+    this.#orgs = orgs;
+    this.cwd = mkdtempSync(join(tmpdir(), 'causeway-directory-'));
+    this.file = join(this.cwd, 'causeway.yaml');
+    for (const { name, admin } of orgs)
+      writeFileSync(join(this.cwd, `${name}.secret`), admin.password, { mode: 0o600 });
+    this.write(options);
+  }
+
+  static async open(options: LabProjectOptions): Promise<LabProject> {
+    const { people, targets = people } = options;
+    const lab = createLab({
+      organizations: [
+        { name: 'source', version: '2010', mailboxes: people, ...options.source },
+        { name: 'target', version: '2016', mailboxes: targets, ...options.target },
+      ],
+      throttling: 'off',
+      seed: 'directory',
+    });
+    const { orgs } = await lab.listen();
+    return new LabProject(lab, orgs, options);
+  }
+
+  /** The project file, again: with other lines. */
+  write({ collection = [], sync = [], more = '' }: Partial<LabProjectOptions>): void {
+    const [source, target] = this.#orgs.map((one) => one.mailboxes);
+    const pairs = (target ?? []).flatMap(({ address }, at) => {
+      const from = source?.[at]?.address;
+      return from === undefined ? [] : [`        - ${JSON.stringify(`${from} -> ${address}`)}\n`];
+    });
+    const indent = (lines: readonly string[]) => lines.map((line) => `    ${line}\n`).join('');
+    writeFileSync(
+      this.file,
+      `version: 1
+organizations:
+${this.#orgs.map(organizationOf).join('')}collections:
+  staff:
+    source: source
+    target: target
+${indent(collection)}    pairs:
+      list:
+${pairs.join('')}directory:
+  main:
+    source: source
+    target: target
+    scope:
+      source: { under: ['OU=People,${this.base('source')}'] }
+      target: { under: ['OU=People,${this.base('target')}', 'OU=Other forest,${this.base('target')}'] }
+    into: { target: 'OU=Other forest,${this.base('target')}' }
+    match: [sAMAccountName]
+${indent(sync)}${more}`,
+    );
+  }
+
+  base(name: 'source' | 'target'): string {
+    return must(this.#orgs.find((one) => one.name === name)?.directory?.base, 'a directory');
+  }
+
+  organization(name: 'source' | 'target'): Organization {
+    return this.lab.organization(name).world;
+  }
+
+  mailbox(name: 'source' | 'target', at: number): Mailbox {
+    const organization = this.organization(name);
+    return must(organization.mailbox(must(organization.mailboxes[at], 'a mailbox').address), 'a mailbox');
+  }
+
+  /** The entry of a person in the directory of the lab, as an administrator sees it. */
+  entry(name: 'source' | 'target', address: string) {
+    const { first } = this.organization(name).forest;
+    const [entry] = first.having('proxyAddresses', `smtp:${address}`);
+    return { first, entry: must(entry, `an entry of ${address}`) };
+  }
+
+  async run(...args: string[]) {
+    return runCli(args, testTerminal({ cwd: this.cwd }), this.jobs);
+  }
+  jobs: Jobs = realJobs;
+
+  /** With `--json`: its lines. */
+  async lines(
+    ...args: string[]
+  ): Promise<{ readonly code: number; readonly lines: readonly Record<string, unknown>[] }> {
+    const { code, out } = await this.run(...args, '--json');
+    return { code, lines: out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)])) };
+  }
+
+  /** What `causeway provision` prints is run, as an administrator does. @returns the lines that failed. */
+  async provision(): Promise<readonly string[]> {
+    const { lines } = await this.lines('provision');
+    return lines.flatMap(({ organization, script }) =>
+      typeof organization !== 'string' || !Array.isArray(script)
+        ? []
+        : runExchangeShell(this.lab.organization(organization).world, script as string[]).flatMap(
+            ({ command, error }) => (error === null ? [] : [`${command}: ${error}`]),
+          ),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.lab.close();
+    rmSync(this.cwd, { recursive: true, force: true });
+    if (this.lab.failures.length > 0) throw new Error('the lab broke on a request', { cause: this.lab.failures[0] });
+  }
+}
+
+function organizationOf({ name, version, ews, ca, admin, domain, directory }: OrganizationAddresses): string {
+  const { urls, user, password } = must(directory, `${name} has a directory`);
+  if (password !== admin.password) throw new Error('the directory has an account of its own');
+  return `  ${name}:
+    kind: exchange
+    version: ${version}
+    endpoint: ${JSON.stringify(ews)}
+    signIn: { method: basic, user: ${JSON.stringify(admin.user)}, password: 'file:${name}.secret' }
+    tls: { ca: ${JSON.stringify(ca)} }
+    directory: { url: ${JSON.stringify(urls)}, user: ${JSON.stringify(user)}, password: 'file:${name}.secret', domains: [${domain}] }
+`;
+}
