@@ -1,6 +1,7 @@
 import { attachmentRoutes, messageHolders } from './attachments.ts';
 import { calendarRoutes } from './calendars.ts';
 import { contactRoutes } from './contacts.ts';
+import { directoryRoutes } from './directory-routes.ts';
 import { eventRoutes } from './events.ts';
 import { mailFolderRoutes } from './mail-folders.ts';
 import { mailboxItemRoutes } from './mailbox-items.ts';
@@ -8,13 +9,14 @@ import { settingsRoutes } from './mailbox-settings.ts';
 import { transferRoutes } from './mailbox-transfer.ts';
 import { messageRoutes } from './messages.ts';
 import type { Parameters, Route } from './route.ts';
-import { subscriptionRoutes } from './subscriptions.ts';
+import { subscriptionRoutes } from './subscription-routes.ts';
 import { taskRoutes } from './tasks.ts';
 import { userRoutes } from './users.ts';
 
 /** Everything that the lab answers below a version. */
 const routes: readonly Route[] = [
   ...userRoutes,
+  ...directoryRoutes,
   ...mailFolderRoutes,
   ...messageRoutes,
   ...messageHolders.flatMap(attachmentRoutes),
