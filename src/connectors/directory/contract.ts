@@ -84,6 +84,8 @@ export type DirectoryWritten =
 
 export interface Directory {
   describe(context: Context): Promise<DirectoryDescription>;
+  /** Those of the attributes that the schema has not, lower case. Absent: it has every one that the attribute table gives it. */
+  lacks?(attributes: readonly string[], context: Context): Promise<ReadonlySet<string>>;
   /**
    * One page of changes. `attributes` are the wanted ones. Scope `under` is applied by the server where it can be, `memberOf` and moves across
    * the border by the caller, so changes may name objects outside of it. What does not match `filter` any more is `gone`. A cursor that is lost

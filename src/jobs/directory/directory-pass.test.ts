@@ -76,6 +76,19 @@ describe('a pass over two directories', () => {
     );
   });
 
+  test('leaves out what the schema of a side has not, says so, and comes to rest', async () => {
+    const world = await TwoForests.open();
+    world.right.lacks = new Set(['telephonenumber', 'admindescription']);
+    world.person('left', 'Ann', { telephoneNumber: ['+43 1'] });
+    const first = await world.pass();
+    expect(first.refused).toEqual([]);
+    expect(first.notes).toContainEqual(
+      expect.objectContaining({ outcome: 'schema-lacks', attribute: 'telephoneNumber', values: ['+43 1'] }),
+    );
+    expect(await world.store.countDirectoryLinks('main')).toBe(1);
+    expect((await world.settle()).summary.writes).toBe(0);
+  });
+
   test('carries changes of both sides, and only those', async () => {
     const world = await TwoForests.open();
     populate(world);

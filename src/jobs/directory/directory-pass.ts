@@ -257,13 +257,13 @@ async function questionOf(context: DirectoryContext, gathered: Gathered): Promis
 
 async function profileOf(context: DirectoryContext, side: Side): Promise<DirectorySideProfile> {
   const { description } = await lookAt(context, side);
-  const { kind, organization } = context.ends[side];
+  const { kind, organization, directory } = context.ends[side];
   return {
     kind,
     organization,
     domains: description.domains,
     administrativeGroup: description.exchange?.legacyExchangeDn ?? null,
-    lacks: new Set(),
+    lacks: (await directory.lacks?.(context.wanted[side], context.call())) ?? new Set(),
   };
 }
 

@@ -200,10 +200,18 @@ export class Forest {
     const wanted = name.toLowerCase();
     const home = await this.home(context);
     if (home.identity.dnsHostName === wanted) return home;
-    // One that was given by another name or by its address is known by what it said.
-    const told = [...this.#identities].find(([, { identity }]) => identity.dnsHostName === wanted)?.[0];
     const given = this.#endpoints.find(({ host }) => host === wanted);
-    return this.known(told ?? this.#at(given ?? elsewhere(home.controller.endpoint, wanted)), context);
+    if (given !== undefined) return this.known(this.#at(given), context);
+    // Those that were given by another name or by their address are known by what they say.
+    for (const endpoint of this.#endpoints) {
+      try {
+        const known = await this.known(this.#at(endpoint), context);
+        if (known.identity.dnsHostName === wanted) return known;
+      } catch (error) {
+        if (context.signal.aborted) throw error;
+      }
+    }
+    return this.known(this.#at(elsewhere(home.controller.endpoint, wanted)), context);
   }
 
   /** Entries of a class below a container; none when the container is not there or may not be seen. */

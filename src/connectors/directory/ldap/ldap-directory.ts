@@ -76,6 +76,13 @@ class LdapDirectory implements Directory {
     }
   }
 
+  lacks(attributes: readonly string[], context: Context): Promise<ReadonlySet<string>> {
+    return this.#around(async () => {
+      const shapes = await this.#forest.shapes.of(attributes, context);
+      return new Set(attributes.map((name) => name.toLowerCase()).filter((name) => !shapes.has(name)));
+    });
+  }
+
   changes(
     scope: DirectoryScope,
     attributes: readonly string[],

@@ -39,6 +39,8 @@ export interface MemoryForestOptions {
   readonly pageSize?: number;
   /** Containers in which the account may not write. */
   readonly denied?: readonly DistinguishedName[];
+  /** Attributes that its schema has not. */
+  readonly lacks?: readonly string[];
 }
 
 const refused = (reason: DirectoryRefusal, detail: string): DirectoryWritten => ({ kind: 'refused', reason, detail });
@@ -52,6 +54,7 @@ const fold = (value: string): string => value.toLowerCase();
 export class MemoryForest {
   readonly root: DistinguishedName;
   denied: readonly DistinguishedName[];
+  lacks: ReadonlySet<string>;
   readonly #entries = new Map<ObjectGuid, Entry>();
   readonly #byDn = new Map<string, Entry>();
   readonly #seed: string;
@@ -61,11 +64,12 @@ export class MemoryForest {
   /** Change numbers up to this are forgotten: a cursor from before is lost. */
   #forgottenUsn = 0;
 
-  constructor({ root, seed, pageSize = 500, denied = [] }: MemoryForestOptions) {
+  constructor({ root, seed, pageSize = 500, denied = [], lacks = [] }: MemoryForestOptions) {
     this.root = root;
     this.#seed = seed;
     this.#pageSize = pageSize;
     this.denied = denied;
+    this.lacks = new Set(lacks.map(fold));
     this.add('container', root, {});
   }
 
@@ -124,6 +128,7 @@ export class MemoryForest {
         signal.throwIfAborted();
         return this.#describe();
       },
+      lacks: async (attributes) => new Set(attributes.map(fold).filter((name) => this.lacks.has(name))),
       changes: (scope, attributes, cursor, { signal }) => searched(this.#changes(scope, attributes, cursor), signal),
       read: (guids, attributes, { signal }) =>
         searched(
@@ -328,6 +333,8 @@ export class MemoryForest {
   }
 
   #refuseValues(attributes: Attributes): DirectoryWritten | null {
+    const unknown = Object.keys(attributes).find((name) => this.lacks.has(fold(name)));
+    if (unknown !== undefined) return refused('schema-lacks', `the schema has no ${unknown}`);
     for (const [name, values] of Object.entries(attributes)) {
       const row = attributeRow(name);
       if (row && !row.multi && values.length > 1) return refused('value-refused', `${name} takes one value`);

@@ -58,7 +58,11 @@ function define(
 // Names, lengths and links are those of the base schema and of Exchange's; `name:rangeUpper:linkID`.
 define([], 'octets', 'objectGUID:16 parentGUID:16', { systemOnly: true });
 define([], 'text', 'name:255 msDS-LastKnownRDN:255 lDAPDisplayName:256', { systemOnly: true });
-define([], 'text', 'cn:64 dc:64 ou:64 adminDisplayName:256 displayName:256 serialNumber:64 networkAddress:256');
+define(
+  [],
+  'text',
+  'cn:64 dc:64 ou:64 adminDescription:1024 adminDisplayName:256 displayName:256 serialNumber:64 networkAddress:256',
+);
 define([], 'text', 'description:1024', { multi: true });
 define([], 'oid', 'objectClass', { multi: true });
 define([], 'dn', 'distinguishedName lastKnownParent objectCategory', { systemOnly: true });
