@@ -1,6 +1,6 @@
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
-import type { BudgetLimits, Store } from '#store/store.ts';
+import type { BudgetLimits, BudgetRecords } from '#store/store.ts';
 
 /** What paces requests: a place among those in flight, and a share of the windows. */
 export interface RequestBudget {
@@ -14,14 +14,14 @@ export interface RequestBudget {
 }
 
 export interface StoreBudgetOptions {
-  readonly store: Store;
+  readonly store: BudgetRecords;
   readonly clock: Clock;
   /** `mailbox ADDRESS`, `organization NAME`, `host NAME`: the same in every process. */
   readonly name: string;
   readonly limits: BudgetLimits;
   /** Name of this process among all. */
   readonly owner: string;
-  /** Told how long a request had to wait, and for which limit. */
+  /** Told before a wait, for how long it is and for which limit. */
   readonly onWait?: (limit: string, ms: number) => void;
 }
 

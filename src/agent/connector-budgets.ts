@@ -3,7 +3,7 @@ import type { Budgets, Budget as RequestBudget } from '#connectors/wrappers/pace
 import type { Clock } from '#kit/clock.ts';
 import { Recent } from '#kit/recent.ts';
 import type { Budget, Organization } from '#project/project.ts';
-import type { BudgetLimits, Store } from '#store/store.ts';
+import type { BudgetLimits, BudgetRecords } from '#store/store.ts';
 import { storeBudget } from './budgets.ts';
 
 /** Requests on their way where the project says nothing: what Exchange 2010 allows one caller, and a fair share of that per mailbox. */
@@ -12,18 +12,26 @@ const MAILBOX_IN_FLIGHT = 8;
 /** Budgets of mailboxes in the memory of this process, more than it works on at a time; what counts is in the store. */
 const MAILBOXES_KEPT = 1024;
 
-/** Who keeps count: all processes together through the store, or this process alone. */
-export type Counting = { readonly shared: Store; readonly owner: string } | 'alone';
+/** Where all processes together keep count of what they ask of servers. */
+export interface Counting {
+  readonly shared: BudgetRecords;
+  /** Name of this process among all. */
+  readonly owner: string;
+}
 
 export interface WaitLog {
   /** Milliseconds waited for a mailbox since it was last asked, by the name of the limit. */
   take(address: string): Readonly<Record<string, number>>;
   note(address: string, limit: string, ms: number): void;
+  /** A wait begins; one that goes on for longer than is known begins again and again. */
+  begin(address: string, limit: string, ms: number): void;
 }
 
-export function waitLog(): WaitLog {
+/** @param begin told of waits as they begin. */
+export function waitLog(begin: WaitLog['begin'] = () => {}): WaitLog {
   const waits = new Map<string, Record<string, number>>();
   return {
+    begin,
     take(address) {
       const taken = waits.get(address) ?? {};
       waits.delete(address);
@@ -46,16 +54,11 @@ export function connectorBudgets(
   clock: Clock,
   waits: WaitLog,
 ): Budgets {
-  const make = (
-    name: string,
-    budget: Budget,
-    inFlight: number,
-    onWait: (limit: string, ms: number) => void,
-    isShared: boolean,
-  ): RequestBudget => {
+  const make = (name: string, who: string, budget: Budget, inFlight: number, isShared: boolean): RequestBudget => {
     const { requestsPerMinute, bytesPerMinute } = budget;
     const limits: BudgetLimits = { inFlightMax: budget.inFlight ?? inFlight, requestsPerMinute, bytesPerMinute };
-    if (counting === 'alone' || !isShared) {
+    const onWait = (limit: string, ms: number) => waits.note(who, limit, ms);
+    if (!isShared) {
       return adaptiveBudget({
         clock,
         inFlightMax: limits.inFlightMax,
@@ -64,7 +67,17 @@ export function connectorBudgets(
         ...(bytesPerMinute === null ? {} : { bytesPerMinute }),
       });
     }
-    return storeBudget({ store: counting.shared, clock, name, limits, owner: counting.owner, onWait });
+    return storeBudget({
+      store: counting.shared,
+      clock,
+      name,
+      limits,
+      owner: counting.owner,
+      onWait(limit, ms) {
+        waits.begin(who, limit, ms);
+        onWait(limit, ms);
+      },
+    });
   };
   // What the Graph gives an application in a mailbox is counted where requests are made, by what is sent; twice would be too much.
   const isCountedBelow = organization.protocol === 'graph';
@@ -75,22 +88,16 @@ export function connectorBudgets(
   // thousand mailboxes would cost as much as the look.
   const isMailboxShared = requestsPerMinute !== null || bytesPerMinute !== null;
   return {
-    organization: make(
-      shared,
-      organization.budget,
-      ORGANIZATION_IN_FLIGHT,
-      (limit, ms) => waits.note(shared, limit, ms),
-      true,
-    ),
+    organization: make(shared, shared, organization.budget, ORGANIZATION_IN_FLIGHT, true),
     mailbox: (address) =>
       mailboxes.get(address, () =>
         isCountedBelow
           ? unlimited
           : make(
               `mailbox ${organization.name} ${address}`,
+              address,
               organization.budgetPerMailbox,
               MAILBOX_IN_FLIGHT,
-              (limit, ms) => waits.note(address, limit, ms),
               isMailboxShared,
             ),
       ),

@@ -20,6 +20,8 @@ export interface ConnectorSurroundings {
   /** Who counts requests against the budgets of the project. */
   readonly counting: Counting;
   readonly waits: WaitLog;
+  /** Calls that are throttled wait for as long as it takes: nothing else is to be done meanwhile, and giving up would help nobody. */
+  readonly isPatient?: boolean;
 }
 
 /** What every protocol is opened with. */
@@ -48,7 +50,7 @@ export interface Opened {
 export async function openConnector(
   project: Project,
   name: string,
-  { clock, random, counting, waits, signal = new AbortController().signal }: ConnectorSurroundings,
+  { clock, random, counting, waits, isPatient = false, signal = new AbortController().signal }: ConnectorSurroundings,
 ): Promise<Connector> {
   const organization = must(project.organizations.get(name), `the project has no organization ${name}`);
   const { ca } = await readReferences(organization);
@@ -57,7 +59,11 @@ export async function openConnector(
   const opening: Opening = { project, organization, transport, tls, clock, random, signal, counting, waits };
   const { connector, close } = await open(opening);
   const budgets = connectorBudgets(organization, counting, clock, waits);
-  const whole = retried(paced(connector, budgets), { clock, random });
+  const whole = retried(paced(connector, budgets), {
+    clock,
+    random,
+    ...(isPatient ? { patience: (address, limit, ms) => waits.begin(address, limit, ms) } : {}),
+  });
   return {
     ...whole,
     get abilities() {

@@ -17,10 +17,8 @@ const limitsOf = ({ inFlight, requestsPerMinute, bytesPerMinute }: Budget): Part
   ...(bytesPerMinute === null ? {} : { uploadBytes: { max: bytesPerMinute / 2, windowMs: 30_000 } }),
 });
 
-/** Mail and calendar of a pair may be worked on in two processes, and the service counts both. Commands count by themselves. */
-function sharingOf({ organization, clock, counting, waits }: Opening): ShareUse | null {
-  if (counting === 'alone') return null;
-  const { shared: store, owner } = counting;
+/** Mail and calendar of a pair may be worked on in two processes, a command may look at it meanwhile, and the service counts all of them. */
+function sharingOf({ organization, clock, counting: { shared: store, owner }, waits }: Opening): ShareUse {
   return (address, limits) =>
     sharedAllowance({
       store,
@@ -29,6 +27,7 @@ function sharingOf({ organization, clock, counting, waits }: Opening): ShareUse 
       limits,
       owner,
       onWait: (limit, ms) => waits.note(address, limit, ms),
+      onWaiting: (limit, ms) => waits.begin(address, limit, ms),
     });
 }
 

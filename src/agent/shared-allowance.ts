@@ -1,10 +1,10 @@
 import { type MailboxLimitsOfService, type SharedUse, stopped } from '#connectors/graph/allowance.ts';
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
-import type { BudgetGrant, Store } from '#store/store.ts';
+import type { BudgetGrant, BudgetRecords } from '#store/store.ts';
 
 export interface SharedAllowanceOptions {
-  readonly store: Store;
+  readonly store: BudgetRecords;
   readonly clock: Clock;
   /** `mailbox ORGANIZATION ADDRESS`: the same in every process. */
   readonly name: string;
@@ -13,6 +13,8 @@ export interface SharedAllowanceOptions {
   readonly owner: string;
   /** Told how long a request had to wait, and for which limit. */
   readonly onWait: (limit: string, ms: number) => void;
+  /** Told of each wait before it, and for how long as far as that is known. */
+  readonly onWaiting?: (limit: string, ms: number) => void;
 }
 
 /** How long a process keeps the mailbox before it looks whether another one waits for it. */
@@ -111,7 +113,7 @@ class Turn {
   }
 
   async #ask(context: CallContext): Promise<void> {
-    const { store, clock, owner, onWait } = this.#options;
+    const { store, clock, owner, onWait, onWaiting } = this.#options;
     const holder = this.#holder ?? `${owner} ${++holders}`;
     const startedMs = clock.monotonicMs();
     let waitedFor: string | null = null;
@@ -121,6 +123,7 @@ class Turn {
         if (waitMs === 0) break;
         waitedFor = limitedBy ?? 'in-flight';
         requireTime(clock, waitMs, waitedFor, context);
+        onWaiting?.(waitedFor, waitMs);
         const nowMs = clock.nowMs();
         await store.spend(this.#waiting, atMost(Number.MAX_SAFE_INTEGER), holder, nothing, nowMs, nowMs + WAITER_MS);
         await clock.sleep(Math.min(waitMs, WAITER_MS / 2), context.signal).catch(() => {});
@@ -251,7 +254,7 @@ class UnitWindow {
   }
 
   async #book(unit: Unit, amount: number, context: CallContext): Promise<void> {
-    const { store, clock, name, onWait } = this.#options;
+    const { store, clock, name, onWait, onWaiting } = this.#options;
     const soonMs = this.#windowMs / SOON;
     for (;;) {
       const [nowMs, askedMs] = [clock.nowMs(), clock.monotonicMs()];
@@ -267,17 +270,19 @@ class UnitWindow {
       }
       const ms = Math.max(waitMs, this.#windowMs / UNITS / 2);
       requireTime(clock, ms, this.#limit, context);
+      onWaiting?.(this.#limit, ms);
       await clock.sleep(ms, context.signal).catch(() => {});
       onWait(this.#limit, clock.monotonicMs() - askedMs);
     }
   }
 
   async #pace(units: number, context: CallContext): Promise<void> {
-    const { clock, onWait } = this.#options;
+    const { clock, onWait, onWaiting } = this.#options;
     const nowMs = clock.monotonicMs();
     const waitMs = this.#dueMs - nowMs - this.#windowMs * BURST;
     if (waitMs > 0) {
       requireTime(clock, waitMs, this.#limit, context);
+      onWaiting?.(this.#limit, waitMs);
       await clock.sleep(waitMs, context.signal).catch(() => {});
       if (context.signal.aborted) throw stopped(context);
       onWait(this.#limit, clock.monotonicMs() - nowMs);

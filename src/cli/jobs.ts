@@ -29,7 +29,7 @@ import type { ItemId, PairId } from '#model/ids.ts';
 import type { MailPolicy, TypedPolicy } from '#model/policy.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { DirectorySync, Organization, Project, ProjectPair } from '#project/project.ts';
-import type { ContentKind, JournalRow, Store } from '#store/store.ts';
+import type { BudgetRecords, ContentKind, JournalRow, Store } from '#store/store.ts';
 import type { Log } from './log.ts';
 
 /** A pair with what its passes need. */
@@ -159,10 +159,17 @@ export interface Jobs {
     sync: DirectorySync,
     around: { readonly store: Store; readonly clock: Clock },
   ) => Promise<OpenedSync>;
-  /** Reads an organization's secrets and makes its connector; nothing is sent yet. */
+  /**
+   * Reads an organization's secrets and makes its connector; nothing is sent yet. What is asked of it counts together with what the agent
+   * asks, and waits for as long as it is throttled.
+   */
   readonly openConnector: (
     project: Project,
     organization: string,
-    around: JobSurroundings & { readonly log: Log },
+    around: JobSurroundings & {
+      readonly log: Log;
+      readonly counts: BudgetRecords;
+      readonly onWaiting: (who: string, limit: string, ms: number) => void;
+    },
   ) => Promise<Connector>;
 }

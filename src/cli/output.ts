@@ -12,6 +12,7 @@ export class Output {
   readonly json: boolean;
   readonly colours: Colours;
   readonly #terminal: Terminal;
+  #above: ((text: string) => void) | null = null;
 
   constructor(terminal: Terminal, options: { readonly json: boolean; readonly colour: boolean }) {
     this.json = options.json;
@@ -37,7 +38,14 @@ export class Output {
 
   /** Something on the way, for people who watch; not part of the result. */
   note(text: string): void {
-    if (!this.json) this.#terminal.stderr.write(`${text}\n`);
+    if (this.json) return;
+    if (this.#above === null) this.#terminal.stderr.write(`${text}\n`);
+    else this.#above(`${text}\n`);
+  }
+
+  /** While something stands on the terminal that redraws itself, notes go above it; null: nothing does any more. */
+  notesAbove(write: ((text: string) => void) | null): void {
+    this.#above = write;
   }
 
   /** Bytes that are the result as they are, such as CSV. */

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
@@ -11,7 +11,7 @@ import { FaultError } from '#kit/fault.ts';
 import { readProject } from '#project/read-project.ts';
 import { SecretError } from '#project/secret.ts';
 import { openStore } from '#store/open-store.ts';
-import type { PassSummary } from '#store/store.ts';
+import type { BudgetRecords, PassSummary } from '#store/store.ts';
 import { CliError } from './cli-error.ts';
 import { exitCodes } from './exit-codes.ts';
 import type { Jobs } from './jobs.ts';
@@ -532,6 +532,30 @@ describe('commands that work', () => {
     const result = await runCli(['verify', '--json'], testTerminal({ cwd: projectFolder() }), jobs);
     expect(result.code).toBe(code);
     expect(jsonLines(result.out).at(-1)).toEqual({ grade, pairs: 2, compared: 10, sampled: 2 });
+  });
+
+  test('what a command asks is counted where the agent counts, also by those that only look at the store', async () => {
+    const cwd = projectFolder();
+    const file = join(cwd, '.causeway', 'causeway.db');
+    mkdirSync(join(cwd, '.causeway'));
+    const agents = await openStore(`sqlite:${file}`, { clock: systemClock, log: { info() {}, warn() {} } });
+    const spend = (counts: BudgetRecords, holder: string) => {
+      const nowMs = systemClock.nowMs();
+      const limits = { inFlightMax: 1, requestsPerMinute: null, bytesPerMinute: null };
+      return counts.spend('mailbox a', limits, holder, { requests: 0, bytes: 0 }, nowMs, nowMs + 600_000);
+    };
+    const granted: number[] = [];
+    const jobs = fakeJobs({
+      async openConnector(_project, organization, { counts }) {
+        granted.push((await spend(counts, organization)).waitMs);
+        return idleConnector(organization);
+      },
+      verifyPair: async ({ id }) => ({ ...report, pair: id, grade: 'perfect' }),
+    });
+    expect((await runCli(['verify', 'ana@old.example'], testTerminal({ cwd }), jobs)).code).toBe(exitCodes.ok);
+    expect(granted.toSorted()).toEqual([0, 50]);
+    expect(await spend(agents, 'agent')).toMatchObject({ limitedBy: 'in-flight' });
+    await agents.close();
   });
 
   test('verify: says what items travelled as, once', async () => {

@@ -34,6 +34,7 @@ export function progressBars(terminal: Terminal, output: Output): Progress {
     },
     Presets.shades_classic,
   );
+  output.notesAbove((text) => multi.log(text));
   return {
     show(name, { done, total, bytes, note }) {
       const values = {
@@ -54,6 +55,9 @@ export function progressBars(terminal: Terminal, output: Output): Progress {
       multi.remove(bar);
       bars.delete(name);
     },
-    close: () => multi.stop(),
+    close() {
+      output.notesAbove(null);
+      multi.stop();
+    },
   };
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { waitLog } from '#agent/connector-budgets.ts';
 import { holdWork } from '#agent/hold-work.ts';
 import { openConnector } from '#agent/open-connector.ts';
@@ -25,9 +26,9 @@ import { restoreValue } from '#jobs/typed/restore-value.ts';
 import type { TypedPassServices } from '#jobs/typed/typed-context.ts';
 import { runTypedPass } from '#jobs/typed/typed-pass.ts';
 import { verifyPair } from '#jobs/verify/verify-pair.ts';
-import { must } from '#kit/assert.ts';
 import { planWaves } from '#jobs/waves/plan-waves.ts';
 import { readSharing } from '#jobs/waves/read-sharing.ts';
+import { must } from '#kit/assert.ts';
 import { systemRandom } from '#kit/random.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { Claim, ContentKind, Store } from '#store/store.ts';
@@ -171,10 +172,17 @@ export const realJobs: Jobs = {
   holdSwitch: (pair, store, around) =>
     holdWork(store, { key: switchKey(pair), priority: SWITCH_PRIORITY }, 'switch', around),
   openDirectory,
-  openDirectorySync: openSync,
   readSharing: (directory, people, { clock, signal }) =>
     readSharing({ directory, clock, requestDeadlineMs, lanes }, people, signal),
   planWaves,
-  openConnector: (project, organization, { clock, signal }) =>
-    openConnector(project, organization, { clock, random: systemRandom, signal, counting: 'alone', waits: waitLog() }),
+  openDirectorySync: openSync,
+  openConnector: (project, organization, { clock, signal, counts, onWaiting }) =>
+    openConnector(project, organization, {
+      clock,
+      random: systemRandom,
+      signal,
+      counting: { shared: counts, owner: `${hostname()} ${process.pid}` },
+      waits: waitLog(onWaiting),
+      isPatient: true,
+    }),
 };

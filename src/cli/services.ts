@@ -6,11 +6,12 @@ import { must } from '#kit/assert.ts';
 import type { Project, ProjectPair, Track } from '#project/project.ts';
 import { parseStoreAddress } from '#project/read-project.ts';
 import { type OpenStore, openStore, type StoreOptions } from '#store/open-store.ts';
-import { type Store, trackId } from '#store/store.ts';
+import { type BudgetRecords, type Store, trackId } from '#store/store.ts';
 import { CliError } from './cli-error.ts';
 import type { JobPair, Jobs } from './jobs.ts';
 import type { Log } from './log.ts';
 import { putProjectPairs } from './put-pairs.ts';
+import type { OnWaiting } from './said-waits.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
@@ -35,21 +36,45 @@ export interface Services {
   close(): Promise<void>;
 }
 
-export function openServices(project: Project, terminal: Terminal, log: Log, jobs: Jobs): Services {
+export function openServices(
+  project: Project,
+  terminal: Terminal,
+  log: Log,
+  jobs: Jobs,
+  onWaiting: OnWaiting = () => {},
+): Services {
+  const around = { clock: terminal.clock, log };
   let store: Promise<OpenStore> | null = null;
   let fresh: Promise<Store> | null = null;
+  let counted: Promise<OpenStore> | null = null;
+  /** The command's store; who has opened none by the time of the first request looks, or counts for himself where that fails. */
+  const counts = (): Promise<BudgetRecords> =>
+    store ??
+    (counted ??= open(project, 'look', around).catch((error: unknown) => {
+      log.warn({ error: String(error) }, 'the store cannot be opened: requests are counted by this command alone');
+      return openStore('sqlite::memory:', around);
+    }));
   const connectors = new Map<string, Promise<Connector>>();
   const connector = (organization: string): Promise<Connector> => {
     const open =
       connectors.get(organization) ??
-      jobs.openConnector(project, organization, { clock: terminal.clock, signal: terminal.signal, log });
+      jobs.openConnector(project, organization, {
+        ...around,
+        signal: terminal.signal,
+        onWaiting: (who, limit, ms) => onWaiting(organization, who, limit, ms),
+        counts: {
+          spend: async (...cost) => (await counts()).spend(...cost),
+          release: async (...held) => (await counts()).release(...held),
+          backOff: async (...pause) => (await counts()).backOff(...pause),
+        },
+      });
     connectors.set(organization, open);
     return open;
   };
   return {
     project,
     log,
-    store: (access) => (store ??= open(project, access, { clock: terminal.clock, log })),
+    store: (access) => (store ??= open(project, access, around)),
     async storeUrl() {
       const address = await addressOf(project);
       return address.engine === 'postgres' ? address.url : null;
@@ -57,7 +82,7 @@ export function openServices(project: Project, terminal: Terminal, log: Log, job
     async storeFor({ pair, kind }) {
       const known = await this.store('look');
       if ((await known.pair(trackId(pair.id, kind))) !== null) return known;
-      fresh ??= openStore('sqlite::memory:', { clock: terminal.clock, log }).then(async (empty) => {
+      fresh ??= openStore('sqlite::memory:', around).then(async (empty) => {
         await putProjectPairs(project, empty);
         return empty;
       });
@@ -82,7 +107,7 @@ export function openServices(project: Project, terminal: Terminal, log: Log, job
     async close() {
       const opened = await Promise.allSettled([
         ...connectors.values(),
-        ...[store, fresh].flatMap((opened) => opened ?? []),
+        ...[store, fresh, counted].flatMap((opened) => opened ?? []),
       ]);
       for (const part of opened) if (part.status === 'fulfilled') await part.value.close();
     },

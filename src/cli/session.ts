@@ -5,6 +5,7 @@ import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { Jobs } from './jobs.ts';
 import { createLog } from './log.ts';
 import { Output } from './output.ts';
+import { saidWaits } from './said-waits.ts';
 import { openServices, type Services } from './services.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -65,6 +66,7 @@ export class Session {
             session.terminal,
             createLog(session.terminal, options.debug === true),
             session.jobs,
+            saidWaits(session.terminal.clock, session.output),
           )),
       };
       try {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { systemClock } from '#kit/clock.ts';
+import type { BudgetRecords } from '#store/store.ts';
 import type { Jobs } from './jobs.ts';
 import { runProgram } from './program.ts';
 import type { Terminal } from './terminal.ts';
@@ -37,6 +38,13 @@ export function testTerminal(
   };
 }
 
+/** For tests that ask little of a server: every request may go. */
+export const uncounted: BudgetRecords = {
+  spend: async () => ({ waitMs: 0, limitedBy: null }),
+  release: async () => {},
+  backOff: async () => {},
+};
+
 const missing = (name: string) => () => {
   throw new Error(`the test gave no ${name}`);
 };
@@ -62,6 +70,8 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
     switchOfPair: missing('switchOfPair'),
     holdSwitch: missing('holdSwitch'),
     openDirectory: missing('openDirectory'),
+    readSharing: missing('readSharing'),
+    planWaves: missing('planWaves'),
     openConnector: missing('openConnector'),
     ...given,
   };
@@ -70,8 +80,6 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
 /** Runs a command line. @returns what it printed and its exit code. */
 export async function runCli(
   args: readonly string[],
-    readSharing: missing('readSharing'),
-    planWaves: missing('planWaves'),
   terminal: TestTerminal = testTerminal(),
   jobs: Jobs = fakeJobs(),
 ) {

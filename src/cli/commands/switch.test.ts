@@ -27,7 +27,7 @@ async function copied(): Promise<void> {
   const log = createLog(testTerminal(), false);
   const store = await openStore(`sqlite:${join(at.cwd, '.causeway', 'causeway.db')}`, { clock: systemClock, log });
   await putProjectPairs(project, store);
-  const around = { clock: systemClock, signal, log };
+  const around = { clock: systemClock, signal, log, counts: store, onWaiting: () => {} };
   const connect = (name: 'source' | 'target') => at.jobs.openConnector(project, name, around);
   const basics = { store, clock: systemClock, random: systemRandom, requestDeadlineMs: 60_000, lanes: 1 };
   const [left, right] = [await connect('source'), await connect('target')];

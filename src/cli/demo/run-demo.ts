@@ -16,6 +16,7 @@ import { PairProgress } from '../pair-progress.ts';
 import { progressBars } from '../progress.ts';
 import { putProjectPairs } from '../put-pairs.ts';
 import { readEverythingNext } from '../read-everything.ts';
+import { saidWaits } from '../said-waits.ts';
 import { openServices, type Services } from '../services.ts';
 import type { Run } from '../session.ts';
 import { type CalendarTruth, compareCalendars } from './calendar-truth.ts';
@@ -106,7 +107,13 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
   let services: Services | null = null;
   try {
     const project = await writeDemoProject(folder, lab.ready);
-    services = openServices(project, terminal, createLog(terminal, run.options.debug === true), run.jobs);
+    services = openServices(
+      project,
+      terminal,
+      createLog(terminal, run.options.debug === true),
+      run.jobs,
+      saidWaits(terminal.clock, output),
+    );
     const store = await services.store('own');
     await putProjectPairs(project, store);
     const control = controlClient(lab.ready.control);
