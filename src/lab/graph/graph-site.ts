@@ -13,7 +13,7 @@ import { badRequest, GraphError, graphErrorOf, noSegment } from './graph-error.t
 import { type GraphState, graphStateOf } from './graph-state.ts';
 import { importItem, importSessionOf, mailboxOfId } from './mailbox-transfer.ts';
 import { readQuery } from './odata-query.ts';
-import { type GraphCaller, require } from './permissions.ts';
+import { type GraphCaller, require, requireOfDirectory } from './permissions.ts';
 import type { Parameters, Reply, Route } from './route.ts';
 import { matchRoute } from './routes.ts';
 import { userOf } from './users.ts';
@@ -138,7 +138,10 @@ class GraphSite implements Site {
       if (target === null) return null;
       const match = matchRoute(request.method, target.segments);
       if (match.kind !== 'found') return { operation: isBatch(target) ? 'POST $batch' : request.method, mailbox: null };
-      return { operation: operationOf(match.route), mailbox: this.#addressOf(match.parameters) };
+      return {
+        operation: operationOf(match.route),
+        mailbox: match.route.isDirectory === true ? null : this.#addressOf(match.parameters),
+      };
     } catch (error) {
       if (graphErrorOf(error) === null) throw error;
       return { operation: request.method, mailbox: null };
@@ -295,9 +298,10 @@ class GraphSite implements Site {
         allow: match.allowed.join(', '),
       });
     const { route, parameters } = match;
-    const address = this.#addressOf(parameters);
-    require(caller, route.needs, address);
-    const mailbox = address === null || !needsMailbox(route) ? null : this.#open(address);
+    const address = route.isDirectory === true ? null : this.#addressOf(parameters);
+    if (route.isDirectory === true) requireOfDirectory(caller, route.needs);
+    else require(caller, route.needs, address);
+    const mailbox = address === null ? null : this.#open(address);
     return this.#metered(method, caller.clientId, mailbox, body.bytes, async () =>
       route.run(
         this.#context({
@@ -405,9 +409,6 @@ interface PendingBody {
 const wholeBody = (body: Buffer): PendingBody => ({ bytes: body.length, read: () => Promise.resolve(body) });
 
 const isBatch = ({ segments }: Target): boolean => segments.length === 1 && segments[0]?.toLowerCase() === '$batch';
-
-/** Whether it is about what is in a mailbox, and not about its user. */
-const needsMailbox = ({ path }: Route): boolean => path !== 'users/{user}';
 
 /** `GET messages`, `POST importItem`: the method and the last word of the path. */
 function operationOf({ method, path }: Route): string {

@@ -31,6 +31,15 @@ const writable: ReadonlySet<string> = new Set([
   'delegateMeetingMessageDeliveryOptions',
 ]);
 
+/** By what the directory says of the owner. (mailboxSettings: userPurpose) */
+function purposeOf(mailbox: Context['mailbox']): string {
+  const { forest, resources } = mailbox.organization;
+  const [owner] = forest.first.having('proxyAddresses', `smtp:${mailbox.address}`);
+  const details = owner === undefined ? null : forest.first.text(owner, 'msExchRecipientTypeDetails');
+  const purposes: Readonly<Record<string, string>> = { '2': 'linked', '4': 'shared', '16': 'room', '32': 'equipment' };
+  return purposes[details ?? ''] ?? resources.find(({ address }) => address === mailbox.address)?.kind ?? 'user';
+}
+
 function settingsJson({ mailbox }: Context): Json {
   const [timeZone, locale, displayName] = homes[mailbox.language];
   const archive = mailbox.roles.get('archive');
@@ -45,7 +54,7 @@ function settingsJson({ mailbox }: Context): Json {
     delegateMeetingMessageDeliveryOptions: 'sendToDelegateOnly',
     dateFormat: 'dd.MM.yyyy',
     timeFormat: 'HH:mm',
-    userPurpose: 'user',
+    userPurpose: purposeOf(mailbox),
     automaticRepliesSetting: {
       status: 'disabled',
       externalAudience: 'all',

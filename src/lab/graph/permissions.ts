@@ -1,4 +1,4 @@
-import { accessDenied } from './graph-error.ts';
+import { accessDenied, GraphError } from './graph-error.ts';
 
 /** What a call needs. Any one of the roles will do. (learn.microsoft.com/graph/permissions-reference) */
 export const permissions = {
@@ -14,6 +14,11 @@ export const permissions = {
   settingsRead: ['MailboxSettings.Read', 'MailboxSettings.ReadWrite'],
   settingsWrite: ['MailboxSettings.ReadWrite'],
   usersRead: ['User.ReadBasic.All', 'User.Read.All', 'User.ReadWrite.All', 'Directory.Read.All'],
+  usersWrite: ['User.ReadWrite.All', 'Directory.ReadWrite.All'],
+  groupsRead: ['Group.Read.All', 'Group.ReadWrite.All', 'Directory.Read.All', 'Directory.ReadWrite.All'],
+  groupsWrite: ['Group.ReadWrite.All', 'Directory.ReadWrite.All'],
+  membersWrite: ['GroupMember.ReadWrite.All', 'Group.ReadWrite.All', 'Directory.ReadWrite.All'],
+  orgContactsRead: ['OrgContact.Read.All', 'Directory.Read.All', 'Directory.ReadWrite.All'],
   organizationRead: ['Organization.Read.All', 'Directory.Read.All'],
   folderRead: ['MailboxFolder.Read.All', 'MailboxFolder.ReadWrite.All'],
   folderWrite: ['MailboxFolder.ReadWrite.All'],
@@ -35,6 +40,9 @@ export const migrationRoles: readonly string[] = [
   'Organization.Read.All',
   'MailboxFolder.ReadWrite.All',
   'MailboxItem.ImportExport.All',
+  'User.ReadWrite.All',
+  'Group.ReadWrite.All',
+  'OrgContact.Read.All',
 ];
 
 /**
@@ -74,4 +82,10 @@ export function mayDo(caller: GraphCaller, permission: Permission, mailbox: stri
 /** @throws GraphError 403 */
 export function require(caller: GraphCaller, permission: Permission, mailbox: string | null): void {
   if (!mayDo(caller, permission, mailbox)) throw accessDenied();
+}
+
+/** The same of the directory, which has words of its own. @throws GraphError 403 */
+export function requireOfDirectory(caller: GraphCaller, permission: Permission): void {
+  if (!mayDo(caller, permission, null))
+    throw new GraphError(403, 'Authorization_RequestDenied', 'Insufficient privileges to complete the operation.');
 }

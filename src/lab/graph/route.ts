@@ -15,6 +15,8 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   readonly path: string;
   readonly needs: Permission;
+  /** It is about the directory, and no mailbox has to be there. */
+  readonly isDirectory?: true;
   run(context: Context, parameters: Parameters): Reply | Promise<Reply>;
 }
 

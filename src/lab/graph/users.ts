@@ -1,77 +1,35 @@
 import { guidOf } from '../world/account.ts';
+import { primaryAddress } from '../world/directory/recipients.ts';
 import type { MailboxEntry } from '../world/organization.ts';
-import { type Entry, page, select, subjectOf } from './collection.ts';
 import type { Context } from './context.ts';
+import { noResource } from './directory-writes.ts';
 import { GraphError } from './graph-error.ts';
-import type { Query } from './odata-query.ts';
-import { type Json, ok, type Route } from './route.ts';
+import { ok, type Route } from './route.ts';
 
-function userJson(entry: MailboxEntry, query: Query): Json {
-  const space = entry.displayName.indexOf(' ');
-  const shown = {
-    businessPhones: [],
-    displayName: entry.displayName,
-    givenName: entry.displayName.slice(0, Math.max(0, space)),
-    jobTitle: null,
-    mail: entry.address,
-    mobilePhone: null,
-    officeLocation: null,
-    preferredLanguage: null,
-    surname: entry.displayName.slice(space + 1),
-    userPrincipalName: entry.user,
-    id: entry.guid,
-  };
-  // More is there for who selects it. (user resource)
-  const more = {
-    mailNickname: entry.address.slice(0, entry.address.indexOf('@')),
-    proxyAddresses: [`SMTP:${entry.address}`],
-    accountEnabled: true,
-    userType: 'Member',
-  };
-  return select(query.select === null ? shown : { ...shown, ...more }, query);
-}
+/** Id of the tenant. */
+export const tenantIdOf = ({ name, domain }: Context['organization']): string => guidOf('tenant', name, domain);
 
-const userEntry = (entry: MailboxEntry): Entry => ({
-  subject: subjectOf({
-    id: () => entry.guid,
-    displayName: () => entry.displayName,
-    mail: () => entry.address,
-    userPrincipalName: () => entry.user,
-  }),
-  json: (query) => userJson(entry, query),
-});
-
-/** The user whom a path names: by id or sign-in name. */
+/** The mailbox of the user whom a path names: by address, by id of the mailbox, or by id of the user. */
 export function userOf(context: Pick<Context, 'organization'>, id: string): MailboxEntry {
   const { organization } = context;
   const lower = id.toLowerCase();
-  const entry = organization.entry(lower) ?? organization.mailboxes.find(({ guid }) => guid === lower) ?? null;
+  const known = organization.entry(lower) ?? organization.mailboxes.find(({ guid }) => guid === lower) ?? null;
+  if (known !== null) return known;
+  const user = /^[0-9a-f]{8}-/.test(lower) ? organization.forest.first.byGuid(lower) : null;
+  if (user === null || user.isDeleted) throw noResource(id);
+  const address = primaryAddress(organization.forest.first, user);
+  const entry = address === null ? null : organization.entry(address);
+  // A user without a mailbox here: none at all, a mail user, or somebody on premises.
   if (entry === null)
     throw new GraphError(
       404,
-      'Request_ResourceNotFound',
-      `Resource '${id.slice(0, 100)}' does not exist or one of its queried reference-property objects are not present.`,
+      'MailboxNotEnabledForRESTAPI',
+      'The mailbox is either inactive, soft-deleted, or is hosted on-premise.',
     );
   return entry;
 }
 
 export const userRoutes: readonly Route[] = [
-  {
-    method: 'GET',
-    path: 'users',
-    needs: 'usersRead',
-    run: (context) => ok(page(context, 'users', context.organization.mailboxes.map(userEntry), 100)),
-  },
-  {
-    method: 'GET',
-    path: 'users/{user}',
-    needs: 'usersRead',
-    run: (context, parameters) =>
-      ok({
-        '@odata.context': context.contextOf('users/$entity'),
-        ...userJson(userOf(context, parameters['user'] ?? ''), context.query),
-      }),
-  },
   {
     method: 'GET',
     path: 'organization',
@@ -81,7 +39,7 @@ export const userRoutes: readonly Route[] = [
         '@odata.context': context.contextOf('organization'),
         value: [
           {
-            id: guidOf('tenant', context.organization.name, context.organization.domain),
+            id: tenantIdOf(context.organization),
             displayName: context.organization.name,
             verifiedDomains: [{ name: context.organization.domain, isDefault: true, isInitial: true, type: 'Managed' }],
           },
