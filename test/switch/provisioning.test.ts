@@ -66,6 +66,7 @@ const need = (): PowerShellNeed => ({
     msExchRecipientTypeDetails: ['1'],
   },
   isMailUser: true,
+  isDisabled: false,
   parking: 'causeway-1@target.test',
 });
 

@@ -3,6 +3,7 @@ import type { Attributes, DirectoryObject, RecipientType } from '#model/director
 import { childDn, nameOfDn, parentDn, sameDn } from '#model/directory/distinguished-name.ts';
 import { addressKey, domainOfAddress, parseProxyAddress, primarySmtp } from '#model/directory/proxy-address.ts';
 import {
+  isDisabled,
   isMailbox,
   isSecurityGroup,
   noAddressPolicy,
@@ -440,6 +441,7 @@ export function mailboxNeed(
       msExchRecipientTypeDetails: valuesOf(original.attributes, 'msExchRecipientTypeDetails'),
     }),
     isMailUser: recipientType({ ...target, attributes: after }) === 'mail-user',
+    isDisabled: isDisabled(after),
     parking: `causeway-${original.guid}@${policy.domains.right[0] ?? sides.right.domains[0]?.name ?? 'invalid'}`,
   };
 }

@@ -114,6 +114,8 @@ export type PowerShellNeed =
       readonly values: Attributes;
       /** It is a mail user by then, of which no cmdlet makes a mailbox. */
       readonly isMailUser: boolean;
+      /** Nobody can sign in as it, so that it gets no mailbox of a person. */
+      readonly isDisabled: boolean;
       /** An address that nobody knows, for a mailbox that must get nothing yet. */
       readonly parking: string;
     }

@@ -64,6 +64,7 @@ describe('PowerShell for an administrator', () => {
       directory: 'ad',
       values: { mailNickname: ['ohara'], proxyAddresses: ['x500:/o=A'] },
       isMailUser: false,
+      isDisabled: false,
       parking: 'causeway-1@b',
     };
     expect(linesFor(need)).toEqual([
@@ -87,6 +88,7 @@ describe('PowerShell for an administrator', () => {
       msExchRecipientTypeDetails: ['1'],
     },
     isMailUser: true,
+    isDisabled: false,
     parking: 'causeway-1@b',
     ...more,
   });
@@ -103,8 +105,14 @@ describe('PowerShell for an administrator', () => {
     expect(script.at(-1)).toBe("Show-Bounces -Addresses @('ana@a','ana@b') -Since $began");
   });
 
+  test('nothing is taken from a disabled account, of which no mailbox of a person can be made', () => {
+    const lines = linesFor(ofMailUser({ isDisabled: true }));
+    expect(lines).toEqual([expect.stringMatching(/^# 'CN=Ana,DC=b' is disabled: /)]);
+    expect(scriptFor([ofMailUser({ isDisabled: true })], 'right').join()).not.toContain('Show-Bounces');
+  });
+
   test('a room gets a room mailbox, and in Exchange Online a licence makes it', () => {
-    const room = ofMailUser({ values: { msExchRecipientTypeDetails: ['16'] } });
+    const room = ofMailUser({ values: { msExchRecipientTypeDetails: ['16'] }, isDisabled: true });
     expect(linesFor(room)[1]).toMatch(/ -Room$/);
     const online = linesFor(ofMailUser({ directory: 'entra', identity: guid }));
     expect(online.every((line) => line.startsWith('#'))).toBe(true);

@@ -113,9 +113,15 @@ const mailboxKinds: Readonly<Record<string, string>> = { '4': ' -Shared', '16': 
  * addresses. All of it happens on one controller, so that the others hear of the end, and hardly ever of what was between.
  */
 function enableMailbox(
-  { identity, values, isMailUser, parking }: MailboxNeed,
+  { identity, values, isMailUser, isDisabled, parking }: MailboxNeed,
   controller: string | null,
 ): readonly string[] {
+  const kind = mailboxKinds[first(values, 'msExchRecipientTypeDetails') ?? ''] ?? '';
+  // Enable-Mailbox would refuse it, after its addresses were taken away.
+  if (isDisabled && kind === '')
+    return [
+      `# ${quoted(identity)} is disabled: give it a password, enable it (Enable-ADAccount), and run causeway provision again.`,
+    ];
   const on = `-Identity ${quoted(identity)}${controller === null ? '' : ` -DomainController ${quoted(controller)}`}`;
   const target = first(values, 'targetAddress');
   const primary = withoutType(first(values, 'mail'));
@@ -130,7 +136,7 @@ function enableMailbox(
   ];
   return [
     ...(isMailUser ? [`Disable-MailUser ${on} -Confirm:$false`] : []),
-    `Enable-Mailbox ${on}${option('Alias', first(values, 'mailNickname'))} -PrimarySmtpAddress ${quoted(parking)}${mailboxKinds[first(values, 'msExchRecipientTypeDetails') ?? ''] ?? ''}`,
+    `Enable-Mailbox ${on}${option('Alias', first(values, 'mailNickname'))} -PrimarySmtpAddress ${quoted(parking)}${kind}`,
     ...(target === null
       ? []
       : [
@@ -220,7 +226,7 @@ const bouncesFunction = [
   "  if ($failed) { $failed | Select-Object Timestamp, Sender, Recipients } else { 'Nothing bounced meanwhile.' }",
   '}',
   '# Below, each mail user is nobody for the moment between two lines: mail to an address of this organization bounces then.',
-  '# Do it when little mail comes. The last line lists who has to be told. Accounts have to be enabled first.',
+  '# Do it when little mail comes. The last line lists who has to be told.',
 ];
 
 /**
@@ -247,7 +253,7 @@ export function scriptFor(
     own.filter(({ need }) => need === kind).flatMap((need) => linesFor(need, controller)),
   );
   const parted = own.flatMap((need) =>
-    need.need === 'enable-mailbox' && need.isMailUser && need.directory === 'ad'
+    need.need === 'enable-mailbox' && linesFor(need).some((line) => line.startsWith('Disable-MailUser'))
       ? (need.values['proxyAddresses'] ?? []).flatMap(
           (address) => withoutType(/^smtp:/i.test(address) ? address : null) ?? [],
         )
