@@ -7,6 +7,7 @@ import { FaultSpecError, faultPointMeanings, parseFaultSpec } from './edge/fault
 import { type SignInScheme, signInSchemes } from './edge/sign-in.ts';
 import { type ThrottlingMode, throttlingModes } from './edge/throttling.ts';
 import { graphBehaviours } from './graph/behaviours.ts';
+import { shippedThrottling } from './graph/graph-settings.ts';
 import {
   createLab,
   type Lab,
@@ -60,6 +61,7 @@ Starts organizations that behave like Exchange on 127.0.0.1 and runs until it is
                        Calendar Repair Assistants: once a day (on), never, or every so many seconds (on)
   --faults SPEC        e.g. drop-after:0.02,server-busy:0.01@GetItem,slow:0.1~200ms
   --throttling MODE    ${throttlingModes.join(', ')} (migration-policy)
+  --faster N           windows of the limits of Exchange Online are N times shorter (1)
   --auth LIST          sign-in schemes in their order, of ${signInSchemes.join(',')}
   --max-request-mb N   largest EWS request in MiB (by version); messages may be as large
   --port-base N        first of two ports per organization, one for control, three per organization for LDAP (any free ones)
@@ -91,6 +93,7 @@ const parseOptions = {
   'repair-assistant': { type: 'string' },
   faults: { type: 'string' },
   throttling: { type: 'string' },
+  faster: { type: 'string' },
   auth: { type: 'string' },
   'max-request-mb': { type: 'string' },
   'port-base': { type: 'string' },
@@ -123,6 +126,7 @@ export function parseLabArguments(argv: readonly string[]): LabArguments {
     if (!scheme) throw new LabUsageError(`--auth takes ${signInSchemes.join(',')}, not ${JSON.stringify(word)}`);
     return scheme;
   });
+  const faster = number('faster', 1, 1000) ?? 1;
   const organizations = (values.org ?? []).map((text): LabOrganizationOptions => {
     const [, name = '', wanted = '', mailboxes] =
       /^([a-z][a-z0-9-]{0,30}):([^:]+)(?::([0-9]{1,6}))?$/i.exec(text) ?? [];
@@ -136,6 +140,7 @@ export function parseLabArguments(argv: readonly string[]): LabArguments {
       version,
       ...(mailboxes === undefined ? {} : { mailboxes: Number(mailboxes) }),
       ...(schemes ? { schemes } : {}),
+      ...(version === 'online' && faster > 1 ? { graph: { throttling: { ...shippedThrottling, faster } } } : {}),
       ...(requestMb === undefined
         ? {}
         : { requestMaxBytes: requestMb * 1_048_576, itemMaxBytes: requestMb * 1_048_576 }),

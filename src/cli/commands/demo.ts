@@ -18,6 +18,12 @@ export function demoCommand(session: Session): Command {
     .option('--items <count>', 'mails in all', number(0, 10_000_000), 10_000)
     .option('--appointments <count>', 'appointments and series in all', number(0, 100_000), 600)
     .option('--samples <folder>', 'mix in the .eml, .ics and .msg files of a folder')
+    .option(
+      '--faster <times>',
+      'windows of the limits of Exchange Online are so many times shorter',
+      number(1, 1000),
+      10,
+    )
     .option('--seed <number>', 'what everything generated follows from', number(0, 2 ** 31), 1)
     .action(
       session.action<DemoOptions>(async (run, options) => {

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { serviceLimits } from '#connectors/graph/allowance.ts';
 import { must } from '#kit/assert.ts';
 import type { OrganizationAddresses } from '#lab/lab.ts';
 import type { Project } from '#project/project.ts';
@@ -7,7 +8,7 @@ import { loadProject } from '#project/read-project.ts';
 import type { ReadyLab } from './lab-process.ts';
 
 /** The project of the demo: what a person would have written by hand. The last organization is the target of all others. */
-export async function writeDemoProject(folder: string, { orgs }: ReadyLab): Promise<Project> {
+export async function writeDemoProject(folder: string, { orgs }: ReadyLab, faster: number): Promise<Project> {
   const target = must(orgs.at(-1), 'the lab has a target');
   const sources = orgs.slice(0, -1);
   for (const { name, admin } of orgs) await writeFile(join(folder, `${name}.secret`), admin.password, { mode: 0o600 });
@@ -27,12 +28,22 @@ export async function writeDemoProject(folder: string, { orgs }: ReadyLab): Prom
 ${pairs.join('')}`;
   });
   const file = join(folder, 'causeway.yaml');
-  const text = `version: 1\norganizations:\n${orgs.map(organizationOf).join('')}collections:\n${collections.join('')}`;
+  const text = `version: 1\norganizations:\n${orgs.map((one) => organizationOf(one, faster)).join('')}collections:\n${collections.join('')}`;
   await writeFile(file, text);
   return loadProject(file);
 }
 
-function organizationOf(organization: OrganizationAddresses): string {
+/** What a mailbox of Exchange Online allows in 10 minutes, and bytes of uploads in 5 (GDOC `concepts/throttling-limits.md`). */
+const { requests, uploadBytes } = serviceLimits;
+
+/** The limits of a service whose windows are so many times shorter. */
+const budgetsOf = (faster: number): string => {
+  const requestsPerMinute = (requests.max * faster * 60_000) / requests.windowMs;
+  const uploadMb = (uploadBytes.max * faster * 60_000) / uploadBytes.windowMs / 2 ** 20;
+  return `    budgets: { perMailbox: { requestsPerMinute: ${requestsPerMinute}, bytesPerMinute: ${uploadMb} MB } }\n`;
+};
+
+function organizationOf(organization: OrganizationAddresses, faster: number): string {
   const { name, ca, version, graph } = organization;
   return `  ${name}:
     kind: exchange
@@ -40,7 +51,7 @@ function organizationOf(organization: OrganizationAddresses): string {
     endpoint: ${JSON.stringify(organization.webdav ?? organization.graph ?? organization.ews)}
     signIn: ${signInOf(organization)}
     tls: { ca: ${JSON.stringify(ca)} }
-${graph === undefined ? '' : `    redirectHosts: [${JSON.stringify(new URL(graph).hostname)}]\n`}`;
+${graph === undefined ? '' : `    redirectHosts: [${JSON.stringify(new URL(graph).hostname)}]\n${faster === 1 ? '' : budgetsOf(faster)}`}`;
 }
 
 function signInOf({ name, version, admin, application, graph }: OrganizationAddresses): string {

@@ -32,6 +32,8 @@ export interface DemoOptions {
   readonly items: number;
   readonly appointments: number;
   readonly seed: number;
+  /** So many times shorter than in the real service are the windows of the lab's Exchange Online. */
+  readonly faster: number;
   readonly samples?: string;
 }
 
@@ -91,6 +93,10 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
   output.note(
     `starting a lab: Exchange ${options.from.join(' and ')} to ${options.to}, ${countOf(options.mailboxes, 'mailbox', 'mailboxes')}, ${countOf(options.items, 'mail')}, ${countOf(options.appointments, 'appointment')}`,
   );
+  if (isRebuilt(options) && options.faster > 1)
+    output.note(
+      `the limits of Exchange Online hold, in windows that are ${options.faster} times shorter than the real ones: 10,000 requests and twice 150 MB a mailbox are for ${formatDuration(600_000 / options.faster)}`,
+    );
   const lab = await startLab(
     [
       ...options.from.flatMap((version, n) => [
@@ -99,14 +105,14 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
       ]),
       ...['--org', `target:${options.to}:${options.mailboxes}`, '--sources', String(sources.length)],
       ...['--items', String(options.items), '--appointments', String(options.appointments)],
-      ...['--seed', String(options.seed)],
+      ...['--seed', String(options.seed), '--faster', String(options.faster)],
       ...(options.samples === undefined ? [] : ['--samples', options.samples]),
     ],
     run.signal,
   );
   let services: Services | null = null;
   try {
-    const project = await writeDemoProject(folder, lab.ready);
+    const project = await writeDemoProject(folder, lab.ready, options.faster);
     services = openServices(
       project,
       terminal,

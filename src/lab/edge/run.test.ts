@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { controlClient } from '../control-client.ts';
+import { shippedThrottling } from '../graph/graph-settings.ts';
 import { LabUsageError, parseLabArguments, runLab } from '../run.ts';
 import { recordingParts } from './edge.fixture.ts';
 
@@ -31,6 +32,15 @@ describe('the command line', () => {
       people: 0.5,
       repairCycleMs: 86_400_000,
     });
+  });
+
+  test('windows are shortened where the service has them', () => {
+    const { options } = parseLabArguments(['--org', 'a:2003', '--org', 'b:online', '--faster', '10']);
+    expect(options.organizations.map(({ graph }) => graph?.throttling)).toEqual([
+      undefined,
+      { ...shippedThrottling, faster: 10 },
+    ]);
+    expect(parseLabArguments(['--org', 'b:online']).options.organizations[0]?.graph).toBeUndefined();
   });
 
   test('the Repair Assistant is on as shipped, off, or has a cycle of its own', () => {
