@@ -136,6 +136,20 @@ describe('items without a link', () => {
     const elsewhere = upsert(head('r2', { identity: identity('AB'), folder: 'B' as FolderId }));
     expect(join({ right: [elsewhere], links: [row] })).toMatchObject([{ do: 'create', on: 'left', folder: 'B' }]);
   });
+
+  test('a link of which one side is gone goes on waiting while two of the other side become one', () => {
+    const identities = { identity: identity('AB') };
+    const decisions = join({
+      left: [gone('l1')],
+      right: [upsert(head('r2', identities))],
+      links: [link('l1', 'r1', identities)],
+    });
+    const waits = { id: 'l1=r1', state: 'left-gone', goneSincePass: 7 };
+    expect(decisions).toMatchObject([
+      { do: 'wait', link: waits },
+      { do: 'dedupe', on: 'right', link: waits },
+    ]);
+  });
 });
 
 describe('linked items', () => {

@@ -199,7 +199,7 @@ export function joinTyped(known: TypedKnowledge): readonly TypedDecision[] {
     const decision = decideLink(known, index, link);
     if (decision) decisions.push(decision);
   }
-  decisions.push(...duplicates(known, index), ...adoptions(known, index));
+  decisions.push(...duplicates(known, index, decisions), ...adoptions(known, index));
   // After adoptions: another item may be the same thing. What was recorded as a link by now is told by that.
   for (const { copy, intent } of copiesOfIntents(known, index)) {
     const from = otherSide(intent.side);
@@ -328,8 +328,9 @@ function placesAfter(
   };
 }
 
-/** Two with one identity in one folder. */
-function duplicates(known: TypedKnowledge, index: Index): readonly TypedDecision[] {
+/** Two with one identity in one folder. @param decided About links: one whose other item went away waits, whatever becomes of these two. */
+function duplicates(known: TypedKnowledge, index: Index, decided: readonly TypedDecision[]): readonly TypedDecision[] {
+  const waiting = new Map(decided.flatMap((d) => (d.do === 'wait' ? [[d.link.id, d.link] as const] : [])));
   const decisions: TypedDecision[] = [];
   for (const on of sides) {
     const groups = new Map<string, TypedHead[]>();
@@ -348,7 +349,7 @@ function duplicates(known: TypedKnowledge, index: Index): readonly TypedDecision
       const [link] = links;
       if (heads.length < 2 && !link) continue;
       for (const head of heads) index.fresh[on].delete(head.id);
-      decisions.push({ do: 'dedupe', on, heads, link: link ?? null });
+      decisions.push({ do: 'dedupe', on, heads, link: (link && waiting.get(link.id)) ?? link ?? null });
     }
   }
   return decisions;
