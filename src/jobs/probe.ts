@@ -316,7 +316,7 @@ class Bench {
     };
     const [answer] = await this.mailbox.create(
       this.#folder,
-      [{ content: { head, mime: payloadOfBytes(mime), bcc: [] }, stamp }],
+      [{ content: { head, mime: payloadOfBytes(mime), bcc: [] }, stamp, ofClass: [] }],
       this.call(),
     );
     if (answer === undefined || isFault(answer))

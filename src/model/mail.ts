@@ -79,6 +79,8 @@ export interface MailHead {
   readonly stamp: StampText | null;
   /** Values that could not be read, kept raw and reported. */
   readonly unread: readonly RawProperty[];
+  /** As in `MailContent`. Only in a head that shows all fields, those too that feeds of other servers leave to the item. */
+  readonly bcc?: readonly string[];
 }
 
 /** A mail with its bytes as the server handed them out. Whoever holds it disposes of `mime`. */
@@ -93,6 +95,8 @@ export interface MailContent {
 export interface MailDraft {
   readonly content: MailContent;
   readonly stamp: StampText;
+  /** What an item of its class has besides its MIME (`classRows`), as the source shows it. */
+  readonly ofClass: readonly RawProperty[];
 }
 
 /**

@@ -12,6 +12,7 @@ import { storeBehaviours } from '#lab/behaviours.ts';
 import { edgeBehaviours } from '#lab/edge/behaviours.ts';
 import { graphBehaviours } from '#lab/graph/behaviours.ts';
 import { davBehaviours } from '#lab/webdav/behaviours.ts';
+import { classRows } from '#model/class-properties.ts';
 import { eventFields, eventProperties } from '#model/event-properties.ts';
 import { folderRoles } from '#model/folder.ts';
 import { mailProperties } from '#model/mail-properties.ts';
@@ -75,6 +76,21 @@ The message itself, with headers, texts and attachments, is moved byte for byte 
 properties below are read, compared and written.
 
 ${tables.join('\n')}
+## Messages that are more than mail
+
+MIME says of some messages less than a server knows. These are asked for by the properties of their class as well, which are written in the request
+that creates the copy and compared by \`verify\`: over WebDAV by PROPFIND and PROPPATCH, over EWS as extended properties, over Graph inside the stream.
+A copy is no delivery: nothing answers it, nobody is told, and what the person has not dealt with yet (\`processed\`) stays so.
+
+${row(['messages', 'classes', 'defined in', 'note'])}${row(['---', '---', '---', '---'])}${classRows
+  .map(({ title, classes, source, note }) => row([title, classes.join(', '), source, note ?? '']))
+  .join('')}
+${classRows.map(({ title, properties }) => `- ${title}: ${properties.map(({ name, property }) => `${name} (${shortName(property)})`).join(', ')}.\n`).join('')}
+To Exchange Online the iCalendar of a message about a meeting goes as the property that Exchange keeps such parts in (0x827A of the set appointment),
+and Exchange makes a new one of the other properties for whoever asks for MIME. Signed and encrypted messages (IPM.Note.SMIME) are the bytes that they
+were. Columns of recipients (what a report says of each of them) and of other classes (invitations to share a folder, forms of an organization’s own)
+what MIME does not say stays behind.
+
 ## Folders
 
 Names, nesting, container class, and the roles of well-known folders whatever their language (${folderRoles.filter((role) => role !== 'msgfolderroot').join(', ')}).

@@ -8,7 +8,11 @@ const times = { sentAt: 1_600_000_000_000, receivedAt: 1_600_000_005_000 };
 let nonce = 0;
 
 /** A mail of a source that says nothing but what its MIME says, and when it was sent and received; each with a stamp of its own. */
-export function mailDraft(mime: Uint8Array | string, facts: Partial<MailFacts> = {}): MailDraft {
+export function mailDraft(
+  mime: Uint8Array | string,
+  facts: Partial<MailFacts> = {},
+  ofClass: MailDraft['ofClass'] = [],
+): MailDraft {
   const nothing = Object.fromEntries(mailFields.map((field) => [field, absentMailFields[field] ?? null]));
   return {
     content: {
@@ -33,5 +37,6 @@ export function mailDraft(mime: Uint8Array | string, facts: Partial<MailFacts> =
       sizeBytes: 1,
       nonce: (++nonce).toString(16).padStart(12, '0'),
     }),
+    ofClass,
   };
 }

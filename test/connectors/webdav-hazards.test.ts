@@ -32,7 +32,7 @@ async function draftLike(it: WebdavLab, box: Mailbox, stamp: StampText): Promise
     messageId: '<carried@test>',
   });
   const head = found((await box.heads([id], within(it))).get(id)) as MailHead;
-  return { content: { head, mime: payloadOfBytes(mime), bcc: [] }, stamp };
+  return { content: { head, mime: payloadOfBytes(mime), bcc: [] }, stamp, ofClass: [] };
 }
 
 async function all(it: WebdavLab, box: Mailbox, folder: FolderId) {

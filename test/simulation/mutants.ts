@@ -25,8 +25,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'stamp not recognised',
     file: 'src/jobs/mail/create-batch.ts',
-    find: 'draft: { content: content as MailContent, stamp: intent.stamp }',
-    replace: "draft: { content: content as MailContent, stamp: ('x' + intent.stamp) as IntentRow['stamp'] }",
+    find: 'content as MailContent, stamp: intent.stamp,',
+    replace: "content as MailContent, stamp: ('x' + intent.stamp) as IntentRow['stamp'],",
     why: 'no adoption by stamp: a copy whose answer was lost is made once more',
   },
   {

@@ -8,6 +8,7 @@ import { describeFault, FaultError, type FaultKind, isFault } from '#kit/fault.t
 import { payloadBytes, payloadOfBytes } from '#kit/payload.ts';
 import type { SteppingClock } from '#kit/stepping-clock.ts';
 import type { Change } from '#model/change.ts';
+import { classRows } from '#model/class-properties.ts';
 import type { Cursor, FolderId, ItemId, MailboxGuid, Version } from '#model/ids.ts';
 import {
   isDraft,
@@ -18,6 +19,7 @@ import {
   type MailState,
   MESSAGE_FLAG_READ,
   MESSAGE_FLAG_UNSENT,
+  type RawProperty,
 } from '#model/mail.ts';
 import { type MailField, mailFields, mailProperties, mailStateFields } from '#model/mail-properties.ts';
 import { type StampText, writeStamp } from '#model/stamp.ts';
@@ -206,6 +208,7 @@ function draft(
   mime: Uint8Array = plainMime,
   stamp = freshStamp(),
   bcc: readonly string[] = [],
+  ofClass: readonly RawProperty[] = [],
 ): MailDraft {
   const fields: MailFields = { ...plain, ...set };
   const pick = (wanted: (field: MailField) => boolean) =>
@@ -221,7 +224,7 @@ function draft(
     unread: [],
   };
   const content: MailContent = { head, mime: payloadOfBytes(mime), bcc };
-  return { content, stamp };
+  return { content, stamp, ofClass };
 }
 
 /** Bytes that are no text: every value but NUL, lines of all lengths and endings. */
@@ -705,6 +708,43 @@ define('an update of every field at once', async (b) => {
   await b.update(id, cleared);
   expect((await b.head(id)).state).toEqual(cleared);
 });
+
+// -- what messages of a class have besides their MIME --
+
+const sampleOfType: Readonly<Record<MapiType, readonly string[]>> = {
+  string: ['Räume <1> & "2"'],
+  integer: ['-7'],
+  boolean: ['true'],
+  time: ['2026-03-02T09:00:00Z'],
+  binary: [Buffer.from('\0\u0001bytes\0').toString('base64')],
+  strings: ['one', 'two, three'],
+  long: ['9007199254740993'],
+  double: ['1.5'],
+  guid: ['00062002-0000-0000-c000-000000000046'],
+};
+const sampleClasses = {
+  'ipm.schedule.meeting': 'IPM.Schedule.Meeting.Request',
+  report: 'REPORT.IPM.Note.IPNRN',
+} as const;
+
+for (const { title, classes, properties } of classRows) {
+  define(`${title}: a create carries every property of the class, and nothing happens`, async (b) => {
+    const [first = ''] = classes;
+    const itemClass = sampleClasses[first as keyof typeof sampleClasses] ?? first.replace('ipm.note', 'IPM.Note');
+    const ofClass = properties.map(({ property }) => ({ property, values: sampleOfType[property.type] }));
+    const [{ id }] = (await b.create(b.inbox, draft({ itemClass }, bareMime, freshStamp(), [], ofClass))) as [Written];
+    expect((await b.head(id)).facts.itemClass).toBe(itemClass);
+    const wanted = properties.map(({ property }) => property);
+    const answer = found((await b.box.properties([id], wanted, b.context)).get(id));
+    const texts = (some: readonly RawProperty[]) => some.map((one) => JSON.stringify(one)).sort();
+    expect(texts(answer)).toEqual(texts(ofClass));
+    // Of no value there is none.
+    const empty = ofClass.map(({ property }) => ({ property, values: property.type === 'strings' ? [] : [''] }));
+    const [bare] = await b.create(b.inbox, draft({ itemClass }, bareMime, freshStamp(), [], empty));
+    expect((await b.head(found(bare).id)).facts.itemClass).toBe(itemClass);
+    expect(b.people.sent()).toEqual([]);
+  });
+}
 
 // -- faults in place --
 

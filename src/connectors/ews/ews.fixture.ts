@@ -123,4 +123,5 @@ const contentWith = (
 export const draftWith = (head: MailHead, mime?: Uint8Array, bcc?: readonly string[]): MailDraft => ({
   content: contentWith(head, mime, bcc),
   stamp: 'cw1;org;0;1;2;3' as StampText,
+  ofClass: [],
 });

@@ -276,6 +276,7 @@ export function writeMessage(draft: MailDraft): XmlFragment {
     const value = fields[codec.field];
     if (codec === flagsCodec || !isAbsent(codec, value)) extended += writeField(codec, value);
   }
+  for (const { property, values } of draft.ofClass) extended += extendedOfRaw(property, values);
   extended += extendedProperty(stampProperty, draft.stamp);
   const element = isPost.test(facts.itemClass) ? 'PostItem' : 'Message';
   const blind =
@@ -288,6 +289,13 @@ export function writeMessage(draft: MailDraft): XmlFragment {
     `</t:MimeContent>${typed}${extended}${blind}</t:${element}>`,
   ];
   return new XmlFragment(parts, 0);
+}
+
+/** A raw value as it came; a text of nothing is none. */
+function extendedOfRaw(property: MapiProperty, values: readonly string[]): string {
+  if (property.type === 'strings') return values.length === 0 ? '' : extendedProperty(property, values);
+  const [value = ''] = values;
+  return value === '' ? '' : extendedProperty(property, value);
 }
 
 /** `t:Updates` of an UpdateItem. */

@@ -78,6 +78,7 @@ const draftOf = (mime: string): MailDraft => ({
     mime: payloadOfBytes(Buffer.from(mime)),
     bcc: [],
   },
+  ofClass: [],
   stamp: writeStamp({
     organization: 'source',
     mailbox: '11111111-2222-3333-4444-555555555555' as MailboxGuid,

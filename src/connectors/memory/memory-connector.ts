@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Fault, FaultError } from '#kit/fault.ts';
 import { payloadBytes } from '#kit/payload.ts';
 import type { FolderRole } from '#model/folder.ts';
@@ -165,6 +166,7 @@ function memoryMailbox(organization: MemoryOrganization, address: string, able: 
               { ...state, isRead: able.readFlagAtCreate && state.isRead },
               draft.stamp,
               draft.content.bcc,
+              draft.ofClass,
             ),
           );
         },
@@ -251,6 +253,8 @@ function rawProperties(item: StoredItem, wanted: readonly MapiProperty[]): RawPr
   const fields = { ...item.state, ...item.facts };
   return wanted.flatMap((property) => {
     const field = mailFields.find((f) => JSON.stringify(mailProperties[f].mapi) === JSON.stringify(property));
+    const own = item.ofClass.find((one) => isDeepStrictEqual(one.property, property));
+    if (own !== undefined) return [own];
     const value = field && fields[field];
     if (value === null || value === undefined) return [];
     return [{ property, values: Array.isArray(value) ? value.map(String) : [String(value)] }];

@@ -2,7 +2,14 @@ import { type Fault, FaultError } from '#kit/fault.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type { FolderInfo, FolderRole } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, MailboxGuid, Version } from '#model/ids.ts';
-import { type MailContent, type MailFacts, type MailHead, type MailState, MESSAGE_FLAG_READ } from '#model/mail.ts';
+import {
+  type MailContent,
+  type MailFacts,
+  type MailHead,
+  type MailState,
+  MESSAGE_FLAG_READ,
+  type RawProperty,
+} from '#model/mail.ts';
 import { hash128, type StampText } from '#model/stamp.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import { MemoryTypedStore } from './memory-typed-store.ts';
@@ -20,6 +27,8 @@ export interface StoredItem {
   stamp: StampText | null;
   mime: Buffer;
   bcc: readonly string[];
+  /** What items of its class have besides the MIME. */
+  ofClass: readonly RawProperty[];
 }
 
 export interface StoredFolder {
@@ -152,6 +161,7 @@ export class MemoryMailbox {
     state: Partial<MailState> = {},
     stamp: StampText | null = null,
     bcc: readonly string[] = [],
+    ofClass: readonly RawProperty[] = [],
   ): StoredItem {
     const id = this.freshId('item') as ItemId;
     const item: StoredItem = {
@@ -161,6 +171,7 @@ export class MemoryMailbox {
       stamp,
       mime,
       bcc,
+      ofClass,
       state: { ...noState, ...state },
       facts: {
         itemClass: 'IPM.Note',

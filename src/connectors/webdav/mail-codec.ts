@@ -1,4 +1,4 @@
-import { parseAddresses } from '#formats/text/mime-header.ts';
+import { parseAddressText } from '#formats/text/mime-header.ts';
 import type { XmlElement } from '#formats/text/xml-read.ts';
 import { assert } from '#kit/assert.ts';
 import type { Version } from '#model/ids.ts';
@@ -196,7 +196,7 @@ export function isContent(response: DavResponse): boolean {
 
 /** Recipients of blind copies as `Name <address>`. */
 export function readBcc(response: DavResponse): readonly string[] {
-  return parseAddresses(shownText(response, bccName) ?? '').map(
+  return parseAddressText(shownText(response, bccName) ?? '').map(
     ({ name, address }) => `${name || address} <${address}>`,
   );
 }
@@ -212,6 +212,17 @@ export function rawValues(response: DavResponse, property: MapiProperty): readon
       return ms === undefined ? one : new Date(ms).toISOString().replace('.000Z', 'Z');
     });
   return texts;
+}
+
+/** The reverse of `rawValues`; a text of nothing is none. */
+function writeRaw({ property, values }: RawProperty): readonly DavValue[] {
+  if (values.length === 0 || (values.length === 1 && values[0] === '')) return [];
+  const texts = values.map((value) => {
+    if (property.type === 'boolean') return value === 'true' ? '1' : '0';
+    const ms = property.type === 'time' ? readDavTime(value) : undefined;
+    return ms === undefined ? value : writeDavTime(ms);
+  });
+  return [{ name: davNameOf(property), type: property.type, texts }];
 }
 
 const davValue = (codec: FieldCodec, value: unknown): DavValue => ({
@@ -244,7 +255,7 @@ export interface WrittenDraft {
  * Both times are written, or the server takes the present one: without an arrival time the time it was sent, then the time it was
  * made, and the reverse.
  */
-export function writeDraft({ content, stamp }: MailDraft): WrittenDraft {
+export function writeDraft({ content, stamp, ofClass }: MailDraft): WrittenDraft {
   const { state, facts } = content.head;
   const fields: MailFields = {
     ...state,
@@ -273,6 +284,7 @@ export function writeDraft({ content, stamp }: MailDraft): WrittenDraft {
     after: [
       ...second.map((codec) => davValue(codec, fields[codec.field])),
       ...blind,
+      ...ofClass.flatMap(writeRaw),
       { name: stampName, type: 'string', texts: [stamp] },
     ],
   };

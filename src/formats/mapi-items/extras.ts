@@ -18,8 +18,8 @@ export function rawProperty({ property, value }: MapiPropertyValue): RawProperty
 const isOfServer = (property: MapiProperty): boolean =>
   'tag' in property && ((property.tag >= 0x0e00 && property.tag <= 0x0fff) || property.tag >= 0x6600);
 
-/** @returns undefined for values that do not make one of the type */
-function valueOfRaw({ property, values }: RawProperty): MapiValue | undefined {
+/** A value that a connector showed. @returns undefined for texts that do not make one of the type */
+export function valueOfRaw({ property, values }: RawProperty): MapiValue | undefined {
   const [first] = values;
   if (property.type === 'strings') return values;
   if (first === undefined) return undefined;

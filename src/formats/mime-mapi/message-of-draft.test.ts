@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { payloadBytes, payloadOfBytes } from '#kit/payload.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
-import type { MailDraft, MailFacts, MailState } from '#model/mail.ts';
+import type { MailDraft, MailFacts, MailState, RawProperty } from '#model/mail.ts';
 import { propertySets } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
 import { messageOfStream } from '../fast-transfer/message-of-stream.ts';
@@ -57,7 +57,12 @@ const stamp = 'cw1;old;box;;00;00;1;nonce' as StampText;
 
 function draftOf(
   mime: Buffer | string,
-  { state = {}, facts = {}, bcc = [] }: { state?: Partial<MailState>; facts?: Partial<MailFacts>; bcc?: string[] } = {},
+  {
+    state = {},
+    facts = {},
+    bcc = [],
+    ofClass = [],
+  }: { state?: Partial<MailState>; facts?: Partial<MailFacts>; bcc?: string[]; ofClass?: readonly RawProperty[] } = {},
 ): MailDraft {
   const head = {
     id: 'id' as ItemId,
@@ -68,7 +73,7 @@ function draftOf(
     stamp: null,
     unread: [],
   };
-  return { content: { head, mime: payloadOfBytes(Buffer.from(mime)), bcc }, stamp };
+  return { content: { head, mime: payloadOfBytes(Buffer.from(mime)), bcc }, stamp, ofClass };
 }
 async function importedAs(draft: MailDraft): Promise<MapiMessage> {
   const message = messageOfDraft(draft, await wholeMime(draft.content.mime));
@@ -200,4 +205,83 @@ describe('the envelope', () => {
     const huge = { ...payloadOfBytes(Buffer.from(mime)), sizeBytes: mimeBytesMax + 1 };
     await expect(wholeMime(huge)).rejects.toThrow(MailTooLarge);
   });
+});
+
+const request = `Subject: Plan\r
+Content-Type: multipart/alternative; boundary=b\r
+\r
+--b\r
+Content-Type: text/plain\r
+\r
+see you\r
+--b\r
+Content-Type: text/calendar; method=REQUEST\r
+\r
+BEGIN:VCALENDAR\r
+END:VCALENDAR\r
+--b--\r
+`;
+const globalObjectId = { set: propertySets.meeting, lid: 0x0003, type: 'binary' } as const;
+const calendarStream = { set: propertySets.appointment, lid: 0x827a, type: 'binary' } as const;
+const aboutMeeting = { facts: { itemClass: 'IPM.Schedule.Meeting.Request' } };
+
+test('what a message has because of its class stands in the stream; values that are none of their type are left out', async () => {
+  const start = { set: propertySets.appointment, lid: 0x820d, type: 'time' } as const;
+  const sequence = { set: propertySets.appointment, lid: 0x8201, type: 'integer' } as const;
+  const ofClass = [
+    { property: globalObjectId, values: ['BAAAAIIA4AB0'] },
+    { property: start, values: ['2026-03-02T09:00:00Z'] },
+    { property: sequence, values: ['none'] },
+    { property: { tag: 0x0063, type: 'boolean' }, values: ['true'] },
+    { property: { set: propertySets.appointment, lid: 0x8208, type: 'string' }, values: [''] },
+  ] as const;
+  const { properties } = await importedAs(draftOf(request, { ...aboutMeeting, ofClass }));
+  expect(mapiValue(properties, globalObjectId)).toEqual(Buffer.from('BAAAAIIA4AB0', 'base64'));
+  expect(mapiValue(properties, start)).toBe(Date.UTC(2026, 2, 2, 9));
+  expect(mapiValue(properties, { tag: 0x0063, type: 'boolean' })).toBe(true);
+  expect(mapiValue(properties, sequence)).toBeUndefined();
+  expect(mapiValue(properties, { set: propertySets.appointment, lid: 0x8208, type: 'string' })).toBeUndefined();
+  expect(mapiValue(properties, { tag: 0x001a, type: 'string' })).toBe('IPM.Schedule.Meeting.Request');
+});
+
+test('the iCalendar of a meeting whose properties are known is no file, and no byte of it is lost', async () => {
+  const ofClass = [{ property: globalObjectId, values: ['BAAAAIIA4AB0'] }];
+  const known = await importedAs(draftOf(request, { ...aboutMeeting, ofClass }));
+  expect(known.attachments).toEqual([]);
+  expect(mapiValue(known.properties, { tag: 0x1000, type: 'string' })).toBe('see you');
+  expect(String(mapiValue(known.properties, calendarStream))).toBe('BEGIN:VCALENDAR\r\nEND:VCALENDAR');
+  // Where nothing else says which meeting it is, and in mail that is only mail, it stays what it was.
+  for (const draft of [draftOf(request, aboutMeeting), draftOf(request, { ofClass })]) {
+    const { attachments, properties } = await importedAs(draft);
+    expect(attachments).toHaveLength(1);
+    expect(mapiValue(properties, calendarStream)).toBeUndefined();
+  }
+});
+
+test('of a meeting only what is not attached is its iCalendar', async () => {
+  const ofClass = [{ property: globalObjectId, values: ['BAAAAIIA4AB0'] }];
+  const attached = request.replace(
+    'method=REQUEST\r\n',
+    'name=a.ics\r\nContent-Disposition: attachment; filename=a.ics\r\n',
+  );
+  expect((await importedAs(draftOf(attached, { ...aboutMeeting, ofClass }))).attachments).toHaveLength(1);
+  const alone = 'Subject: x\r\nContent-Type: text/calendar; method=REPLY\r\n\r\nBEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n';
+  const only = await importedAs(draftOf(alone, { ...aboutMeeting, ofClass }));
+  expect(only.attachments).toEqual([]);
+  expect(mapiValue(only.properties, calendarStream)).toBeInstanceOf(Buffer);
+});
+
+test('a signed message is the same bytes, whatever else it is', async () => {
+  const signed = `Subject: x\r\nContent-Type: multipart/signed; protocol="application/pkcs7-signature"; boundary=s\r\n\r\n--s\r\nContent-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\n--b--\r\n--s\r\nContent-Type: application/pkcs7-signature\r\n\r\nAAAA\r\n--s--\r\n`;
+  const plain = await importedAs(draftOf(signed, { facts: { itemClass: 'IPM.Note.SMIME.MultipartSigned' } }));
+  const meeting = await importedAs(
+    draftOf(signed, { ...aboutMeeting, ofClass: [{ property: globalObjectId, values: ['BAAAAIIA4AB0'] }] }),
+  );
+  const bytesOf = async ({ attachments }: MapiMessage) => {
+    const [only] = attachments;
+    return only?.content ? payloadBytes(only.content) : null;
+  };
+  const whole = await bytesOf(plain);
+  expect(whole?.toString('latin1')).toContain('text/calendar');
+  expect(await bytesOf(meeting)).toEqual(whole);
 });

@@ -1,6 +1,7 @@
+import { isMeetingClass } from '#model/class-properties.ts';
 import { isDraft, type MailDraft, type MailFields, MESSAGE_FLAG_READ } from '#model/mail.ts';
 import { type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
-import type { MapiProperty } from '#model/property-row.ts';
+import { type MapiProperty, propertySets } from '#model/property-row.ts';
 import {
   isSameProperty,
   type MapiMessage,
@@ -8,11 +9,12 @@ import {
   type MapiValue,
   mapiValue,
 } from '../mapi/mapi-message.ts';
+import { valueOfRaw } from '../mapi-items/extras.ts';
 import { stampProperty } from '../mapi-items/item-properties.ts';
 import type { MailAddress } from '../text/mime-header.ts';
 import { recipientRow } from './header-properties.ts';
 import { recipientKinds, recipientTags } from './mail-tags.ts';
-import { messageOfMime } from './message-of-mime.ts';
+import { meetingOfMime, messageOfMime } from './message-of-mime.ts';
 
 /** Fields whose value is not that of their property: words for numbers, text for bytes. */
 const ownValues: Partial<Record<MailField, (value: never) => MapiValue>> = {
@@ -87,15 +89,28 @@ const ofThePerson: readonly MapiProperty[] = mailFields
   .filter((field) => mailProperties[field].carriage === 'state')
   .map((field) => mailProperties[field].mapi);
 
+/** PidLidGlobalObjectId ([MS-OXOCAL] 2.2.1.27): with it a message about a meeting says which, without it its iCalendar has to. */
+const globalObjectId: MapiProperty = { set: propertySets.meeting, lid: 0x0003, type: 'binary' };
+
+/** What an item of its class has besides its MIME. A text that makes no value of its type stays behind. */
+const classValues = ({ ofClass }: MailDraft): readonly MapiPropertyValue[] =>
+  ofClass.flatMap((raw) => {
+    const value = valueOfRaw(raw);
+    return value === undefined || value === '' ? [] : [{ property: raw.property, value }];
+  });
+
 /**
- * A mail as the other side is to have it: what its MIME says, with what its envelope says of it (state, facts, blind copies, stamp) in
- * place of what headers say of the same.
+ * A mail as the other side is to have it: what its MIME says, with what its envelope says of it (state, facts, blind copies, stamp, what
+ * its class has besides) in place of what headers say of the same.
  *
  * @param mime all of it (`wholeMime`): contents of attachments are decoded out of it when they are read
  */
 export function messageOfDraft(draft: MailDraft, mime: Uint8Array): MapiMessage {
-  const message = messageOfMime(mime);
-  const envelope = envelopeProperties(draft, message);
+  const ofClass = classValues(draft);
+  const isMeeting =
+    isMeetingClass(draft.content.head.facts.itemClass) && mapiValue(ofClass, globalObjectId) !== undefined;
+  const message = isMeeting ? meetingOfMime(mime) : messageOfMime(mime);
+  const envelope = [...ofClass, ...envelopeProperties(draft, message)];
   const isOurs = ({ property }: MapiPropertyValue) =>
     ofThePerson.some((one) => isSameProperty(one, property)) ||
     envelope.some((one) => isSameProperty(one.property, property));

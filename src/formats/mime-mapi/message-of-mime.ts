@@ -1,5 +1,5 @@
 import { payloadOfBytes } from '#kit/payload.ts';
-import type { MapiProperty } from '#model/property-row.ts';
+import { type MapiProperty, propertySets } from '#model/property-row.ts';
 import type { MapiAttachment, MapiMessage, MapiPropertyValue, MapiValue } from '../mapi/mapi-message.ts';
 import { decodeCharset } from '../text/charset.ts';
 import { decodeHeader } from '../text/mime-header.ts';
@@ -17,14 +17,21 @@ import { contentOfPart } from './part-content.ts';
  * are read.
  */
 export function messageOfMime(mime: Uint8Array, limits: Partial<MimeLimits> = {}): MapiMessage {
-  return messageOfPart(splitMime(mime, limits));
+  return messageOfPart(splitMime(mime, limits), false);
 }
 
-function messageOfPart(part: MimePart): MapiMessage {
+/**
+ * The same of a message about a meeting whose properties are known: its iCalendar, which says part of what they say, is no file of it but
+ * the property that Exchange keeps such parts in.
+ */
+export const meetingOfMime = (mime: Uint8Array): MapiMessage => messageOfPart(splitMime(mime), true);
+
+function messageOfPart(part: MimePart, isMeeting: boolean): MapiMessage {
   const bodies = chooseBodies(part);
   const html = bodies.html === null ? null : htmlOf(bodies.html.part);
-  const taken = new Taken(bodies, html === null ? new Set() : namedIn(html.bytes));
-  const shape = taken.take(part, false, true);
+  const calendar = isMeeting ? calendarPart(part) : null;
+  const taken = new Taken(bodies, html === null ? new Set() : namedIn(html.bytes), calendar);
+  const shape = taken.take(part, false, true) ?? { kind: 'empty' };
   const messageClass = contentClass(part);
   const { attachments } = taken;
   const text = bodies.text === null ? null : textOf(bodies.text.part);
@@ -43,6 +50,7 @@ function messageOfPart(part: MimePart): MapiMessage {
   }
   if (attachments.length > 0) properties.push([mailTags.noPaperClip, html !== null && attachments.every(isInBody)]);
   if (!isUsual) properties.push([shapeProperty, writeShape(shape)]);
+  if (calendar !== null) properties.push([inboundCalendar, calendar.body()]);
   return {
     properties: [...headerProperties(part), ...properties.map(([property, value]) => ({ property, value }))],
     recipients: recipientRows(part.headers),
@@ -100,6 +108,27 @@ function areAlternatives(a: BodyLeaf, b: BodyLeaf): boolean {
   return common?.contentType.value === 'multipart/alternative';
 }
 
+/** PidLidInboundICalStream ([MS-OXOCAL] 2.2.2.6): the iCalendar that a message came with. */
+const inboundCalendar = {
+  set: propertySets.appointment,
+  lid: 0x827a,
+  type: 'binary',
+} as const satisfies MapiProperty;
+
+/** The iCalendar of which a message is made; one that is attached is a file. Null: there is none, or there are several. */
+function calendarPart(part: MimePart): MimePart | null {
+  const found: MimePart[] = [];
+  const look = (one: MimePart): void => {
+    // What is signed stays as it is.
+    if (one.contentType.value === 'multipart/signed') return;
+    if (one.contentType.value.startsWith('multipart/')) one.children.forEach(look);
+    else if (one.contentType.value === 'text/calendar' && isShown(one)) found.push(one);
+  };
+  look(part);
+  const [only] = found;
+  return found.length === 1 && only !== undefined ? only : null;
+}
+
 const charsetOf = (part: MimePart): string => part.contentType.parameters.get('charset') ?? '';
 const textOf = (part: MimePart): string => decodeCharset(part.body(), charsetOf(part));
 const htmlOf = (part: MimePart) => htmlInPage(part.body(), charsetOf(part));
@@ -124,23 +153,32 @@ class Taken {
   readonly attachments: MapiAttachment[] = [];
   readonly #bodies: Bodies;
   readonly #named: ReadonlySet<string>;
-  /** @param named Content-IDs that the HTML names. */
-  constructor(bodies: Bodies, named: ReadonlySet<string>) {
+  readonly #leftOut: MimePart | null;
+  /**
+   * @param named Content-IDs that the HTML names.
+   * @param leftOut It stands elsewhere in the message.
+   */
+  constructor(bodies: Bodies, named: ReadonlySet<string>, leftOut: MimePart | null) {
     this.#bodies = bodies;
     this.#named = named;
+    this.#leftOut = leftOut;
   }
 
-  /** @param isWhole It is the message, and not a part of it. */
-  take(part: MimePart, isRelated: boolean, isWhole = false): MimeShape {
+  /** @param isWhole It is the message, and not a part of it. @returns null for what is left out */
+  take(part: MimePart, isRelated: boolean, isWhole = false): MimeShape | null {
     const type = part.contentType.value;
     const isSigned = type === 'multipart/signed' && part.children.length > 0;
     if (isSigned && isWhole) return this.#add(signedAttachment(part));
     if (type.startsWith('multipart/') && part.children.length > 0) {
       const isInside = isRelated || type === 'multipart/related';
-      const parts = part.children.map((child) => this.take(child, isInside));
+      const parts = part.children.flatMap((child) => this.take(child, isInside) ?? []);
       if (isSigned) parts.push(this.#add(signedCopy(part)));
+      const [only] = parts;
+      // Of two alternatives one is left.
+      if (parts.length === 1 && part.children.length > 1 && only !== undefined) return only;
       return { kind: 'multipart', subtype: type.slice('multipart/'.length), parts };
     }
+    if (part === this.#leftOut) return null;
     if (part === this.#bodies.text?.part) return { kind: 'text' };
     if (part === this.#bodies.html?.part) return { kind: 'html' };
     if (isShown(part) && isEmptyText(part)) return { kind: 'empty' };
@@ -215,7 +253,7 @@ function attachmentOf(part: MimePart, isRelated: boolean, named: ReadonlySet<str
   };
   const contentId = header('content-id')?.replace(/^<(.*)>$/, '$1') ?? null;
   const [inside] = part.children;
-  const message = inside === undefined ? null : messageOfPart(inside);
+  const message = inside === undefined ? null : messageOfPart(inside, false);
   const isAttached = disposition?.value === 'attachment';
   // Programs put pictures beside the HTML that shows them as well.
   const isInside = contentId !== null && !isAttached && (isRelated || named.has(contentId));

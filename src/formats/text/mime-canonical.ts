@@ -121,6 +121,12 @@ export function canonicalContent(mime: Uint8Array, limits: Partial<MimeLimits> =
   return contentOf(splitMime(mime, limits));
 }
 
+/** Without the iCalendar of a message about a meeting, which servers make anew of its properties, each in its own way. */
+export const withoutCalendar = (content: CanonicalContent): CanonicalContent => ({
+  ...content,
+  bodies: content.bodies.filter(({ type }) => type !== 'text/calendar'),
+});
+
 function contentOf(message: MimePart): CanonicalContent {
   const addresses = (name: string): readonly MailAddress[] =>
     message.headers.filter((h) => h.name.toLowerCase() === name).flatMap((h) => parseAddresses(h.rawValue));

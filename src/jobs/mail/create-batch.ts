@@ -1,13 +1,14 @@
 import { batchBySize } from '#engine/batches.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { FolderRow, IntentRow } from '#model/link.ts';
-import type { MailContent, MailDraft, MailHead } from '#model/mail.ts';
+import type { MailContent, MailDraft, MailHead, RawProperty } from '#model/mail.ts';
 import { isDraft, mailFingerprint } from '#model/mail.ts';
 import { firstIdOf, stampKey, writeStamp } from '#model/stamp.ts';
 import type { Commit, QuarantineRow } from '#store/store.ts';
 import { inLanes } from '../pass/in-lanes.ts';
 import { history } from '../pass/pass-core.ts';
 import { type PassContext, pathOf } from './pass-context.ts';
+import { readClassProperties } from './read-class-properties.ts';
 import { linkOf } from './read-right.ts';
 import { resolveIntents } from './resolve-intents.ts';
 
@@ -21,6 +22,7 @@ export interface Creation {
 }
 
 type Quarantined = Omit<QuarantineRow, 'pair'>;
+type OfClass = ReadonlyMap<MailHead['id'], readonly RawProperty[] | Fault>;
 
 /** After so many passes an item that fails for a passing reason is left to the operator. */
 const attemptsMax = 5;
@@ -70,7 +72,13 @@ async function createBatch(context: PassContext, row: FolderRow, batch: readonly
   }
   const held = [...contents.values()].filter((c): c is MailContent => !isFault(c));
   try {
-    await writeBatch(context, row, batch, contents);
+    let ofClass: OfClass;
+    try {
+      ofClass = await readClassProperties(context.leftBox, contents, () => context.call());
+    } catch (error) {
+      return await narrow(context, row, batch, error, 'left');
+    }
+    await writeBatch(context, row, batch, contents, ofClass);
   } finally {
     await Promise.all(held.map((c) => c.mime.dispose()));
   }
@@ -81,6 +89,7 @@ async function writeBatch(
   row: FolderRow,
   batch: readonly Creation[],
   contents: ReadonlyMap<MailHead['id'], MailContent | Fault>,
+  ofClass: OfClass,
 ): Promise<void> {
   const refused: Quarantined[] = [];
   const ready: { readonly creation: Creation; readonly draft: MailDraft; readonly intent: IntentRow }[] = [];
@@ -90,14 +99,16 @@ async function writeBatch(
   const call = context.call(bytes);
   for (const creation of batch) {
     const content = contents.get(creation.head.id) ?? ({ kind: 'gone', detail: 'not in the answer' } as const);
-    const fault = isFault(content) ? content : unfit(context, content);
+    const besides = ofClass.get(creation.head.id) ?? [];
+    const fault = isFault(content) ? content : isFault(besides) ? besides : unfit(context, content);
     if (fault) {
       // Gone: the source's feed says what became of it.
       if (fault.kind !== 'gone') refused.push(quarantined(context, creation, fault));
       continue;
     }
     const intent = intentOf(context, row, creation, content as MailContent, settledAfterMs);
-    ready.push({ creation, draft: { content: content as MailContent, stamp: intent.stamp }, intent });
+    const draft = { content: content as MailContent, stamp: intent.stamp, ofClass: besides as readonly RawProperty[] };
+    ready.push({ creation, draft, intent });
   }
   if (refused.length > 0) {
     context.counts.quarantined += refused.length;

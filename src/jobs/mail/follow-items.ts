@@ -2,9 +2,10 @@ import { batchBySize } from '#engine/batches.ts';
 import { type LeftDecision, seenNow, stateAspects, touchedAfter } from '#engine/join-left.ts';
 import { observeRight } from '#engine/join-right.ts';
 import { mergeState } from '#engine/merge-state.ts';
-import { canonicalContent, differences } from '#formats/text/mime-canonical.ts';
+import { canonicalContent, differences, withoutCalendar } from '#formats/text/mime-canonical.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadBytes } from '#kit/payload.ts';
+import { isMeetingClass } from '#model/class-properties.ts';
 import type { FolderId } from '#model/ids.ts';
 import { isUpdating, type LinkRow, updating } from '#model/link.ts';
 import type { MailHead, MailStateField } from '#model/mail.ts';
@@ -156,7 +157,9 @@ async function compareContents(
     if (!ours || isFault(ours) || !theirs || isFault(theirs)) return 'later';
     const [a, b] = await Promise.all([payloadBytes(ours.mime), payloadBytes(theirs.mime)]);
     if (a.equals(b)) return 'same';
-    return differences(canonicalContent(a), canonicalContent(b)).length === 0 ? 'same' : 'different';
+    const isMeeting = isMeetingClass(ours.head.facts.itemClass);
+    const seen = (mime: Buffer) => (isMeeting ? withoutCalendar(canonicalContent(mime)) : canonicalContent(mime));
+    return differences(seen(a), seen(b)).length === 0 ? 'same' : 'different';
   } finally {
     for (const c of [ours, theirs]) if (c && !isFault(c)) await c.mime.dispose();
   }

@@ -5,8 +5,9 @@ import {
   canonicalContent,
   type Difference,
   differences,
+  withoutCalendar,
 } from '#formats/text/mime-canonical.ts';
-import { type MailAddress, parseAddresses } from '#formats/text/mime-header.ts';
+import { type MailAddress, parseAddressText } from '#formats/text/mime-header.ts';
 
 /** The MIME of one side, and the blind copies that servers leave out of it. */
 export interface ContentSide {
@@ -15,10 +16,15 @@ export interface ContentSide {
   readonly bcc: readonly string[];
 }
 
-/** Everything in which two contents differ, except for what a server may do to a message when it renders it (`serverHeaders`). */
-export function compareContents(left: ContentSide, right: ContentSide): readonly Difference[] {
+/**
+ * Everything in which two contents differ, except for what a server may do to a message when it renders it (`serverHeaders`).
+ *
+ * @param saysMeeting the iCalendar is made of properties, which are compared by themselves
+ */
+export function compareContents(left: ContentSide, right: ContentSide, saysMeeting = false): readonly Difference[] {
   if (Buffer.compare(left.mime, right.mime) === 0 && left.bcc.join() === right.bcc.join()) return [];
-  const [l, r] = [contentOf(left), contentOf(right)];
+  const read = (side: ContentSide) => (saysMeeting ? withoutCalendar(contentOf(side)) : contentOf(side));
+  const [l, r] = [read(left), read(right)];
   return differences(...withoutRendering(l, r));
 }
 
@@ -73,7 +79,7 @@ const madeAnew: ReadonlySet<string> = new Set(serverHeaders.madeAnew);
 function contentOf({ mime, bcc }: ContentSide): CanonicalContent {
   const content = canonicalContent(mime);
   const blind = new Map<string, MailAddress>();
-  for (const one of [...content.bcc, ...bcc.flatMap((text) => parseAddresses(text))]) {
+  for (const one of [...content.bcc, ...bcc.flatMap(parseAddressText)]) {
     const key = one.address.toLowerCase() || one.name;
     // The MIME and the property name the same person; whichever has the display name says more.
     if ((blind.get(key)?.name ?? '') === '') blind.set(key, one);

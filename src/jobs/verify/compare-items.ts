@@ -5,6 +5,7 @@ import { type Payload, payloadBytes } from '#kit/payload.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
 import type { MailContent, MailHead } from '#model/mail.ts';
 import { readStamp } from '#model/stamp.ts';
+import { type ClassLook, compareClassProperties } from './compare-class-properties.ts';
 import { compareContents } from './compare-contents.ts';
 import { compareProperties } from './compare-properties.ts';
 import { comparePropertyLists } from './compare-property-lists.ts';
@@ -66,8 +67,35 @@ async function compareHeadsOf(context: VerifyContext, pairs: readonly ItemPair[]
       context.call(),
     ),
   ]);
-  return pairs.map((pair) => lookAt(context, pair, lefts.get(pair.left), rights.get(pair.right)));
+  const looks = pairs.map((pair) => lookAt(context, pair, lefts.get(pair.left), rights.get(pair.right)));
+  const ofClass = await classLooks(context, looks);
+  return looks.map((look) => withClass(context, look, ofClass.get(look.pair.left)));
 }
+
+/** What items have because of what they are, of those that are there on both sides. */
+const classLooks = (context: VerifyContext, looks: readonly Look[]): Promise<ReadonlyMap<ItemId, ClassLook>> =>
+  compareClassProperties(
+    context,
+    looks.flatMap(({ pair, leftHead, leftGone, rightGone }) =>
+      leftHead === null || leftGone || rightGone ? [] : [{ left: pair.left, right: pair.right, head: leftHead }],
+    ),
+  );
+
+const withClass = (context: VerifyContext, look: Look, ofClass: ClassLook | undefined): Look => ({
+  ...look,
+  findings: [
+    ...look.findings,
+    ...(ofClass?.differences ?? []).map(({ property, left, right }) => ({
+      kind: 'property' as const,
+      folder: context.leftPath(look.pair.leftFolder),
+      left: look.pair.left,
+      right: look.pair.right,
+      property,
+      leftValue: left,
+      rightValue: right,
+    })),
+  ],
+});
 
 async function compareContentsOf(context: VerifyContext, pairs: readonly ItemPair[]): Promise<readonly Look[]> {
   const [lefts, rights] = await Promise.all([
@@ -83,17 +111,22 @@ async function compareContentsOf(context: VerifyContext, pairs: readonly ItemPai
     ),
   ]);
   try {
-    const looks: Look[] = [];
-    for (const pair of pairs) {
+    const seen = pairs.map((pair) => {
       const [l, r] = [lefts.get(pair.left), rights.get(pair.right)];
-      const look = lookAt(context, pair, l && !isFault(l) ? l.head : l, r && !isFault(r) ? r.head : r);
+      return lookAt(context, pair, l && !isFault(l) ? l.head : l, r && !isFault(r) ? r.head : r);
+    });
+    const ofClass = await classLooks(context, seen);
+    const looks: Look[] = [];
+    for (const one of seen) {
+      const { pair } = one;
+      const look = withClass(context, one, ofClass.get(pair.left));
+      const [l, r] = [lefts.get(pair.left), rights.get(pair.right)];
       if (!l || !r || isFault(l) || isFault(r)) looks.push(look);
-      else
-        looks.push({
-          ...look,
-          decoded: true,
-          findings: [...look.findings, ...(await contentFindings(context, pair, l, r))],
-        });
+      else {
+        const saysMeeting = ofClass.get(pair.left)?.saysMeeting === true;
+        const found = await contentFindings(context, pair, l, r, saysMeeting);
+        looks.push({ ...look, decoded: true, findings: [...look.findings, ...found] });
+      }
     }
     return looks;
   } finally {
@@ -176,6 +209,7 @@ async function contentFindings(
   pair: ItemPair,
   left: MailContent,
   right: MailContent,
+  saysMeeting: boolean,
 ): Promise<readonly Omit<Finding, 'explainedBy'>[]> {
   const at = { folder: context.leftPath(pair.leftFolder), left: pair.left, right: pair.right };
   if (Math.max(left.mime.sizeBytes, right.mime.sizeBytes) > decodedMaxBytes) {
@@ -194,6 +228,7 @@ async function contentFindings(
   const found = compareContents(
     { mime: await payloadBytes(left.mime), bcc: left.bcc },
     { mime: await payloadBytes(right.mime), bcc: right.bcc },
+    saysMeeting,
   );
   return found.map((one) => ({
     ...at,

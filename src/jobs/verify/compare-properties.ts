@@ -123,9 +123,12 @@ function shown(field: MailField, value: unknown): string {
   if (value === null || value === undefined) return 'absent';
   if (mailProperties[field].mapi.type === 'time') return new Date(value as number).toISOString();
   if (showable.has(field)) return String(value);
-  const text = Array.isArray(value) ? JSON.stringify([...value].sort()) : String(value);
-  return `${text.length} characters, ${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
+  return hashed(Array.isArray(value) ? JSON.stringify([...value].sort()) : String(value));
 }
+
+/** A text that may be private, so that it can be told from another. */
+export const hashed = (text: string): string =>
+  `${text.length} characters, ${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
 
 const oneSpace = (text: string | null): string => (text ?? '').replace(/\s+/g, ' ').trim();
 

@@ -108,5 +108,9 @@ export const workedOutKeys: readonly PropertyKey[] = [...computed.keys()];
 export function calendarPropertyOf(item: Item, at: PropertyKey): Property | null | undefined {
   const { content } = item;
   if (content.calendar === undefined) return undefined;
-  return computed.get(at)?.(item, content, content.calendar);
+  const compute = computed.get(at);
+  if (compute === undefined) return undefined;
+  // A message about a meeting says what it said when it was sent.
+  const said = /^ipm\.schedule\./i.test(item.itemClass) ? content.properties.get(at) : undefined;
+  return said ?? compute(item, content, content.calendar);
 }

@@ -70,6 +70,9 @@ function contentOf(message: MapiMessage, depth: number): ItemContent {
   const itemClass = textOf(properties, key.itemClass) ?? 'IPM.Note';
   const fields = fieldKeysOf(itemClass);
   const bag = kept(properties, new Set([...inOtherForm, ...peopleKeys, ...fields]));
+  // An appointment knows it by its exceptions, a message about one has none.
+  const special = properties.get(tag.ownAttendees);
+  if (special !== undefined && /^ipm\.schedule\./i.test(itemClass)) bag.set(tag.ownAttendees, special);
   const put = (at: PropertyKey, type: string, value: Property['value']): void => {
     bag.set(at, { type, value });
   };
