@@ -40,18 +40,11 @@ const extendedOf = (wanted: readonly FieldCodec[]): readonly MapiProperty[] => [
   ...wanted.filter(({ name }) => name === null).map(({ row }) => row.mapi),
   stampProperty,
 ];
-const queryOf = (wanted: readonly FieldCodec[], more: readonly string[]): string => {
-  const names = ['changeKey', 'parentFolderId', ...wanted.flatMap(({ name }) => name ?? []), ...more];
-  return `$select=${names.join(',')}&$expand=${encodeURIComponent(expandOf(extendedOf(wanted)))}`;
-};
-
-/** Query that shows everything that a change feed has to show. */
-export const feedQuery = queryOf(
-  codecs.filter(({ row }) => row.readFrom === 'feed'),
-  [],
-);
-/** Query that shows everything of an item. */
-export const itemQuery = queryOf(codecs, ['bccRecipients']);
+/**
+ * Query that shows everything of a message but its content, in feeds as well: properties more in a page cost little beside a request for each
+ * item.
+ */
+export const headQuery = `$select=${['changeKey', 'parentFolderId', ...codecs.flatMap(({ name }) => name ?? []), 'bccRecipients'].join(',')}&$expand=${encodeURIComponent(expandOf(extendedOf(codecs)))}`;
 
 /** What was odd about an item, counted for the report. */
 export type Oddities = Record<string, number>;
@@ -92,6 +85,7 @@ export function readHead(entity: JsonObject, oddities: Oddities): MailHead | nul
     facts: pick(false) as unknown as MailFacts,
     stamp: (valuesOf(extended, stampProperty)?.[0] ?? null) as StampText | null,
     unread,
+    ...(Array.isArray(entity['bccRecipients']) ? { bcc: readBcc(entity) } : {}),
   };
 }
 
@@ -114,7 +108,7 @@ function readTyped({ row }: FieldCodec, value: Json | undefined): unknown {
 }
 
 /** Recipients of blind copies as `Name <address>`. */
-export const readBcc = (entity: JsonObject): readonly string[] =>
+const readBcc = (entity: JsonObject): readonly string[] =>
   objectsAt(entity, 'bccRecipients').map((one) => {
     const person = objectAt(one, 'emailAddress') ?? {};
     return `${textAt(person, 'name') ?? ''} <${textAt(person, 'address') ?? ''}>`.trimStart();

@@ -2,23 +2,13 @@ import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
 import type { MailContent, MailHead, RawProperty } from '#model/mail.ts';
-import type { ChangePage, Context, Mailbox } from '../contract.ts';
+import type { ChangePage, Context, ItemRef, Mailbox } from '../contract.ts';
 import { headless, missing } from '../ews/answer-faults.ts';
 import { parts } from '../ews/batches.ts';
 import { expandOf, isMultiple } from './extended-properties.ts';
 import { itemIdAt, splitItemId } from './item-ids.ts';
 import { type JsonObject, objectsAt, textAt } from './json.ts';
-import {
-  feedQuery,
-  isRemoved,
-  isWhole,
-  itemQuery,
-  type Oddities,
-  rawProperties,
-  readBcc,
-  readFlagOf,
-  readHead,
-} from './mail-codec.ts';
+import { headQuery, isRemoved, isWhole, type Oddities, rawProperties, readFlagOf, readHead } from './mail-codec.ts';
 import type { MailboxTools } from './mailbox-tools.ts';
 import { ask, askAll, getting, messagePath, shapeless } from './requests.ts';
 
@@ -38,7 +28,7 @@ export class MailFeed implements Pick<Mailbox, 'changes' | 'heads' | 'contents' 
   async changes(folder: FolderId, cursor: Cursor | null, context: Context): Promise<ChangePage> {
     const path =
       cursor === null
-        ? `${this.#tools.user}/mailFolders/${encodeURIComponent(folder)}/messages/delta?${feedQuery}`
+        ? `${this.#tools.user}/mailFolders/${encodeURIComponent(folder)}/messages/delta?${headQuery}`
         : this.#tools.client.pathOfLink(cursor);
     if (path === null) throw new FaultError({ kind: 'cursor-lost' });
     const answer = await ask(
@@ -114,7 +104,7 @@ export class MailFeed implements Pick<Mailbox, 'changes' | 'heads' | 'contents' 
 
   async #heads(ids: readonly ItemId[], oddities: Oddities, context: Context): Promise<readonly (MailHead | Fault)[]> {
     if (ids.length === 0) return [];
-    return (await this.#entities(ids, feedQuery, context)).map((entity) =>
+    return (await this.#entities(ids, headQuery, context)).map((entity) =>
       isFault(entity) ? entity : (readHead(entity, oddities) ?? headless),
     );
   }
@@ -125,26 +115,29 @@ export class MailFeed implements Pick<Mailbox, 'changes' | 'heads' | 'contents' 
   }
 
   async contents(
-    items: readonly { readonly id: ItemId }[],
+    items: readonly Pick<ItemRef, 'id' | 'head'>[],
     context: Context,
   ): Promise<ReadonlyMap<ItemId, MailContent | Fault>> {
-    const ids = items.map(({ id }) => id);
-    const entities = await this.#entities(ids, itemQuery, context);
-    const contents = await Promise.all(ids.map((id, at) => this.#content(id, entities[at] ?? missing, context)));
-    return new Map(ids.map((id, at) => [id, contents[at] ?? missing] as const));
+    const known = new Map(items.flatMap(({ id, head }) => (head?.bcc === undefined ? [] : [[id, head] as const])));
+    const asked = await this.heads(
+      items.flatMap(({ id }) => (known.has(id) ? [] : [id])),
+      context,
+    );
+    const contents = await Promise.all(
+      items.map(({ id }) => this.#content(id, known.get(id) ?? asked.get(id) ?? missing, context)),
+    );
+    return new Map(items.map(({ id }, at) => [id, contents[at] ?? missing] as const));
   }
 
-  async #content(id: ItemId, entity: JsonObject | Fault, context: Context): Promise<MailContent | Fault> {
-    if (isFault(entity)) return entity;
-    const head = readHead(entity, {});
-    if (head === null) return headless;
+  async #content(id: ItemId, head: MailHead | Fault, context: Context): Promise<MailContent | Fault> {
+    if (isFault(head)) return head;
     try {
       const { body } = await this.#tools.client.fetch(
         { ...getting(`${messagePath(this.#tools, id)}/$value`, 'messages/$value', 'item'), headers: { accept: '*/*' } },
         this.#tools.address,
         context,
       );
-      return { head, mime: payloadOfBytes(body), bcc: readBcc(entity) };
+      return { head, mime: payloadOfBytes(body), bcc: head.bcc ?? [] };
     } catch (error) {
       if (!(error instanceof FaultError)) throw error;
       return error.fault;

@@ -5,7 +5,7 @@ import type { Context } from '../contract.ts';
 import { parts } from '../ews/batches.ts';
 import { filterOf } from './extended-properties.ts';
 import { type JsonObject, objectsAt } from './json.ts';
-import { feedQuery, readHead, stampProperty } from './mail-codec.ts';
+import { headQuery, readHead, stampProperty } from './mail-codec.ts';
 import type { MailboxTools } from './mailbox-tools.ts';
 import { ask, getting, nextPath, pageMax } from './requests.ts';
 
@@ -26,7 +26,7 @@ export async function findByStamp(
   for (const some of parts([...wanted], searchValuesMax)) {
     const filter = encodeURIComponent(filterOf(stampProperty, some));
     let path: string | null =
-      `${tools.user}/mailFolders/${encodeURIComponent(folder)}/messages?$filter=${filter}&$top=${searchPageMax}&${feedQuery}`;
+      `${tools.user}/mailFolders/${encodeURIComponent(folder)}/messages?$filter=${filter}&$top=${searchPageMax}&${headQuery}`;
     for (let page = 0; path !== null && page < pageMax; page++) {
       const answer: JsonObject = await ask(tools, getting(path, 'messages?$filter', 'folder'), context);
       for (const entity of objectsAt(answer, 'value')) {

@@ -143,6 +143,33 @@ describe('the feed', () => {
     expect(service.sent.every(({ post }) => post.url.host === 'graph.microsoft.com')).toBe(true);
   });
 
+  test('contents of what the feed has just shown cost one request an item, others two', async () => {
+    const blind = { emailAddress: { name: 'Ben', address: 'ben@contoso.test' } };
+    const { service, box } = open((_method, path) => {
+      if (path.includes('/delta?'))
+        return { body: { value: [message('a', { bccRecipients: [blind] })], '@odata.deltaLink': `${graph}/next` } };
+      if (path.includes('/$value')) return { body: 'MIME' };
+      return path.includes('/messages/') ? { body: message('a', { bccRecipients: [blind] }) } : null;
+    });
+    const { changes } = await box.changes(folder, null, service.context);
+    const [change] = changes;
+    const head = must(change?.kind === 'upsert' ? change.head : null, 'a message');
+    expect(decodeURIComponent(must(service.sent[0]?.url, 'the feed'))).toMatch(/bccRecipients.*0x8520/);
+    const asked = async (item: Parameters<Mailbox['contents']>[0][number]) => {
+      const before = service.sent.length;
+      const content = must((await box.contents([item], service.context)).get(head.id), 'an answer');
+      if (isFault(content)) throw new FaultError(content);
+      expect(content.bcc).toEqual(['Ben <ben@contoso.test>']);
+      return service.sent.slice(before).map(({ url }) => url.replace(/\?.*/, ''));
+    };
+    const value = '/users/ana%40contoso.test/messages/a/$value';
+    expect(await asked({ id: head.id, sizeBytes: 0, head })).toEqual([value]);
+    expect(await asked({ id: head.id, sizeBytes: 0 })).toEqual(['/users/ana%40contoso.test/messages/a', value]);
+    // A head from before this version of the program shows less.
+    const { bcc: _, ...older } = head;
+    expect(await asked({ id: head.id, sizeBytes: 0, head: older })).toHaveLength(2);
+  });
+
   test('what lies in another folder by now is gone under the id it had', async () => {
     const { service, box } = open((_, path) => (path.includes('/messages/a?') ? { body: message('a') } : null));
     const ids = [`a@${folder}`, 'a@AAMkElsewhere'] as ItemId[];

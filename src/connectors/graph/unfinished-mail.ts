@@ -6,7 +6,7 @@ import { missing, noId } from '../ews/answer-faults.ts';
 import { deletions } from './folders.ts';
 import { type GraphRequest, objectOf } from './graph-client.ts';
 import { type JsonObject, objectsAt, textAt } from './json.ts';
-import { itemQuery, readHead, readWritten } from './mail-codec.ts';
+import { headQuery, readHead, readWritten } from './mail-codec.ts';
 import type { MailboxTools } from './mailbox-tools.ts';
 import { ask, askAll, getting, nextPath, pageMax } from './requests.ts';
 import type { FollowingFile, SplitMail } from './split-mail.ts';
@@ -219,7 +219,7 @@ export class UnfinishedMail {
   async #tidy(folder: FolderId, context: Context): Promise<void> {
     const before = this.#tools.clock.nowMs() - abandonedMs;
     let path: string | null =
-      `${this.#tools.user}/mailFolders/${encodeURIComponent(folder)}/messages?$top=${listPageMax}&${itemQuery}`;
+      `${this.#tools.user}/mailFolders/${encodeURIComponent(folder)}/messages?$top=${listPageMax}&${headQuery}`;
     const abandoned: string[] = [];
     for (let page = 0; path !== null && page < pageMax; page++) {
       const answer: JsonObject = await ask(this.#tools, getting(path, 'messages', 'folder'), context);
