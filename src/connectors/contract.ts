@@ -87,6 +87,8 @@ export interface ItemRef {
   readonly id: ItemId;
   /** As the feed showed it; 0 when unknown. Batches are planned by it. */
   readonly sizeBytes: number;
+  /** As the caller read it a moment ago, with everything (`MailHead.bcc`): where a head is a request of its own, it need not be asked for again. */
+  readonly head?: MailHead;
 }
 
 /** What a mailbox allows, for `check` and for planning. Null: the server does not say. */
