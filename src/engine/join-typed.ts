@@ -227,7 +227,7 @@ function takenPlaces(known: TypedKnowledge, decisions: readonly TypedDecision[],
   for (const decision of decisions) {
     if (decision.do === 'dedupe' && decision.on === on) decision.heads.forEach(take);
     if (decision.do === 'adopt') take(decision[on]);
-    // A duplicate is told with the link as recorded; what became of it stands in the decision about the link.
+    // What becomes of a link stands in the decision about it, and not in that about its duplicate.
     if (decision.do !== 'dedupe' && 'link' in decision && decision.link) links.set(decision.link.id, decision.link);
     if (decision.do === 'forget') links.delete(decision.link.id);
   }
@@ -328,9 +328,9 @@ function placesAfter(
   };
 }
 
-/** Two with one identity in one folder. @param decided About links: one whose other item went away waits, whatever becomes of these two. */
+/** Two with one identity in one folder. @param decided About links: under which ids their items are now, and which of them wait. */
 function duplicates(known: TypedKnowledge, index: Index, decided: readonly TypedDecision[]): readonly TypedDecision[] {
-  const waiting = new Map(decided.flatMap((d) => (d.do === 'wait' ? [[d.link.id, d.link] as const] : [])));
+  const now = new Map(decided.flatMap((d) => ('link' in d && d.link ? [[d.link.id, d.link] as const] : [])));
   const decisions: TypedDecision[] = [];
   for (const on of sides) {
     const groups = new Map<string, TypedHead[]>();
@@ -343,13 +343,12 @@ function duplicates(known: TypedKnowledge, index: Index, decided: readonly Typed
       const [first] = heads;
       if (!first?.identity) continue;
       const { folder } = first;
-      const links = (index.byIdentity.get(first.identity) ?? []).filter(
-        (l) => l[on].folder === folder && !isMissing(known, index, l, on),
-      );
-      const [link] = links;
+      const link = (index.byIdentity.get(first.identity) ?? [])
+        .map((l) => now.get(l.id) ?? l)
+        .find((l) => l[on].folder === folder && !isMissing(known, index, l, on));
       if (heads.length < 2 && !link) continue;
       for (const head of heads) index.fresh[on].delete(head.id);
-      decisions.push({ do: 'dedupe', on, heads, link: (link && waiting.get(link.id)) ?? link ?? null });
+      decisions.push({ do: 'dedupe', on, heads, link: link ?? null });
     }
   }
   return decisions;

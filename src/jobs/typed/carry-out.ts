@@ -44,6 +44,7 @@ export async function carryOut<Kind extends TypedKind>(
   await settleGone(
     context,
     decisions.filter((d) => d.do === 'settle'),
+    known.links,
   );
 }
 

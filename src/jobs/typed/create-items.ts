@@ -9,6 +9,7 @@ import type { TypedDraft, TypedHead, TypedItem, TypedKind } from '#model/typed-i
 import type { TypedIntentRow, TypedLinkRow } from '#model/typed-link.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
 import { attachmentsOf, draftAttachments, type Fetched, fetchAttachments } from './attachments.ts';
+import { leaveForLater } from './leave-for-later.ts';
 import { endAfter, endOf } from './link-ends.ts';
 import { noAnswer, readItems } from './read-items.ts';
 import { setAside, takeBack } from './set-aside.ts';
@@ -94,13 +95,6 @@ async function createBatch<Kind extends TypedKind>(
   } finally {
     await Promise.all(ready.map((r) => r.fetched.dispose()));
   }
-}
-
-/** An item without a copy is remembered as such, since the feed will not show it once more. */
-function leaveForLater(context: TypedContext, side: Side, head: TypedHead, fault: Fault): void {
-  if (fault.kind === 'gone') return;
-  setAside(context, side, head, fault);
-  context.staged.add({ unlinked: [{ side, head }] });
 }
 
 function draftOf<Kind extends TypedKind>(

@@ -1,5 +1,6 @@
 import type { Fault } from '#kit/fault.ts';
 import type { FolderId, Side } from '#model/ids.ts';
+import type { TypedHead } from '#model/typed-item.ts';
 import type { UnlinkedRow } from '#model/typed-link.ts';
 import { unseenSince } from './link-ends.ts';
 import type { Match } from './match.ts';
@@ -11,6 +12,13 @@ const unlinkedOf = (match: Pick<Match, Side>): readonly UnlinkedRow[] =>
     const { head } = match[side];
     return head === null ? [] : [{ side, head }];
   });
+
+/** An item without a link is remembered as such, since the feed will not show it once more. */
+export function leaveForLater(context: TypedContext, side: Side, head: TypedHead, fault: Fault): void {
+  if (fault.kind === 'gone') return;
+  setAside(context, side, head, fault);
+  context.staged.add({ unlinked: [{ side, head }] });
+}
 
 /** Tried again in the next pass, or by the operator. The feed will not show it once more, so quarantine remembers it. */
 export function later(context: TypedContext, match: Match, fault: Fault): void {

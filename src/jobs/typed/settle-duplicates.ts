@@ -1,15 +1,16 @@
 import type { TypedDecision } from '#engine/join-typed.ts';
 import { type DuplicateDecision, settleDuplicates as decide } from '#engine/settle-typed.ts';
 import { clockOf } from '#formats/zones/zone-clock.ts';
-import { FaultError, isFault } from '#kit/fault.ts';
+import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { LinkId, Side } from '#model/ids.ts';
 import type { TypedItem, TypedKind } from '#model/typed-item.ts';
 import { history } from '../pass/pass-core.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { journalOf } from './journal-entries.ts';
+import { leaveForLater } from './leave-for-later.ts';
 import { noVersion } from './link-ends.ts';
 import { noteRival } from './note-rival.ts';
-import { readItems } from './read-items.ts';
+import { noAnswer, readItems } from './read-items.ts';
 import { flushMiddle, pathOf, type TypedContext } from './typed-context.ts';
 
 /**
@@ -26,7 +27,7 @@ export async function settleDuplicates<Kind extends TypedKind>(
     if (!isFault(answer)) items.push(answer);
     // One that cannot be read now is not judged by its absence.
     else if (answer.kind !== 'gone') {
-      context.isAgain = true;
+      for (const head of heads) leaveForLater(context, on, head, answer);
       return;
     }
   }
@@ -60,9 +61,9 @@ export async function settleDuplicates<Kind extends TypedKind>(
   );
   context.counts.conflicts += journal.length;
   await flushMiddle(context, { journal });
-  if (!(await takeOver(context, on, decision))) {
-    context.isAgain = true;
-    context.staged.add({ unlinked: heads.map((head) => ({ side: on, head })) });
+  const fault = await takeOver(context, on, decision);
+  if (fault !== null) {
+    for (const head of heads) leaveForLater(context, on, head, fault);
     return;
   }
   const answers = await context.sides[on].items.remove(
@@ -74,9 +75,9 @@ export async function settleDuplicates<Kind extends TypedKind>(
     if (answer && isFault(answer)) {
       if (answer.kind === 'fatal') throw new FaultError(answer);
       if (answer.kind !== 'gone') {
-        // Both are still there: the next round judges them again.
+        // Both are still there: the next round judges them again, or the next pass when there is none.
         context.lookAgain[on].push({ kind: 'upsert', head });
-        context.isAgain = true;
+        leaveForLater(context, on, head, answer);
         continue;
       }
     } else {
@@ -95,18 +96,18 @@ export async function settleDuplicates<Kind extends TypedKind>(
   context.lookAgain[on].push({ kind: 'upsert', head: decision.keep.head });
 }
 
-/** @returns false when somebody wrote the kept one in the meantime, or its new content cannot be had. */
+/** @returns why it could not be done: somebody wrote the kept one in the meantime, or its new content cannot be had. */
 async function takeOver<Kind extends TypedKind>(
   context: TypedContext<Kind>,
   on: Side,
   { keep, edit, needs }: DuplicateDecision<Kind>,
-): Promise<boolean> {
-  if (edit === null) return true;
+): Promise<Fault | null> {
+  if (edit === null) return null;
   const fetched: Fetched[] = [];
   try {
     for (const { from, day, heads } of needs) {
       const got = await fetchAttachments(context, on, from, [{ day, heads }]);
-      if (isFault(got)) return false;
+      if (isFault(got)) return got;
       fetched.push(got);
     }
     const attachments = new Map(fetched.flatMap((f) => [...f.byHash]));
@@ -116,10 +117,10 @@ async function takeOver<Kind extends TypedKind>(
     );
     if (!answer || isFault(answer)) {
       if (answer?.kind === 'fatal') throw new FaultError(answer);
-      return false;
+      return answer ?? noAnswer;
     }
     context.counts.updated++;
-    return true;
+    return null;
   } finally {
     await Promise.all(fetched.map((f) => f.dispose()));
   }

@@ -9,6 +9,7 @@ import type { TypedLinkRow } from '#model/typed-link.ts';
 import { history } from '../pass/pass-core.ts';
 import { type Creation, createItems } from './create-items.ts';
 import { journalOf } from './journal-entries.ts';
+import { sameLink } from './link-ends.ts';
 import { readItems } from './read-items.ts';
 import { counterpart, flushMiddle, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 
@@ -19,6 +20,9 @@ interface Removal {
   readonly decision: Extract<GoneDecision, { do: 'remove' }>;
 }
 
+/** Records a link that goes on waiting, when the twin that is left is another than is recorded: no feed says so once more. */
+type WaitsOn = (link: TypedLinkRow) => void;
+
 const dayMs = 86_400_000;
 
 /**
@@ -28,7 +32,14 @@ const dayMs = 86_400_000;
 export async function settleGone<Kind extends TypedKind>(
   context: TypedContext<Kind>,
   settles: readonly Settle[],
+  recorded: readonly TypedLinkRow[],
 ): Promise<void> {
+  const before = new Map(recorded.map((link) => [link.id, link]));
+  const waitsOn: WaitsOn = (link) => {
+    const known = before.get(link.id);
+    if (!known || !sameLink(known, link)) context.staged.add({ typedLinks: [link] });
+  };
+  for (const { link } of settles) if (context.settled.has(link.id)) waitsOn(link);
   // Once a pass: what was held or could not be answered for is no more certain in its next round.
   const due = settles.filter(({ link }) => !context.settled.has(link.id));
   for (const { link } of due) context.settled.add(link.id);
@@ -45,12 +56,14 @@ export async function settleGone<Kind extends TypedKind>(
     for (const { link, gone } of there) {
       const answer = items.get(link[side].id);
       // Nothing may be concluded from an open question: its link goes on waiting.
-      if (answer === undefined || (isFault(answer) && answer.kind !== 'gone')) context.isAgain = true;
-      else settleOne(context, link, gone, isFault(answer) ? null : answer, removals, revivals);
+      if (answer === undefined || (isFault(answer) && answer.kind !== 'gone')) {
+        context.isAgain = true;
+        waitsOn(link);
+      } else settleOne(context, link, gone, isFault(answer) ? null : answer, removals, revivals);
     }
   }
   for (const { on, folder, creations } of revivals.values()) await createItems(context, on, folder, creations);
-  await removeTwins(context, removals, settles.length);
+  await removeTwins(context, removals, settles.length, waitsOn);
 }
 
 function settleOne(
@@ -101,13 +114,19 @@ async function tellBefore(context: TypedContext, removals: readonly Removal[]): 
   if (journal.length > 0) await flushMiddle(context, { journal });
 }
 
-async function removeTwins(context: TypedContext, removals: readonly Removal[], gone: number): Promise<void> {
+async function removeTwins(
+  context: TypedContext,
+  removals: readonly Removal[],
+  gone: number,
+  waitsOn: WaitsOn,
+): Promise<void> {
   if (removals.length === 0) return;
   const spent = await context.store.deletionsSince(context.pair.id, context.clock.nowMs() - dayMs);
   // Counted are the live links; those that wait were alive when the day began.
   const budget = deletionsLeft(context.policy.maxDelete, context.pair.counts.links + gone, spent);
   const allowed = removals.slice(0, budget);
   const held = removals.length - allowed.length;
+  for (const { link } of removals.slice(budget)) waitsOn(link);
   context.counts.held += held;
   if (held > 0)
     context.staged.add({
@@ -149,6 +168,7 @@ async function removeTwins(context: TypedContext, removals: readonly Removal[], 
           if (answer.kind === 'fatal') throw new FaultError(answer);
           // Written at the last moment, or nobody knows: its link goes on waiting, and is settled again.
           context.isAgain = true;
+          waitsOn(link);
           continue;
         }
         context.staged.add({ typedLinksForgotten: [link.id] });

@@ -186,13 +186,21 @@ async function synchronize<Kind extends TypedKind>(
     feeds = await writtenFeeds(context, before, trees === null, (next) => {
       trees = next;
     });
-    if (feeds.length === 0 && context.lookAgain.left.length + context.lookAgain.right.length === 0) break;
-    await flush(context);
+    if (!looksAgain(context)) {
+      if (feeds.length === 0) break;
+      await flush(context);
+      continue;
+    }
+    // What is to be looked at once more no feed shows again from its new place, should we break off.
+    await flushPart(context);
+    if (round === ROUNDS_MAX - 1) context.isAgain = true;
   }
   // A notice about something else than what is in the known folders: a new one, or one that is not in step.
   if (!foundAnything && trees === null) return synchronize(context, { ...options, noticed: false });
   return trees;
 }
+
+const looksAgain = ({ lookAgain }: TypedContext): boolean => lookAgain.left.length + lookAgain.right.length > 0;
 
 /** Feeds of folders in which a create is open are read whatever their marks say. */
 async function withFeedsOfIntents(context: TypedContext, feeds: readonly Feed[]): Promise<readonly Feed[]> {
