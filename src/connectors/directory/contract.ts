@@ -122,6 +122,11 @@ export interface Directory {
     controllers: readonly string[],
     context: Context,
   ): Promise<ReadonlyMap<string, boolean | null>>;
+  /**
+   * Those of the versions, as `read` and `changes` gave them, that the controllers which are worked with now have not heard of: they lag behind
+   * the ones these were read from, and show what was true before. None where a directory does not tell.
+   */
+  unheard(versions: readonly string[], context: Context): Promise<readonly string[]>;
   /** Searches and writes so far, for the report and the tests. */
   readonly counts: { readonly searches: number; readonly writes: number };
   close(): Promise<void>;

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import { childDn } from '#model/directory/distinguished-name.ts';
 import type { Side } from '#model/ids.ts';
+import { runDirectoryPass } from './directory-pass.ts';
 import { domainOf, Killed, policyOfTests, TwoForests } from './two-forests.fixture.ts';
 import { undoEntries } from './undo-entries.ts';
 
@@ -136,6 +137,37 @@ describe('a pass over two directories', () => {
     expect((await world.settle()).summary.writes).toBe(0);
     expect(JSON.stringify(sides.map((side) => world[side].all()))).toBe(before);
     expect(await world.store.countDirectoryLinks('main')).toBe(5);
+  });
+
+  test('one who was deleted and made again is made on the other side in the passes that follow by themselves', async () => {
+    const world = await TwoForests.open();
+    const ann = world.person('left', 'Ann');
+    await world.settle();
+    world.left.remove(ann);
+    const again = world.person('left', 'Ann');
+    for (let n = 0; n < 6 && (await world.pass()).again; n++);
+    const marks = world.right.all().flatMap(({ attributes }) => attributes['adminDescription'] ?? []);
+    expect(marks).toEqual([`causeway:main:${again}`]);
+    const { summary } = await world.pass();
+    expect(summary).toMatchObject({ writes: 0, searches: 2 });
+  });
+
+  test('nothing is done with a controller that lags behind the one of the last pass, unless it is told to', async () => {
+    const world = await TwoForests.open();
+    populate(world);
+    await world.settle();
+    const services = world.services();
+    // Another controller: it has its own feed, and does not know of the shadow that was made on the first one.
+    world.right.forgetFeed();
+    const { directory } = services.ends.right;
+    const behind = { ...directory, unheard: async (versions: readonly string[]) => versions.slice(0, 1) };
+    const lagging = { ...services, ends: { ...services.ends, right: { ...services.ends.right, directory: behind } } };
+    const before = JSON.stringify(sides.map((side) => world[side].all()));
+    const { signal } = new AbortController();
+    await expect(runDirectoryPass(lagging, null, signal)).rejects.toThrow(/has not heard yet of 1 of 5 objects/);
+    expect(JSON.stringify(sides.map((side) => world[side].all()))).toBe(before);
+    expect((await runDirectoryPass(lagging, null, signal, { everything: true })).summary.outcome).toBe('complete');
+    expect((await runDirectoryPass(lagging, null, signal)).summary.outcome).toBe('complete');
   });
 
   test('an OU in which it may not write does not stop the rest', async () => {

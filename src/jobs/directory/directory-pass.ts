@@ -111,6 +111,8 @@ export async function runDirectoryPass(
   const again =
     (plan?.gone.length ?? 0) > 0 ||
     (plan?.waiting ?? []).some(({ reason }) => decidedNext.has(reason)) ||
+    // Whoever was made again under an old name may be somebody new once the old one is forgotten.
+    ((plan?.forget.length ?? 0) > 0 && gathered.waitingRows.some(({ reason }) => reason === 'recreated')) ||
     done.refused.some(({ reason }) => reason === 'stale');
   const { handedOver, refused } = done;
   return { summary, again, needs: plan?.needs ?? [], handedOver, refused, notes: plan?.notes ?? [] };
@@ -219,7 +221,10 @@ async function questionOf(context: DirectoryContext, gathered: Gathered): Promis
   }
   const waiting = { left: new Map<ObjectGuid, string>(), right: new Map<ObjectGuid, string>() };
   const nowMs = clock.nowMs();
-  const lookedMs = (await store.directorySync(sync))?.lastPass?.endedAtMs ?? 0;
+  const { lastPass = null } = (await store.directorySync(sync)) ?? {};
+  const lookedMs = lastPass?.endedAtMs ?? 0;
+  // What a pass writes is no news to the next one, but may be what somebody waits for: a name or an address that is free again.
+  isNews ||= (lastPass?.writes ?? 0) > 0;
   const isHour = Math.floor(nowMs / WAITING_LOOK_MS) !== Math.floor(lookedMs / WAITING_LOOK_MS);
   for (const row of gathered.waitingRows) {
     if (!isNews && !isHour && !decidedNext.has(row.reason)) continue;

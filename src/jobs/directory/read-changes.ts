@@ -36,6 +36,7 @@ export async function readChanges(
     if (!(error instanceof FaultError) || error.fault.kind !== 'cursor-lost') throw error;
     read = await readFeed(context, side, null);
   }
+  if (read.isWhole && before !== null) await expectHeard(context, side);
   const membersMoved = !read.isWhole && reach.members !== null && before?.members !== membersMark(reach);
   const cursor = joinCursor(read.cursor, membersMark(reach));
   if (!read.isWhole && !membersMoved) return { ...read, cursor };
@@ -59,6 +60,24 @@ export async function readChanges(
     }
   }
   return { upserts, gone: [...gone], cursor, isWhole: read.isWhole };
+}
+
+/**
+ * Another controller than the last time may not have heard yet of what was written on that one. What it shows is the past: taken for
+ * changes, it would be carried to the other side over what is newer, and what it lacks would be made twice.
+ */
+async function expectHeard(context: DirectoryContext, side: Side): Promise<void> {
+  const versions: string[] = [];
+  for await (const link of allLinks(context)) versions.push(link[`${side}Version`]);
+  const { directory, organization } = context.ends[side];
+  const unheard = await directory.unheard(versions, context.call());
+  if (unheard.length === 0) return;
+  const { controller } = await directory.describe(context.call());
+  throw new FaultError({
+    kind: 'transient',
+    detail: `${organization}: the controller ${controller} has not heard yet of ${unheard.length} of ${versions.length} objects as another one showed them, so nothing is done until they are replicated; if that one is lost for good, directory sync --all takes for true what this one shows`,
+    mayHaveHappened: false,
+  });
 }
 
 async function readFeed(context: DirectoryContext, side: Side, from: string | null) {

@@ -19,8 +19,9 @@ import { readExchange } from './exchange-organization.ts';
 import { Forest } from './forest.ts';
 import { anyOf, equal, type LdapFilter } from './ldap-filter.ts';
 import { asFault, LdapRefusal } from './ldap-results.ts';
-import { bytesOf, objectOf, type Wanted, wantedOf } from './read-objects.ts';
+import { bytesOf, objectOf, readVersion, type Wanted, wantedOf } from './read-objects.ts';
 import { productOf } from './server-identity.ts';
+import { readUpToDateVector } from './up-to-date-vector.ts';
 import { guidsOf, writeObjects } from './write-objects.ts';
 
 export interface LdapDirectoryOptions {
@@ -38,6 +39,8 @@ export interface LdapDirectoryOptions {
 
 /** Equalities of one filter. Servers answer hundreds, and a filter of thousands is refused. */
 const equalitiesMax = 100;
+/** Numbers of changes have 63 bits: a controller knows all of its own. */
+const everything = 1n << 63n;
 
 /**
  * An Active Directory forest over LDAP. Throws fatal `config` for an address without TLS or an empty password; opens nothing before the first
@@ -187,6 +190,25 @@ class LdapDirectory implements Directory {
     return new Map(await Promise.all(asked));
   }
 
+  unheard(versions: readonly string[], context: Context): Promise<readonly string[]> {
+    return this.#around(async () => {
+      const heard = new Map<string, bigint>();
+      let isTold = false;
+      for (const domain of await this.#forest.domains(context)) {
+        const known = await this.#forest.serving(domain, context);
+        const vector = await readUpToDateVector(known, context);
+        isTold ||= vector !== null;
+        for (const [database, usn] of vector ?? []) if (usn > (heard.get(database) ?? -1n)) heard.set(database, usn);
+        heard.set(known.identity.invocationId, everything);
+      }
+      if (!isTold) return [];
+      return versions.filter((version) => {
+        const made = readVersion(version);
+        return made !== null && made.usn > (heard.get(made.invocationId) ?? -1n);
+      });
+    });
+  }
+
   async close(): Promise<void> {
     this.#forest.close();
   }
@@ -251,6 +273,8 @@ class LdapDirectory implements Directory {
       const fault = asFault(error);
       if (fault instanceof FaultError && (fault.fault.kind === 'transient' || error instanceof LdapRefusal)) {
         this.#forest.releaseUnusable();
+        // Another controller may be the next one.
+        this.#description = null;
       }
       throw fault;
     }

@@ -80,6 +80,12 @@ const valuesMax = 2_000_000;
 /** The version of an object: number of its last change, which counts in one database only. */
 const versionOf = (usn: string, invocationId: string): string => `${usn}@${invocationId}`;
 
+/** @returns null for what `versionOf` did not write, or an object whose number could not be read. */
+export function readVersion(version: string): { readonly usn: bigint; readonly invocationId: string } | null {
+  const [, usn, invocationId] = /^(\d+)@(.+)$/s.exec(version) ?? [];
+  return usn === undefined || invocationId === undefined ? null : { usn: BigInt(usn), invocationId };
+}
+
 /** @returns null for an entry without GUID, which is none of Active Directory. */
 export async function objectOf(
   entry: LdapEntry,

@@ -129,6 +129,7 @@ export class MemoryForest {
         return this.#describe();
       },
       lacks: async (attributes) => new Set(attributes.map(fold).filter((name) => this.lacks.has(name))),
+      unheard: async () => [],
       changes: (scope, attributes, cursor, { signal }) => searched(this.#changes(scope, attributes, cursor), signal),
       read: (guids, attributes, { signal }) =>
         searched(
