@@ -1,4 +1,4 @@
-import type { Mailbox } from '#connectors/contract.ts';
+import type { ItemRef, Mailbox } from '#connectors/contract.ts';
 import { batchBySize } from '#engine/batches.ts';
 import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { type Payload, payloadBytes } from '#kit/payload.ts';
@@ -21,6 +21,9 @@ export interface ItemPair {
   readonly right: ItemId;
   /** Where the copy belongs; null: its folder has no counterpart. */
   readonly rightFolder: FolderId | null;
+  /** As the feeds have shown both with everything: where a head is a request of its own, it is read once. Absent: read now. */
+  readonly leftHead?: MailHead;
+  readonly rightHead?: MailHead;
 }
 
 /** What a look at a pair showed. */
@@ -57,17 +60,21 @@ export async function compareItems(context: VerifyContext, pairs: readonly ItemP
 }
 
 async function compareHeadsOf(context: VerifyContext, pairs: readonly ItemPair[]): Promise<readonly Look[]> {
+  const read = async (box: Mailbox, ids: readonly ItemId[]) =>
+    ids.length === 0 ? new Map<ItemId, MailHead | Fault>() : box.heads(ids, context.call());
   const [lefts, rights] = await Promise.all([
-    context.leftBox.heads(
-      pairs.map((pair) => pair.left),
-      context.call(),
+    read(
+      context.leftBox,
+      pairs.flatMap(({ left, leftHead }) => (leftHead === undefined ? [left] : [])),
     ),
-    context.rightBox.heads(
-      pairs.map((pair) => pair.right),
-      context.call(),
+    read(
+      context.rightBox,
+      pairs.flatMap(({ right, rightHead }) => (rightHead === undefined ? [right] : [])),
     ),
   ]);
-  const looks = pairs.map((pair) => lookAt(context, pair, lefts.get(pair.left), rights.get(pair.right)));
+  const looks = pairs.map((pair) =>
+    lookAt(context, pair, pair.leftHead ?? lefts.get(pair.left), pair.rightHead ?? rights.get(pair.right)),
+  );
   const ofClass = await classLooks(context, looks);
   return looks.map((look) => withClass(context, look, ofClass.get(look.pair.left)));
 }
@@ -102,12 +109,12 @@ async function compareContentsOf(context: VerifyContext, pairs: readonly ItemPai
     readContents(
       context,
       context.leftBox,
-      pairs.map((pair) => ({ id: pair.left, sizeBytes: pair.sizeBytes })),
+      pairs.map(({ left: id, sizeBytes, leftHead: head }) => ({ id, sizeBytes, ...(head && { head }) })),
     ),
     readContents(
       context,
       context.rightBox,
-      pairs.map((pair) => ({ id: pair.right, sizeBytes: pair.sizeBytes })),
+      pairs.map(({ right: id, sizeBytes, rightHead: head }) => ({ id, sizeBytes, ...(head && { head }) })),
     ),
   ]);
   try {
@@ -138,7 +145,7 @@ async function compareContentsOf(context: VerifyContext, pairs: readonly ItemPai
 async function readContents(
   context: VerifyContext,
   mailbox: Mailbox,
-  items: readonly { readonly id: ItemId; readonly sizeBytes: number }[],
+  items: readonly ItemRef[],
 ): Promise<ReadonlyMap<ItemId, MailContent | Fault>> {
   context.signal.throwIfAborted();
   try {

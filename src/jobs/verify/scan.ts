@@ -6,6 +6,7 @@ import type { MailHead } from '#model/mail.ts';
 import type { FolderComparison } from './compare-folders.ts';
 import { compareItems, type ItemPair, type Look } from './compare-items.ts';
 import { Copies } from './copies.ts';
+import { PackedHeads } from './packed-heads.ts';
 import { readFeed } from './read-feed.ts';
 import type { VerifyContext } from './verify-context.ts';
 
@@ -29,6 +30,7 @@ export async function scan(
   total: number,
 ): Promise<Scanned> {
   const copies = new Copies(context.pair.left.organization, context.leftMailbox);
+  const rightHeads = new PackedHeads();
   const rightCursors = new Map<FolderId, Cursor>();
   const counterparts = new Set(folders.rightOf.values());
   for (const folder of right.folders) {
@@ -36,7 +38,11 @@ export async function scan(
     const holdsMail = folder.kind === 'folder' && folderContent(folder.containerClass) === 'mail';
     if (!holdsMail && !counterparts.has(folder.id)) continue;
     const cursor = await eachPage(context, 'right', folder.id, null, (changes) => {
-      for (const change of changes) if (change.kind === 'upsert' && !isNoMail(change.head)) copies.see(change.head);
+      const heads = changes.flatMap((change) =>
+        change.kind === 'upsert' && !isNoMail(change.head) ? [change.head] : [],
+      );
+      for (const head of heads) copies.see(head);
+      rightHeads.add(heads.filter(isWhole));
     });
     if (cursor !== null) rightCursors.set(folder.id, cursor);
   }
@@ -51,7 +57,8 @@ export async function scan(
     lanes.run(async () => {
       for (const look of await compareItems(context, pairs)) {
         if (isFine(look)) countCompared(context, look);
-        else suspects.push(look.pair);
+        // Read once more, later: what was known of both by now is what looks wrong.
+        else suspects.push(withoutHeads(look.pair));
       }
       done += pairs.length;
       context.progress?.({ kind: 'items', done, due: total });
@@ -64,7 +71,7 @@ export async function scan(
           change.kind === 'upsert' && !seen.has(change.head.id) ? [change.head] : [],
         );
         for (const head of heads) seen.add(head.id);
-        const page = await joinPage(context, folders, copies, heads);
+        const page = await joinPage(context, folders, copies, rightHeads, heads);
         for (const head of page.lonely) lonely.set(head.id, head);
         for (const batch of slices(page.pairs, 50)) await compare(batch);
       });
@@ -75,7 +82,7 @@ export async function scan(
       const copy = copies.takeByStamp(head);
       if (!copy) return [];
       lonely.delete(head.id);
-      return [pairOf(folders, head, copy.id)];
+      return [withHeads(pairOf(folders, head, copy.id), head, rightHeads)];
     });
     for (const batch of slices(byStamp, 50)) await compare(batch);
   } finally {
@@ -97,6 +104,7 @@ async function joinPage(
   context: VerifyContext,
   folders: FolderComparison,
   copies: Copies,
+  rightHeads: PackedHeads,
   heads: readonly MailHead[],
 ): Promise<{ readonly pairs: readonly ItemPair[]; readonly lonely: readonly MailHead[] }> {
   const links = new Map(
@@ -113,9 +121,10 @@ async function joinPage(
   for (const head of heads) {
     const link = links.get(head.id);
     const copy = link && copies.takeByLink(head.id, link.rightId, link.stampKey);
-    if (copy) pairs.push(pairOf(folders, head, copy.id));
+    const pair = (right: ItemId) => withHeads(pairOf(folders, head, right), head, rightHeads);
+    if (copy) pairs.push(pair(copy.id));
     // The copy is there and its stamp is not, or is another's: the comparison says so.
-    else if (link && copies.unstamped.has(link.rightId)) pairs.push(pairOf(folders, head, link.rightId));
+    else if (link && copies.unstamped.has(link.rightId)) pairs.push(pair(link.rightId));
     else {
       const because = link ? null : leaveReason(head, context.policy);
       if (because) context.report.skip(because);
@@ -134,6 +143,16 @@ export function pairOf(folders: FolderComparison, head: MailHead, right: ItemId)
     rightFolder: folders.rightOf.get(head.folder) ?? null,
   };
 }
+
+/** Whether a feed of this server shows all of an item. */
+const isWhole = ({ bcc }: MailHead): boolean => bcc !== undefined;
+
+function withHeads(pair: ItemPair, left: MailHead, rightHeads: PackedHeads): ItemPair {
+  const right = rightHeads.get(pair.right);
+  return { ...pair, ...(isWhole(left) && { leftHead: left }), ...(right && { rightHead: right }) };
+}
+
+const withoutHeads = ({ leftHead: _, rightHead: __, ...pair }: ItemPair): ItemPair => pair;
 
 /** Hands over each page of a feed; returns where it ended. */
 export async function eachPage(

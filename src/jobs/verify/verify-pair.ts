@@ -18,7 +18,7 @@ const defaultFindingsMax = 10_000;
  * Reads both sides of a pair again and compares them: folders, every due item with its copy, properties, contents. Of what is recorded it
  * uses which item belongs to which, and the decisions that explain a difference. Writes nothing anywhere.
  *
- * Memory: ids and hashes of the target's items, two batches of contents a lane.
+ * Memory: ids and hashes of the target's items, and their heads in packed form where feeds show all of them; two batches of contents a lane.
  *
  * Throws FaultError when a side cannot be read, and the signal's reason when it is aborted.
  */
