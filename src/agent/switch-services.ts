@@ -115,15 +115,20 @@ export async function switchOfPair(
       ...(mail === null
         ? {}
         : {
-            verify: async (signal: AbortSignal) =>
-              (
-                await verifyPair(
-                  { ...basics, left, right, policy: mail, lanes: LANES },
-                  pair.id,
-                  { contents: { share: policy.gradeContents } },
-                  signal,
-                )
-              ).grade,
+            verify: async (signal: AbortSignal) => {
+              // While people work there is always mail that no pass has seen; the first step of a switch carries it.
+              const lastPass = (await store.pair(pair.id))?.lastPass ?? null;
+              const { grade } = await verifyPair(
+                { ...basics, left, right, policy: mail, lanes: LANES },
+                pair.id,
+                {
+                  contents: { share: policy.gradeContents },
+                  ...(lastPass === null ? {} : { carriedUntilMs: lastPass.startedAtMs }),
+                },
+                signal,
+              );
+              return grade;
+            },
           }),
     },
   };

@@ -232,6 +232,10 @@ describe('an undo', () => {
     arrive(2);
     await world.syncAll();
     const contents = world.contents(ana.left);
+    const report = await world.verify(ana);
+    // What came back is as good as what was always there.
+    expect(report.findings.filter(({ explainedBy }) => explainedBy === null)).toEqual([]);
+    expect(['perfect', 'good']).toContain(report.grade);
     await world.close();
     return contents;
   }

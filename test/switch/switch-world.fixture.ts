@@ -11,6 +11,8 @@ import { redirectionOf } from '#engine/switch/redirection.ts';
 import { directoryRoute } from '#jobs/switch/directory-route.ts';
 import { pairTracks } from '#jobs/switch/pair-tracks.ts';
 import type { Post, SwitchedPair, SwitchServices } from '#jobs/switch/ports.ts';
+import type { VerifyReport } from '#jobs/verify/report.ts';
+import { verifyPair } from '#jobs/verify/verify-pair.ts';
 import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import { seededRandom } from '#kit/random.ts';
@@ -310,6 +312,22 @@ export class SwitchWorld {
           if (!again && writes === 0) break;
         }
     }
+  }
+
+  /** Compares both mailboxes of a person, contents too. */
+  verify({ pair }: WorldPerson): Promise<VerifyReport> {
+    const { left, right } = this.#connectors;
+    const services = {
+      store: this.store,
+      left,
+      right,
+      clock: this.clock,
+      random: seededRandom('verify'),
+      requestDeadlineMs: 60_000,
+      policy: defaultMailPolicy,
+      lanes: 2,
+    };
+    return verifyPair(services, pair.id, {}, new AbortController().signal);
   }
 
   get store(): Store {

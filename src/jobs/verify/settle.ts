@@ -5,6 +5,7 @@ import type { FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
 import type { LinkRow } from '#model/link.ts';
 import type { MailHead } from '#model/mail.ts';
+import { compareCameBack } from './came-back.ts';
 import type { FolderComparison } from './compare-folders.ts';
 import { compareItems, type ItemPair, type Look } from './compare-items.ts';
 import type { Copies, Copy } from './copies.ts';
@@ -89,7 +90,8 @@ async function settlePairs(
     'left',
     pairs.map((pair) => pair.left),
   );
-  for (const look of await compareItems({ ...context, takesPropertyList: () => false }, pairs)) {
+  const looks = await compareItems({ ...context, takesPropertyList: () => false }, pairs);
+  for (const look of await compareCameBack(context, looks, links)) {
     const { pair } = look;
     const moving = changed.left.has(pair.left) || changed.right.has(pair.right);
     const link = links.get(pair.left);
@@ -173,7 +175,8 @@ async function settleLonely(
     if (copy?.freed === false) found.push(pairOf(folders, head, copy.id));
     if (copy) continue;
     const because = whyMissing(link, quarantined.get(id), folders.explained.get(head.folder) ?? null);
-    const moving = changed.left.has(id) || laterThan(head, context.report.startedAtMs);
+    const moving =
+      changed.left.has(id) || laterThan(head, Math.min(context.report.startedAtMs, context.carriedUntilMs));
     if (moving && because === null) context.report.moving(id);
     else missing(context, id, context.leftPath(head.folder), because);
   }

@@ -34,6 +34,11 @@ export interface VerifyOptions {
   readonly seed?: number | string;
   /** How long to wait before what looks wrong is read once more. Default 5 s. */
   readonly settleMs?: number;
+  /**
+   * What came in later than this, by the source's clock, is in flight and not missing: the pass that carries it is still to come. UTC milliseconds.
+   * Default: when verify began.
+   */
+  readonly carriedUntilMs?: number;
   /** Findings kept in the report; all are counted. Default 10,000. */
   readonly findingsMax?: number;
 }
@@ -49,6 +54,7 @@ export interface VerifyContext extends VerifyServices {
   readonly leftBox: Mailbox;
   readonly rightBox: Mailbox;
   readonly leftMailbox: MailboxGuid;
+  readonly carriedUntilMs: number;
   readonly signal: AbortSignal;
   readonly report: ReportWriter;
   readonly takesContent: (id: string) => boolean;

@@ -72,6 +72,7 @@ export async function verifyPair(
     leftBox,
     rightBox,
     leftMailbox: left.mailbox,
+    carriedUntilMs: options.carriedUntilMs ?? Number.POSITIVE_INFINITY,
     signal,
     report,
     takesContent: sampler(options.contents ?? everything, total, `${seed} contents`),
