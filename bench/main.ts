@@ -10,10 +10,12 @@ import { cores } from './benches/cores.ts';
 import { kill } from './benches/kill.ts';
 import { mail } from './benches/mail.ts';
 import { memory } from './benches/memory.ts';
+import { replies } from './benches/replies.ts';
 import { singleHop } from './benches/single-hop.ts';
 import { storeLost } from './benches/store-lost.ts';
 import { switchUnderLoad } from './benches/switch.ts';
 import { throttled } from './benches/throttled.ts';
+import { waves } from './benches/waves.ts';
 import type { Bench, BenchOptions } from './support/bench.ts';
 import { keepResult } from './support/results.ts';
 
@@ -25,6 +27,8 @@ const benches: Readonly<Record<string, Bench>> = {
   'store-lost': storeLost,
   throttled,
   switch: switchUnderLoad,
+  waves,
+  replies,
   calendar,
   codec,
 };
@@ -46,6 +50,8 @@ const usage = `Usage: npm run bench -- NAME [options]
   store-lost  deletes the database half-way, relinks, goes on, then counts what was doubled
   throttled   what is reached of what the throttling policies of Exchange 2010 and 2013 allow
   switch      people switched and taken back while 20 mails a second arrive and calendars change
+  waves       who is switched together: 20 people against brute force, companies of 2,000 against what is promised
+  replies     replies to 1,000 old mails between two organizations, before and after provisioning
   calendar    how long a change of a calendar takes to the other side, over 10,000 pairs; the floor; what idling costs
   calendar --from 2003 --to online [--polling]
               the same between WebDAV and Graph over 1,000 pairs, under the service's limits; with its notifications, or by asking it

@@ -13,6 +13,9 @@ import type { CheckPair, Finding } from '#jobs/check.ts';
 import type { DedupeFinding } from '#jobs/dedupe.ts';
 import type { MailPutBack, UndoMail } from '#jobs/dedupe-mail.ts';
 import type { PutBack, UndoEntry, UndoLine } from '#jobs/dedupe-undo.ts';
+import type { CheckReplies } from '#jobs/directory/check-replies.ts';
+import type { DirectoryServices } from '#jobs/directory/directory-context.ts';
+import type { ProbeServices } from '#jobs/directory/probe-routing.ts';
 import type { MailboxInventory } from '#jobs/discover.ts';
 import type { WayChoice } from '#jobs/item-ways.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
@@ -25,7 +28,7 @@ import type { VerifyReport } from '#jobs/verify/report.ts';
 import type { WavePlan, WavesAsked } from '#jobs/waves/plan-waves.ts';
 import type { Sharing, SharingPerson } from '#jobs/waves/read-sharing.ts';
 import type { Clock } from '#kit/clock.ts';
-import type { ItemId, PairId } from '#model/ids.ts';
+import type { ItemId, PairId, Side } from '#model/ids.ts';
 import type { MailPolicy, TypedPolicy } from '#model/policy.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { DirectorySync, Organization, Project, ProjectPair } from '#project/project.ts';
@@ -152,6 +155,15 @@ export interface Jobs {
     people: readonly SharingPerson[],
     around: JobSurroundings,
   ) => Promise<Sharing>;
+  /** Whether replies to old mail would arrive, were they written in the target. */
+  readonly checkReplies: (
+    asked: Omit<CheckReplies, 'clock' | 'requestDeadlineMs' | 'lanes'>,
+    around: JobSurroundings,
+  ) => AsyncIterable<Finding>;
+  /** Where mail goes, by both directories of a sync. */
+  readonly checkRouting: (services: DirectoryServices, around: JobSurroundings) => AsyncIterable<Finding>;
+  /** The same for one person by mail: sent, found and removed. */
+  readonly probeRouting: (services: ProbeServices, active: Side, signal: AbortSignal) => AsyncIterable<Finding>;
   readonly planWaves: (sharing: readonly Sharing[], asked: WavesAsked) => WavePlan;
   /** Reads the secrets of both directories; nothing is sent yet. */
   readonly openDirectorySync: (

@@ -13,6 +13,9 @@ import { dedupe } from '#jobs/dedupe.ts';
 import { openDedupe } from '#jobs/dedupe-context.ts';
 import { dedupeMail, undoDedupeMail } from '#jobs/dedupe-mail.ts';
 import { undoGroup } from '#jobs/dedupe-undo.ts';
+import { checkReplies } from '#jobs/directory/check-replies.ts';
+import { checkRoutingOfSync } from '#jobs/directory/check-routing.ts';
+import { probeRouting } from '#jobs/directory/probe-routing.ts';
 import { discover } from '#jobs/discover.ts';
 import { itemWays } from '#jobs/item-ways.ts';
 import { runMailPass } from '#jobs/mail/mail-pass.ts';
@@ -175,6 +178,9 @@ export const realJobs: Jobs = {
   readSharing: (directory, people, { clock, signal }) =>
     readSharing({ directory, clock, requestDeadlineMs, lanes }, people, signal),
   planWaves,
+  checkReplies: (asked, { clock, signal }) => checkReplies({ ...asked, clock, requestDeadlineMs, lanes }, signal),
+  checkRouting: (services, { signal }) => checkRoutingOfSync(services, signal),
+  probeRouting: (services, active, signal) => probeRouting(services, active, String(services.clock.nowMs()), signal),
   openDirectorySync: openSync,
   openConnector: (project, organization, { clock, signal, counts, onWaiting }) =>
     openConnector(project, organization, {

@@ -72,6 +72,9 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
     openDirectory: missing('openDirectory'),
     readSharing: missing('readSharing'),
     planWaves: missing('planWaves'),
+    checkReplies: missing('checkReplies'),
+    checkRouting: missing('checkRouting'),
+    probeRouting: missing('probeRouting'),
     openConnector: missing('openConnector'),
     ...given,
   };

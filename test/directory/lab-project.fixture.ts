@@ -2,13 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Jobs } from '#cli/jobs.ts';
+import { createLog } from '#cli/log.ts';
+import { putProjectPairs } from '#cli/put-pairs.ts';
 import { realJobs } from '#cli/real-jobs.ts';
+import { openServices } from '#cli/services.ts';
 import { runCli, testTerminal } from '#cli/terminal.fixture.ts';
+import { runMailPass } from '#jobs/mail/mail-pass.ts';
 import { must } from '#kit/assert.ts';
+import { systemClock } from '#kit/clock.ts';
+import { systemRandom } from '#kit/random.ts';
 import { createLab, type Lab, type LabOrganizationOptions, type OrganizationAddresses } from '#lab/lab.ts';
 import { runExchangeShell } from '#lab/world/directory/exchange-shell.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
 import type { Organization } from '#lab/world/organization.ts';
+import { loadProject } from '#project/read-project.ts';
 
 export interface LabProjectOptions {
   readonly people: number;
@@ -115,6 +122,34 @@ ${indent(sync)}${more}`,
   ): Promise<{ readonly code: number; readonly lines: readonly Record<string, unknown>[] }> {
     const { code, out } = await this.run(...args, '--json');
     return { code, lines: out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)])) };
+  }
+
+  /** A pass over the mail of each pair, without processes of their own. */
+  async copy(): Promise<void> {
+    const terminal = testTerminal();
+    const services = openServices(loadProject(this.file), terminal, createLog(terminal, false), this.jobs);
+    try {
+      const store = await services.store('own');
+      await putProjectPairs(services.project, store);
+      for (const pair of services.project.pairs) {
+        const { left, right, policy } = await services.jobPair(pair);
+        const basics = { store, clock: systemClock, random: systemRandom, requestDeadlineMs: 60_000, lanes: 2, policy };
+        await runMailPass(
+          { ...basics, left: left.connector, right: right.connector },
+          pair.id,
+          null,
+          new AbortController().signal,
+        );
+      }
+    } finally {
+      await services.close();
+    }
+  }
+
+  /** Old mail of a person on the target as streams, archives and other tools bring it: with its senders as they were. */
+  carryOver(at: number): void {
+    const to = this.mailbox('target', at);
+    for (const item of this.mailbox('source', at).folder('inbox').items()) to.copy(item, to.folder('inbox'), to.server);
   }
 
   /** What `causeway provision` prints is run, as an administrator does. @returns the lines that failed. */

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import type { Connector } from '#connectors/contract.ts';
-import { type Finding, failed } from '#jobs/check.ts';
+import type { Finding } from '#jobs/check.ts';
 import { repairAssistant, repairCommands, rivalsInAll, rivalsOf, rivalsText } from '#jobs/rivals.ts';
 import { must } from '#kit/assert.ts';
-import { FaultError } from '#kit/fault.ts';
 import { type Project, type ProjectPair, tracksOf } from '#project/project.ts';
-import { SecretError } from '#project/secret.ts';
+import { checkReplies, checkRouting, probed, probeRouting, unopened } from '../check-directories.ts';
+import { CliError } from '../cli-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
 import { countOf, plain } from '../format.ts';
 import { limit } from '../options.ts';
@@ -15,6 +15,9 @@ import { command, type Run, type Session } from '../session.ts';
 interface CheckOptions {
   readonly collection?: string;
   readonly freebusy?: true;
+  readonly replies?: true;
+  readonly routing?: true;
+  readonly probe?: true;
   readonly sample?: number;
 }
 
@@ -23,22 +26,33 @@ export function checkCommand(session: Session): Command {
     ['causeway check', 'the project file, the servers and every mailbox'],
     ['causeway check ana@old.example', 'only one pair'],
     ['causeway check --freebusy --sample 20', 'what colleagues are told of 20 people by both sides'],
+    ['causeway check --replies --sample 1000', 'whether replies to 1,000 old mails would arrive'],
+    ['causeway check --routing', 'loops, holes and addresses that two have, by both directories'],
+    ['causeway check --routing --probe --sample 3', 'and mail to 3 people by each organization'],
     ['causeway check --json | grep \'"level":"error"\'', 'for programs'],
   ])
     .argument('[addresses...]', 'only the pairs with these addresses')
     .option('-c, --collection <name>', 'only this collection')
     .option('--freebusy', 'only compare free/busy of both organizations, over the next two weeks')
-    .option('--sample <count>', 'with --freebusy: so many pairs, spread over all (default: all)', limit)
+    .option('--replies', 'only look up whom old mail names in the directory of the target')
+    .option('--routing', 'only follow where mail goes, by both directories of each sync')
+    .option('--probe', 'with --routing: send mail where the project names a submission, find it and remove it')
+    .option(
+      '--sample <count>',
+      'with --freebusy: so many pairs (default all); with --replies: so many mails (1000); with --probe: so many people (1)',
+      limit,
+    )
     .action(session.action<CheckOptions>(check));
 }
 
 async function check(run: Run, options: CheckOptions, addresses: readonly string[]): Promise<ExitCode> {
   const { output } = run;
   const services = run.services();
-  const chosen = sampled(
-    pickPairs(services.project, addresses, options.collection),
-    options.freebusy ? options.sample : undefined,
-  );
+  const ways = [options.freebusy, options.replies, options.routing].filter((way) => way !== undefined);
+  if (ways.length > 1) throw new CliError('one of --freebusy, --replies and --routing');
+  if (options.probe && !options.routing) throw new CliError('--probe goes with --routing');
+  const picked = pickPairs(services.project, addresses, options.collection);
+  const chosen = sampled(picked, options.freebusy ? options.sample : undefined);
   const counts = { ok: 0, note: 0, warning: 0, error: 0 };
   const report = (finding: Finding) => {
     counts[finding.level]++;
@@ -61,6 +75,24 @@ async function check(run: Run, options: CheckOptions, addresses: readonly string
     detail: `${countOf(chosen.length, 'pair')} to check`,
     advice: null,
   });
+  const end = (good: string, bad: ExitCode): ExitCode => {
+    output.say(
+      { ...counts, ready: counts.error === 0 },
+      counts.error > 0
+        ? `${countOf(counts.error, 'error')}: put these right first, then run causeway check again`
+        : good,
+    );
+    return counts.error === 0 ? exitCodes.ok : bad;
+  };
+  if (options.replies) {
+    await checkReplies(run, chosen, options.sample, report);
+    return end('replies to old mail would arrive', exitCodes.notReady);
+  }
+  if (options.routing) {
+    await checkRouting(run, report);
+    if (options.probe) await probeRouting(run, probed(chosen, options.sample), report);
+    return end('mail goes where people work', exitCodes.notReady);
+  }
   const connectors = new Map<string, Connector>();
   for (const name of new Set(chosen.flatMap((pair) => organizationsOf(services.project, pair)))) {
     try {
@@ -80,21 +112,16 @@ async function check(run: Run, options: CheckOptions, addresses: readonly string
   });
   const endpoints = new Map([...services.project.organizations].map(([name, { endpoint }]) => [name, endpoint]));
   const around = { clock: run.terminal.clock, signal: run.signal };
-  if (options.freebusy) for await (const finding of run.jobs.checkFreeBusy(pairs, around)) report(finding);
-  else {
-    for await (const finding of run.jobs.check(pairs, endpoints, around)) report(finding);
-    await checkRivals(run, chosen, connectors, report);
+  if (options.freebusy) {
+    for await (const finding of run.jobs.checkFreeBusy(pairs, around)) report(finding);
+    return end('both sides tell the same', exitCodes.differences);
   }
-  output.say(
-    { ...counts, ready: counts.error === 0 },
-    counts.error > 0
-      ? `${countOf(counts.error, 'error')}: put these right first, then run causeway check again`
-      : options.freebusy
-        ? 'both sides tell the same'
-        : `ready${counts.warning > 0 ? `, with ${countOf(counts.warning, 'warning')}` : ''}; next: causeway plan, or causeway sync`,
+  for await (const finding of run.jobs.check(pairs, endpoints, around)) report(finding);
+  await checkRivals(run, chosen, connectors, report);
+  return end(
+    `ready${counts.warning > 0 ? `, with ${countOf(counts.warning, 'warning')}` : ''}; next: causeway plan, or causeway sync`,
+    exitCodes.notReady,
   );
-  if (counts.error === 0) return exitCodes.ok;
-  return options.freebusy ? exitCodes.differences : exitCodes.notReady;
 }
 
 /** So many of them, evenly spread over the list, so that the same call asks for the same people. */
@@ -147,16 +174,4 @@ async function checkRivals(
 function organizationsOf({ collections }: Project, { id, collection: name }: ProjectPair): readonly [string, string] {
   const { source, target } = must(collections.get(name), `the pair ${id} belongs to no collection`);
   return [source, target];
-}
-
-function unopened(organization: string, error: unknown): Finding {
-  if (error instanceof FaultError) return failed(organization, error.fault);
-  if (!(error instanceof SecretError)) throw error;
-  return {
-    level: 'error',
-    check: 'secret',
-    subject: organization,
-    detail: error.message,
-    advice: 'the project file names where its secrets are: env:NAME or file:PATH, under signIn',
-  };
 }

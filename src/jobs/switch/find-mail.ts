@@ -3,6 +3,7 @@ import { FaultError } from '#kit/fault.ts';
 import type { Cursor, FolderId, Side } from '#model/ids.ts';
 import type { MailHead } from '#model/mail.ts';
 import { hash128 } from '#model/stamp.ts';
+import type { SwitchServices } from './ports.ts';
 import type { StepContext } from './step-work.ts';
 
 /** Pages that are read before a search gives up: a mailbox of years has thousands, and what is looked for is new. */
@@ -14,16 +15,21 @@ export function messageIdOf({ services, run }: StepContext, what: string, from: 
   return `<causeway-${what}-${hash128(`${services.pair.id} ${run} ${what}`)}@${domain}>`;
 }
 
+/** Where a search looks: that of a step, or of a check. */
+interface SearchContext extends Pick<StepContext, 'signal'> {
+  readonly services: Pick<SwitchServices, 'pair' | 'store' | 'clock' | 'requestDeadlineMs'>;
+}
+
 /** The Inbox of one side, where mail with these ids is looked for: from where the feed of the pair's passes was last read. */
 export class InboxSearch {
   readonly #box: Mailbox;
-  readonly #context: StepContext;
+  readonly #context: SearchContext;
   readonly #side: Side;
   #inbox: FolderId | null = null;
   #cursor: Cursor | null = null;
   readonly #found = new Map<string, MailHead>();
 
-  constructor(context: StepContext, side: Side) {
+  constructor(context: SearchContext, side: Side) {
     const { connector, address } = context.services.pair[side];
     this.#box = connector.mailbox(address);
     this.#context = context;

@@ -65,7 +65,9 @@ export interface Replies {
   readonly bounced: Readonly<Record<string, string>>;
 }
 
-/** Lets the owner reply to every mail in the Inbox whose sender is a DN, as Outlook does: to that DN. */
+const isWrapped = (address: string): boolean => /^imceaex-/i.test(address);
+
+/** Lets the owner reply to every mail in the Inbox whose sender is a DN, as Outlook does: to that DN, or to the address that it was wrapped into. */
 export function replyToOldMail(mailbox: Mailbox): Replies {
   const { postOffice } = mailbox.organization.world;
   const bounced: Record<string, string> = {};
@@ -75,7 +77,7 @@ export function replyToOldMail(mailbox: Mailbox): Replies {
     const address = item.content.from?.address.startsWith('/')
       ? item.content.from.address
       : item.text(key.senderAddress);
-    if (address === null || !address.startsWith('/')) continue;
+    if (address === null || !(address.startsWith('/') || isWrapped(address))) continue;
     const before = postOffice.outcomes.length;
     const properties = new Map<PropertyKey, Property>([
       [key.subject, { type: 'String', value: `RE: ${item.text(key.normalizedSubject) ?? ''}` }],

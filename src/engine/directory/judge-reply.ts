@@ -1,0 +1,39 @@
+/** What becomes of a reply to somebody whom an old mail names, by what the directory of the organization says that it is written in. */
+import type { DirectoryObject } from '#model/directory/directory-object.ts';
+import { recipientType } from '#model/directory/recipient-type.ts';
+
+export type ReplyOutcome =
+  | { readonly kind: 'resolves'; readonly to: DirectoryObject }
+  /** 5.1.1: nobody has the address. */
+  | { readonly kind: 'nobody' }
+  /** 5.1.4: several have it, and none of them gets the mail. */
+  | { readonly kind: 'ambiguous'; readonly holders: readonly DirectoryObject[] }
+  /** Somebody has it who has neither a mailbox nor a place where mail is sent on to. */
+  | { readonly kind: 'no-mailbox'; readonly to: DirectoryObject };
+
+/** Attributes of holders that a judgement needs. */
+export const replyAttributes = [
+  'displayName',
+  'mail',
+  'mailNickname',
+  'proxyAddresses',
+  'legacyExchangeDN',
+  'targetAddress',
+  'homeMDB',
+  'msExchMailboxGuid',
+  'msExchHomeServerName',
+  'msExchRecipientTypeDetails',
+  'groupType',
+] as const;
+
+/** @param holders Objects that have the address: as legacyExchangeDN, or among their proxyAddresses. */
+export function judgeReply(holders: readonly DirectoryObject[]): ReplyOutcome {
+  const different = [...new Map(holders.map((one) => [one.guid, one])).values()];
+  const [to] = different;
+  if (to === undefined) return { kind: 'nobody' };
+  if (different.length > 1) return { kind: 'ambiguous', holders: different };
+  if (to.attributes['targetAddress']?.[0] !== undefined) return { kind: 'resolves', to };
+  const type = recipientType(to);
+  const isNowhere = type === 'mail-user' || type === 'mail-contact' || type === 'none';
+  return isNowhere ? { kind: 'no-mailbox', to } : { kind: 'resolves', to };
+}
