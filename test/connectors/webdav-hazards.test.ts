@@ -131,6 +131,48 @@ test('a server without manifests is listed, and its cursor says what changed', (
     expect(next.changes.some((one) => one.kind === 'upsert' && one.head.id === kept)).toBe(false);
   }));
 
+for (const from of ['the beginning', 'a place'] as const)
+  test(`what is marked while a folder is looked at from ${from} is told when it is marked back`, () =>
+    onLab(async (it, box, inbox) => {
+      const mail = (name: string) =>
+        it.people.deliver(inbox, {
+          mime: Buffer.from(`Subject: ${name}\r\n\r\n`),
+          subject: name,
+          messageId: `<${name}>`,
+        });
+      const [unread, read] = [mail('unread'), mail('read')];
+      it.people.edit(read, { isRead: true });
+      const known = from === 'a place' ? (await box.changes(inbox, null, within(it))).cursor : null;
+      let arrived: ItemId | null = null;
+      // After it was asked what is not read, and before it is asked what changed.
+      it.lose = ({ method, body }) => {
+        if (arrived === null && method === 'SEARCH' && Buffer.from(body as Uint8Array).includes('<R:repl>')) {
+          arrived = mail('arrived');
+          it.people.edit(unread, { isRead: true, importance: 'high' });
+          it.people.edit(read, { isRead: false, importance: 'high' });
+        }
+        return null;
+      };
+      const first = await box.changes(inbox, known, within(it));
+      const shown = new Map(
+        first.changes.flatMap((one) => (one.kind === 'upsert' ? [[one.head.id, one.head.state.isRead]] : [])),
+      );
+      const id = arrived as unknown as ItemId;
+      expect([shown.get(id), shown.get(unread), shown.get(read)]).toEqual([false, true, false]);
+      it.people.edit(id, { isRead: true });
+      it.people.edit(unread, { isRead: false });
+      it.people.edit(read, { isRead: true });
+      const next = await box.changes(inbox, first.cursor, within(it));
+      const told = new Map(
+        next.changes.map((one) =>
+          one.kind === 'upsert'
+            ? [one.head.id, one.head.state.isRead]
+            : [one.id, one.kind === 'read-flag' && one.isRead],
+        ),
+      );
+      expect([told.get(id), told.get(unread), told.get(read)]).toEqual([true, false, true]);
+    }));
+
 test('a page whose place was forgotten is handed out from the beginning', () =>
   onLab(async (it, box, inbox) => {
     const { changePageMax } = it.connector.abilities;

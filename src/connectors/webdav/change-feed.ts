@@ -11,6 +11,7 @@ import { countOddities, type Oddities } from './mail-codec.ts';
 import { type DavResponse, shownText } from './multistatus.ts';
 import { bulkMax, findMany, type MailboxRequests } from './resources.ts';
 import { allOf, type Condition, isTrue, searchBody } from './sql.ts';
+import { readDavBoolean } from './value-forms.ts';
 
 /** Changes of one page, which is one bulk request. */
 export const changePageMax = bulkMax;
@@ -58,7 +59,13 @@ interface Journey {
   readonly entries: readonly Entry[];
   /** Items as the answer showed them, as long as it did. */
   readonly shown: ReadonlyMap<string, DavResponse>;
+  /** Without those that are not read. */
   readonly to: Place;
+  /**
+   * Those that are not read, as they have been told: what was shown as an item is what it was shown as, also when that was read later than
+   * this. Otherwise a mark that was set between the two, and taken back before the next look, would be told by nobody. Null: too many.
+   */
+  readonly unread: Map<string, string> | null;
 }
 
 /** Journeys kept for a mailbox: several folders may be read at the same time. */
@@ -97,12 +104,12 @@ export class ChangeFeed {
     const from = start === null ? null : 'token' in start ? start.from : start;
     const journey = known ?? (await this.#travel(folder, from, oddities, context));
     const entries = journey.entries.slice(at, at + changePageMax);
-    const changes = await this.#changesOf(folder, entries, journey.shown, oddities, context);
+    const changes = await this.#changesOf(folder, entries, journey, oddities, context);
     const next = at + entries.length;
     // What took pages took its time: the folder is looked at once more for what happened meanwhile.
     if (next >= journey.entries.length) {
       if (known !== undefined && start !== null && 'token' in start) this.#journeys.delete(start.token);
-      return { changes, cursor: writeCursor(journey.to), complete: known === undefined, oddities };
+      return { changes, cursor: writeCursor(placeAfter(journey)), complete: known === undefined, oddities };
     }
     const token = known && start !== null && 'token' in start ? start.token : this.#keep(journey);
     return { changes, cursor: writeCursor({ token, at: next, from }), complete: false, oddities };
@@ -122,7 +129,7 @@ export class ChangeFeed {
   async #changesOf(
     folder: FolderId,
     entries: readonly Entry[],
-    shown: ReadonlyMap<string, DavResponse>,
+    { shown, unread }: Journey,
     oddities: Oddities,
     context: Context,
   ): Promise<readonly FeedChange[]> {
@@ -142,6 +149,9 @@ export class ChangeFeed {
       // What went away meanwhile is told by the next answer.
       if (response === undefined || (isFault(response) && response.kind === 'gone')) return [];
       if (isFault(response)) throw new FaultError(response);
+      const isRead = readDavBoolean(shownText(response, names.read) ?? '');
+      if (isRead === true) unread?.delete(item);
+      else if (isRead === false) unread?.set(item, '');
       return [{ kind: 'upsert', id, shown: response }];
     });
   }
@@ -187,7 +197,7 @@ export class ChangeFeed {
   }
 
   /** Null: too many, or nobody asks. */
-  async #unread(folder: FolderId, context: Context): Promise<ItemSet | null> {
+  async #unread(folder: FolderId, context: Context): Promise<Map<string, string> | null> {
     if (!this.#options.readFlags) return null;
     const unread = new Map<string, string>();
     await this.#search(
@@ -207,7 +217,7 @@ export class ChangeFeed {
   async #manifest(
     folder: FolderId,
     from: (Place & { readonly by: 'manifest' }) | null,
-    unread: ItemSet | null,
+    unread: Map<string, string> | null,
     oddities: Oddities,
     context: Context,
   ): Promise<Journey> {
@@ -244,14 +254,14 @@ export class ChangeFeed {
     const repl = child(root, replNamespace, 'repl');
     const next = repl === null ? null : childText(repl, replNamespace, 'collblob')?.trim() || null;
     if (strange > 0 || (next === null && (from === null || repl === null))) throw new FaultError(noManifest);
-    const to: Place = { by: 'manifest', blob: next ?? blob, unread: unread && writeItemSet(unread, false) };
-    return { entries: withReadFlags(entries, from?.unread ?? null, unread), shown, to };
+    const to: Place = { by: 'manifest', blob: next ?? blob, unread: null };
+    return { entries: withReadFlags(entries, from?.unread ?? null, unread), shown, to, unread };
   }
 
   async #listing(
     folder: FolderId,
     from: (Place & { readonly by: 'listing' }) | null,
-    unread: ItemSet | null,
+    unread: Map<string, string> | null,
     oddities: Oddities,
     context: Context,
   ): Promise<Journey> {
@@ -272,12 +282,8 @@ export class ChangeFeed {
     const entries: Entry[] = [];
     for (const [item, mark] of now) if (before.get(item) !== mark) entries.push({ item, what: 'upsert' });
     for (const item of before.keys()) if (!now.has(item)) entries.push({ item, what: 'delete' });
-    const to: Place = {
-      by: 'listing',
-      items: writeItemSet(now, true),
-      unread: unread && writeItemSet(unread, false),
-    };
-    return { entries: withReadFlags(entries, from?.unread ?? null, unread), shown: new Map(), to };
+    const to: Place = { by: 'listing', items: writeItemSet(now, true), unread: null };
+    return { entries: withReadFlags(entries, from?.unread ?? null, unread), shown: new Map(), to, unread };
   }
 }
 
@@ -306,6 +312,9 @@ function withReadFlags(entries: readonly Entry[], beforeText: string | null, now
   for (const item of now.keys()) if (!before.has(item) && !told.has(item)) flags.push({ item, what: 'unread' });
   return [...entries, ...flags];
 }
+
+/** Where a journey ended, of which everything was handed out. */
+const placeAfter = ({ to, unread }: Journey): Place => ({ ...to, unread: unread && writeItemSet(unread, false) });
 
 const writeCursor = (place: Place | Paging): Cursor => JSON.stringify(place) as Cursor;
 
