@@ -25,7 +25,7 @@ import { found, thrown } from './connector-suite.ts';
 
 /** A forest with a place for the tests. */
 export interface DirectoryUnderTest {
-  /** An organizational unit where accounts may be made. Not empty necessarily: the suite makes one of its own below. */
+  /** An organizational unit where accounts may be made; the suite makes one of its own below. Empty: the directory has no tree. */
   readonly into: DistinguishedName;
   /** One in which `restricted` may not write; everybody may read it. */
   readonly closed: DistinguishedName;
@@ -39,6 +39,8 @@ export interface DirectoryUnderTest {
   wrongPassword(password: string): Directory;
   /** Where nothing listens. */
   unreachable(): Directory;
+  /** Makes an object as an administrator does, where the directory itself makes none of that kind. */
+  readonly make?: (object: DirectoryKind, name: string, attributes: Attributes) => Promise<ObjectGuid>;
   close(): Promise<void>;
 }
 
@@ -132,14 +134,21 @@ export function directorySuite(suite: DirectorySuite): void {
       attributes,
     });
     async function add(...args: Parameters<typeof adding>): Promise<ObjectGuid> {
-      return found((await done(adding(...args)))[0]);
+      const [kind, name, attributes = {}] = args;
+      return it.make === undefined ? found((await done(adding(...args)))[0]) : it.make(kind, name, attributes);
     }
     async function makeContainer(under: DistinguishedName, name = unique('ou')): Promise<DistinguishedName> {
+      if (it.into === '') return it.into;
       await add('container', name, {}, under);
       return childDn(under, 'OU', name);
     }
     const user = (name = unique('user'), attributes: Attributes = {}, under: DistinguishedName = root) =>
       add('user', name, { sAMAccountName: [name.slice(0, 20)], userAccountControl: ['514'], ...attributes }, under);
+    /** What names an object among the values of another one. */
+    const referenceTo = async (guid: ObjectGuid): Promise<DistinguishedName> => {
+      const { dn } = await object(guid);
+      return dn === '' ? (guid as string as DistinguishedName) : dn;
+    };
     const object = async (guid: ObjectGuid): Promise<DirectoryObject> =>
       found((await directory.read([guid], wanted, context())).get(guid));
     const change = (
@@ -154,6 +163,10 @@ export function directorySuite(suite: DirectorySuite): void {
     });
 
     const everything: DirectoryScope = { under: [], filter: null, memberOf: [] };
+    const within = (container: DistinguishedName): DirectoryScope => ({
+      ...everything,
+      under: container === '' ? [] : [container],
+    });
     async function feed(
       cursor: DirectoryCursor | null,
       scope: DirectoryScope = everything,
@@ -193,7 +206,7 @@ export function directorySuite(suite: DirectorySuite): void {
           await add('group', unique('group'), { sAMAccountName: [unique('g')], groupType: ['2'] }, here),
         ];
         const elsewhere = await user();
-        const scope: DirectoryScope = { ...everything, under: [here] };
+        const scope: DirectoryScope = within(here);
         const first = await feed(null, scope);
         expect(first.isWhole).toBe(true);
         const seen = upserts(first.changes);
@@ -215,7 +228,7 @@ export function directorySuite(suite: DirectorySuite): void {
           const here = await makeContainer(root);
           const names = Array.from({ length: 1203 }, () => unique('c'));
           await done(...names.map((name) => adding('contact', name, {}, here)));
-          const { changes } = await feed(null, { ...everything, under: [here] });
+          const { changes } = await feed(null, within(here));
           expect([...upserts(changes).values()].map(({ attributes }) => attributes['cn']?.[0]).sort()).toEqual(
             names.sort(),
           );
@@ -229,11 +242,7 @@ export function directorySuite(suite: DirectorySuite): void {
           await user(unique('in'), { extensionAttribute1: ['Sälés (x)'] }, here),
           await user(unique('out'), {}, here),
         ];
-        const scope: DirectoryScope = {
-          ...everything,
-          under: [here],
-          filter: '(extensionAttribute1=S\\c3\\a4l*\\28x\\29)',
-        };
+        const scope: DirectoryScope = { ...within(here), filter: '(extensionAttribute1=S\\c3\\a4l*\\28x\\29)' };
         const first = await feed(null, scope);
         expect([...upserts(first.changes).keys()]).toEqual([inside]);
         await done(
@@ -259,7 +268,7 @@ export function directorySuite(suite: DirectorySuite): void {
       });
 
       check('a cursor that is not ours, or for other attributes, begins anew', async () => {
-        const scope: DirectoryScope = { ...everything, under: [await makeContainer(root)] };
+        const scope: DirectoryScope = within(await makeContainer(root));
         const { cursor } = await feed(null, scope);
         expect((await feed('nonsense', scope)).isWhole).toBe(true);
         expect((await feed(cursor, scope, directory, ['cn'])).isWhole).toBe(true);
@@ -308,7 +317,7 @@ export function directorySuite(suite: DirectorySuite): void {
     describe('the feed', () => {
       check('tells what was made, changed, moved, renamed and deleted, and by what name it went', async () => {
         const [here, there] = [await makeContainer(root), await makeContainer(root)];
-        const scope: DirectoryScope = { ...everything, under: [here] };
+        const scope: DirectoryScope = within(here);
         const people = await Promise.all(
           ['keeps', 'changes', 'moves', 'renames', 'dies'].map((name) => user(unique(name), {}, here)),
         );
@@ -375,7 +384,7 @@ export function directorySuite(suite: DirectorySuite): void {
 
       check('members that come and go are told with the whole group', async () => {
         const [a, b] = [await user(), await user()];
-        const [dnA, dnB] = [(await object(a)).dn, (await object(b)).dn];
+        const [dnA, dnB] = [await referenceTo(a), await referenceTo(b)];
         const group = await add('group', unique('g'), {
           sAMAccountName: [unique('g')],
           groupType: ['2'],
@@ -393,7 +402,7 @@ export function directorySuite(suite: DirectorySuite): void {
 
       check('an account without the right to replicate hears the same', async () => {
         const here = await makeContainer(root);
-        const scope: DirectoryScope = { ...everything, under: [here] };
+        const scope: DirectoryScope = within(here);
         const other = session(it.restricted());
         expect((await other.describe(context())).feed.by).not.toBe('dirsync');
         const [stays, dies] = [await user(unique('s'), {}, here), await user(unique('d'), {}, here)];
@@ -570,7 +579,7 @@ export function directorySuite(suite: DirectorySuite): void {
       check('a group may be in another one; in itself it is refused or harmless', async () => {
         const make = async () => add('group', unique('g'), { sAMAccountName: [unique('g')], groupType: ['8'] });
         const [inner, outer] = [await make(), await make()];
-        const [dnInner, dnOuter] = [(await object(inner)).dn, (await object(outer)).dn];
+        const [dnInner, dnOuter] = [await referenceTo(inner), await referenceTo(outer)];
         await done(change(outer, 'member', [], [dnInner]));
         expect(outcome((await write(change(outer, 'member', [], [dnInner])))[0])).toBe('stale');
         const loop = outcome((await write(change(outer, 'member', [], [dnOuter])))[0]);
@@ -631,6 +640,11 @@ export function directorySuite(suite: DirectorySuite): void {
         expect((await shows({ proxyAddresses: ['SMTP:a@b.c'] })).get(controller)).toBe(false);
         expect((await shows({ description: ['x'] })).get(controller)).toBe(false);
       });
+    });
+
+    check('what was read from a controller is not unheard of there', async () => {
+      const { version } = await object(await user());
+      expect(await directory.unheard([version, 'no version of ours'], context())).toEqual([]);
     });
 
     describe('when it does not work', () => {

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { PowerShellNeed } from '#engine/directory/plan.ts';
+import { quoted } from '#formats/text/power-shell-text.ts';
 import type { ObjectGuid } from '#model/directory/directory-object.ts';
-import { linesFor, quoted, scriptFor } from './power-shell.ts';
+import { linesFor, scriptFor } from './power-shell.ts';
 
 const guid = '00000000-0000-0000-0000-000000000001' as ObjectGuid;
 

@@ -1,26 +1,6 @@
 import type { PowerShellNeed } from '#engine/directory/plan.ts';
+import { quoted, quotedList } from '#formats/text/power-shell-text.ts';
 import type { Side } from '#model/ids.ts';
-
-/**
- * A PowerShell string: single quotes, in which nothing is expanded and only the quote itself is doubled. PowerShell takes the typographic
- * quotes U+2018 to U+201B for single quotes too, so they are doubled as well. Line breaks and other control characters could break a line
- * of the script in two where somebody pastes it, and are written as [char].
- */
-export function quoted(text: string): string {
-  const pieces = text.split(/([\p{Cc}\u2028\u2029]+)/u);
-  if (pieces.length === 1) return `'${doubled(text)}'`;
-  return `(${pieces
-    .flatMap((piece, at) => {
-      if (piece === '') return [];
-      if (at % 2 === 0) return [`'${doubled(piece)}'`];
-      return [...piece].map((char) => `[string][char]${char.codePointAt(0)}`);
-    })
-    .join('+')})`;
-}
-
-const doubled = (text: string): string => text.replaceAll(/['\u2018\u2019\u201a\u201b]/g, '$&$&');
-
-const list = (values: readonly string[]): string => `@(${values.map(quoted).join(',')})`;
 
 /** Parameters of Set-MailUser, Set-DistributionGroup and the like, by the attribute of Active Directory they stand for. */
 const parameters: Readonly<Record<string, string>> = {
@@ -144,7 +124,7 @@ function enableMailbox(
         ]),
     ...(wanted.length === 0
       ? []
-      : [`Set-Mailbox ${on} -EmailAddressPolicyEnabled $false -EmailAddresses ${list(wanted)}`]),
+      : [`Set-Mailbox ${on} -EmailAddressPolicyEnabled $false -EmailAddresses ${quotedList(wanted)}`]),
   ];
 }
 
@@ -197,8 +177,8 @@ function addressLines(
 ): readonly string[] {
   if (add.length + remove.length === 0) return [];
   const parts = [
-    ...(add.length > 0 ? [`Add=${list(add)}`] : []),
-    ...(remove.length > 0 ? [`Remove=${list(remove)}`] : []),
+    ...(add.length > 0 ? [`Add=${quotedList(add)}`] : []),
+    ...(remove.length > 0 ? [`Remove=${quotedList(remove)}`] : []),
   ];
   return [`${command} -Identity ${quoted(identity)} -EmailAddresses @{${parts.join(';')}}`];
 }
@@ -265,6 +245,6 @@ export function scriptFor(
     ...bouncesFunction,
     '$began = Get-Date',
     ...lines,
-    `Show-Bounces -Addresses ${list(parted)} -Since $began`,
+    `Show-Bounces -Addresses ${quotedList(parted)} -Since $began`,
   ];
 }

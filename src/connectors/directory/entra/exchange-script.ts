@@ -1,0 +1,239 @@
+/**
+ * What Graph does not write, as lines of Exchange Online PowerShell. A script is a file of functions and one call for each thing to be done, with
+ * every value quoted: nothing in a directory becomes a command. Each call looks at what is there, writes what is missing, looks again and
+ * notes the result, so that a script may be run any number of times; `-WhatIf` writes nothing. Sources: PSDOC `New-MailUser`, `Set-MailUser`,
+ * `New-MailContact`, `Set-MailContact`, `Set-Contact`, `Set-User`, `New-DistributionGroup`, `Set-DistributionGroup`, `Update-DistributionGroupMember`.
+ */
+import { quoted, quotedList } from '#formats/text/power-shell-text.ts';
+import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
+import type { Attributes, DirectoryKind } from '#model/directory/directory-object.ts';
+
+/** Parameters of Set-Mailbox, Set-MailUser, Set-MailContact and Set-DistributionGroup, by attribute in lower case. */
+const recipientParameters: Readonly<Record<string, string>> = {
+  displayname: 'DisplayName',
+  mailnickname: 'Alias',
+  msexchhidefromaddresslists: 'HiddenFromAddressListsEnabled',
+  targetaddress: 'ExternalEmailAddress',
+  mail: 'PrimarySmtpAddress',
+  ...Object.fromEntries(
+    Array.from({ length: 15 }, (_, n) => [`extensionattribute${n + 1}`, `CustomAttribute${n + 1}`]),
+  ),
+};
+/** Parameters of Set-User and Set-Contact. */
+const personParameters: Readonly<Record<string, string>> = {
+  givenname: 'FirstName',
+  sn: 'LastName',
+  title: 'Title',
+  department: 'Department',
+  company: 'Company',
+  physicaldeliveryofficename: 'Office',
+  telephonenumber: 'Phone',
+  mobile: 'MobilePhone',
+  facsimiletelephonenumber: 'Fax',
+  streetaddress: 'StreetAddress',
+  l: 'City',
+  st: 'StateOrProvince',
+  postalcode: 'PostalCode',
+};
+const ofLists = ['proxyaddresses', 'member', 'manager', 'msexchgenericforwardingaddress'];
+
+/** Whether a script can set the attribute. */
+export const isScripted = (attribute: string): boolean => {
+  const name = attribute.toLowerCase();
+  return recipientParameters[name] !== undefined || personParameters[name] !== undefined || ofLists.includes(name);
+};
+
+export interface ScriptStep {
+  /** Number of the journal entry: what the receipt names it by; 0: it has none. */
+  readonly no: number;
+  /** By what Exchange finds the object: its id. */
+  readonly identity: string;
+  readonly edit: Extract<DirectoryEdit, { readonly kind: 'add' | 'modify' | 'remove' }>;
+}
+
+const withoutType = (address: string): string => address.replace(/^smtp:/i, '');
+const first = (values: Attributes, name: string): string | null => values[name]?.[0] ?? null;
+const option = (name: string, value: string | null): string => (value === null ? '' : ` -${name} ${quoted(value)}`);
+
+/** The calls of one step. */
+export function linesOf({ no, identity, edit }: ScriptStep): readonly string[] {
+  switch (edit.kind) {
+    case 'add':
+      return [newRecipient(no, edit.object, edit.attributes), ...moreOfNew(no, edit.attributes)];
+    case 'remove':
+      return [`Remove-CausewayRecipient -No ${no} -Identity ${quoted(identity)}`];
+    case 'modify':
+      return Object.entries(edit.values).map(([attribute, { remove, add }]) =>
+        change(no, identity, attribute, remove, add),
+      );
+  }
+}
+
+function kindOf(object: DirectoryKind, values: Attributes): string {
+  if (object === 'user') return 'MailUser';
+  if (object === 'contact') return 'MailContact';
+  return Number(first(values, 'groupType') ?? 0) < 0 ? 'SecurityGroup' : 'DistributionGroup';
+}
+
+/** Address by which what was made is found again by the lines that follow, and by the next run. */
+const identityOfNew = (values: Attributes): string =>
+  first(values, 'mail') ?? withoutType(first(values, 'targetAddress') ?? first(values, 'mailNickname') ?? '');
+
+function newRecipient(no: number, object: DirectoryKind, values: Attributes): string {
+  const external = first(values, 'targetAddress');
+  const name = first(values, 'displayName') ?? first(values, 'mailNickname') ?? identityOfNew(values);
+  return [
+    `New-CausewayRecipient -No ${no} -Identity ${quoted(identityOfNew(values))} -Kind ${kindOf(object, values)} -Name ${quoted(name)}`,
+    option('Alias', first(values, 'mailNickname')),
+    option('External', external === null ? null : withoutType(external)),
+    option('Primary', first(values, 'mail')),
+    object === 'user' ? option('SignIn', first(values, 'userPrincipalName')) : '',
+  ].join('');
+}
+
+function moreOfNew(no: number, values: Attributes): readonly string[] {
+  const identity = identityOfNew(values);
+  const made = new Set(['displayname', 'mailnickname', 'targetaddress', 'mail', 'userprincipalname']);
+  return Object.entries(values).flatMap(([attribute, list]) =>
+    made.has(attribute.toLowerCase()) || !isScripted(attribute) ? [] : [change(no, identity, attribute, [], list)],
+  );
+}
+
+function change(
+  no: number,
+  identity: string,
+  attribute: string,
+  remove: readonly string[],
+  add: readonly string[],
+): string {
+  const name = attribute.toLowerCase();
+  const lists = `${add.length > 0 ? ` -Add ${quotedList(add)}` : ''}${remove.length > 0 ? ` -Remove ${quotedList(remove)}` : ''}`;
+  const about = `-No ${no} -Identity ${quoted(identity)}`;
+  if (name === 'proxyaddresses') return `Set-CausewayAddress ${about}${lists}`;
+  if (name === 'member') return `Set-CausewayMember ${about}${lists}`;
+  if (name === 'msexchgenericforwardingaddress')
+    return `Set-CausewayForwarding ${about}${option('To', add[0] === undefined ? null : withoutType(add[0]))}`;
+  const parameter = recipientParameters[name] ?? personParameters[name] ?? (name === 'manager' ? 'Manager' : null);
+  if (parameter === null) return `# ${quoted(attribute)} cannot be set: no cmdlet of Exchange Online takes it`;
+  const [value] = add;
+  const text = value === undefined ? '' : ` -Value ${quoted(name === 'targetaddress' ? withoutType(value) : value)}`;
+  const isPerson = personParameters[name] !== undefined || name === 'manager';
+  return `Set-CausewayValue ${about} -Parameter ${parameter}${text}${isPerson ? ' -OfPerson' : ''}`;
+}
+
+/** What every script begins with. */
+const preamble = String.raw`# Made by Causeway, for Exchange Online. Connect-ExchangeOnline first, then run this file:
+#   .\file.ps1 -WhatIf                     shows what would be written
+#   .\file.ps1 -Receipt receipt.csv        writes, checks, and notes the result for: causeway provision --receipt receipt.csv
+# It may be run again: what is there already is left alone. It ends with a check of everything it was to do.
+[CmdletBinding(SupportsShouldProcess)]
+param([string]$Receipt)
+$ErrorActionPreference = 'Stop'
+$script:results = New-Object System.Collections.ArrayList
+$script:checks = New-Object System.Collections.ArrayList
+function Invoke-CausewayStep([int]$No, [string]$Identity, [string]$What, [scriptblock]$IsDone, [scriptblock]$Do) {
+  $detail = ''
+  try { if (-not (& $IsDone)) { & $Do } } catch { $detail = $_.Exception.Message }
+  [void]$script:checks.Add(@{ No = $No; Identity = $Identity; What = $What; IsDone = $IsDone; Detail = $detail })
+}
+function Find-CausewayRecipient([string]$Identity) {
+  Get-Recipient -Identity $Identity -ErrorAction SilentlyContinue
+}
+function Get-CausewayNoun([string]$Identity, [switch]$OfPerson) {
+  $type = (Get-Recipient -Identity $Identity).RecipientType
+  if ($OfPerson) { if ($type -eq 'MailContact') { return 'Contact' } else { return 'User' } }
+  switch ($type) {
+    'UserMailbox' { 'Mailbox' }
+    'MailUser' { 'MailUser' }
+    'MailContact' { 'MailContact' }
+    default { 'DistributionGroup' }
+  }
+}
+function New-CausewayRecipient([int]$No, [string]$Identity, [string]$Kind, [string]$Name, [string]$Alias, [string]$External, [string]$Primary, [string]$SignIn) {
+  Invoke-CausewayStep $No $Identity "new $Kind" { [bool](Find-CausewayRecipient $Identity) }.GetNewClosure() {
+    $more = @{ Name = $Name; WhatIf = [bool]$WhatIfPreference }
+    if ($Alias) { $more.Alias = $Alias }
+    if ($Primary -and $Kind -ne 'MailContact') { $more.PrimarySmtpAddress = $Primary }
+    switch ($Kind) {
+      'MailUser' {
+        $more.MicrosoftOnlineServicesID = $SignIn
+        $bytes = New-Object byte[] 24
+        [System.Security.Cryptography.RandomNumberGenerator]::Create().GetBytes($bytes)
+        $more.Password = ConvertTo-SecureString ('aA1!' + [Convert]::ToBase64String($bytes)) -AsPlainText -Force
+        [void](New-MailUser @more -ExternalEmailAddress $External)
+      }
+      'MailContact' { [void](New-MailContact @more -ExternalEmailAddress $External) }
+      'SecurityGroup' { [void](New-DistributionGroup @more -Type Security) }
+      default { [void](New-DistributionGroup @more) }
+    }
+  }.GetNewClosure()
+}
+function Set-CausewayValue([int]$No, [string]$Identity, [string]$Parameter, [string]$Value, [switch]$OfPerson) {
+  $isDone = {
+    $noun = Get-CausewayNoun $Identity -OfPerson:$OfPerson
+    $now = (& "Get-$noun" -Identity $Identity).$Parameter
+    if ($Parameter -eq 'HiddenFromAddressListsEnabled') { return [bool]$now -eq ($Value -eq 'TRUE') }
+    if ($Parameter -eq 'Manager') { return -not $Value -or ($now -and (Get-User -Identity $now).ExternalDirectoryObjectId -eq $Value) }
+    ([string]$now -replace '^smtp:', '') -ceq $Value
+  }.GetNewClosure()
+  Invoke-CausewayStep $No $Identity $Parameter $isDone {
+    $noun = Get-CausewayNoun $Identity -OfPerson:$OfPerson
+    $new = if ($Parameter -eq 'HiddenFromAddressListsEnabled') { $Value -eq 'TRUE' } elseif ($Value) { $Value } else { $null }
+    $more = @{ Identity = $Identity; WhatIf = [bool]$WhatIfPreference; $Parameter = $new }
+    & "Set-$noun" @more
+  }.GetNewClosure()
+}
+function Set-CausewayAddress([int]$No, [string]$Identity, [string[]]$Add = @(), [string[]]$Remove = @()) {
+  $missing = { $now = @((Get-Recipient -Identity $Identity).EmailAddresses | ForEach-Object { [string]$_ }); @($Add | Where-Object { $now -cnotcontains $_ }) }.GetNewClosure()
+  $extra = { $now = @((Get-Recipient -Identity $Identity).EmailAddresses | ForEach-Object { [string]$_ }); @($Remove | Where-Object { $now -ccontains $_ }) }.GetNewClosure()
+  Invoke-CausewayStep $No $Identity 'EmailAddresses' { (& $missing).Count -eq 0 -and (& $extra).Count -eq 0 }.GetNewClosure() {
+    $noun = Get-CausewayNoun $Identity
+    $change = @{}
+    if ((& $missing).Count -gt 0) { $change.Add = @(& $missing) }
+    if ((& $extra).Count -gt 0) { $change.Remove = @(& $extra) }
+    & "Set-$noun" -Identity $Identity -EmailAddresses $change -WhatIf:$WhatIfPreference
+  }.GetNewClosure()
+}
+function Set-CausewayMember([int]$No, [string]$Identity, [string[]]$Add = @(), [string[]]$Remove = @()) {
+  $members = { @(Get-DistributionGroupMember -Identity $Identity -ResultSize Unlimited | ForEach-Object { [string]$_.ExternalDirectoryObjectId }) }.GetNewClosure()
+  Invoke-CausewayStep $No $Identity 'Members' { $now = & $members; @($Add | Where-Object { $now -notcontains $_ }).Count -eq 0 -and @($Remove | Where-Object { $now -contains $_ }).Count -eq 0 }.GetNewClosure() {
+    $now = & $members
+    foreach ($one in $Add) { if ($now -notcontains $one) { Add-DistributionGroupMember -Identity $Identity -Member $one -BypassSecurityGroupManagerCheck -WhatIf:$WhatIfPreference } }
+    foreach ($one in $Remove) { if ($now -contains $one) { Remove-DistributionGroupMember -Identity $Identity -Member $one -BypassSecurityGroupManagerCheck -Confirm:$false -WhatIf:$WhatIfPreference } }
+  }.GetNewClosure()
+}
+function Set-CausewayForwarding([int]$No, [string]$Identity, [string]$To) {
+  Invoke-CausewayStep $No $Identity 'ForwardingSmtpAddress' { ([string](Get-Mailbox -Identity $Identity).ForwardingSmtpAddress -replace '^smtp:', '') -eq $To }.GetNewClosure() {
+    $new = if ($To) { $To } else { $null }
+    Set-Mailbox -Identity $Identity -ForwardingSmtpAddress $new -DeliverToMailboxAndForward $false -WhatIf:$WhatIfPreference
+  }.GetNewClosure()
+}
+function Remove-CausewayRecipient([int]$No, [string]$Identity) {
+  Invoke-CausewayStep $No $Identity 'removed' { -not (Find-CausewayRecipient $Identity) }.GetNewClosure() {
+    $noun = Get-CausewayNoun $Identity
+    if ($noun -eq 'Mailbox') { throw 'it has a mailbox by now, and is left alone' }
+    & "Remove-$noun" -Identity $Identity -Confirm:$false -WhatIf:$WhatIfPreference
+  }.GetNewClosure()
+}
+function Show-CausewayCheck {
+  foreach ($check in $script:checks) {
+    $ok = $false
+    $detail = $check.Detail
+    try { $ok = [bool](& $check.IsDone) } catch { if (-not $detail) { $detail = $_.Exception.Message } }
+    [void]$script:results.Add([pscustomobject]@{ No = $check.No; Identity = $check.Identity; What = $check.What; Result = $(if ($ok) { 'ok' } else { 'missing' }); Detail = $(if ($ok) { '' } else { $detail }) })
+  }
+  $script:results | Format-Table -AutoSize | Out-String | Write-Output
+  $open = @($script:results | Where-Object { $_.Result -ne 'ok' }).Count
+  Write-Output "$($script:results.Count - $open) of $($script:results.Count) are there, $open are missing"
+  if ($Receipt -and -not $WhatIfPreference) { $script:results | Export-Csv -Path $Receipt -NoTypeInformation -Encoding UTF8 }
+}`;
+
+/** Recipients are made before anything refers to them. */
+const order: Readonly<Record<ScriptStep['edit']['kind'], number>> = { add: 0, modify: 1, remove: 2 };
+
+/** A whole script; without steps it is empty. */
+export function exchangeScript(steps: readonly ScriptStep[]): readonly string[] {
+  if (steps.length === 0) return [];
+  const sorted = [...steps].sort((a, b) => order[a.edit.kind] - order[b.edit.kind] || a.no - b.no);
+  return [...preamble.split('\n'), ...sorted.flatMap(linesOf), 'Show-CausewayCheck'];
+}
