@@ -137,6 +137,18 @@ describe('items without a link', () => {
     expect(join({ right: [elsewhere], links: [row] })).toMatchObject([{ do: 'create', on: 'left', folder: 'B' }]);
   });
 
+  test('of two links whose items come together in the same folders one is undone', () => {
+    const identities = { identity: identity('AB') };
+    const [one, two] = [link('l1', 'r1', identities), link('l2', 'r2', identities)];
+    const moved = { left: [upsert(head('l2', { ...identities, version: 'v2' as Version }))], links: [two, one] };
+    expect(join(moved)).toMatchObject([{ do: 'unlink', link: { id: 'l2=r2' } }]);
+    expect(join({ ...moved, policy: policy({ direction: 'one-way' }) })).toMatchObject([{ do: 'compare' }]);
+    const apart = { ...two, left: end('l2', 'B'), right: end('r2', 'B') };
+    expect(
+      join({ links: [one, apart], left: [upsert(head('l2', { ...identities, folder: 'B' as FolderId }))] }),
+    ).toMatchObject([{ do: 'see' }]);
+  });
+
   test('a link of which one side is gone goes on waiting while two of the other side become one', () => {
     const identities = { identity: identity('AB') };
     const decisions = join({

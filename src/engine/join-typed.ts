@@ -82,6 +82,11 @@ export type TypedDecision =
   | { readonly do: 'settle'; readonly link: TypedLinkRow; readonly gone: Side }
   /** Gone on both sides. */
   | { readonly do: 'forget'; readonly link: TypedLinkRow }
+  /**
+   * Another link has the same identity in the same two folders: somebody moved one copy of an item to where another was. Its items are
+   * looked at as if nobody had linked them, which makes them duplicates of those of the other link.
+   */
+  | { readonly do: 'unlink'; readonly link: TypedLinkRow }
   /** One-way only: a person removed the copy on the right; it is not made again. */
   | { readonly do: 'stay-gone'; readonly link: TypedLinkRow }
   /**
@@ -199,6 +204,7 @@ export function joinTyped(known: TypedKnowledge): readonly TypedDecision[] {
     const decision = decideLink(known, index, link);
     if (decision) decisions.push(decision);
   }
+  unlinkDoubles(known, decisions);
   decisions.push(...duplicates(known, index, decisions), ...adoptions(known, index));
   // After adoptions: another item may be the same thing. What was recorded as a link by now is told by that.
   for (const { copy, intent } of copiesOfIntents(known, index)) {
@@ -235,6 +241,27 @@ function takenPlaces(known: TypedKnowledge, decisions: readonly TypedDecision[],
     if (link.state !== `${on}-gone`) take({ identity: link.identity, folder: link[on].folder });
   }
   return places;
+}
+
+/** Of links with one identity in the same two folders the first stays. Replaces the decisions about the others. */
+function unlinkDoubles(known: TypedKnowledge, decisions: TypedDecision[]): void {
+  if (known.policy.direction === 'one-way') return;
+  const decided = new Map(decisions.flatMap((d, at) => ('link' in d && d.link ? [[d.link.id, at] as const] : [])));
+  const places = new Set<string>();
+  for (const before of [...known.links].sort((a, b) => (a.id < b.id ? -1 : 1))) {
+    const at = decided.get(before.id);
+    const decision = at === undefined ? undefined : decisions[at];
+    if (decision && decision.do !== 'see' && decision.do !== 'compare') continue;
+    const { identity, left, right, state } = decision?.link ?? before;
+    if (identity === null || state !== 'live') continue;
+    const place = `${placeOf(identity, left.folder)} ${right.folder}`;
+    if (places.has(place)) {
+      const unlink = { do: 'unlink', link: decision?.link ?? before } as const;
+      if (at === undefined) decisions.push(unlink);
+      else decisions[at] = unlink;
+    }
+    places.add(place);
+  }
 }
 
 /** One end of a link as it is now. */
@@ -330,7 +357,7 @@ function placesAfter(
 
 /** Two with one identity in one folder. @param decided About links: under which ids their items are now, and which of them wait. */
 function duplicates(known: TypedKnowledge, index: Index, decided: readonly TypedDecision[]): readonly TypedDecision[] {
-  const now = new Map(decided.flatMap((d) => ('link' in d && d.link ? [[d.link.id, d.link] as const] : [])));
+  const now = new Map(decided.flatMap((d) => ('link' in d && d.link ? [[d.link.id, d] as const] : [])));
   const decisions: TypedDecision[] = [];
   for (const on of sides) {
     const groups = new Map<string, TypedHead[]>();
@@ -344,7 +371,8 @@ function duplicates(known: TypedKnowledge, index: Index, decided: readonly Typed
       if (!first?.identity) continue;
       const { folder } = first;
       const link = (index.byIdentity.get(first.identity) ?? [])
-        .map((l) => now.get(l.id) ?? l)
+        .filter((l) => now.get(l.id)?.do !== 'unlink')
+        .map((l) => now.get(l.id)?.link ?? l)
         .find((l) => l[on].folder === folder && !isMissing(known, index, l, on));
       if (heads.length < 2 && !link) continue;
       for (const head of heads) index.fresh[on].delete(head.id);
@@ -359,7 +387,7 @@ const isMissing = (known: TypedKnowledge, index: Index, link: TypedLinkRow, side
   link.state === `${side}-gone` ||
   known.gone[side].has(link[side].id);
 
-/** Items of both sides that are the same thing, exact stamps first. */
+/** Items of both sides that are the same thing, copies of open intents first. */
 function adoptions(known: TypedKnowledge, index: Index): readonly TypedDecision[] {
   const decisions: TypedDecision[] = [];
   const adopt = (
@@ -374,30 +402,39 @@ function adoptions(known: TypedKnowledge, index: Index): readonly TypedDecision[
     const [left, right] = copySide === 'right' ? [twin, copy] : [copy, twin];
     decisions.push({ do: 'adopt', left, right, by, intent });
   };
+  const isExactPlace = (left: TypedHead, right: TypedHead): boolean =>
+    known.counterpart('left', left.folder) === right.folder;
   const intents = new Map(known.intents.map((i) => [`${i.side} ${i.stampKey}`, i]));
-  for (const side of sides) {
-    const others = index.fresh[otherSide(side)];
-    const byFirstId = new Map([...others.values()].map((h) => [firstIdOf(h.id), h]));
-    for (const copy of [...index.fresh[side].values()]) {
-      if (!copy.stamp) continue;
-      const intent = intents.get(`${side} ${stampKey(copy.stamp)}`) ?? null;
-      const twin = (intent && others.get(intent.from.id)) ?? byFirstId.get(readStamp(copy.stamp)?.firstId ?? '');
-      if (twin && others.has(twin.id)) adopt(side, copy, twin, 'stamp', intent);
+  const byStamp = (isWanted: (intent: TypedIntentRow | null, left: TypedHead, right: TypedHead) => boolean): void => {
+    for (const side of sides) {
+      const others = index.fresh[otherSide(side)];
+      const byFirstId = new Map([...others.values()].map((h) => [firstIdOf(h.id), h]));
+      for (const copy of [...index.fresh[side].values()]) {
+        if (!copy.stamp) continue;
+        const intent = intents.get(`${side} ${stampKey(copy.stamp)}`) ?? null;
+        const twin = (intent && others.get(intent.from.id)) ?? byFirstId.get(readStamp(copy.stamp)?.firstId ?? '');
+        if (!twin || !others.has(twin.id)) continue;
+        const [left, right] = side === 'right' ? [twin, copy] : [copy, twin];
+        if (isWanted(intent, left, right)) adopt(side, copy, twin, 'stamp', intent);
+      }
     }
-  }
+  };
   const rightByIdentity = new Map<EventIdentity, TypedHead[]>();
   for (const head of index.fresh.right.values()) {
     if (head.identity) rightByIdentity.set(head.identity, [...(rightByIdentity.get(head.identity) ?? []), head]);
   }
-  // Those in corresponding folders first, so that nobody takes away another's twin.
-  for (const isExact of [true, false]) {
+  const byIdentity = (isWanted: (left: TypedHead, right: TypedHead) => boolean): void => {
     for (const left of [...index.fresh.left.values()]) {
       const twins = (left.identity && rightByIdentity.get(left.identity)) || [];
-      const place = known.counterpart('left', left.folder);
-      const twin = twins.find((h) => index.fresh.right.has(h.id) && (!isExact || h.folder === place));
+      const twin = twins.find((right) => index.fresh.right.has(right.id) && isWanted(left, right));
       if (twin) adopt('right', twin, left, 'identity', null);
     }
-  }
+  };
+  // Of copies in several calendars those in corresponding ones belong together, whichever was made of which once.
+  byStamp((intent, left, right) => intent !== null || isExactPlace(left, right));
+  byIdentity(isExactPlace);
+  byStamp(() => true);
+  byIdentity(() => true);
   return decisions;
 }
 

@@ -148,6 +148,13 @@ class EngineWorld implements ScenarioWorld {
       case 'forget':
         records.links.delete(decision.link.id);
         return;
+      case 'unlink':
+        records.links.delete(decision.link.id);
+        for (const side of sides) {
+          const { head } = this.servers[side].get(decision.link[side].id);
+          records.unlinked.set(`${side} ${head.id}`, { side, head });
+        }
+        return;
       case 'leave':
         records.unlinked.set(`${decision.side} ${decision.head.id}`, decision);
         return;

@@ -13,6 +13,7 @@ import type { FeedsRead } from './read-feeds.ts';
 import { settleDuplicates } from './settle-duplicates.ts';
 import { settleGone } from './settle-gone.ts';
 import { otherSide, type TypedContext } from './typed-context.ts';
+import { unlinkItems } from './unlink-items.ts';
 
 /** Joins what feeds say with what is recorded, and carries out what follows from it. Results are staged, the last ones not recorded yet. */
 export async function carryOut<Kind extends TypedKind>(
@@ -29,6 +30,10 @@ export async function carryOut<Kind extends TypedKind>(
   await linkOrphans(
     context,
     decisions.filter((d) => d.do === 'orphan'),
+  );
+  await unlinkItems(
+    context,
+    decisions.filter((d) => d.do === 'unlink'),
   );
   for (const d of decisions) if (d.do === 'dedupe') await settleDuplicates(context, d);
   const compares = await moveItems(
