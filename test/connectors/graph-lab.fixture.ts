@@ -58,6 +58,9 @@ function labConnector(lab: Lab, clock: SteppingClock, transport: Transport, requ
 interface Trouble {
   /** The answer of the next such request does not come back. */
   lost: ((request: HttpRequest) => boolean) | null;
+  /** The next ones do not arrive. */
+  unsent: { readonly isIt: (request: HttpRequest) => boolean; left: number };
+  hear: (request: HttpRequest) => void;
   /** From such a request on nothing comes through any more, as for a process that dies there. */
   deadly: (request: HttpRequest) => boolean;
   isDead: boolean;
@@ -74,7 +77,11 @@ export interface GraphLab extends ConnectorUnderTest {
   unfinished(): number;
   /** Exchanges that were held against the OpenAPI files; null: the files are not here. */
   checked(): number | null;
+  /** Hears of every request before it is sent. */
+  listen(hear: (request: HttpRequest) => void): void;
   answerLost(isIt: (request: HttpRequest) => boolean): void;
+  /** So many of these do not arrive, and nobody can tell. */
+  requestLost(isIt: (request: HttpRequest) => boolean, times?: number): void;
   dies(isIt: (request: HttpRequest) => boolean): void;
 }
 
@@ -136,7 +143,13 @@ export async function openGraphLab(requestBytesMax: number): Promise<GraphLab> {
   const mailbox = must(world.mailbox(must(world.mailboxes[0], 'a mailbox').address), 'a mailbox');
   const requestedAtMs: number[] = [];
   const checks = schemaChecks();
-  const trouble: Trouble = { lost: null, deadly: () => false, isDead: false };
+  const trouble: Trouble = {
+    lost: null,
+    unsent: { isIt: () => false, left: 0 },
+    hear: () => {},
+    deadly: () => false,
+    isDead: false,
+  };
   let latencyMs = 0;
   const request = async (
     origin: string,
@@ -148,6 +161,11 @@ export async function openGraphLab(requestBytesMax: number): Promise<GraphLab> {
     clock.advance(latencyMs);
     trouble.isDead ||= trouble.deadly(one);
     if (trouble.isDead) throw gone(false);
+    trouble.hear(one);
+    if (trouble.unsent.left > 0 && trouble.unsent.isIt(one)) {
+      trouble.unsent.left--;
+      throw gone(true);
+    }
     const isLost = trouble.lost?.(one) === true;
     const answer = await checks.heard(origin, one, await connection.request(one, signal));
     if (!isLost) return answer;
@@ -195,8 +213,14 @@ export async function openGraphLab(requestBytesMax: number): Promise<GraphLab> {
         .filter(({ name }) => name === unfinishedFolderName)
         .reduce((sum, { count }) => sum + count, 0),
     checked: () => (checks.isHere ? checks.count : null),
+    listen(hear) {
+      trouble.hear = hear;
+    },
     answerLost(isIt) {
       trouble.lost = isIt;
+    },
+    requestLost(isIt, times = 1) {
+      trouble.unsent = { isIt, left: times };
     },
     dies(isIt) {
       [trouble.deadly, trouble.isDead] = [isIt, false];

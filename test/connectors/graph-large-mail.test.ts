@@ -92,9 +92,7 @@ describe('mail that is larger than a request', () => {
 
   const breaks: readonly (readonly [string, (request: HttpRequest) => boolean])[] = [
     ['the import', ({ path }) => path.includes('importItem')],
-    ['an upload session', ({ path }) => path.endsWith('createUploadSession')],
-    ['a range', ({ method }) => method === 'PUT'],
-    ['a posted file', ({ method, path }) => method === 'POST' && path.endsWith('/attachments')],
+    ['the look at what is attached', ({ method, path }) => method === 'GET' && path.includes('/attachments?')],
   ];
   test.each(breaks)('a connection that dies at %s leaves nothing behind that somebody sees', async (_, isIt) => {
     const { it, box, inbox, context } = await open();
@@ -112,6 +110,123 @@ describe('mail that is larger than a request', () => {
     expect(again).toMatchObject({ id: expect.any(String) });
     expect(it.attachments(inbox, 'large')).toHaveLength(files.length);
     expect((await box.changes(inbox, null, context())).changes).toHaveLength(1);
+  });
+
+  const isRange = ({ method }: HttpRequest): boolean => method === 'PUT';
+  const isState = ({ method, path }: HttpRequest): boolean => method === 'GET' && path.includes('AttachmentSessions');
+  const isSession = ({ path }: HttpRequest): boolean => path.endsWith('createUploadSession');
+  const isPost = ({ method, path }: HttpRequest): boolean => method === 'POST' && path.endsWith('/attachments');
+  const rangeOf = ({ headers }: HttpRequest): string => String(headers['content-range']);
+  /** Ranges of the file of 8 MB, which has three. */
+  const ofLarge = (request: HttpRequest): boolean => isRange(request) && rangeOf(request).endsWith('/8000000');
+  const ranges = ['bytes 0-3749999/8000000', 'bytes 3750000-7499999/8000000', 'bytes 7500000-7999999/8000000'] as const;
+
+  /** Makes a large mail while something breaks. @returns the requests about its largest file, in order */
+  async function makeThrough(plant: (it: GraphLab) => void): Promise<readonly string[]> {
+    const { it, box, inbox, context } = await open();
+    plant(it);
+    const seen: string[] = [];
+    it.listen((request) => {
+      if (ofLarge(request)) seen.push(rangeOf(request));
+      else if (isState(request)) seen.push('asked');
+    });
+    // The third is posted after the second.
+    const three = files.slice(0, 3);
+    const [written] = await box.create(inbox, [mailDraft(mimeOf('large', three))], context());
+    expect(written).toMatchObject({ id: expect.any(String) });
+    const attached = it.attachments(inbox, 'large');
+    expect(attached.map(({ name }) => name)).toEqual(three.map(({ name }) => name));
+    for (const [at, { content, name }] of three.entries())
+      expect(attached[at]?.content.equals(content), name).toBe(true);
+    expect((await box.changes(inbox, null, context())).changes).toHaveLength(1);
+    expect(it.unfinished()).toBe(0);
+    expect(it.sent()).toBe(0);
+    return seen;
+  }
+  const [first, second, third] = ranges;
+  const nth = (isIt: (request: HttpRequest) => boolean, n: number) => {
+    let count = 0;
+    return (request: HttpRequest) => isIt(request) && ++count === n;
+  };
+
+  const interruptions: readonly (readonly [string, (it: GraphLab) => void, readonly string[]])[] = [
+    ['nothing breaks', () => {}, [...ranges]],
+    [
+      'the answer to a range is lost: it is there, and the next one follows',
+      (it) => it.answerLost(nth(ofLarge, 2)),
+      [first, second, 'asked', third],
+    ],
+    [
+      'a range does not arrive: it is sent again, and nothing before it',
+      (it) => it.requestLost(nth(ofLarge, 2)),
+      [first, second, 'asked', second, third],
+    ],
+    [
+      'the answer to the last range is lost: the file is among the attachments, and not attached twice',
+      (it) => it.answerLost(nth(ofLarge, 3)),
+      [...ranges, 'asked'],
+    ],
+    ['the last range does not arrive', (it) => it.requestLost(nth(ofLarge, 3)), [...ranges, 'asked', third]],
+    [
+      'the answer to where it stands is lost, too',
+      (it) => {
+        it.requestLost(nth(ofLarge, 2));
+        it.answerLost(isState);
+      },
+      [first, second, 'asked', 'asked', second, third],
+    ],
+    [
+      'the session runs out: a new one begins at the beginning',
+      (it) => {
+        it.graph.configure({ uploadSessionMs: 100 });
+        it.requestLost(nth(ofLarge, 3));
+      },
+      [...ranges, 'asked', ...ranges],
+    ],
+    [
+      'a service that does not say where a session stands: a new one, and no file twice',
+      (it) => {
+        it.graph.configure({ tellsUploadState: false });
+        it.answerLost(nth(ofLarge, 2));
+      },
+      [first, second, 'asked', ...ranges],
+    ],
+  ];
+  test.each(interruptions)('%s', async (_, plant, expected) => {
+    expect(await makeThrough(plant)).toEqual(expected);
+  });
+
+  test.each([
+    ['the answer to the opening of a session', (it: GraphLab) => it.answerLost(isSession)],
+    ['the opening of a session', (it: GraphLab) => it.requestLost(isSession)],
+    ['the answer to a posted file', (it: GraphLab) => it.answerLost(isPost)],
+    ['a posted file', (it: GraphLab) => it.requestLost(isPost)],
+  ])('%s is lost: it is asked for again, and no file is there twice', async (_, plant) => {
+    expect(await makeThrough(plant)).toEqual([...ranges]);
+  });
+
+  test('a connection that never comes back ends it, with nothing that somebody sees', async () => {
+    const { it, box, inbox, context } = await open();
+    it.requestLost(isRange, Number.POSITIVE_INFINITY);
+    const outcome = await box.create(inbox, [mailDraft(mimeOf('large', files))], context()).then(
+      ([answer]) => answer,
+      (error: unknown) => (error instanceof FaultError ? error.fault : Promise.reject(error)),
+    );
+    expect(outcome).toMatchObject({ kind: 'transient', mayHaveHappened: false });
+    expect((await box.changes(inbox, null, context())).changes).toEqual([]);
+    expect(it.unfinished()).toBe(0);
+  });
+
+  test('a session that runs out time after time is named', async () => {
+    const { it, box, inbox, context } = await open();
+    it.graph.configure({ uploadSessionMs: 0 });
+    const outcome = await box.create(inbox, [mailDraft(mimeOf('large', files))], context()).then(
+      ([answer]) => answer,
+      (error: unknown) => (error instanceof FaultError ? error.fault : Promise.reject(error)),
+    );
+    // Not that its folder is gone: the rest of the mailbox is not to stop for it.
+    expect(outcome).toMatchObject({ kind: 'transient', detail: expect.stringContaining('upload session') });
+    expect(it.unfinished()).toBe(0);
   });
 
   test('a lost answer at the end may have made it, and the feed tells that it did', async () => {

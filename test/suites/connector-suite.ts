@@ -22,6 +22,7 @@ import {
   type RawProperty,
 } from '#model/mail.ts';
 import { type MailField, mailFields, mailProperties, mailStateFields } from '#model/mail-properties.ts';
+import type { MapiType } from '#model/property-row.ts';
 import { type StampText, writeStamp } from '#model/stamp.ts';
 import { folderByRole, type SimulatedMailbox } from '#test/simulation/simulated-mailbox.ts';
 

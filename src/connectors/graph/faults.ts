@@ -114,6 +114,8 @@ export function faultOf(
   if (status === 400 && about === 'name') return poison('name-refused');
   if (status === 400 && about === 'item' && writes) return poison('refused-by-target');
   if (status === 400 && about === 'feed' && /token|sync ?state/i.test(message)) return { kind: 'cursor-lost' };
+  // Of an upload session: it has another range in mind, and says which when it is asked.
+  if (status === 416) return { kind: 'transient', detail, mayHaveHappened: false };
   if (status === 408 || status === 424 || status >= 500)
     return { kind: 'transient', detail, mayHaveHappened: writes && status !== 424 };
   return fatal('protocol', 'The request was not understood as it was meant; report this with the words above');

@@ -66,12 +66,12 @@ export interface FetchedAnswer {
 }
 
 export interface PreauthorizedRequest {
-  readonly method: 'POST' | 'PUT';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly url: URL;
   readonly name: string;
   readonly subject: Subject;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
+  readonly body: Uint8Array | null;
 }
 
 /** Requests of a batch (GDOC `concepts/json-batching.md`). */
@@ -235,7 +235,7 @@ export function graphClient({ http, clock, endpoint, limits, shared = null }: Gr
     },
     async sendPreauthorized({ method, url, name, subject, headers, body }, mailbox, context) {
       const allowance = allowanceOf(mailbox);
-      const free = await allowance.take({ requests: 1, uploadBytes: body.length }, context);
+      const free = await allowance.take({ requests: 1, uploadBytes: body?.length ?? 0 }, context);
       try {
         const answer = await http.send({
           method,

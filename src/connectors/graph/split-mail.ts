@@ -1,24 +1,12 @@
 import { isSameProperty, type MapiAttachment, type MapiMessage, mapiValue } from '#formats/mapi/mapi-message.ts';
 import { attachMethods, attachmentTags, mailTags, shownInBody } from '#formats/mime-mapi/mail-tags.ts';
-import type { Payload } from '#kit/payload.ts';
-
-/** A file that is attached to a message after it was imported. */
-export interface FollowingFile {
-  readonly name: string;
-  readonly contentType: string;
-  readonly contentId: string | null;
-  readonly isInline: boolean;
-  readonly content: Payload;
-}
+import { type FollowingFile, fileBytesMax } from './attach-files.ts';
 
 export interface SplitMail {
   readonly message: MapiMessage;
   /** In the order of the message. */
   readonly files: readonly FollowingFile[];
 }
-
-/** Bytes of one file (GDOC `concepts/outlook-large-attachments.md`). */
-const fileBytesMax = 150 * 1024 * 1024;
 
 /** What an attachment that is made by itself can say again; one that says more stays where it is. */
 const said = [

@@ -3,22 +3,19 @@ import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { Context, Written } from '../contract.ts';
 import { missing, noId } from '../ews/answer-faults.ts';
+import { attachFiles } from './attach-files.ts';
 import { deletions } from './folders.ts';
-import { type GraphRequest, objectOf } from './graph-client.ts';
+import type { GraphRequest } from './graph-client.ts';
 import { type JsonObject, objectsAt, textAt } from './json.ts';
 import { headQuery, readHead, readWritten } from './mail-codec.ts';
 import type { MailboxTools } from './mailbox-tools.ts';
 import { ask, askAll, getting, nextPath, pageMax } from './requests.ts';
-import type { FollowingFile, SplitMail } from './split-mail.ts';
+import type { SplitMail } from './split-mail.ts';
 
 /** Hidden, below the root of the mailbox. */
 export const unfinishedFolderName = 'Causeway unfinished';
 /** What lies there for longer than any call may take was left behind by somebody who died. */
 const abandonedMs = 6 * 3_600_000;
-/** Files below are attached by one request, from here on by a session (GDOC `concepts/outlook-large-attachments.md`: 3 MB). */
-const sessionFromBytes = 3_000_000;
-/** Of a session; ranges may have 4 MB. */
-const rangeBytes = 3_750_000;
 const listPageMax = 100;
 
 /**
@@ -44,7 +41,7 @@ export class UnfinishedMail {
     if (isFault(id)) return id;
     let fault: Fault | null = null;
     try {
-      for (const file of files) await undone(() => this.#attach(id, file, context));
+      await undone(() => attachFiles(this.#tools, this.#pathOf(id), files, context));
       const written = await this.#finish(id, folder, context);
       if (!isFault(written) || written.kind === 'transient') return written;
       fault = written;
@@ -92,85 +89,6 @@ export class UnfinishedMail {
 
   #pathOf(id: string): string {
     return `${this.#tools.user}/messages/${encodeURIComponent(id)}`;
-  }
-
-  // -- files --
-
-  async #attach(id: string, file: FollowingFile, context: Context): Promise<void> {
-    if (file.content.sizeBytes < sessionFromBytes) await this.#post(id, file, context);
-    else await this.#upload(id, file, context);
-  }
-
-  async #post(id: string, file: FollowingFile, context: Context): Promise<void> {
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of file.content.base64()) chunks.push(chunk);
-    await ask(
-      this.#tools,
-      {
-        method: 'POST',
-        path: `${this.#pathOf(id)}/attachments`,
-        name: 'attachments',
-        subject: { writes: true, about: 'item' },
-        body: {
-          '@odata.type': '#microsoft.graph.fileAttachment',
-          ...saidOf(file),
-          contentBytes: Buffer.concat(chunks).toString('latin1'),
-        },
-      },
-      context,
-    );
-  }
-
-  async #upload(id: string, file: FollowingFile, context: Context): Promise<void> {
-    const { sizeBytes } = file.content;
-    const answer = await ask(
-      this.#tools,
-      {
-        method: 'POST',
-        path: `${this.#pathOf(id)}/attachments/createUploadSession`,
-        name: 'createUploadSession',
-        subject: { writes: true, about: 'item' },
-        body: { AttachmentItem: { attachmentType: 'file', size: sizeBytes, ...saidOf(file) } },
-      },
-      context,
-    );
-    const link = textAt(answer, 'uploadUrl');
-    if (link === null || !URL.canParse(link)) throw new FaultError(noAddress);
-    const url = new URL(link);
-    this.#tools.imports.requireHost(url);
-    let at = 0;
-    for await (const range of rangesOf(file.content.bytes())) {
-      await this.#putRange(url, range, at, sizeBytes, context);
-      at += range.length;
-    }
-  }
-
-  async #putRange(url: URL, range: Buffer, at: number, sizeBytes: number, context: Context): Promise<void> {
-    const { client, address } = this.#tools;
-    const end = at + range.length;
-    const { status, body } = await client.sendPreauthorized(
-      {
-        method: 'PUT',
-        url,
-        name: 'AttachmentSessions',
-        subject: { writes: true, about: 'item' },
-        headers: {
-          'content-type': 'application/octet-stream',
-          'content-range': `bytes ${at}-${end - 1}/${sizeBytes}`,
-        },
-        body: range,
-      },
-      address,
-      context,
-    );
-    // The last one makes the attachment and says so; the others say where to go on.
-    const expected = end === sizeBytes ? null : nextRange(objectOf(body, 'AttachmentSessions'));
-    if (end === sizeBytes ? status !== 201 && status !== 200 : expected !== end)
-      throw new FaultError({
-        kind: 'transient',
-        detail: `an upload session expects ${expected ?? 'something else'} after ${end} of ${sizeBytes} bytes (HTTP ${status})`,
-        mayHaveHappened: false,
-      });
   }
 
   // -- the folder --
@@ -243,38 +161,6 @@ export class UnfinishedMail {
   }
 }
 
-const saidOf = ({ name, contentType, contentId, isInline }: FollowingFile): JsonObject => ({
-  name,
-  contentType,
-  isInline,
-  ...(contentId === null ? {} : { contentId }),
-});
-
-/** `12345` or `12345-`: where the next range begins. */
-function nextRange(answer: JsonObject): number | null {
-  const ranges = answer['nextExpectedRanges'] ?? answer['NextExpectedRanges'];
-  const [first] = Array.isArray(ranges) ? ranges : [];
-  const start = typeof first === 'string' ? Number.parseInt(first, 10) : Number.NaN;
-  return Number.isNaN(start) ? null : start;
-}
-
-async function* rangesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  let held: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of bytes) {
-    for (let at = 0; at < chunk.length; ) {
-      const piece = chunk.subarray(at, at + rangeBytes - size);
-      held.push(piece);
-      size += piece.length;
-      at += piece.length;
-      if (size < rangeBytes) continue;
-      yield Buffer.concat(held);
-      [held, size] = [[], 0];
-    }
-  }
-  if (size > 0) yield Buffer.concat(held);
-}
-
 /** Before it is moved nobody sees anything of it: whatever a request may have done, the mail was not made. */
 async function undone<T>(work: () => Promise<T>): Promise<T> {
   try {
@@ -291,8 +177,3 @@ const refused = (detail: string): Fault => ({
   reason: 'too-large',
   detail: `it is too large for one import, and the service does not take its files one by one: ${detail}`,
 });
-const noAddress: Fault = {
-  kind: 'fatal',
-  code: 'protocol',
-  detail: 'createUploadSession answered without an address to send to',
-};

@@ -172,16 +172,46 @@ export function attachmentRoutes(holder: AttachmentHolder): readonly Route[] {
   ];
 }
 
+/** The session that an address of its own is about. @throws GraphError */
+function sessionOf(context: Context, id: string, token: string | null) {
+  const session = context.state.uploads.get(id);
+  if (session === undefined || token !== id || session.expiresAtMs <= context.nowMs)
+    throw new GraphError(404, 'ErrorItemNotFound', 'The upload session was not found or has expired.');
+  return session;
+}
+
+/** What is asked of a session by its address: a range, where it stands, or that it ends. */
+export function runSession(
+  context: Context,
+  method: string,
+  id: string,
+  token: string | null,
+  holders: ReadonlyMap<string, AttachmentHolder>,
+): Reply {
+  if (method === 'PUT') return putRange(context, id, token, holders);
+  const { tellsUploadState } = context.state.settings;
+  if (method !== 'DELETE' && !(method === 'GET' && tellsUploadState))
+    throw new GraphError(405, 'BadRequest', 'Specified HTTP method is not allowed for the request target.');
+  const session = sessionOf(context, id, token);
+  if (method === 'DELETE') {
+    context.state.uploads.delete(id);
+    return noContent;
+  }
+  return ok({
+    '@odata.context': context.contextOf('microsoft.graph.uploadSession'),
+    expirationDateTime: isoTime(session.expiresAtMs),
+    nextExpectedRanges: [String(session.receivedBytes)],
+  });
+}
+
 /** Takes one range of a file. 200 with what comes next, 201 with the last one. (fixtures: outlook-large-attachments) */
-export function putRange(
+function putRange(
   context: Context,
   id: string,
   token: string | null,
   holders: ReadonlyMap<string, AttachmentHolder>,
 ): Reply {
-  const session = context.state.uploads.get(id);
-  if (session === undefined || token !== id || session.expiresAtMs <= context.nowMs)
-    throw new GraphError(404, 'ErrorItemNotFound', 'The upload session was not found or has expired.');
+  const session = sessionOf(context, id, token);
   const [, from = '', to = '', size = ''] =
     /^bytes (\d+)-(\d+)\/(\d+)$/.exec(context.headers['content-range'] ?? '') ?? [];
   const [start, end] = [Number(from), Number(to)];

@@ -208,6 +208,20 @@ export const graphBehaviours: readonly GraphBehaviour[] = [
     source: 'fixtures outlook-large-attachments',
   },
   {
+    id: 'upload-session-state',
+    what: 'The address of a session says by nextExpectedRanges where it stands; a setting refuses the question',
+    mark: 'assumed',
+    source:
+      'msgraph-sdk-design tasks/FileUploadTask.md asks before it resumes, for files of OneDrive and attachments alike; GDOC shows PUT and DELETE only',
+  },
+  {
+    id: 'upload-session-order',
+    what: 'A range that is not the next one is refused (416), and what was received stays',
+    mark: 'assumed',
+    source:
+      'GDOC attachment-createuploadsession: a transfer can be resumed when a connection is dropped; ranges are sequential',
+  },
+  {
     id: 'upload-files-only',
     what: 'A session takes files: ErrorAttachmentSessionIsSupportedOnlyForFileAttachments for an item',
     mark: 'recorded',

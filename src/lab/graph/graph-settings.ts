@@ -17,6 +17,8 @@ export interface GraphSettings {
   /** Bytes of an attachment that a plain POST may have, and an upload session. */
   readonly attachmentPostMaxBytes: number;
   readonly attachmentMaxBytes: number;
+  /** A session says where it stands when its address is asked; otherwise 405. */
+  readonly tellsUploadState: boolean;
   /** Smaller files have to be posted. */
   readonly attachmentSessionMinBytes: number;
   /** Only drafts take attachments. CORSO attaches to others; of imported ones nobody says anything. */
@@ -67,6 +69,7 @@ export const shippedSettings: GraphSettings = {
   uploadSessionMs: 3_600_000,
   attachmentPostMaxBytes: 3 * MiB,
   attachmentMaxBytes: 150 * MiB,
+  tellsUploadState: true,
   attachmentSessionMinBytes: 3_000_000,
   attachmentsToDraftsOnly: false,
   messageMaxBytes: 35 * MiB,

@@ -5,7 +5,7 @@ import type { SiteSurroundings } from '../lab.ts';
 import { guidOf } from '../world/account.ts';
 import type { Mailbox } from '../world/mailbox.ts';
 import type { Organization } from '../world/organization.ts';
-import { messageHolders, putRange } from './attachments.ts';
+import { messageHolders, runSession } from './attachments.ts';
 import { type BatchPart, readBatch, runBatch } from './batch.ts';
 import { Context } from './context.ts';
 import { eventHolder } from './events.ts';
@@ -128,7 +128,7 @@ class GraphSite implements Site {
       const other = preauthenticatedOf(request.path);
       if (other !== null)
         return {
-          operation: other.kind === 'import' ? 'POST importItem' : 'PUT AttachmentSessions',
+          operation: other.kind === 'import' ? 'POST importItem' : `${request.method} AttachmentSessions`,
           mailbox:
             other.kind === 'import'
               ? mailboxOfId(this.#organization, other.mailbox).address
@@ -374,7 +374,7 @@ class GraphSite implements Site {
     const { clock } = this.#surroundings;
     const { settings } = this.state;
     const isImport = other.kind === 'import';
-    if (request.method !== (isImport ? 'POST' : 'PUT'))
+    if (isImport && request.method !== 'POST')
       throw new GraphError(405, 'BadRequest', 'Specified HTTP method is not allowed for the request target.');
     const upload = this.state.uploads.get(other.session);
     const { mailbox, clientId } = isImport
@@ -392,10 +392,10 @@ class GraphSite implements Site {
         query: readQuery(''),
         headers: request.headers,
         body,
-        operation: isImport ? 'POST importItem' : 'PUT AttachmentSessions',
+        operation: isImport ? 'POST importItem' : `${request.method} AttachmentSessions`,
         mailbox,
       });
-      return isImport ? importItem(context) : putRange(context, other.session, other.token, holders);
+      return isImport ? importItem(context) : runSession(context, request.method, other.session, other.token, holders);
     });
     return { reply, clientId };
   }
