@@ -58,7 +58,8 @@ export function calendarsConverged(world: CalendarWorld): Violations {
     const isCopied =
       world.ledger.meddled.has(identity) ||
       (world.events.includes('store lost') && world.ledger.movedMeanwhile.has(identity));
-    if (isCopied && l.length === r.length && foldersOf(l) === l.length && foldersOf(r) === r.length) continue;
+    if (isCopied && l.length > 1 && l.length === r.length && foldersOf(l) === l.length && foldersOf(r) === r.length)
+      continue;
     if (l.length > 1 || r.length > 1) found.push(`duplicated: ${what} is ${l.length} and ${r.length} times there`);
     else if (l.length !== r.length) found.push(`lost: ${what} is ${l.length} and ${r.length} times there`);
     else if (l[0] && r[0] && show(l[0], world) !== show(r[0], world))
