@@ -9,6 +9,28 @@ export interface TestProgram {
   remove(): void;
 }
 
+/** Programs that find one another beside themselves, as in `dist/`. @param sources by the name that each is to have. */
+export async function bundlesForTest<Name extends string>(
+  sources: Readonly<Record<Name, string>>,
+): Promise<{ readonly paths: Readonly<Record<Name, string>>; remove(): void }> {
+  const folder = join(root, 'node_modules', '.causeway-test', `programs-${process.pid}`);
+  await build({
+    absWorkingDir: root,
+    entryPoints: sources,
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    packages: 'external',
+    sourcemap: true,
+    logLevel: 'error',
+  });
+  const paths = Object.fromEntries(Object.keys(sources).map((name) => [name, join(folder, `${name}.js`)]));
+  return { paths: paths as Record<Name, string>, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
 /** A program of its own from one of our files, for tests that need a process to kill. Built as `dist/` is. */
 export async function bundleForTest(source: string): Promise<TestProgram> {
   // Inside the project, because packages are looked up from there.
