@@ -21,6 +21,7 @@ import type { WayChoice } from '#jobs/item-ways.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import type { ProbeResult } from '#jobs/probe.ts';
 import type { Relinked } from '#jobs/relink.ts';
+import type { ResyncPlan } from '#jobs/resync.ts';
 import type { SettingsReport } from '#jobs/settings/carry-settings.ts';
 import type { SwitchProgress } from '#jobs/switch/ports.ts';
 import type { RestoreReport } from '#jobs/typed/restore-value.ts';
@@ -28,7 +29,7 @@ import type { VerifyReport } from '#jobs/verify/report.ts';
 import type { WavePlan, WavesAsked } from '#jobs/waves/plan-waves.ts';
 import type { Sharing, SharingPerson } from '#jobs/waves/read-sharing.ts';
 import type { Clock } from '#kit/clock.ts';
-import type { ItemId, PairId, Side } from '#model/ids.ts';
+import type { ItemId, MailboxGuid, PairId, Side } from '#model/ids.ts';
 import type { MailPolicy, TypedPolicy } from '#model/policy.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { DirectorySync, Organization, Project, ProjectPair } from '#project/project.ts';
@@ -92,6 +93,22 @@ export interface Jobs {
   ) => Promise<VerifyReport>;
   /** Forgets what the store knows of the track and finds it again: by stamps, and events by their identity. */
   readonly relinkPair: (pair: JobPair, kind: ContentKind, store: Store, around: JobSurroundings) => Promise<Relinked>;
+  /** What `resyncPair` would do. Writes nothing. */
+  readonly planResync: (
+    pair: JobPair,
+    kind: ContentKind,
+    project: Project,
+    store: Store,
+    around: JobSurroundings,
+  ) => Promise<ResyncPlan>;
+  /** Links the target mailbox anew and copies what it lacks. @param accept mailbox that the plan saw on the target in place of the old one. */
+  readonly resyncPair: (
+    pair: JobPair,
+    kind: ContentKind,
+    accept: MailboxGuid | null,
+    store: Store,
+    around: JobSurroundings,
+  ) => Promise<Relinked>;
   /** Permissions, delegates and stored settings of the pair. */
   readonly carrySettings: (
     pair: JobPair,

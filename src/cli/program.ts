@@ -18,6 +18,7 @@ import { probeCommand } from './commands/probe.ts';
 import { provisionCommand } from './commands/provision.ts';
 import { quarantineCommand } from './commands/quarantine.ts';
 import { relinkCommand } from './commands/relink.ts';
+import { resyncCommand } from './commands/resync.ts';
 import { runCommand } from './commands/run.ts';
 import { settingsCommand } from './commands/settings.ts';
 import { statusCommand } from './commands/status.ts';
@@ -38,7 +39,7 @@ const groups = [
   ['Directory:', [directoryCommand, provisionCommand]],
   ['Switch:', [wavesCommand, switchCommand, undoCommand, finishCommand]],
   ['Look:', [statusCommand, verifyCommand, historyCommand, journalCommand, quarantineCommand]],
-  ['Repair:', [relinkCommand, dedupeCommand]],
+  ['Repair:', [relinkCommand, resyncCommand, dedupeCommand]],
   ['Try:', [demoCommand, labCommand]],
 ] as const;
 

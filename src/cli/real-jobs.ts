@@ -24,6 +24,7 @@ import type { PassBasics, PassProgress } from '#jobs/pass/pass-core.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import { probe } from '#jobs/probe.ts';
 import { relink, relinkTyped } from '#jobs/relink.ts';
+import { planResync, resync } from '#jobs/resync.ts';
 import { carryPairSettings } from '#jobs/settings/carry-pair-settings.ts';
 import { restoreValue } from '#jobs/typed/restore-value.ts';
 import type { TypedPassServices } from '#jobs/typed/typed-context.ts';
@@ -34,8 +35,10 @@ import { readSharing } from '#jobs/waves/read-sharing.ts';
 import { must } from '#kit/assert.ts';
 import { systemRandom } from '#kit/random.ts';
 import type { TypedKind } from '#model/typed-item.ts';
+import { openStore } from '#store/open-store.ts';
 import type { Claim, ContentKind, Store } from '#store/store.ts';
 import type { JobPair, JobSurroundings, Jobs } from './jobs.ts';
+import { putProjectPairs } from './put-pairs.ts';
 
 /** Commands look at one mailbox after the other; what has to be quick is the agent's. */
 const lanes = 4;
@@ -65,7 +68,7 @@ function typedServices(pair: JobPair, kind: TypedKind, store: Store, around: Job
 
 /** No running agent works on the same track meanwhile. */
 const holdTrack = (store: Store, { id }: JobPair, kind: ContentKind, around: JobSurroundings) =>
-  holdWork(store, { key: passKey(id, kind), priority: passPriorities[kind] }, 'dedupe', around);
+  holdWork(store, { key: passKey(id, kind), priority: passPriorities[kind] }, 'repair', around);
 
 /** The jobs of the program as it is started. */
 export const realJobs: Jobs = {
@@ -100,6 +103,27 @@ export const realJobs: Jobs = {
     kind === 'mail'
       ? relink(passServices(pair, store, around), pair.id, null, around.signal)
       : relinkTyped(typedServices(pair, kind, store, around), pair.id, kind, null, around.signal),
+  async planResync(pair, kind, project, store, around) {
+    const empty = await openStore('sqlite::memory:', { clock: around.clock, log: { info() {}, warn() {} } });
+    try {
+      await putProjectPairs(project, empty);
+      return kind === 'mail'
+        ? await planResync<'mail'>(passServices(pair, store, around), empty, pair.id, kind, around.signal)
+        : await planResync<TypedKind>(typedServices(pair, kind, store, around), empty, pair.id, kind, around.signal);
+    } finally {
+      await empty.close();
+    }
+  },
+  async resyncPair(pair, kind, accept, store, around) {
+    const { claim, signal, release } = await holdTrack(store, pair, kind, around);
+    try {
+      return kind === 'mail'
+        ? await resync<'mail'>(passServices(pair, store, around), pair.id, kind, accept, claim, signal)
+        : await resync<TypedKind>(typedServices(pair, kind, store, around), pair.id, kind, accept, claim, signal);
+    } finally {
+      await release();
+    }
+  },
   carrySettings: ({ id, left, right, typed }, { directories }, store, dryRun, { clock, signal }) =>
     carryPairSettings(
       {

@@ -61,6 +61,8 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
     discover: missing('discover'),
     verifyPair: missing('verifyPair'),
     relinkPair: missing('relinkPair'),
+    planResync: missing('planResync'),
+    resyncPair: missing('resyncPair'),
     carrySettings: missing('carrySettings'),
     openDirectorySync: missing('openDirectorySync'),
     restoreValue: missing('restoreValue'),

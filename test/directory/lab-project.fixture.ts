@@ -8,6 +8,7 @@ import { realJobs } from '#cli/real-jobs.ts';
 import { openServices } from '#cli/services.ts';
 import { runCli, testTerminal } from '#cli/terminal.fixture.ts';
 import { runMailPass } from '#jobs/mail/mail-pass.ts';
+import { runTypedPass } from '#jobs/typed/typed-pass.ts';
 import { must } from '#kit/assert.ts';
 import { systemClock } from '#kit/clock.ts';
 import { systemRandom } from '#kit/random.ts';
@@ -15,6 +16,7 @@ import { createLab, type Lab, type LabOrganizationOptions, type OrganizationAddr
 import { runExchangeShell } from '#lab/world/directory/exchange-shell.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
 import type { Organization } from '#lab/world/organization.ts';
+import { tracksOf } from '#project/project.ts';
 import { loadProject } from '#project/read-project.ts';
 
 export interface LabProjectOptions {
@@ -23,6 +25,9 @@ export interface LabProjectOptions {
   readonly targets?: number;
   readonly source?: Partial<LabOrganizationOptions>;
   readonly target?: Partial<LabOrganizationOptions>;
+  /** Mails and appointments of the source, all mailboxes together. */
+  readonly items?: number;
+  readonly appointments?: number;
   /** Lines of the collection, of the sync, and at the end of the file. */
   readonly collection?: readonly string[];
   readonly sync?: readonly string[];
@@ -47,12 +52,14 @@ export class LabProject {
   }
 
   static async open(options: LabProjectOptions): Promise<LabProject> {
-    const { people, targets = people } = options;
+    const { people, targets = people, items = 0, appointments = 0 } = options;
     const lab = createLab({
       organizations: [
         { name: 'source', version: '2010', mailboxes: people, ...options.source },
         { name: 'target', version: '2016', mailboxes: targets, ...options.target },
       ],
+      items,
+      typed: { appointment: appointments },
       throttling: 'off',
       seed: 'directory',
     });
@@ -124,22 +131,26 @@ ${indent(sync)}${more}`,
     return { code, lines: out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)])) };
   }
 
-  /** A pass over the mail of each pair, without processes of their own. */
+  /** A pass over everything of each pair, without processes of their own. Throws FaultError. */
   async copy(): Promise<void> {
     const terminal = testTerminal();
     const services = openServices(loadProject(this.file), terminal, createLog(terminal, false), this.jobs);
     try {
       const store = await services.store('own');
       await putProjectPairs(services.project, store);
-      for (const pair of services.project.pairs) {
-        const { left, right, policy } = await services.jobPair(pair);
-        const basics = { store, clock: systemClock, random: systemRandom, requestDeadlineMs: 60_000, lanes: 2, policy };
-        await runMailPass(
-          { ...basics, left: left.connector, right: right.connector },
-          pair.id,
-          null,
-          new AbortController().signal,
-        );
+      const { signal } = new AbortController();
+      for (const { pair, kind } of tracksOf(services.project, services.project.pairs)) {
+        const { left, right, policy, typed } = await services.jobPair(pair);
+        const basics = {
+          store,
+          left: left.connector,
+          right: right.connector,
+          clock: systemClock,
+          random: systemRandom,
+          requestDeadlineMs: 60_000,
+        };
+        if (kind === 'mail') await runMailPass({ ...basics, policy, lanes: 2 }, pair.id, null, signal);
+        else await runTypedPass({ ...basics, policy: must(typed.get(kind), 'a policy') }, pair.id, kind, null, signal);
       }
     } finally {
       await services.close();

@@ -58,7 +58,7 @@ export async function oldRecipients(
   call: () => Context,
 ): Promise<{
   readonly mails: number;
-  readonly found: ReadonlyMap<string, { recipient: OldRecipient; mails: number }>;
+  readonly found: ReadonlyMap<string, NamedRecipient>;
 }> {
   const roles = await mailbox.roles(call());
   const heads: MailHead[] = [];

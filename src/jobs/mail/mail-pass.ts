@@ -96,6 +96,20 @@ export async function runMailPass(
   }
 }
 
+/**
+ * Reads into the store what copies of ours are on the target, wherever they lie: what a plan of a pair that nothing is known of starts from.
+ * Writes to no mailbox. Throws FaultError.
+ */
+export async function surveyCopies(services: PassServices, id: PairId, signal: AbortSignal): Promise<void> {
+  const pair = await services.store.pair(id);
+  if (!pair) throw new FaultError({ kind: 'fatal', code: 'config', detail: `no pair ${id}` });
+  const context = openContext(services, pair, null, signal, {});
+  const trees = await readTrees(context);
+  context.leftMailbox = trees.left.mailbox;
+  context.rightMailbox = trees.right.mailbox;
+  await surveyRight(context, trees.right);
+}
+
 function openContext(
   services: PassServices,
   pair: PairRow,

@@ -23,6 +23,8 @@ export interface PassBasics {
   readonly progress?: (event: PassProgress) => void;
   /** Aborted: end between two batches. The pass's own signal ends it in the middle of a request. */
   readonly draining?: AbortSignal;
+  /** The store is nobody else's: what a plan decides may be recorded there, so that it is not decided twice. */
+  readonly isRehearsal?: boolean;
   /** Milliseconds that requests of this pair waited since it was last asked, by the name of the limit. */
   readonly takeWaits?: () => Readonly<Record<string, number>>;
 }
@@ -83,7 +85,8 @@ export function openCore(
     },
     call: (bytes = 0) => ({ signal, deadlineMs: services.clock.monotonicMs() + deadlineFor(bytes) }),
     async commit(commit: Commit) {
-      if (plan === null && !isEmpty(commit)) await services.store.commit(pair.id, claim, commit);
+      if ((plan === null || services.isRehearsal) && !isEmpty(commit))
+        await services.store.commit(pair.id, claim, commit);
     },
   };
 }
