@@ -161,6 +161,11 @@ describe('items without a link', () => {
       { do: 'wait', link: waits },
       { do: 'dedupe', on: 'right', link: waits },
     ]);
+    const over = link('l1', 'r1', { ...identities, state: 'left-gone', goneSincePass: 6 });
+    expect(join({ right: [upsert(head('r2', identities))], links: [over] })).toMatchObject([
+      { do: 'wait', link: { goneSincePass: 6 } },
+      { do: 'dedupe', on: 'right' },
+    ]);
   });
 });
 

@@ -205,7 +205,13 @@ export function joinTyped(known: TypedKnowledge): readonly TypedDecision[] {
     if (decision) decisions.push(decision);
   }
   unlinkDoubles(known, decisions);
-  decisions.push(...duplicates(known, index, decisions), ...adoptions(known, index));
+  const dedupes = duplicates(known, index, decisions);
+  // What is left of a link whose twin is gone is settled when it is clear which of several items that is.
+  for (const { link } of dedupes) {
+    const at = decisions.findIndex((d) => d.do === 'settle' && d.link.id === link?.id);
+    if (link !== null && at >= 0) decisions[at] = { do: 'wait', link };
+  }
+  decisions.push(...dedupes, ...adoptions(known, index));
   // After adoptions: another item may be the same thing. What was recorded as a link by now is told by that.
   for (const { copy, intent } of copiesOfIntents(known, index)) {
     const from = otherSide(intent.side);
@@ -356,9 +362,13 @@ function placesAfter(
 }
 
 /** Two with one identity in one folder. @param decided About links: under which ids their items are now, and which of them wait. */
-function duplicates(known: TypedKnowledge, index: Index, decided: readonly TypedDecision[]): readonly TypedDecision[] {
+function duplicates(
+  known: TypedKnowledge,
+  index: Index,
+  decided: readonly TypedDecision[],
+): readonly Extract<TypedDecision, { do: 'dedupe' }>[] {
   const now = new Map(decided.flatMap((d) => ('link' in d && d.link ? [[d.link.id, d] as const] : [])));
-  const decisions: TypedDecision[] = [];
+  const decisions: Extract<TypedDecision, { do: 'dedupe' }>[] = [];
   for (const on of sides) {
     const groups = new Map<string, TypedHead[]>();
     for (const head of index.fresh[on].values()) {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { applyEdit } from '#engine/apply-edit.ts';
 import { shown } from '#engine/shown.ts';
-import { day, series, weekly } from '#engine/typed-items.fixture.ts';
+import { attendee, day, series, weekly } from '#engine/typed-items.fixture.ts';
 import type { Version } from '#model/ids.ts';
 import type { TypedEdit } from '#model/typed-item.ts';
 import { ownShare } from './link-ends.ts';
@@ -46,6 +46,19 @@ describe('what is recorded of days that were written', () => {
     expect(recorded(edits, back)).toEqual(shown(series(back)).occurrences);
     const theirs = { head: { version: ours }, occurrences: body('<p>Bring wine</p>') };
     expect(recorded(edits, theirs)).toEqual(shown(series({ occurrences: body('<p>Bring cake</p>') })).occurrences);
+  });
+
+  test('whom we invited, although somebody takes out one of them before we have read it back', () => {
+    const attendees = [attendee('ben@x'), attendee('cy@x')];
+    const edit: TypedEdit<'calendar'> = { set: { attendees }, occurrences: [], attachments: new Map() };
+    const given = applyEdit(series(), edit);
+    const of = (back: Parameters<typeof series>[0]) =>
+      Object.keys(
+        ownShare(given, series(back), edit, { id: given.head.id, version: ours, unkept: {} }).fields['attendees'] ?? {},
+      );
+    const fewer = { attendees: attendees.slice(1) };
+    expect(of({ head: { version: theirs }, fields: fewer })).toEqual(['ben@x', 'cy@x']);
+    expect(of({ head: { version: ours }, fields: fewer })).toEqual(['cy@x']);
   });
 
   test('what we wrote, when somebody wrote after us', () => {

@@ -40,9 +40,10 @@ export function ownShare(given: TypedItem, back: TypedItem, edit: TypedEdit, ans
   const filled = Object.fromEntries(
     Object.entries(due.fields).map(([f, value]) => [f, value ?? now.fields[f] ?? null]),
   );
-  const fields = ownValues(filled, now.fields, edit.set, answer, visibleBody(given) === visibleBody(back));
-  const isLast =
-    back.head.version === answer.version && schedule.every((field) => sameJson(now.fields[field], due.fields[field]));
+  const isUnwritten = back.head.version === answer.version;
+  const isSameBody = visibleBody(given) === visibleBody(back);
+  const fields = ownValues(filled, now.fields, edit.set, answer, { isSameText: isSameBody, isUnwritten });
+  const isLast = isUnwritten && schedule.every((field) => sameJson(now.fields[field], due.fields[field]));
   const occurrences: Record<Day, Shown['occurrences'][Day]> = { ...due.occurrences };
   for (const one of edit.occurrences) {
     if (one.do === 'delete' || !isLast) continue;
@@ -51,7 +52,7 @@ export function ownShare(given: TypedItem, back: TypedItem, edit: TypedEdit, ans
     if (entry === undefined) delete occurrences[day];
     else if (ours !== undefined && ours !== 'deleted' && entry !== 'deleted') {
       const isSameText = visibleBody(given, day) === visibleBody(back, day);
-      occurrences[day] = ownValues(ours, entry, overrides, answer, isSameText);
+      occurrences[day] = ownValues(ours, entry, overrides, answer, { isSameText, isUnwritten });
     }
   }
   return { fields, occurrences };
@@ -75,7 +76,7 @@ export function givenShare(due: Shown, copy: TypedItem): Shown {
     serversOwn.has(field) ||
     field.endsWith('At') ||
     (field === 'when' && sameTimes(given, is)) ||
-    (field === 'attendees' && Object.keys(given ?? {}).join() === Object.keys(is ?? {}).join());
+    (field === 'attendees' && sameNames(given, is));
   const fields = Object.fromEntries(
     Object.entries(now.fields).map(([field, is]) => [
       field,
@@ -91,17 +92,24 @@ function ownValues(
   now: Shown['fields'],
   set: object,
   { unkept }: TypedWritten,
-  isSameText: boolean,
+  { isSameText, isUnwritten }: { readonly isSameText: boolean; readonly isUnwritten: boolean },
 ): Shown['fields'] {
   const isTrusted = (field: string): boolean =>
     field in set &&
     (field in unkept ||
-      field === 'attendees' ||
+      // Answers are the server's; who is on the list is ours, unless the server itself left somebody out.
+      (field === 'attendees' && (isUnwritten || sameNames(due[field], now[field]))) ||
       (field === 'when' && sameTimes(due[field], now[field])) ||
       (isHeldAsHash(due[field]) && (field !== 'body' || isSameText)));
   const values = Object.keys({ ...now, ...due }).map((field) => [field, isTrusted(field) ? now[field] : due[field]]);
   return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
+
+const namesIn = (shown: Json | undefined): string =>
+  Object.keys(shown ?? {})
+    .sort()
+    .join();
+const sameNames = (a: Json | undefined, b: Json | undefined): boolean => namesIn(a) === namesIn(b);
 
 const schedule = ['when', 'recurrence'];
 
