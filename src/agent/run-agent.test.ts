@@ -90,6 +90,64 @@ test('one pass names the pairs that fail each time, for whatever reason', async 
   expect(tries).toBe(3);
 });
 
+test('what was put off is looked at when somebody starts again, directories among it', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'causeway-agent-'));
+  writeFileSync(join(folder, 'secret'), 'open sesame', { mode: 0o600 });
+  const organization = (name: string) => `
+  ${name}:
+    kind: exchange
+    endpoint: https://${name}.example/EWS/Exchange.asmx
+    signIn: { method: ntlm, user: ${name}, password: 'file:secret' }
+    directory: { url: 'ldaps://dc.${name}.example', user: svc, password: 'file:secret', domains: [${name}.example] }`;
+  const project = readProject(
+    `version: 1
+organizations:${organization('old')}${organization('new')}
+collections:
+  all: { source: old, target: new, pairs: { list: ['ana@old.example -> ana@new.example'] } }
+directory:
+  main: { source: old, target: new, into: { target: 'OU=Old,DC=new,DC=example' } }
+`,
+    { file: join(folder, 'causeway.yaml'), shown: 'causeway.yaml' },
+  );
+  const store = await openStore('sqlite::memory:', { clock: systemClock, log });
+  // After it failed a few times the next try is an hour away.
+  const later = systemClock.nowMs() + HOUR_MS;
+  await store.ensureWork([{ key: 'directory:main', priority: 30, nextAtMs: later }]);
+  const begun = new AbortController();
+  const { left, right, cut } = linkedChannels();
+  const running = runWorker({
+    channel: right,
+    clock: systemClock,
+    random: seededRandom(1),
+    meter: { cpuSeconds: () => 0, busyShare: () => 0 },
+    peakRssBytes: () => 1,
+    pid: 1,
+    open: async () => ({
+      handlers: {
+        directory: async ({ key }) => {
+          begun.abort(key);
+          return { nextAtMs: later, failed: false };
+        },
+      },
+      close: async () => {},
+    }),
+  });
+  await runAgent({
+    project,
+    store,
+    storeUrl: null,
+    log,
+    clock: systemClock,
+    workers: 1,
+    pairs: project.pairs,
+    until: 'continuous',
+    signal: AbortSignal.any([begun.signal, AbortSignal.timeout(15_000)]),
+    onEvent() {},
+    start: () => ({ pid: 1, channel: left, ended: running.then(() => 'exit code 0'), kill: cut }),
+  });
+  expect(begun.signal.reason).toBe('directory:main');
+});
+
 test.each([
   ['secret', { secret: 'nowhere' }, /secret file .*nowhere cannot be opened/],
   ['certificate', { ca: 'nowhere.pem' }, /certificate file .*nowhere\.pem cannot be read/],

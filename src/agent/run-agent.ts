@@ -125,6 +125,7 @@ async function ensureWork(
   if (until === 'one-pass') return;
   const chosen = new Set(ids);
   const looks = projectLookGroups(project, chosen);
+  const directories = [...project.directories.keys()].map(directoryKey);
   await store.ensureWork([
     // Spread over the interval, so that not all of them read everything at the same time.
     ...ids.map((id, n) => ({
@@ -132,18 +133,14 @@ async function ensureWork(
       priority: SWEEP_PRIORITY,
       nextAtMs: now + Math.round(FULL_SWEEP_MS * (0.5 + n / (2 * ids.length))),
     })),
-    ...[...project.directories.keys()].map((name) => ({
-      key: directoryKey(name),
-      priority: DIRECTORY_PRIORITY,
-      nextAtMs: now,
-    })),
+    ...directories.map((key) => ({ key, priority: DIRECTORY_PRIORITY, nextAtMs: now })),
     ...looks.map(({ key }) => ({ key, priority: LOOK_PRIORITY, nextAtMs: now })),
     ...projectWatchGroups(project, chosen).map(({ key }) => ({ key, priority: WATCH_PRIORITY, nextAtMs: now })),
   ]);
   const switches = (await store.switches(ids)).filter(hasSwitchWork).map(({ pair }) => switchKey(pair));
   await store.ensureWork(switches.map((key) => ({ key, priority: SWITCH_PRIORITY, nextAtMs: now })));
   // Somebody ends the day and starts again: what was put off is looked at now.
-  await store.notify([...tracks.map(({ key }) => key), ...switches], now);
+  await store.notify([...tracks.map(({ key }) => key), ...directories, ...switches], now);
 }
 
 /** Makes every track due. @returns the keys whose pass is awaited. */
