@@ -15,6 +15,8 @@ const AGAIN_MS = 2_000;
 
 /** The work of a sync, `directory:SYNC`. */
 export const directoryKey = (sync: string): string => `directory:${sync}`;
+/** Before passes of mailboxes, after whatever else is due. */
+export const DIRECTORY_PRIORITY = 30;
 
 /**
  * The work `directory:SYNC`: one pass, then the time of the next.

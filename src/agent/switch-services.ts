@@ -21,6 +21,7 @@ import type { Collection, DirectorySync, Organization, Project, ProjectPair } fr
 import { SecretError } from '#project/secret.ts';
 import type { ContentKind, Store } from '#store/store.ts';
 import { readReferences, signInOf } from './sign-in-of.ts';
+import { turnHome } from './turn-home.ts';
 
 /** No request of a switch is on its way longer than this. */
 const REQUEST_DEADLINE_MS = 60_000;
@@ -62,6 +63,7 @@ export async function switchOfPair(
   const addresses = { left: pair.source, right: pair.target };
   const basics = { store, clock, random, requestDeadlineMs: REQUEST_DEADLINE_MS };
   const policy = collection.switching;
+  const betweenThem = syncsBetween(project, collection);
   const mail = collection.content.includes('mail') ? collection.mail : null;
   const route = (side: Side): Promise<Route> =>
     routeOf(around, organizations[side], addresses[side], policy.controllers[side]);
@@ -88,7 +90,16 @@ export async function switchOfPair(
         hold: (kind, signal) => around.hold(pair, kind, signal),
       }),
       post: { left: postOf(organizations.left), right: postOf(organizations.right) },
-      turnHome: (home, signal) => turnHome(around, pair, collection, home, signal),
+      turnHome: async (home, signal) => {
+        const syncs = [...project.directories.values()].filter(({ name }) => betweenThem.includes(name));
+        if (syncs.length === 0 || organizations.left.directory === null) return;
+        const directory = await around.openDirectory(organizations.left);
+        const guids = await guidsOf(directory, [pair.source], {
+          signal,
+          deadlineMs: clock.monotonicMs() + REQUEST_DEADLINE_MS,
+        });
+        await turnHome({ store, clock }, syncs, { organization: collection.source, guids }, home, signal);
+      },
       carrySettings: async (signal) => {
         const { written, left: stayed } = await carryPairSettings(
           {
@@ -99,7 +110,7 @@ export async function switchOfPair(
             kinds: [...(mail === null ? [] : (['mail'] as const)), ...collection.typed.keys()],
             source: left.mailbox(pair.source),
             target: right.mailbox(pair.target),
-            syncs: syncsBetween(project, collection),
+            syncs: betweenThem,
           },
           signal,
           { dryRun: false },
@@ -139,28 +150,6 @@ const syncsBetween = ({ directories }: Project, { source, target }: Collection):
   [...directories.values()]
     .filter((sync) => [sync.source, sync.target].includes(source) && [sync.source, sync.target].includes(target))
     .map(({ name }) => name);
-
-/** Links of the person's entry get their home, in every sync that knows both organizations. */
-async function turnHome(
-  { project, store, clock, openDirectory }: SwitchSurroundings,
-  { source }: ProjectPair,
-  collection: Collection,
-  home: Side,
-  signal: AbortSignal,
-): Promise<void> {
-  const organization = must(project.organizations.get(collection.source), 'a source');
-  const syncs = syncsBetween(project, collection);
-  if (syncs.length === 0 || organization.directory === null) return;
-  const directory = await openDirectory(organization);
-  const guids = await guidsOf(directory, [source], { signal, deadlineMs: clock.monotonicMs() + REQUEST_DEADLINE_MS });
-  for (const name of syncs) {
-    const isSame = project.directories.get(name)?.source === collection.source;
-    const side: Side = isSame ? 'left' : 'right';
-    const links = await store.directoryLinks(name, side, guids);
-    const now: Side = isSame ? home : home === 'left' ? 'right' : 'left';
-    await store.commitDirectory(name, null, { links: links.map((link) => ({ ...link, home: now })) });
-  }
-}
 
 /** Entries with these addresses. */
 async function guidsOf(

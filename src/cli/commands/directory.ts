@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { Argument, type Command } from 'commander';
-import { directoryKey } from '#agent/directory-work.ts';
+import { DIRECTORY_PRIORITY, directoryKey } from '#agent/directory-work.ts';
 import { holdWork } from '#agent/hold-work.ts';
 import type { OpenedSync } from '#agent/open-directory.ts';
 import { planDirectoryPass, runDirectoryPass } from '#jobs/directory/directory-pass.ts';
@@ -18,8 +18,6 @@ import { countOf, csvLine, formatDuration, formatInstant, plain, table } from '.
 import { limit } from '../options.ts';
 import { command, type Run, type Session } from '../session.ts';
 
-/** Before passes of mailboxes, after whatever else is due. */
-const PRIORITY = 30;
 /** Passes of one `directory sync`: removals wait for a second look. */
 const PASSES_MAX = 5;
 
@@ -164,7 +162,7 @@ async function sync(run: Run, options: { readonly all?: true }, [name]: readonly
       const around = { clock: run.terminal.clock, signal: run.signal };
       const held = await holdWork(
         store,
-        { key: directoryKey(each.name), priority: PRIORITY },
+        { key: directoryKey(each.name), priority: DIRECTORY_PRIORITY },
         'directory sync',
         around,
       );
@@ -349,7 +347,7 @@ async function undo(run: Run, options: UndoOptions, [number]: readonly string[])
   await withSync(run, each, store, async (opened) => {
     const around = { clock: run.terminal.clock, signal: run.signal };
     const held = options.apply
-      ? await holdWork(store, { key: directoryKey(each.name), priority: PRIORITY }, 'directory undo', around)
+      ? await holdWork(store, { key: directoryKey(each.name), priority: DIRECTORY_PRIORITY }, 'directory undo', around)
       : null;
     try {
       for await (const result of undoEntries(
