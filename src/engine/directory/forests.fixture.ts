@@ -350,7 +350,7 @@ export class Forests {
     for (const planned of plan.links) {
       const left = must(this.left.object(made.get(planned.left) ?? planned.left), 'left');
       const right = must(this.right.object(made.get(planned.right) ?? planned.right), 'right');
-      this.links.set(left.guid, linkAfter(planned, this.policy, { left, right }, views));
+      this.links.set(left.guid, linkAfter(planned, this.policy, { left, right }, views, { left: null, right: null }));
     }
     for (const { side, guid } of plan.settled) this.waiting[side].delete(guid);
     for (const { side, guid, reason } of plan.waiting) this.waiting[side].set(guid, reason);

@@ -1,7 +1,7 @@
 import type { DirectoryRefusal, DirectoryWritten } from '#connectors/directory/contract.ts';
 import { withGuids } from '#engine/directory/draft.ts';
 import type { DirectoryPlan, PlannedEdit, PlannedLink } from '#engine/directory/plan.ts';
-import { linkAfter } from '#engine/directory/shown.ts';
+import { linkAfter, type PlannedEnd, plannedEnd } from '#engine/directory/shown.ts';
 import type { DirectorySight } from '#engine/directory/view.ts';
 import { must } from '#kit/assert.ts';
 import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
@@ -9,8 +9,9 @@ import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { DirectoryObject, ObjectGuid } from '#model/directory/directory-object.ts';
 import type { BySide } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
-import type { DirectoryCommit } from '#store/directory-records.ts';
+import type { DirectoryCommit, DirectoryJournalRow } from '#store/directory-records.ts';
 import { type DirectoryContext, sides } from './directory-context.ts';
+import { asksTheSame, kindAttribute, openHandedOver, subjectOf } from './handed-over.ts';
 
 /** Edits of a side that are on their way together: their entries are recorded in one transaction, before and after. */
 const BATCH = 100;
@@ -57,8 +58,12 @@ class Run {
   readonly #placeholders: ReadonlySet<ObjectGuid>;
   readonly #made = new Map<ObjectGuid, ObjectGuid>();
   readonly #pendingLinks: Set<PlannedLink>;
+  /** Of every link, before anything was written. */
+  readonly #ends: ReadonlyMap<PlannedLink, BySide<PlannedEnd | null>>;
   readonly #pendingForgets: Set<DirectoryPlan['forget'][number]>;
   readonly #incomplete = new Set<number>();
+  /** What is handed over already, by its subject: it is not asked for again. */
+  readonly #asked = new Map<string, DirectoryJournalRow>();
   readonly #refused: RefusedEdit[] = [];
   readonly #leftOut: PlannedEdit[] = [];
   readonly #handedOver: CarriedOut['handedOver'][number][] = [];
@@ -71,6 +76,19 @@ class Run {
     this.#view = view;
     this.#placeholders = new Set(plan.edits.flatMap(({ makes }) => makes ?? []));
     this.#pendingLinks = new Set(plan.links);
+    const endOf = (link: PlannedLink, side: Side): PlannedEnd | null => {
+      const object = view[side].objects.get(link[side]);
+      const edits = link.edits.flatMap((no) => plan.edits[no] ?? []).filter((edit) => edit.side === side);
+      return object
+        ? plannedEnd(
+            context.policy,
+            object,
+            view[side],
+            edits.map(({ change }) => change),
+          )
+        : null;
+    };
+    this.#ends = new Map(plan.links.map((link) => [link, { left: endOf(link, 'left'), right: endOf(link, 'right') }]));
     this.#pendingForgets = new Set(plan.forget);
   }
 
@@ -86,6 +104,9 @@ class Run {
 
   async everything(): Promise<void> {
     await this.#recordGone();
+    if (sides.some((side) => this.#context.ends[side].kind === 'entra'))
+      for (const row of await openHandedOver(this.#context.store, this.#context.sync))
+        this.#asked.set(subjectOf(row), row);
     await this.#record([], new Set());
     let rest = [...this.#plan.edits];
     while (rest.length > 0) {
@@ -100,15 +121,23 @@ class Run {
         const needs = edit.needs.map((no) => this.#states.get(no));
         if (needs.some((state) => state === 'failed' || state === 'handed-over')) {
           const reduced = this.#withoutFailed(edit);
-          if (reduced === null) this.#leave(edit);
-          else later.push(reduced);
-        } else if (needs.includes(undefined) || batch[edit.side].length >= BATCH) later.push(edit);
+          if (reduced !== null) later.push(reduced);
+          // Its own object is not there until a script has made it: then the next plan asks for this again.
+          else if (!needs.includes('failed')) this.#states.set(edit.no, 'handed-over');
+          else this.#leave(edit);
+        } else if (this.#isAsked(edit)) this.#states.set(edit.no, 'handed-over');
+        else if (needs.includes(undefined) || batch[edit.side].length >= BATCH) later.push(edit);
         else batch[edit.side].push(edit);
       }
       rest = later;
       if (batch.left.length + batch.right.length > 0) await this.#writeBoth(batch);
       this.#context.progress?.(this.#plan.edits.length - rest.length, this.#plan.edits.length);
     }
+  }
+
+  #isAsked(edit: PlannedEdit): boolean {
+    const entry = this.#asked.get(subjectOf(entryOf(edit)));
+    return entry !== undefined && asksTheSame(entry, entryOf(edit));
   }
 
   async #recordGone(): Promise<void> {
@@ -163,12 +192,8 @@ class Run {
       journal: edits.map(({ edit, change }) => ({
         pass,
         atMs,
-        side: edit.side,
-        action: change.kind,
-        guid: change.kind === 'add' ? null : change.guid,
+        ...entryOf({ ...edit, change }),
         dn: edit.dn,
-        before: edit.before,
-        after: edit.after,
         reason: `${edit.reason}: ${edit.detail}`,
         outcome: 'open',
         detail: null,
@@ -280,7 +305,8 @@ class Run {
       const ends = { left: now.left.get(left), right: now.right.get(right) };
       // Somebody removed one of them meanwhile: the feed tells the next pass.
       if (!ends.left || !ends.right) continue;
-      rows.push(linkAfter(link, this.#context.policy, { left: ends.left, right: ends.right }, this.#view));
+      const planned = must(this.#ends.get(link), 'the ends of a link of this plan');
+      rows.push(linkAfter(link, this.#context.policy, { left: ends.left, right: ends.right }, this.#view, planned));
       if (before.get(left) !== right) this.#linked.push({ left, right });
     }
     return rows;
@@ -303,4 +329,22 @@ class Run {
   #guidOf(guid: ObjectGuid | null): ObjectGuid | null {
     return guid !== null && this.#placeholders.has(guid) ? (this.#made.get(guid) ?? null) : guid;
   }
+}
+
+/** An edit as the journal has it. Objects of a tenant have no name that would say what they are. */
+function entryOf({
+  side,
+  change,
+  dn,
+  before,
+  after,
+}: PlannedEdit): Pick<DirectoryJournalRow, 'side' | 'action' | 'guid' | 'before' | 'after'> {
+  const isNameless = change.kind === 'add' && dn === '';
+  return {
+    side,
+    action: change.kind,
+    guid: change.kind === 'add' ? null : change.guid,
+    before,
+    after: isNameless ? { ...after, [kindAttribute]: [change.object] } : after,
+  };
 }

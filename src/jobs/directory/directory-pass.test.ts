@@ -231,6 +231,74 @@ describe('a pass over two directories', () => {
   });
 });
 
+describe('people who do not wait for a pass to end', () => {
+  const find = (world: TwoForests, side: Side, name: string) => {
+    const found = world[side].all().find(({ attributes }) => attributes['displayName']?.[0] === name);
+    if (!found) throw new Error(`no ${name}`);
+    return found;
+  };
+  const shadowName = (world: TwoForests, side: Side, name: string) =>
+    /^CN=([^,]*)/.exec(find(world, side, name).dn)?.[1];
+  async function expectCarried(prepare: (world: TwoForests) => Promise<void>, act: (world: TwoForests) => void) {
+    const measured = await TwoForests.open();
+    await prepare(measured);
+    const from = measured.kill.points;
+    await measured.settle();
+    for (let at = from + 1; at <= measured.kill.points; at++) {
+      const world = await TwoForests.open();
+      await prepare(world);
+      const outside = outsideOf(world);
+      world.kill.meanwhile = (point) => {
+        if (point === at) act(world);
+      };
+      await world.settle();
+      // The last look may have been before it.
+      await world.settle();
+      await expectInStep(world, outside);
+      expect(shadowName(world, 'right', 'Ben'), `after point ${at}`).toBe('Benedict');
+    }
+  }
+  const rename = (world: TwoForests) =>
+    world.left.move(find(world, 'left', 'Ben').guid, childDn(dn(`OU=Staff,${world.left.root}`), 'CN', 'Benedict'));
+
+  test('what they change at any moment of a first pass is carried by the next one', async () => {
+    await expectCarried(
+      async (world) => populate(world),
+      (world) => {
+        rename(world);
+        world.left.set(find(world, 'left', 'Ann, "x" Müller').guid, { telephoneNumber: ['+43 7'] });
+        world.right.set(find(world, 'right', 'Cy').guid, { telephoneNumber: ['+43 8'] });
+        world.left.set(find(world, 'left', 'All').guid, { member: [find(world, 'left', 'Ben').dn] });
+      },
+    );
+  }, 120_000);
+
+  test('what they change on either side at any moment of a later pass is, too', async () => {
+    await expectCarried(
+      async (world) => {
+        populate(world);
+        await world.settle();
+        for (const name of ['Ann, "x" Müller', 'Ben']) {
+          const { guid } = find(world, 'left', name);
+          world.left.set(guid, { department: ['Sales'], proxyAddresses: [`SMTP:${name[0]}@old.example`] });
+        }
+        const dee = world.person('left', 'Dee');
+        const all = find(world, 'left', 'All');
+        world.left.set(all.guid, { member: [...(all.attributes['member'] ?? []), world.dnOf('left', dee)] });
+      },
+      (world) => {
+        rename(world);
+        world.left.set(find(world, 'left', 'Ben').guid, { telephoneNumber: ['+43 9'] });
+        world.right.set(find(world, 'right', 'Ann, "x" Müller').guid, { telephoneNumber: ['+43 7'] });
+        const others = find(world, 'right', 'All');
+        world.right.set(others.guid, {
+          member: [...(others.attributes['member'] ?? []), find(world, 'right', 'Cy').dn],
+        });
+      },
+    );
+  }, 120_000);
+});
+
 describe('a process that dies', () => {
   test('at any single write or commit: the next one finishes, and nobody is made twice', async () => {
     const whole = await TwoForests.open();

@@ -19,8 +19,11 @@ export class Killed extends Error {
 class KillSwitch {
   left = Number.POSITIVE_INFINITY;
   points = 0;
+  /** Called at every one of them, with its number: what others do meanwhile. */
+  meanwhile: ((point: number) => void) | null = null;
   reach(): void {
     this.points++;
+    this.meanwhile?.(this.points);
     if (--this.left < 0) throw new Killed('killed');
   }
 }
