@@ -270,6 +270,11 @@ export interface Connector {
   /** No request is made until the mailbox is used. */
   mailbox(address: string): Mailbox;
   /**
+   * The public folders of the organization as one mailbox whose only role is its root. Folders that the account may not look into are in the
+   * tree, and what is below them is not. Absent: there is no way to them.
+   */
+  readonly publicFolders?: () => Mailbox;
+  /**
    * Watches mailboxes until the signal is aborted; reconnects by itself and says `missed` after a gap. Absent: sweeps only.
    *
    * @param content what somebody wants to hear of, which may be had for less; what else is told does no harm. Absent: everything.

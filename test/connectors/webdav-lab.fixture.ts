@@ -13,6 +13,7 @@ import { createLab } from '#lab/lab.ts';
 import { flatPart, noOfFlatPart } from '#lab/webdav/marks.ts';
 import { folderIdOf, itemIdOf } from '#lab/world/ids.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
+import type { PublicFolders } from '#lab/world/public-folders.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
 import { labMailbox } from '#test/simulation/ews/lab-mailbox.ts';
 import type { SimulatedItem, SimulatedMailbox } from '#test/simulation/simulated-mailbox.ts';
@@ -24,6 +25,7 @@ const tls = { ca: [], min: '1.0' } as const;
 export interface WebdavLab extends ConnectorUnderTest {
   /** Of all mailboxes; that of `people` first. */
   readonly addresses: readonly string[];
+  readonly publicFolders: PublicFolders;
   /** Asked before each request: whether the connection ends before the server carries it out, or before it answers. */
   lose: (request: HttpRequest) => 'before' | 'after' | null;
   /** The server answers searches for manifests with what it found, and no manifest. */
@@ -96,6 +98,9 @@ export async function openWebdavLab(itemMaxBytes: number, mailboxes = 1): Promis
   const http = davHttp({ transport, clock, endpoint, tls, signIn });
   const it: WebdavLab = {
     addresses: world.mailboxes.map(({ address }) => address),
+    get publicFolders() {
+      return world.publicFolders;
+    },
     lose: () => null,
     withoutManifests: false,
     expireSessions() {

@@ -30,6 +30,11 @@ const defaultSpoolMemoryBytes = 3 * batchMaxBytes;
 /** Mailboxes that keep what they learned. */
 const mailboxesKept = 5_000;
 
+/** The virtual directory of public folders; that of mailboxes may have another name, this one has not been seen with one. */
+const publicBase = '/public/';
+/** Stands for them where calls are counted and paced: it is no address of anybody. */
+const publicFoldersAddress = 'public folders';
+
 /** One organization over WebDAV: Exchange 2000, 2003 and, where it is switched on, 2007. */
 export function davConnector({
   organization,
@@ -64,10 +69,19 @@ export function davConnector({
   };
   const mailboxOf = (address: string): DavMailbox =>
     mailboxes.get(address, () => davMailbox({ client, address, base, clock, random }));
+  const publicFolders = davMailbox({
+    client,
+    address: publicFoldersAddress,
+    base: publicBase,
+    clock,
+    random,
+    isPublic: true,
+  }).mailbox;
   return {
     organization,
     abilities,
     mailbox: (address) => mailboxOf(address).mailbox,
+    publicFolders: () => publicFolders,
     watch: davWatch({ clock, random, mailboxOf }),
     close: async () => {},
   };

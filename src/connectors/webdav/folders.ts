@@ -1,4 +1,4 @@
-import { FaultError } from '#kit/fault.ts';
+import { type Fault, FaultError } from '#kit/fault.ts';
 import type { FolderInfo, FolderMark, FolderRole, FolderTree } from '#model/folder.ts';
 import type { FolderId, MailboxGuid, Version } from '#model/ids.ts';
 import type { MapiProperty } from '#model/property-row.ts';
@@ -35,6 +35,12 @@ const treeNames: readonly DavName[] = [...markNames, names.displayName, names.fo
 const deepSearch = (select: readonly DavName[]): string =>
   searchBody({ select, depth: 'deep', where: allOf(isTrue(names.isFolder, true), isTrue(names.isHidden, false)) });
 export const treeSearch: string = deepSearch(treeNames);
+/** The folders of one level: public folders are not to be had otherwise. */
+export const levelSearch: string = searchBody({
+  select: treeNames,
+  depth: 'shallow',
+  where: allOf(isTrue(names.isFolder, true), isTrue(names.isHidden, false)),
+});
 /** The same for roles: addresses and entry ids. */
 export const roleSearch: string = deepSearch([names.permanentUrl, entryIdName]);
 
@@ -126,25 +132,71 @@ export function treeOf(root: MailboxRoot, rootUrl: string, found: readonly DavRe
     byHref.set(trimmed(response.href), id);
     return [{ id, response }];
   });
-  const children = new Map<FolderId, FolderInfo[]>();
-  for (const { id, response } of seen) {
+  const folders = seen.map(({ id, response }) => {
     const href = trimmed(response.href);
     // A folder whose parent may not be seen hangs below the root: better there than not at all.
-    const parent = byHref.get(href.slice(0, href.lastIndexOf('/'))) ?? root.id;
-    const integer = (name: DavName) => readDavInteger(shownText(response, name) ?? '') ?? 0;
-    const info: FolderInfo = {
-      id,
-      parent,
-      name: shownText(response, names.displayName) ?? '',
-      containerClass: shownText(response, names.folderClass)?.trim() || null,
-      kind: integer(folderTypeName) === 2 ? 'search' : 'folder',
-      version: (shownText(response, names.etag) ?? '') as Version,
-      itemCount: integer(names.objectCount),
-      childCount: 0,
-      ...readMark(response),
-    };
-    const siblings = children.get(parent);
-    if (siblings === undefined) children.set(parent, [info]);
+    return folderInfo(id, byHref.get(href.slice(0, href.lastIndexOf('/'))) ?? root.id, response);
+  });
+  return inOrder(root, folders);
+}
+
+/** Folders below folders; a tree of people's has a few levels. */
+const levelsMax = 100;
+
+/**
+ * The tree level by level. @param look The folders right below a folder; null: it may not be looked into, so nothing below it is known.
+ */
+export async function treeByLevels(
+  root: MailboxRoot,
+  look: (folders: readonly FolderId[]) => Promise<readonly (readonly DavResponse[] | null)[]>,
+): Promise<FolderTree> {
+  const folders: FolderInfo[] = [];
+  const seen = new Set<FolderId>([root.id]);
+  for (let level: readonly FolderId[] = [root.id], depth = 0; level.length > 0; depth++) {
+    if (depth === levelsMax) throw new FaultError(tooDeep);
+    const found = await look(level);
+    const next: FolderId[] = [];
+    for (const [at, parent] of level.entries())
+      for (const response of found[at] ?? []) {
+        const id = folderIdOfUrl(shownText(response, names.permanentUrl) ?? '');
+        // What was moved meanwhile is found in two places.
+        if (id === null || seen.has(id)) continue;
+        seen.add(id);
+        next.push(id);
+        folders.push(folderInfo(id, parent, response));
+      }
+    level = next;
+  }
+  return inOrder(root, folders);
+}
+
+const tooDeep: Fault = {
+  kind: 'fatal',
+  code: 'protocol',
+  detail: `folders are nested more than ${levelsMax} levels deep, or the server answers in circles: look at the tree of public folders in Outlook`,
+};
+
+function folderInfo(id: FolderId, parent: FolderId, response: DavResponse): FolderInfo {
+  const integer = (name: DavName) => readDavInteger(shownText(response, name) ?? '') ?? 0;
+  return {
+    id,
+    parent,
+    name: shownText(response, names.displayName) ?? '',
+    containerClass: shownText(response, names.folderClass)?.trim() || null,
+    kind: integer(folderTypeName) === 2 ? 'search' : 'folder',
+    version: (shownText(response, names.etag) ?? '') as Version,
+    itemCount: integer(names.objectCount),
+    childCount: 0,
+    ...readMark(response),
+  };
+}
+
+/** Parents before children, each with the count of those. */
+function inOrder(root: MailboxRoot, all: readonly FolderInfo[]): FolderTree {
+  const children = new Map<FolderId, FolderInfo[]>();
+  for (const info of all) {
+    const siblings = children.get(info.parent ?? root.id);
+    if (siblings === undefined) children.set(info.parent ?? root.id, [info]);
     else siblings.push(info);
   }
   const folders: FolderInfo[] = [];

@@ -18,6 +18,7 @@ import { folderPathName } from './folder-names.ts';
 import {
   hiddenRoles,
   inboxNames,
+  levelSearch,
   limitNames,
   limitOf,
   type MailboxRoot,
@@ -26,6 +27,7 @@ import {
   readRoot,
   roleSearch,
   rootNames,
+  treeByLevels,
   treeOf,
   treeSearch,
 } from './folders.ts';
@@ -74,6 +76,8 @@ export interface DavMailboxOptions {
   readonly address: string;
   /** Path under which mailboxes are found: `/exchange/`. */
   readonly base: string;
+  /** The base is itself the root of what is to be opened: the public folders of the organization. */
+  readonly isPublic?: boolean;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -92,7 +96,7 @@ export interface DavMailbox {
   pathOfFolder(folder: FolderId, context: Context): Promise<string>;
 }
 
-export function davMailbox({ client, address, base, clock, random }: DavMailboxOptions): DavMailbox {
+export function davMailbox({ client, address, base, clock, random, isPublic = false }: DavMailboxOptions): DavMailbox {
   let known: Place | null = null;
 
   /**
@@ -103,8 +107,10 @@ export function davMailbox({ client, address, base, clock, random }: DavMailboxO
     if (known !== null) return known;
     const [alias = address] = address.split('@');
     let refused: unknown = null;
-    for (const name of new Set([address, alias])) {
-      const path = `${base}${encodeURIComponent(name).replaceAll('%40', '@')}/`;
+    const paths = isPublic
+      ? [base]
+      : [address, alias].map((name) => `${base}${encodeURIComponent(name).replaceAll('%40', '@')}/`);
+    for (const path of new Set(paths)) {
       try {
         const { response } = await findOne({ client, address }, path, rootNames, 'mailbox', context);
         return (known = { ...readRoot(response), path, url: response.href });
@@ -133,6 +139,33 @@ export function davMailbox({ client, address, base, clock, random }: DavMailboxO
       },
       (response) => found.push(response),
     );
+    return found;
+  };
+
+  /** The folders right below one; null: the account may not look into it. */
+  const childrenOf = async (folder: FolderId, context: Context): Promise<readonly DavResponse[] | null> => {
+    const found: DavResponse[] = [];
+    try {
+      await client.several(
+        {
+          method: 'SEARCH',
+          // By its lasting address, in which no name stands that would have to be written some way.
+          path: pathOfId((await placed(context)).path, folder),
+          headers: { brief: 't' },
+          body: levelSearch,
+          mailbox: address,
+          subject: { operation: 'SEARCH', writes: false, about: 'folder' },
+          context,
+        },
+        (response) => found.push(response),
+      );
+    } catch (error) {
+      if (!(error instanceof FaultError)) throw error;
+      const { fault } = error;
+      // Removed since the level above was read, or not for this account: what is in it nobody can say.
+      if (fault.kind === 'gone' || (fault.kind === 'fatal' && fault.code === 'access-denied')) return null;
+      throw error;
+    }
     return found;
   };
 
@@ -274,7 +307,14 @@ export function davMailbox({ client, address, base, clock, random }: DavMailboxO
 
     async tree(context) {
       const root = await placed(context);
-      return treeOf(root, root.url, await deepSearch(treeSearch, context));
+      if (!isPublic) return treeOf(root, root.url, await deepSearch(treeSearch, context));
+      return treeByLevels(root, async (folders) => {
+        const found = await eachOf(folders, async (folder) => ({ responses: await childrenOf(folder, context) }));
+        return found.map((one) => {
+          if (isFault(one)) throw new FaultError(one);
+          return one.responses;
+        });
+      });
     },
 
     async marks(wanted, context) {
@@ -292,6 +332,7 @@ export function davMailbox({ client, address, base, clock, random }: DavMailboxO
     async roles(context) {
       const root = await placed(context);
       const roles = new Map<FolderRole, FolderId>([['msgfolderroot', root.id]]);
+      if (isPublic) return roles;
       const folders = await deepSearch(roleSearch, context);
       const byHref = new Map(folders.map((one) => [comparable(one.href), one] as const));
       for (const [role, url] of root.urls) {

@@ -175,7 +175,7 @@ export const davBehaviours: readonly DavBehaviour[] = [
   },
   {
     id: 'public-shallow',
-    what: 'Public folders are searched level by level only',
+    what: 'Public folders, below /public/, are searched level by level only',
     mark: 'documented',
     source: 'SDK aa563085; DavMail getSubFolders',
   },

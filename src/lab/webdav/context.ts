@@ -17,8 +17,7 @@ export type Resource =
   | { readonly kind: 'missing'; readonly parent: Folder; readonly name: string }
   /** Not even its folder is there. */
   | { readonly kind: 'nowhere' }
-  | { readonly kind: 'submission'; readonly mailbox: Mailbox }
-  | { readonly kind: 'public'; readonly isRoot: boolean };
+  | { readonly kind: 'submission'; readonly mailbox: Mailbox };
 
 const submissionName = '##DavMailSubmissionURI##';
 const flatName = '-FlatUrlSpace-';
@@ -85,7 +84,7 @@ export class DavContext {
   resolve(pathOrUrl: string): Resource {
     const steps = stepsOf(this.pathOf(pathOrUrl));
     const [root = '', name, ...rest] = steps;
-    if (same(root, 'public')) return { kind: 'public', isRoot: steps.length === 1 };
+    if (same(root, 'public')) return this.#within(this.organization.publicFolders.store, steps.slice(1));
     if (!same(root, 'exchange') || name === undefined) throw new DavError(404, 'there is nothing at this address');
     return this.#within(this.mailbox(name), rest);
   }
@@ -99,12 +98,19 @@ export class DavContext {
     return url.pathname;
   }
 
+  /** Where the paths of a store begin. */
+  topOf(mailbox: Mailbox): Folder {
+    const { organization } = this;
+    return organization.isPublicStore(mailbox) ? organization.publicFolders.top : mailbox.folder('msgfolderroot');
+  }
+
   #within(mailbox: Mailbox, steps: readonly string[]): Resource {
     const [first] = steps;
     if (first === flatName) return this.#flat(mailbox, steps.slice(1));
+    if (this.organization.isPublicStore(mailbox)) return this.#walk(this.topOf(mailbox), steps);
     if (first === submissionName) return { kind: 'submission', mailbox };
     const hidden = first !== undefined && same(first, hiddenName);
-    const top = hidden ? mailbox.root : mailbox.folder('msgfolderroot');
+    const top = hidden ? mailbox.root : this.topOf(mailbox);
     return this.#walk(top, hidden ? steps.slice(1) : steps);
   }
 
@@ -155,6 +161,7 @@ export class DavContext {
   }
 
   #mailboxUrl(mailbox: Mailbox): string {
+    if (this.organization.isPublicStore(mailbox)) return `${this.origin}/public`;
     const alias = this.#aliases.get(mailbox) ?? mailbox.address.slice(0, mailbox.address.indexOf('@'));
     return `${this.origin}/exchange/${encodeStep(alias)}`;
   }
@@ -162,10 +169,11 @@ export class DavContext {
   folderUrl(folder: Folder): string {
     const { mailbox } = folder;
     const base = this.#mailboxUrl(mailbox);
+    const top = this.topOf(mailbox);
     const steps: string[] = [];
-    for (let at = folder; at.parent !== null && at.role !== 'msgfolderroot'; at = at.parent)
+    for (let at = folder; at.parent !== null && at !== top; at = at.parent)
       steps.unshift(encodeStep(stepOfName(at.name)));
-    const isVisible = folder.isInside(mailbox.folder('msgfolderroot'));
+    const isVisible = folder.isInside(top);
     const path = [base, ...(isVisible ? [] : [hiddenName]), ...steps].join('/');
     return steps.length === 0 ? `${path}/` : path;
   }

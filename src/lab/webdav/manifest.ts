@@ -65,7 +65,6 @@ export function manifest(call: DavCall, query: Query, repl: XmlElement): DavAnsw
   const [scope, ...more] = query.from;
   if (scope === undefined || more.length > 0) throw new DavError(422, 'a manifest is of one folder');
   const folder = folderOfScope(call, scope);
-  if (folder === null) throw new DavError(422, 'there is no manifest of all public folders');
   if (scope.traversal === 'deep') throw new DavError(422, 'a manifest is of one folder, or of a tree of folders');
   const stale = context.organization.world.surroundings.faults.strike('stale-state', {
     organization: context.organization.name,

@@ -34,16 +34,16 @@ export function askedBy({ select }: Query): readonly Asked[] {
 }
 
 /** The folder that a scope names. @throws DavError */
-export function folderOfScope(call: DavCall, { path, traversal }: Scope): Folder | null {
-  const resource = call.context.resolve(path === '' ? call.path : encoded(path));
-  if (resource.kind === 'public') {
-    if (!resource.isRoot) throw new DavError(404, 'there is no such public folder');
-    // (Exchange SDK: searching folders; DavMail getSubFolders goes level by level there)
-    if (traversal !== 'shallow') throw new DavError(422, 'public folders are searched level by level');
-    return null;
-  }
+export function folderOfScope({ context, path: own }: DavCall, { path, traversal }: Scope): Folder {
+  const resource = context.resolve(path === '' ? own : encoded(path));
   if (resource.kind !== 'folder') throw new DavError(404, 'there is no folder to search');
-  return resource.folder;
+  const { folder } = resource;
+  const { organization } = context;
+  if (!organization.isPublicStore(folder.mailbox)) return folder;
+  // (Exchange SDK: searching folders; DavMail getSubFolders goes level by level there)
+  if (traversal !== 'shallow') throw new DavError(422, 'public folders are searched level by level');
+  if (organization.publicFolders.closed.has(folder)) throw new DavError(403, 'only its owners may look into it');
+  return folder;
 }
 
 /** Paths in queries come percent-encoded or as they are read. */

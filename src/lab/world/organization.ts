@@ -11,6 +11,7 @@ import { MailFlow } from './mail-flow.ts';
 import { Mailbox, type Seeded } from './mailbox.ts';
 import { OpenMailboxes } from './open-mailboxes.ts';
 import { addressPart, givenNames, surnames } from './person-names.ts';
+import { PublicFolders } from './public-folders.ts';
 import { type VersionFacts, versionFacts } from './versions.ts';
 import type { World } from './world.ts';
 
@@ -149,6 +150,15 @@ export class Organization {
       return entry;
     });
     this.#directoryCounts = options.directory ?? {};
+  }
+
+  #publicFolders: PublicFolders | null = null;
+  /** Made when they are first asked for. */
+  get publicFolders(): PublicFolders {
+    return (this.#publicFolders ??= new PublicFolders(this));
+  }
+  isPublicStore(mailbox: Mailbox): boolean {
+    return this.#publicFolders?.store === mailbox;
   }
 
   readonly #directoryCounts: NonNullable<OrganizationOptions['directory']>;

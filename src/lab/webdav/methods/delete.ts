@@ -17,10 +17,11 @@ export function deleteTarget(call: DavCall, resource: Resource): void {
       deleteAttachment(call, resource);
       return;
     case 'folder':
+      if (resource.folder === call.context.organization.publicFolders.top)
+        throw new DavError(403, 'it cannot be deleted');
       resource.folder.mailbox.removeFolder(resource.folder, 'SoftDelete', by);
       return;
     case 'submission':
-    case 'public':
       throw new DavError(403, 'it cannot be deleted');
     default:
       throw new DavError(404, 'there is nothing at this address');

@@ -73,8 +73,6 @@ function pageFor(context: DavContext, resource: Resource): DavAnswer {
       return page(context.itemUrl(resource.item), 'Message');
     case 'attachment':
       return attachmentAnswer(resource);
-    case 'public':
-      return page(`${context.origin}/public/`, 'Public Folders');
     default:
       throw new DavError(404, 'there is nothing at this address');
   }

@@ -113,9 +113,6 @@ export function propfind(call: DavCall): DavAnswer {
   const brief = isBrief(call);
   const resource = context.resolve(call.path);
   switch (resource.kind) {
-    case 'public':
-      if (!resource.isRoot) throw new DavError(404, 'there is no such public folder');
-      return multistatus(call, { responses: [publicRoot(call, question, brief)] });
     case 'item':
       return multistatus(call, { responses: [answerForTarget(resource.item, question, context, brief)] });
     case 'attachment':
@@ -134,20 +131,4 @@ export function propfind(call: DavCall): DavAnswer {
     default:
       throw new DavError(404, 'there is nothing at this address');
   }
-}
-
-/** The lab has no public folders but their root. */
-function publicRoot({ context }: DavCall, question: Question, brief: boolean): DavResponse {
-  const values: Readonly<Record<string, Property>> = {
-    [`${namespaces.dav}displayname`]: { type: 'String', value: 'Public Folders' },
-    [`${namespaces.dav}isfolder`]: { type: 'Boolean', value: true },
-    [`${namespaces.dav}iscollection`]: { type: 'Boolean', value: true },
-    [`${namespaces.dav}hassubs`]: { type: 'Boolean', value: false },
-  };
-  return answerOf(
-    `${context.origin}/public/`,
-    question,
-    (column) => (column === null ? null : (values[column.name.ns + column.name.local] ?? null)),
-    brief,
-  );
 }
