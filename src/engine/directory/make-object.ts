@@ -327,16 +327,12 @@ function finish(
   attributes: Readonly<Record<string, readonly string[]>>,
   ofHome: Readonly<Record<string, readonly string[]>>,
   place: NonNullable<ReturnType<typeof placeOf>>,
-): Pair | Refusal {
+): Pair {
   const { sides } = planner.input;
   const { home, objects } = pair;
   const side = otherSide(home);
   const original = objects[home];
   const bare = objects[side];
-  if (sides[side].kind === 'entra') {
-    planner.needs.push({ need: 'new-recipient', side, guid: original.guid, object: bare.kind, values: attributes });
-    return refuse('handed-over', `PowerShell has to make what stands for ${nameOf(original)}`);
-  }
   const reasons = new Map<string, DirectoryReason>([
     ['proxyAddresses', planner.input.policy.routing[home] === null ? 'replies' : 'routing'],
   ]);
@@ -366,7 +362,9 @@ function finish(
   planner.become(side, bare, written);
   planner.become(home, original, withoutEmpty({ ...original.attributes, ...ofHome }));
   const made: Pair = { ...pair, add };
-  needPowerShell(planner, made);
+  if (sides[side].kind === 'ad') needPowerShell(planner, made);
+  else if (written['proxyAddresses'] !== undefined || written['targetAddress'] !== undefined)
+    planner.wait(home, original.guid, 'handed-over', `PowerShell has to make what stands for ${nameOf(original)}`);
   return made;
 }
 

@@ -90,7 +90,8 @@ export function planPair(planner: Planner, pair: Pair): void {
   for (const { side, attribute, values, reason } of merged.edits) wanted.set(side, attribute, values, reason);
   for (const note of merged.notes) planner.note(guids, note, `${note.attribute} of ${nameOf(objects[note.side])}`);
 
-  const isMail = types[home] !== 'none';
+  // An account of a tenant that is nothing to mail becomes something by a licence only.
+  const isMail = types[home] !== 'none' && !(sides[shadow].kind === 'entra' && types[shadow] === 'none');
   const isSwitching = planner.input.switching.has(guids.left);
   if (isMail && isSwitching)
     planner.wait(home, guids[home], 'switch-under-way', `a switch of ${nameOf(objects[home])} is under way`);
@@ -259,14 +260,9 @@ function planRedirect(
         `of ${nameOf(objects[shadow])}`,
       );
   }
+  // Mailboxes of Exchange Online do not obey targetAddress: forwarding has to do it.
   if (planner.input.sides[shadow].kind === 'entra' && isMailbox(types[shadow])) {
-    planner.needs.push({
-      need: 'forward',
-      side: shadow,
-      guid: guids[shadow],
-      identity: identityOf(objects[shadow]),
-      to: redirect.to,
-    });
+    computed(pair, shadow, 'msExchGenericForwardingAddress', [`smtp:${redirect.to}`], 'redirect', wanted);
     return;
   }
   computed(pair, shadow, 'targetAddress', [targetValue(redirect.to)], 'redirect', wanted);

@@ -1,7 +1,7 @@
 /** What `planDirectory` answers: plain data that can be printed, stored, compared or thrown away. */
 import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type { DirectoryLink } from '#model/directory/directory-link.ts';
-import type { Attributes, DirectoryKind, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
+import type { Attributes, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import type { BySide, DirectorySyncPolicy } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
 import type { DirectoryOutcome, DirectoryReason } from './outcomes.ts';
@@ -100,7 +100,7 @@ export interface DirectoryNote {
   readonly detail: string;
 }
 
-/** What only PowerShell can do. Rendered elsewhere. */
+/** What only PowerShell can do, on premises or by a licence. What Graph does not write is an edit that is handed over. Rendered elsewhere. */
 export type PowerShellNeed =
   /** The person has no mailbox on the target yet. */
   | {
@@ -120,33 +120,7 @@ export type PowerShellNeed =
       readonly parking: string;
     }
   /** A mail user, contact or group made over LDAP that Exchange has to complete. */
-  | { readonly need: 'update-recipient'; readonly side: Side; readonly guid: ObjectGuid; readonly identity: string }
-  /** Exchange Online: what Graph cannot make. `guid` is the original on the other side. */
-  | {
-      readonly need: 'new-recipient';
-      readonly side: Side;
-      readonly guid: ObjectGuid;
-      readonly object: DirectoryKind;
-      readonly values: Attributes;
-    }
-  /** Exchange Online: attributes that Graph does not write. */
-  | {
-      readonly need: 'set-recipient';
-      readonly side: Side;
-      readonly guid: ObjectGuid;
-      readonly identity: string;
-      readonly values: Readonly<
-        Record<string, { readonly remove: readonly string[]; readonly add: readonly string[] }>
-      >;
-    }
-  /** Mailboxes of Exchange Online ignore targetAddress: forwarding has to do it. `to` null: forwarding off. */
-  | {
-      readonly need: 'forward';
-      readonly side: Side;
-      readonly guid: ObjectGuid;
-      readonly identity: string;
-      readonly to: string | null;
-    };
+  | { readonly need: 'update-recipient'; readonly side: Side; readonly guid: ObjectGuid; readonly identity: string };
 
 export interface DirectoryPlan {
   readonly edits: readonly PlannedEdit[];

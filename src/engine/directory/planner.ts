@@ -1,9 +1,9 @@
 /** State of a plan while it is being made: what was decided so far, and what later decisions have to know of it. */
 
-import { attributeRow } from '#model/directory/attribute-rows.ts';
 import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { Attributes, DirectoryObject, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import { isUnder } from '#model/directory/distinguished-name.ts';
+import { graphWrites } from '#model/directory/entra-writes.ts';
 import { addressKey, parseProxyAddress } from '#model/directory/proxy-address.ts';
 import { type BySide, otherSide } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
@@ -190,7 +190,8 @@ export class Planner {
   }
 
   /**
-   * One write of values to an object that is there. On an Entra side, what Graph does not write becomes a need of PowerShell.
+   * One write of values to an object that is there. On an Entra side each attribute that Graph does not write is an edit of its own: it is
+   * handed over, and nothing waits for it.
    * @returns null: nothing is left to write.
    */
   modify(
@@ -201,36 +202,22 @@ export class Planner {
     needs: readonly DraftEdit[],
   ): DraftEdit | null {
     const object = pair.objects[side];
+    const isEntra = this.input.sides[side].kind === 'entra';
     const values: Record<string, ValueChange> = {};
-    const byPowerShell: Record<string, ValueChange> = {};
     const before: Record<string, readonly string[]> = {};
     const after: Record<string, readonly string[]> = {};
     for (const [attribute, wanted] of Object.entries(to)) {
       const current = valuesOf(object.attributes, attribute);
       const change = changeOf(current, wanted);
       if (change === null || this.input.sides[side].lacks.has(attribute.toLowerCase())) continue;
-      if (this.input.sides[side].kind === 'entra') {
-        const entra = attributeRow(attribute)?.entra ?? null;
-        if (entra === null || !entra.writes) {
-          if (entra !== null || attribute === 'targetAddress' || attribute === 'msExchHideFromAddressLists')
-            byPowerShell[attribute] = change;
-          // It is asked for again until somebody has run it.
-          delete pair.wanted[side][attribute];
-          continue;
-        }
+      if (isEntra && !graphWrites(attribute, object)) {
+        this.#handOver(pair, side, attribute, change, wanted, reasons.get(attribute) ?? 'attribute');
+        continue;
       }
       values[attribute] = change;
       before[attribute] = current;
       after[attribute] = wanted;
     }
-    if (Object.keys(byPowerShell).length > 0)
-      this.needs.push({
-        need: 'set-recipient',
-        side,
-        guid: object.guid,
-        identity: identityOf(object),
-        values: byPowerShell,
-      });
     const attributes = Object.keys(values);
     const [first] = attributes;
     if (first === undefined) return null;
@@ -249,6 +236,31 @@ export class Planner {
     this.drafts.push(draft);
     pair.drafts.push(draft);
     return draft;
+  }
+
+  #handOver(
+    pair: Pair,
+    side: Side,
+    attribute: string,
+    change: ValueChange,
+    wanted: readonly string[],
+    reason: DirectoryReason,
+  ): void {
+    const object = pair.objects[side];
+    const draft: DraftEdit = {
+      side,
+      phase: side === pair.home ? 'home' : 'shadow',
+      makes: null,
+      change: { kind: 'modify', guid: object.guid, values: { [attribute]: change } },
+      dn: object.dn,
+      before: withoutEmpty({ [attribute]: valuesOf(object.attributes, attribute) }),
+      after: withoutEmpty({ [attribute]: wanted }),
+      reason,
+      detail: `${attribute} of ${nameOf(object)}, as of ${nameOf(pair.objects[otherSide(side)])}`,
+      needs: [],
+    };
+    this.drafts.push(draft);
+    pair.drafts.push(draft);
   }
 }
 

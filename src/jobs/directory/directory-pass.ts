@@ -15,6 +15,7 @@ import type { Claim } from '#store/store.ts';
 import { type CarriedOut, carryOut } from './carry-out.ts';
 import { decide } from './decide.ts';
 import { type DirectoryContext, type DirectoryServices, openContext, sides } from './directory-context.ts';
+import { settleHandedOver } from './handed-over.ts';
 import { openReach, type Reach } from './reach.ts';
 import { readChanges } from './read-changes.ts';
 import { settleOpen } from './settle-open.ts';
@@ -72,8 +73,12 @@ export async function runDirectoryPass(
   const pinned = await checkForests(context, before);
   // What a new connection has to ask of its server is no part of the pass.
   const searchesBefore = ends.left.directory.counts.searches + ends.right.directory.counts.searches;
-  const left = await settleOpen(context);
-  const gathered = await gather(context, before, options, left);
+  const interrupted = await settleOpen(context);
+  const scripted = await settleHandedOver(context);
+  const gathered = await gather(context, before, options, {
+    left: [...interrupted.left, ...scripted.left],
+    right: [...interrupted.right, ...scripted.right],
+  });
 
   const question = await questionOf(context, gathered);
   let done: CarriedOut = { writes: 0, refused: [], leftOut: [], handedOver: [], linked: [] };
@@ -85,6 +90,8 @@ export async function runDirectoryPass(
     if (plan.edits.length > 0) await context.commit({ sync: { pass: context.pass, ...pinned } });
     done = await carryOut(context, plan, decided.view);
     await recordOutcome(context, plan, done, gathered.waitingRows);
+    // What a script has made is linked by now.
+    if (scripted.left.length + scripted.right.length > 0) await settleHandedOver(context);
   }
   const held = plan?.held ?? 0;
   const outcome = done.refused.length > 0 || held > 0 ? 'partial' : 'complete';
@@ -129,7 +136,7 @@ async function lookAt(context: DirectoryContext, side: Side) {
   const top = description.domains[0];
   if (!top)
     throw new FaultError({ kind: 'fatal', code: 'protocol', detail: 'the directory names no domain that it holds' });
-  const guid = top.dn === '' ? top.name : (await directory.resolve([top.dn], context.call())).get(top.dn);
+  const guid = top.dn === '' ? description.controller : (await directory.resolve([top.dn], context.call())).get(top.dn);
   if (guid === undefined)
     throw new FaultError({
       kind: 'fatal',

@@ -2,32 +2,6 @@ import type { PowerShellNeed } from '#engine/directory/plan.ts';
 import { quoted, quotedList } from '#formats/text/power-shell-text.ts';
 import type { Side } from '#model/ids.ts';
 
-/** Parameters of Set-MailUser, Set-DistributionGroup and the like, by the attribute of Active Directory they stand for. */
-const parameters: Readonly<Record<string, string>> = {
-  displayName: 'DisplayName',
-  mailNickname: 'Alias',
-  msExchHideFromAddressLists: 'HiddenFromAddressListsEnabled',
-  ...Object.fromEntries(
-    Array.from({ length: 15 }, (_, n) => [`extensionAttribute${n + 1}`, `CustomAttribute${n + 1}`]),
-  ),
-};
-/** Parameters of Set-User. */
-const userParameters: Readonly<Record<string, string>> = {
-  givenName: 'FirstName',
-  sn: 'LastName',
-  initials: 'Initials',
-  title: 'Title',
-  department: 'Department',
-  company: 'Company',
-  physicalDeliveryOfficeName: 'Office',
-  telephoneNumber: 'Phone',
-  mobile: 'MobilePhone',
-  streetAddress: 'StreetAddress',
-  l: 'City',
-  st: 'StateOrProvince',
-  postalCode: 'PostalCode',
-};
-
 const first = (values: Readonly<Record<string, readonly string[]>>, name: string): string | null =>
   values[name]?.[0] ?? null;
 const option = (name: string, value: string | null): string => (value === null ? '' : ` -${name} ${quoted(value)}`);
@@ -43,41 +17,6 @@ export function linesFor(need: PowerShellNeed, controller: string | null = null)
       return need.directory === 'entra' ? licence(need) : enableMailbox(need, controller);
     case 'update-recipient':
       return [`Update-Recipient -Identity ${quoted(need.identity)}`];
-    case 'new-recipient':
-      return newRecipient(need);
-    case 'set-recipient':
-      return setRecipient(need.identity, need.values);
-    case 'forward':
-      return [
-        need.to === null
-          ? `Set-Mailbox -Identity ${quoted(need.identity)} -ForwardingSmtpAddress $null -DeliverToMailboxAndForward $false`
-          : `Set-Mailbox -Identity ${quoted(need.identity)} -ForwardingSmtpAddress ${quoted(withoutType(need.to) ?? '')} -DeliverToMailboxAndForward $false`,
-      ];
-  }
-}
-
-function newRecipient({ object, values }: Extract<PowerShellNeed, { need: 'new-recipient' }>): readonly string[] {
-  const name = first(values, 'displayName') ?? first(values, 'mailNickname') ?? first(values, 'mail') ?? 'unnamed';
-  const external = withoutType(first(values, 'targetAddress') ?? first(values, 'mail'));
-  const alias = option('Alias', first(values, 'mailNickname'));
-  const identity = first(values, 'mail') ?? name;
-  const addresses = (set: string) => addressLines(set, identity, values['proxyAddresses'] ?? [], []);
-  switch (object) {
-    case 'group':
-      return [
-        `New-DistributionGroup -Name ${quoted(name)}${alias}${option('PrimarySmtpAddress', first(values, 'mail'))}`,
-        ...addresses('Set-DistributionGroup'),
-      ];
-    case 'contact':
-      return [
-        `New-MailContact -Name ${quoted(name)} -ExternalEmailAddress ${quoted(external ?? '')}${alias}`,
-        ...addresses('Set-MailContact'),
-      ];
-    default:
-      return [
-        `New-MailUser -Name ${quoted(name)} -ExternalEmailAddress ${quoted(external ?? '')}${alias}${option('MicrosoftOnlineServicesID', first(values, 'userPrincipalName'))} -Password (Read-Host -AsSecureString -Prompt ${quoted(`Password of ${name}`)})`,
-        ...addresses('Set-MailUser'),
-      ];
   }
 }
 
@@ -137,64 +76,10 @@ function licence({ identity, values }: MailboxNeed): readonly string[] {
   ];
 }
 
-type Changes = Extract<PowerShellNeed, { need: 'set-recipient' }>['values'];
-
-/** The kind of recipient is found out when the script runs. */
-function setRecipient(identity: string, values: Changes): readonly string[] {
-  const lines: string[] = [];
-  const [mail, user]: [string[], string[]] = [[], []];
-  for (const [attribute, { remove, add }] of Object.entries(values)) {
-    if (attribute === 'proxyAddresses') lines.push(...addressLines('$set', identity, add, remove));
-    else if (attribute === 'targetAddress')
-      mail.push(`-ExternalEmailAddress ${add[0] === undefined ? '$null' : quoted(withoutType(add[0]) ?? '')}`);
-    else if (parameters[attribute] !== undefined) mail.push(`-${parameters[attribute]} ${argumentOf(attribute, add)}`);
-    else if (userParameters[attribute] !== undefined)
-      user.push(`-${userParameters[attribute]} ${argumentOf(attribute, add)}`);
-    else
-      lines.push(
-        `# ${attribute} has no parameter: ${quoted([...remove.map((v) => `-${v}`), ...add.map((v) => `+${v}`)].join(' '))}`,
-      );
-  }
-  if (mail.length > 0) lines.unshift(`& $set -Identity ${quoted(identity)} ${mail.join(' ')}`);
-  if (user.length > 0) lines.push(`Set-User -Identity ${quoted(identity)} ${user.join(' ')}`);
-  const needsKind = lines.some((line) => line.includes('$set'));
-  return needsKind
-    ? [`$set = Get-SetOf ${quoted(identity)}`, ...lines.map((line) => line.replace(/^\$set/, '& $set'))]
-    : lines;
-}
-
-const argumentOf = (attribute: string, add: readonly string[]): string => {
-  if (attribute === 'msExchHideFromAddressLists') return add[0] === 'TRUE' ? '$true' : '$false';
-  return add[0] === undefined ? '$null' : quoted(add[0]);
-};
-
-/** Addresses are added and taken away, so that those that nobody named stay. */
-function addressLines(
-  command: string,
-  identity: string,
-  add: readonly string[],
-  remove: readonly string[],
-): readonly string[] {
-  if (add.length + remove.length === 0) return [];
-  const parts = [
-    ...(add.length > 0 ? [`Add=${quotedList(add)}`] : []),
-    ...(remove.length > 0 ? [`Remove=${quotedList(remove)}`] : []),
-  ];
-  return [`${command} -Identity ${quoted(identity)} -EmailAddresses @{${parts.join(';')}}`];
-}
-
 const preamble = [
-  '# Made by Causeway. Run it in the Exchange Management Shell (or, for Exchange Online, after Connect-ExchangeOnline).',
+  '# Made by Causeway. Run it in the Exchange Management Shell.',
   '# Every line may be run again; causeway provision --check shows what is still to be done.',
   "$ErrorActionPreference = 'Continue'",
-  'function Get-SetOf([string]$Identity) {',
-  '  switch ((Get-Recipient -Identity $Identity).RecipientType) {',
-  "    'UserMailbox' { 'Set-Mailbox' }",
-  "    'MailUser' { 'Set-MailUser' }",
-  "    'MailContact' { 'Set-MailContact' }",
-  "    default { 'Set-DistributionGroup' }",
-  '  }',
-  '}',
 ];
 
 /** Who bounced while addresses were nobody's: without it only the senders would know. PSDOC Get-MessageTrackingLog; its servers by version */
@@ -222,13 +107,7 @@ export function scriptFor(
 ): readonly string[] {
   const own = needs.filter((need) => need.side === side);
   if (own.length === 0) return [];
-  const order: readonly PowerShellNeed['need'][] = [
-    'new-recipient',
-    'set-recipient',
-    'enable-mailbox',
-    'update-recipient',
-    'forward',
-  ];
+  const order: readonly PowerShellNeed['need'][] = ['enable-mailbox', 'update-recipient'];
   const lines = order.flatMap((kind) =>
     own.filter(({ need }) => need === kind).flatMap((need) => linesFor(need, controller)),
   );

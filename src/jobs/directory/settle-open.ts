@@ -1,3 +1,4 @@
+import { shownAttributes } from '#connectors/directory/entra/entra-objects.ts';
 import { sameValues } from '#engine/directory/values.ts';
 import { attributeRow } from '#model/directory/attribute-rows.ts';
 import type { Attributes, DirectoryObject, ObjectGuid } from '#model/directory/directory-object.ts';
@@ -61,13 +62,18 @@ async function madeBy(
 ): Promise<DirectoryObject | null> {
   const { directory } = context.ends[entry.side];
   const { mark } = context.policy;
-  const names = Object.keys(entry.after);
+  const isEntra = context.ends[entry.side].kind === 'entra';
+  const names = Object.keys(entry.after).filter((name) => !isEntra || shownAttributes.has(name.toLowerCase()));
   const isOurs = (object: DirectoryObject): boolean =>
     mark !== null && entry.after[mark] !== undefined
       ? shows(object.attributes, entry.after, [mark])
       : shows(object.attributes, entry.after, names);
   const guids = entry.dn === '' ? [] : [...(await directory.resolve([entry.dn], context.call())).values()];
   for (const object of (await directory.read(guids, names, context.call())).values()) if (isOurs(object)) return object;
+  // Objects of a tenant have no names, and groups no place for a mark: they are known by what they are called.
+  const called = isEntra ? (entry.after['displayName'] ?? []) : [];
+  for (const object of called.length === 0 ? [] : await directory.find(['displayName'], called, names, context.call()))
+    if (isOurs(object)) return object;
   const marks = mark === null ? undefined : entry.after[mark];
   if (mark === null || marks === undefined) return null;
   const [object = null] = await directory.find([mark], marks, names, context.call());

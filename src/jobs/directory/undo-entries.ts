@@ -1,3 +1,4 @@
+import { shownAttributes } from '#connectors/directory/entra/entra-objects.ts';
 import { must } from '#kit/assert.ts';
 import { attributeRow } from '#model/directory/attribute-rows.ts';
 import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
@@ -6,12 +7,13 @@ import { dnKey, sameDn } from '#model/directory/distinguished-name.ts';
 import type { DirectoryCommit, DirectoryJournalRow } from '#store/directory-records.ts';
 import type { Claim } from '#store/store.ts';
 import { type DirectoryContext, type DirectoryServices, openContext } from './directory-context.ts';
+import { kindAttribute } from './handed-over.ts';
 import { shows } from './settle-open.ts';
 
 /** What became of an entry that was to be taken back. */
 export interface Undone {
   readonly no: number;
-  readonly outcome: 'undone' | 'would-undo' | 'refused';
+  readonly outcome: 'undone' | 'would-undo' | 'refused' | 'handed-over';
   /** What was, or would be, written. */
   readonly edit: DirectoryEdit | null;
   readonly detail: string;
@@ -45,11 +47,14 @@ async function undoEntry(context: DirectoryContext, entry: DirectoryJournalRow, 
   const refuse = (detail: string): Undone => ({ no: entry.no, outcome: 'refused', edit: null, detail });
   if (entry.action === 'note') return refuse('it is no write');
   if (entry.outcome !== 'done') return refuse(`it is ${entry.outcome}, not done`);
-  const { directory } = context.ends[entry.side];
-  const names = [...new Set([...Object.keys(entry.before), ...Object.keys(entry.after)])];
+  const { directory, kind } = context.ends[entry.side];
+  const all = [...new Set([...Object.keys(entry.before), ...Object.keys(entry.after)])];
+  const names = all.filter((name) => name !== kindAttribute);
+  // What Graph does not show is taken for what the journal says: the script looks for itself.
+  const hidden = new Set(kind === 'entra' ? names.filter((name) => !shownAttributes.has(name.toLowerCase())) : []);
   const object =
     entry.guid === null ? null : ((await directory.read([entry.guid], names, context.call())).get(entry.guid) ?? null);
-  const edit = entry.action === 'remove' ? madeAgain(entry, object) : backwards(entry, object, names);
+  const edit = entry.action === 'remove' ? madeAgain(entry, object) : backwards(entry, object, names, hidden);
   if (typeof edit === 'string') return refuse(edit);
   if (!apply) return { no: entry.no, outcome: 'would-undo', edit, detail: describeEdit(edit) };
 
@@ -74,7 +79,7 @@ async function undoEntry(context: DirectoryContext, entry: DirectoryJournalRow, 
   if (written.kind !== 'done') {
     const detail = written.kind === 'refused' ? `${written.reason}: ${written.detail}` : written.why;
     await context.commit({ journalSettled: [{ no, outcome: written.kind, detail }] });
-    return { no: entry.no, outcome: 'refused', edit, detail };
+    return { no: entry.no, outcome: written.kind, edit, detail };
   }
   await context.commit({
     journalSettled: [
@@ -91,6 +96,7 @@ function backwards(
   entry: DirectoryJournalRow,
   object: DirectoryObject | null,
   names: readonly string[],
+  hidden: ReadonlySet<string>,
 ): DirectoryEdit | string {
   if (!object || entry.guid === null) return 'the object is not there any more';
   if (entry.action === 'move') {
@@ -98,11 +104,14 @@ function backwards(
     if (!sameDn(object.dn, from)) return `somebody has moved it to ${object.dn} since`;
     return { kind: 'move', guid: entry.guid, from: object.dn, to: to as typeof object.dn };
   }
-  const changed = names.filter((name) => !shows(object.attributes, entry.after, [name]));
+  const changed = names.filter((name) => !hidden.has(name) && !shows(object.attributes, entry.after, [name]));
   if (changed.length > 0) return `somebody has changed ${changed.join(', ')} since`;
   if (entry.action === 'add') return { kind: 'remove', guid: entry.guid, version: object.version };
   const values = Object.fromEntries(
-    names.map((name) => [name, difference(name, object.attributes[name] ?? [], entry.before[name] ?? [])]),
+    names.map((name) => {
+      const now = hidden.has(name) ? entry.after[name] : object.attributes[name];
+      return [name, difference(name, now ?? [], entry.before[name] ?? [])];
+    }),
   );
   return { kind: 'modify', guid: entry.guid, values };
 }

@@ -15,7 +15,8 @@ import type {
 } from '../contract.ts';
 import { FilterSyntaxError, parseFilter } from '../ldap/ldap-filter.ts';
 import { ChangeFeed } from './change-feed.ts';
-import { collections, comparedByIndex, entraKinds, filterOf } from './entra-objects.ts';
+import { collections, comparedByIndex, entraKinds, filterOf, shownAttributes } from './entra-objects.ts';
+import { isScripted } from './exchange-script.ts';
 import { type EntraRequest, GraphSession } from './graph-session.ts';
 import { clausesMax, mustSucceed, ObjectReader } from './read-objects.ts';
 import { ObjectWriter } from './write-objects.ts';
@@ -227,6 +228,12 @@ class EntraDirectory implements Directory {
         return now.size === values.length && values.every((value) => now.has(value));
       });
     return new Map(controllers.map((name) => [name, name === id ? isThere : null]));
+  }
+
+  /** Neither shown by Graph nor set by a script. */
+  async lacks(attributes: readonly string[]): Promise<ReadonlySet<string>> {
+    const missing = attributes.filter((name) => !shownAttributes.has(name.toLowerCase()) && !isScripted(name));
+    return new Set(missing.map((name) => name.toLowerCase()));
   }
 
   /** A tenant has one face: which of its servers answered it does not tell. */
