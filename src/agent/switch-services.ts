@@ -26,6 +26,8 @@ import { turnHome } from './turn-home.ts';
 /** No request of a switch is on its way longer than this. */
 const REQUEST_DEADLINE_MS = 60_000;
 const LANES = 4;
+/** Servers say times to the second, by clocks of their own. */
+const CLOCKS_MS = 60_000;
 /** Several addresses are tried, and it is asked only to be told. */
 const AUTODISCOVER_MS = 30_000;
 
@@ -134,7 +136,7 @@ export async function switchOfPair(
                 pair.id,
                 {
                   contents: { share: policy.gradeContents },
-                  ...(lastPass === null ? {} : { carriedUntilMs: lastPass.startedAtMs }),
+                  ...(lastPass === null ? {} : { carriedUntilMs: lastPass.startedAtMs - CLOCKS_MS }),
                 },
                 signal,
               );

@@ -209,6 +209,18 @@ const numberOf = (item: {
   readonly content: { readonly properties: ReadonlyMap<string, { readonly value: unknown }> };
 }) => Number(String(item.content.properties.get(key.subject)?.value).slice(5));
 
+test('mail that came in since the last pass does not keep a switch waiting, and is missing to everybody else', async () => {
+  const clock = await open({ people: 1 });
+  const [ana] = world.people as [WorldPerson];
+  const passedMs = clock.nowMs();
+  clock.advance(5_000);
+  world.mail(ana, 'left');
+  world.mail(ana, 'left');
+  clock.advance(5_000);
+  expect(await world.verify(ana, { carriedUntilMs: passedMs })).toMatchObject({ grade: 'perfect', inFlight: 2 });
+  expect(await world.verify(ana)).toMatchObject({ grade: 'poor', missing: 2 });
+});
+
 describe('an undo', () => {
   /** The same mails at the same addresses, and the same work with them, in the mailbox where the person works. */
   async function lifeOf(isSwitched: boolean): Promise<readonly string[]> {

@@ -12,6 +12,7 @@ import { directoryRoute } from '#jobs/switch/directory-route.ts';
 import { pairTracks } from '#jobs/switch/pair-tracks.ts';
 import type { Post, SwitchedPair, SwitchServices } from '#jobs/switch/ports.ts';
 import type { VerifyReport } from '#jobs/verify/report.ts';
+import type { VerifyOptions } from '#jobs/verify/verify-context.ts';
 import { verifyPair } from '#jobs/verify/verify-pair.ts';
 import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
@@ -315,7 +316,7 @@ export class SwitchWorld {
   }
 
   /** Compares both mailboxes of a person, contents too. */
-  verify({ pair }: WorldPerson): Promise<VerifyReport> {
+  verify({ pair }: WorldPerson, options: VerifyOptions = {}): Promise<VerifyReport> {
     const { left, right } = this.#connectors;
     const services = {
       store: this.store,
@@ -327,7 +328,7 @@ export class SwitchWorld {
       policy: defaultMailPolicy,
       lanes: 2,
     };
-    return verifyPair(services, pair.id, {}, new AbortController().signal);
+    return verifyPair(services, pair.id, options, new AbortController().signal);
   }
 
   get store(): Store {
