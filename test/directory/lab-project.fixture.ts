@@ -163,8 +163,18 @@ ${indent(sync)}${more}`,
     for (const item of this.mailbox('source', at).folder('inbox').items()) to.copy(item, to.folder('inbox'), to.server);
   }
 
+  /** Gives the accounts that were made on the target a password, as an administrator does. */
+  enableAccounts(): void {
+    const { first } = this.organization('target').forest;
+    for (const { displayName } of this.organization('source').mailboxes) {
+      const entry = first.find(`CN=${displayName},OU=Other forest,${this.base('target')}`);
+      if (entry !== null) first.put(entry, { userAccountControl: ['512'] });
+    }
+  }
+
   /** What `causeway provision` prints is run, as an administrator does. @returns the lines that failed. */
   async provision(): Promise<readonly string[]> {
+    this.enableAccounts();
     const { lines } = await this.lines('provision');
     return lines.flatMap(({ organization, script }) =>
       typeof organization !== 'string' || !Array.isArray(script)
