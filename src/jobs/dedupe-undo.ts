@@ -1,10 +1,11 @@
+import type { TypedWritten } from '#connectors/contract.ts';
 import { changesSince, shown } from '#engine/shown.ts';
 import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadBytes, payloadOfBytes } from '#kit/payload.ts';
 import type { AttachmentContent } from '#model/appointment.ts';
 import type { FolderId, ItemId, PairId, Side } from '#model/ids.ts';
 import { firstIdOf, hash128, readStamp, writeStamp } from '#model/stamp.ts';
-import { type TypedEdit, type TypedItem, type TypedKind, typedKinds } from '#model/typed-item.ts';
+import { type TypedDraft, type TypedEdit, type TypedItem, type TypedKind, typedKinds } from '#model/typed-item.ts';
 import type { Shown } from '#model/typed-link.ts';
 import { type DedupeContext, headsOf } from './dedupe-context.ts';
 import type { UndoMail, UndoMoves, UndoMovesDone } from './dedupe-mail.ts';
@@ -240,15 +241,31 @@ async function create(
     sizeBytes: item.head.sizeBytes,
     nonce,
   });
-  const [answer] = await context.sides[side].items.create(
-    folder,
-    [{ item, stamp, ...draftAttachments(item, fetched) }],
-    context.call(item.head.sizeBytes + fetched.sizeBytes),
-  );
-  if (answer === undefined) return { kind: 'transient', detail: 'no answer', mayHaveHappened: true };
-  if (!isFault(answer)) return answer.id;
-  if (answer.kind === 'fatal') throw new FaultError(answer);
-  return answer;
+  const draft = { item, stamp, ...draftAttachments(item, fetched) };
+  for (;;) {
+    const answer = await createOnce(context, side, folder, draft, item.head.sizeBytes + fetched.sizeBytes);
+    if (!isFault(answer)) return answer.id;
+    if (answer.kind === 'fatal') throw new FaultError(answer);
+    if (answer.kind !== 'throttled') return answer;
+    // Creations end with their deadline. Nothing of this one is on its way, and it has no intent that says until when it may be.
+    await context.clock.sleep(answer.retryAfterMs, context.signal);
+  }
+}
+
+async function createOnce(
+  context: DedupeContext,
+  side: Side,
+  folder: FolderId,
+  draft: TypedDraft,
+  bytes: number,
+): Promise<TypedWritten | Fault> {
+  try {
+    const [answer] = await context.sides[side].items.create(folder, [draft], context.call(bytes));
+    return answer ?? { kind: 'transient', detail: 'no answer', mayHaveHappened: true };
+  } catch (error) {
+    if (error instanceof FaultError && error.fault.kind === 'throttled') return error.fault;
+    throw error;
+  }
 }
 
 /** Takes back what the kept item took over, as far as nobody changed it since. */

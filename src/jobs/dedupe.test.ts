@@ -1,6 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { Connector } from '#connectors/contract.ts';
 import { memoryConnector } from '#connectors/memory/memory-connector.ts';
 import { type MemoryMailbox, MemoryOrganization } from '#connectors/memory/memory-organization.ts';
+import { aroundConnector, aroundMailbox } from '#connectors/wrappers/around.ts';
+import { type Fault, FaultError } from '#kit/fault.ts';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { EventFields, EventIdentity } from '#model/appointment.ts';
@@ -72,9 +75,12 @@ async function run(lines: UndoLine[] | null): Promise<readonly DedupeFinding[]> 
   return findings;
 }
 
-async function putBack(lines: readonly UndoLine[]): Promise<readonly PutBack[]> {
+async function putBack(
+  lines: readonly UndoLine[],
+  connectors: { readonly left?: Connector } = {},
+): Promise<readonly PutBack[]> {
   const text = [{ causewayUndo: 1, madeAtMs: 0 }, ...lines].map((line) => `${JSON.stringify(line)}\n`).join('');
-  const context = await openDedupe(services(), pair, 'calendar', null, signal, true);
+  const context = await openDedupe({ ...services(), ...connectors }, pair, 'calendar', null, signal, true);
   if (context === null) throw new Error('no calendars');
   const newIds = new Map<ItemId, ItemId>();
   const done: PutBack[] = [];
@@ -171,6 +177,27 @@ describe('with --apply', () => {
     ]);
     // A second time it makes nothing.
     expect((await putBack(lines))[0]).toMatchObject({ created: 0, not: { 'it was put back before': 1 } });
+    expect(left.typed.items.size).toBe(2);
+  });
+
+  test('what is throttled is put back when it may be', async () => {
+    for (const categories of [['Red'], ['Blue']]) book(left, { subject: 'a', categories }, identity);
+    const lines: UndoLine[] = [];
+    await run(lines);
+    const throttled: Fault = { kind: 'throttled', retryAfterMs: 600_000, limit: 'x' };
+    // The first creation is refused as a whole, the second in the place of its item.
+    const refusals = [() => Promise.reject(new FaultError(throttled)), async () => [throttled]];
+    const before = clock.monotonicMs();
+    const done = await putBack(lines, {
+      left: aroundConnector(memoryConnector(old), (mailbox) =>
+        aroundMailbox(mailbox, (call, context, make) => {
+          const refuse = call.operation === 'typedCreate' ? refusals.shift() : undefined;
+          return refuse ? (refuse() as ReturnType<typeof make>) : make(context);
+        }),
+      ),
+    });
+    expect(done).toMatchObject([{ created: 1, not: {} }]);
+    expect(clock.monotonicMs() - before).toBeGreaterThanOrEqual(1_200_000);
     expect(left.typed.items.size).toBe(2);
   });
 
