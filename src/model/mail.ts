@@ -111,4 +111,5 @@ export function mailFingerprint(facts: MailFacts): string {
 
 export const MESSAGE_FLAG_READ = 0x1;
 export const MESSAGE_FLAG_UNSENT = 0x8;
-export const isDraft = (facts: MailFacts): boolean => (facts.messageFlags & MESSAGE_FLAG_UNSENT) !== 0;
+export const isDraft = (facts: Pick<MailFacts, 'messageFlags'>): boolean =>
+  (facts.messageFlags & MESSAGE_FLAG_UNSENT) !== 0;

@@ -57,8 +57,8 @@ export interface CanonicalContent {
   readonly bodies: readonly CanonicalBody[];
   readonly attachments: readonly CanonicalAttachment[];
   /**
-   * SHA-256 of what each multipart/signed signs, line ends as CR LF. A signature is only good for exactly these bytes, so here
-   * rendering does matter.
+   * SHA-256 of what each multipart/signed signs, line ends as CR LF, and of its signature. A signature is only good for exactly these bytes,
+   * so here rendering does matter.
    */
   readonly signed: readonly string[];
   /** All other headers but those of MIME itself: lower-case name, decoded values in order, runs of white space as one space. */
@@ -245,8 +245,9 @@ class Collected {
   }
 }
 
-function signedHash({ contentType, children: [first] }: MimePart): string | null {
-  return contentType.value === 'multipart/signed' && first !== undefined ? sha256(withCrlf(first.raw)) : null;
+function signedHash({ contentType, children: [first, signature] }: MimePart): string | null {
+  if (contentType.value !== 'multipart/signed' || first === undefined) return null;
+  return sha256(`${sha256(withCrlf(first.raw))} ${signature === undefined ? '' : sha256(withLf(signature.body()))}`);
 }
 
 function visibleText(part: MimePart, type: string): string {

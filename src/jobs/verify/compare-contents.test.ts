@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { compareContents } from './compare-contents.ts';
 
 const message = (parts: readonly string[], kind = 'mixed') =>
@@ -48,6 +48,24 @@ test('a file may be said to be inline and be attached, unless the HTML shows it'
   expect(names(with_(shows, 'inline'), with_(shows, 'attachment'))).toEqual(['attachments[0].inline']);
 });
 
+test.each([
+  ['escaped, as RFC 2392 has it', '<img src="cid:one%40x">'],
+  ['with a character by its number', '<img src="cid:one&#64;x">'],
+  ['in capitals', "<IMG SRC='CID:ONE@X'>"],
+  ['by the name of the file', '<td background="a.png">'],
+])('the HTML may name a picture %s', (_how, html) => {
+  const picture = (disposition: string) =>
+    part('image/png', 'abc', `Content-ID: <one@x>\r\nContent-Disposition: ${disposition}; filename=a.png\r\n`);
+  const mail = (disposition: string) => message([part('text/html', html), picture(disposition)], 'related');
+  expect(names(mail('inline'), mail('attachment'))).toEqual(['attachments[0].inline']);
+});
+
+test('a text that became a file of another type is lost to whoever opens it', () => {
+  const left = message([text, part('text/calendar', calendar)], 'alternative');
+  const copy = message([text, part('application/octet-stream', calendar, file('ATT00001.bin'))]);
+  expect(names(left, copy)).not.toEqual([]);
+});
+
 test('texts keep their groups, in whatever order they come', () => {
   const html = part('text/html', '<p>Hello</p>');
   expect(names(message([html, text], 'alternative'), message([text, html], 'alternative'))).toEqual([]);
@@ -67,6 +85,45 @@ test('an empty subject may stand where there is none, and a date where nobody ca
   expect(names(head('From: a@x.test'), head('From: a@x.test\r\nSubject: y'))).toEqual(['subject']);
 });
 
+describe('times that the MIME does not say', () => {
+  const [sentAt, receivedAt] = [Date.UTC(2025, 0, 6, 10), Date.UTC(2025, 0, 6, 10, 5)];
+  const mail = (date: string | null) =>
+    Buffer.from(`Subject: x\r\n${date === null ? '' : `Date: ${date}\r\n`}\r\nHello\r\n`);
+  const facts = { sentAt, receivedAt, createdAt: null, messageFlags: 1 };
+  const zero = Date.UTC(1601, 0, 1);
+  const seen = (left: string | null, right: string | null, more: Partial<typeof facts> = {}) =>
+    compareContents({ mime: mail(left), bcc: [], facts: { ...facts, ...more } }, { mime: mail(right), bcc: [] }).map(
+      ({ path }) => path,
+    );
+  const [atTen, atFive, in1601] = [sentAt, receivedAt, zero].map((ms) => new Date(ms).toUTCString()) as [
+    string,
+    string,
+    string,
+  ];
+
+  test('the copy shows the time of sending where the source has no date, or one that nobody can read', () => {
+    expect(seen(null, atTen)).toEqual([]);
+    expect(seen('some day', atTen)).toEqual([]);
+    expect(seen(null, null)).toEqual([]);
+    expect(seen('some day', in1601)).toEqual(['date']);
+    expect(seen(null, atFive)).toEqual(['date']);
+  });
+
+  test('or the nearest that the item has; of a draft, and where it has none, any', () => {
+    expect(seen(null, atFive, { sentAt: null as never })).toEqual([]);
+    expect(seen(null, in1601, { messageFlags: 8 })).toEqual([]);
+    expect(seen(null, in1601, { sentAt: null as never, receivedAt: null as never })).toEqual([]);
+  });
+
+  test('an item whose property says another time than its MIME: the copy may show either, and no third', () => {
+    expect(seen(atTen, in1601, { sentAt: zero })).toEqual([]);
+    expect(seen(atTen, atTen, { sentAt: zero })).toEqual([]);
+    expect(seen(atTen, atFive, { sentAt: zero })).toEqual(['date']);
+    expect(seen(atTen, in1601)).toEqual(['date']);
+    expect(seen(atTen, null, { sentAt: zero })).toEqual(['date']);
+  });
+});
+
 test('what was signed within a message may be kept as a file', () => {
   const signed = (content: string) =>
     `multipart/signed; boundary=s\r\n\r\n--s\r\nContent-Type: text/plain\r\n\r\n${content}\r\n--s\r\nContent-Type: application/pgp-signature\r\nContent-Disposition: attachment; filename=a.sig\r\n\r\nabc\r\n--s--`;
@@ -83,4 +140,6 @@ test('what was signed within a message may be kept as a file', () => {
     ]);
   expect(names(left, apart(` ${signed('Hello')}`))).toEqual([]);
   expect(names(left, apart(` ${signed('Hullo')}`))).not.toEqual([]);
+  // The signature is part of what is kept.
+  expect(names(left, apart(` ${signed('Hello').replace('abc', 'abd')}`))).not.toEqual([]);
 });

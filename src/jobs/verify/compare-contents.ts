@@ -8,12 +8,15 @@ import {
   withoutCalendar,
 } from '#formats/text/mime-canonical.ts';
 import { type MailAddress, parseAddressText } from '#formats/text/mime-header.ts';
+import { isDraft, type MailFacts } from '#model/mail.ts';
 
 /** The MIME of one side, and the blind copies that servers leave out of it. */
 export interface ContentSide {
   readonly mime: Uint8Array;
   /** `Name <address>`. */
   readonly bcc: readonly string[];
+  /** What the item itself says; without it, as for an attached message, every time that is missing in the MIME may be made up. */
+  readonly facts?: Pick<MailFacts, 'sentAt' | 'receivedAt' | 'createdAt' | 'messageFlags'>;
 }
 
 /**
@@ -25,7 +28,20 @@ export function compareContents(left: ContentSide, right: ContentSide, saysMeeti
   if (Buffer.compare(left.mime, right.mime) === 0 && left.bcc.join() === right.bcc.join()) return [];
   const read = (side: ContentSide) => (saysMeeting ? withoutCalendar(contentOf(side)) : contentOf(side));
   const [l, r] = [read(left), read(right)];
-  return differences(...withoutRendering(l, r));
+  return differences(...withoutRendering(l, r, left.facts));
+}
+
+/**
+ * The copy's date, as it is compared. Servers make the header of the time of sending when they make MIME of properties, and that is compared by
+ * itself. So where the source says one time in its MIME and another as a property, the copy may show either; where its MIME says none, the copy shows
+ * the time of sending that a copy is given.
+ */
+function dateOf(l: CanonicalContent, r: CanonicalContent, facts: ContentSide['facts']): number | null {
+  if (facts === undefined) return l.date === null ? null : r.date;
+  const isIt = (time: number | null) => time !== null && r.date !== null && Math.abs(time - r.date) < 1000;
+  if (l.date !== null) return isIt(facts.sentAt) ? l.date : r.date;
+  const given = facts.sentAt ?? facts.receivedAt ?? facts.createdAt;
+  return given === null || isDraft(facts) || isIt(given) ? null : r.date;
 }
 
 /**
@@ -88,7 +104,11 @@ function contentOf({ mime, bcc }: ContentSide): CanonicalContent {
 }
 
 /** Both contents without what rendering explains, the attached messages too. */
-function withoutRendering(left: CanonicalContent, right: CanonicalContent): [CanonicalContent, CanonicalContent] {
+function withoutRendering(
+  left: CanonicalContent,
+  right: CanonicalContent,
+  facts?: ContentSide['facts'],
+): [CanonicalContent, CanonicalContent] {
   const signed = withSignedCopies(left, right);
   const texts = withoutTextsAsFiles(left, signed);
   const lefts = [...left.attachments];
@@ -100,7 +120,7 @@ function withoutRendering(left: CanonicalContent, right: CanonicalContent): [Can
       one.message === null || other.message === null
         ? [one.message, other.message]
         : withoutRendering(one.message, other.message);
-    const isSaidOnly = one.inline && !other.inline && !isNamedIn(left.bodies, one.contentId);
+    const isSaidOnly = one.inline && !other.inline && !isNamedIn(left.bodies, one);
     lefts[n] = { ...one, message: l };
     rights[n] = {
       ...other,
@@ -124,7 +144,7 @@ function withoutRendering(left: CanonicalContent, right: CanonicalContent): [Can
       attachments: rights,
       headers: kept,
       // Servers make these where there are none.
-      date: left.date === null ? null : r.date,
+      date: dateOf(left, r, facts),
       messageId: left.messageId === null ? null : r.messageId,
       subject: left.subject === null && r.subject === '' ? null : r.subject,
     },
@@ -132,8 +152,30 @@ function withoutRendering(left: CanonicalContent, right: CanonicalContent): [Can
 }
 
 /** A text shows the file in its place. Items know no other way for a file to be within the text: that it should be shown without being attached is not kept. */
-const isNamedIn = (bodies: readonly CanonicalBody[], contentId: string): boolean =>
-  contentId !== '' && bodies.some(({ type, text }) => type === 'text/html' && text.includes(`cid:${contentId}`));
+const isNamedIn = (bodies: readonly CanonicalBody[], { contentId, fileName }: CanonicalAttachment): boolean =>
+  bodies.some(({ type, text }) => {
+    if (type !== 'text/html') return false;
+    const html = asWritten(text);
+    return (
+      (contentId !== '' && html.includes(`cid:${asWritten(contentId)}`)) ||
+      // By its Content-Location, which is the name of the file.
+      (fileName !== '' && shownBy.some((attribute) => html.includes(`${attribute}="${asWritten(fileName)}"`)))
+    );
+  });
+
+const shownBy = ['src', 'background'];
+
+/** Without the ways in which an address may be written within HTML: RFC 2392 escapes it, HTML names characters by number. */
+const asWritten = (text: string): string =>
+  text
+    .replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+    .replace(/&#(\d{1,7}|x[0-9a-f]{1,6});/gi, (whole, code: string) => {
+      const point = Number(code.replace(/^x/i, '0x'));
+      return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
+    })
+    .replaceAll('&amp;', '&')
+    .replaceAll("'", '"')
+    .toLowerCase();
 
 /**
  * Items keep a name for every file: `ATT00001.txt`, or the subject of a message as far as names of files allow it, where there is none. A
@@ -174,7 +216,9 @@ function withoutTextsAsFiles(left: CanonicalContent, right: CanonicalContent) {
     const hasPlace = /^text\/(?:plain|html)$/.test(body.type) && (homes.size === 0 || isAlternative);
     if (hasPlace) homes.set(body.type, body.group);
     const at = others.findIndex(({ type, text }) => type === body.type && text === body.text);
-    const isIt = (one: CanonicalAttachment) => one.sha256OfText === body.sha256OfText && isMadeUp(one);
+    // Of the same type, or nobody would open it as what it is.
+    const isIt = (one: CanonicalAttachment) =>
+      one.sha256OfText === body.sha256OfText && one.contentType === body.type && isMadeUp(one);
     const file = at >= 0 || hasPlace ? -1 : files.findIndex(isIt);
     if (file >= 0) files.splice(file, 1);
     else kept.push(body);

@@ -115,9 +115,29 @@ export function compareProperties(left: MailHead, right: MailHead): readonly Pro
 
 function same(field: MailField, l: MailFields, r: MailFields, leftHead: MailHead, rightHead: MailHead): boolean {
   const rule = propertyRules[field] as Rule<unknown> | undefined;
-  if (rule) return rule({ left: l[field], right: r[field], leftHead, rightHead });
-  return sameValue(field as MailStateField, l[field], r[field]);
+  const [left, right] = asRead(l[field], r[field]);
+  if (rule) return rule({ left, right, leftHead, rightHead });
+  return sameValue(field as MailStateField, left, right);
 }
+
+/**
+ * XML 1.0 has no way to write most control characters, and servers that speak XML write them nevertheless; such a character is read as U+FFFD. The
+ * other side may show the character itself. Both are read alike where one side is known not to have been readable, and nowhere else.
+ */
+function asRead(left: unknown, right: unknown): readonly [unknown, unknown] {
+  if (typeof left !== 'string' || typeof right !== 'string' || left === right) return [left, right];
+  const [a, b] = [[...left], [...right]];
+  if (a.length !== b.length) return [left, right];
+  const isRead = a.every((one, at) => {
+    const other = b[at] ?? '';
+    return one === other || (one === unreadable && notInXml(other)) || (other === unreadable && notInXml(one));
+  });
+  return isRead ? [left, left] : [left, right];
+}
+const unreadable = '\uFFFD';
+/** What XML 1.0 (production 2, Char) has no place for: control characters, halves of pairs, U+FFFE and U+FFFF. */
+const notInXml = (character: string): boolean =>
+  /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u.test(character);
 
 function shown(field: MailField, value: unknown): string {
   if (value === null || value === undefined) return 'absent';
@@ -130,7 +150,8 @@ function shown(field: MailField, value: unknown): string {
 export const hashed = (text: string): string =>
   `${text.length} characters, ${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
 
-const oneSpace = (text: string | null): string => (text ?? '').replace(/\s+/g, ' ').trim();
+/** Folding of headers knows these alone; other spaces (of Japanese, without a break) are what somebody wrote. */
+const oneSpace = (text: string | null): string => (text ?? '').replace(/[ \t\r\n]+/g, ' ').replace(/^ | $/g, '');
 
 /** [MS-OXOMSG] 2.2.1.5 with [MS-OXCMSG] 3.2.4.1: without a prefix of one to three characters that ends in a colon. */
 function normalizedSubject(subject: string | null): string {
