@@ -110,10 +110,16 @@ export interface ControlClient {
 /** @param at `control` of the lab's JSON line. */
 export function controlClient(at: { readonly url: string; readonly token: string }): ControlClient {
   async function ask(method: string, path: readonly string[], query: string, body?: object): Promise<Response> {
-    const answer = await fetch(`${at.url}/${path.map(encodeURIComponent).join('/')}${query}`, {
-      method,
-      headers: { authorization: `Bearer ${at.token}` },
-      ...(body ? { body: JSON.stringify(body) } : {}),
+    const send = () =>
+      fetch(`${at.url}/${path.map(encodeURIComponent).join('/')}${query}`, {
+        method,
+        headers: { authorization: `Bearer ${at.token}` },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      });
+    // The lab may just have closed a connection that nobody used for a while; to look again does nothing a second time.
+    const answer = await send().catch((error: unknown) => {
+      if (method !== 'GET') throw error;
+      return send();
     });
     if (answer.ok) return answer;
     const { error } = (await answer.json()) as { readonly error?: string };
