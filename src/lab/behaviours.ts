@@ -22,6 +22,12 @@ const since2013: readonly EwsVersion[] = ['2013', '2016', 'se'];
 
 /** What the lab's store and its EWS do, and how we know. The edge (sign-in, throttling, HTTP) has a table of its own. */
 export const storeBehaviours: readonly StoreBehaviour[] = [
+  {
+    id: 'type-of-a-file',
+    what: 'A file that came without a type is shown as application/octet-stream',
+    mark: 'assumed',
+    source: 'a store of MAPI has none; that something is made of it is the harder case for who compares',
+  },
   // Receipts
   {
     id: 'receipt-on-read',

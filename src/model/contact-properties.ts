@@ -233,13 +233,14 @@ export const contactProperties = {
   },
   webPage: {
     carriage: 'state',
-    ews: ['contacts:BusinessHomePage'],
+    ews: [],
     mapi: [{ tag: 0x3a51, type: 'string' }],
     graph: 'businessHomePage',
     dav: ['urn:schemas:contacts:businesshomepage'],
     ical: 'URL',
     merge: 'scalar',
     source: '[MS-OXOCNTC] 2.2.1.10',
+    note: 'People write anything here; BusinessHomePage of EWS takes a URI only, so it goes as extended property.',
     sample: ['', 'https://example.org/'],
   },
   emails: {

@@ -6,6 +6,7 @@ import { contactCodec } from '#connectors/ews/contacts/contact-codec.ts';
 import { noteCodec } from '#connectors/ews/notes/note-codec.ts';
 import { atLeast, type SchemaVersion } from '#connectors/ews/server-version.ts';
 import { taskCodec } from '#connectors/ews/tasks/task-codec.ts';
+import { withheld } from '#connectors/graph/withheld.ts';
 import { davLosses, graphLosses, type TypedLoss } from '#connectors/typed-losses.ts';
 import { mapiPropertiesOf } from '#formats/mapi-items/typed-message.ts';
 import { storeBehaviours } from '#lab/behaviours.ts';
@@ -91,6 +92,13 @@ and Exchange makes a new one of the other properties for whoever asks for MIME. 
 were. Columns of recipients (what a report says of each of them) and of other classes (invitations to share a folder, forms of an organization’s own)
 what MIME does not say stays behind.
 
+## Left out on purpose
+
+\`verify\` finds these and names them as explained.
+
+${row(['field', 'where', 'why'])}${row(['---', '---', '---'])}${Object.entries(withheld)
+    .map(([field, why]) => row([field, 'Online (Graph)', why]))
+    .join('')}
 ## Folders
 
 Names, nesting, container class, and the roles of well-known folders whatever their language (${folderRoles.filter((role) => role !== 'msgfolderroot').join(', ')}).

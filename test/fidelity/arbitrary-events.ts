@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { uidOfIdentity } from '#formats/mapi/global-object-id.ts';
 import { occurrenceSpan } from '#formats/occurrences.ts';
 import { clockOf } from '#formats/zones/zone-clock.ts';
+import { must } from '#kit/assert.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type {
   AttachmentContent,
@@ -22,13 +23,23 @@ import type { Recurrence, RecurrencePattern, RecurrenceRange } from '#model/recu
 import type { StampText } from '#model/stamp.ts';
 import type { TypedDraft } from '#model/typed-item.ts';
 import { addDays, type Day, dayOfWall, wallOfDay } from '#model/wall-time.ts';
-import type { Zone } from '#model/zone.ts';
+import type { Zone, ZoneRule } from '#model/zone.ts';
 import { anyPattern } from '#test/suites/any-recurrence.ts';
 
 /** Random events: every field from the samples of the property table, fields without samples as their kind of value allows. */
 
 const minute = 60_000;
 const dayMs = 86_400_000;
+
+/** Odd minutes, and changes of the clock that nobody else has. */
+const ownRule: ZoneRule = {
+  fromYear: 1601,
+  biasMinutes: -95,
+  standardBiasMinutes: 0,
+  daylightBiasMinutes: -30,
+  toStandard: { month: 9, week: 2, weekday: 3, minuteOfDay: 60 },
+  toDaylight: { month: 4, week: 5, weekday: 6, minuteOfDay: 120 },
+};
 
 const zones: fc.Arbitrary<Zone> = fc
   .constantFrom(
@@ -47,25 +58,31 @@ const text = fc
 
 const days = fc.integer({ min: 0, max: 3650 }).map((n) => addDays('2020-01-01' as Day, n));
 
-const when: fc.Arbitrary<When> = fc
-  .record({
-    day: days,
-    startMinute: fc.integer({ min: 0, max: 1439 }),
-    minutes: fc.integer({ min: 0, max: 600 }),
-    allDays: fc.option(fc.integer({ min: 1, max: 3 }), { nil: null, freq: 4 }),
-    startZone: zones,
-    endZone: fc.option(zones, { nil: null, freq: 3 }),
-  })
-  .map(({ day, startMinute, minutes, allDays, startZone, endZone }) => {
-    const clock = clockOf(startZone);
-    const midnight = wallOfDay(day);
-    if (allDays !== null) {
-      const zone = { startZone, endZone: startZone, isAllDay: true };
-      return { ...zone, start: clock.toInstant(midnight), end: clock.toInstant(midnight + allDays * dayMs) };
-    }
-    const start = clock.toInstant(midnight + startMinute * minute);
-    return { start, end: start + minutes * minute, isAllDay: false, startZone, endZone: endZone ?? startZone };
-  });
+/** @param lasts Whole days, hours, or either. */
+const anyWhen = (lasts: 'days' | 'hours' | 'either', zone: fc.Arbitrary<Zone> = zones): fc.Arbitrary<When> =>
+  fc
+    .record({
+      day: days,
+      startMinute: fc.integer({ min: 0, max: 1439 }),
+      minutes: fc.integer({ min: 0, max: 600 }),
+      allDays: {
+        days: fc.integer({ min: 1, max: 3 }),
+        hours: fc.constant(null),
+        either: fc.option(fc.integer({ min: 1, max: 3 }), { nil: null, freq: 4 }),
+      }[lasts],
+      startZone: zone,
+      endZone: fc.option(zone, { nil: null, freq: 3 }),
+    })
+    .map(({ day, startMinute, minutes, allDays, startZone, endZone }) => {
+      const clock = clockOf(startZone);
+      const midnight = wallOfDay(day);
+      if (allDays !== null) {
+        const zone = { startZone, endZone: startZone, isAllDay: true };
+        return { ...zone, start: clock.toInstant(midnight), end: clock.toInstant(midnight + allDays * dayMs) };
+      }
+      const start = clock.toInstant(midnight + startMinute * minute);
+      return { start, end: start + minutes * minute, isAllDay: false, startZone, endZone: endZone ?? startZone };
+    });
 
 /** A series begins on a day of its pattern, as every server has it. */
 function seriesFrom(given: RecurrencePattern, day: Day, end: 'never' | 'date' | 'count', count: number): Recurrence {
@@ -115,27 +132,92 @@ const attachments: fc.Arbitrary<readonly AttachmentContent[]> = fc
   .uniqueArray(fc.integer({ min: 1, max: 5 }), { maxLength: 2 })
   .map((some) => some.map((n) => attachmentOf(`file ${n}.txt`, Buffer.from(`content ${n}`.repeat(n * 50)), n === 5)));
 
+const moreZones = fc.oneof(
+  { weight: 6, arbitrary: zones },
+  fc.constant<Zone>({ id: 'Our own time', rules: [ownRule] }),
+);
+const minutes = fc.integer({ min: 28_000_000, max: 30_000_000 }).map((n) => n * minute);
+const answers = fc.constantFrom('tentative' as const, 'accept' as const, 'decline' as const);
+
+/** Fields that go together as they do in the calendars of people. */
+function shaped(shape: EventShape, owner: string, any: fc.Arbitrary<EventFields>): fc.Arbitrary<EventFields> {
+  const me = { name: 'Anna Adler', address: owner };
+  const said = fc.record({ response: answers, respondedAt: minutes });
+  const heard = fc.array(fc.option(said, { nil: { response: 'none' as const, respondedAt: null } }), {
+    minLength: 4,
+    maxLength: 4,
+  });
+  return fc.record({ fields: any, heard, own: fc.option(said), changedAt: minutes }).map((given): EventFields => {
+    const plain: EventFields = {
+      ...given.fields,
+      organizer: me,
+      attendees: [],
+      responseRequested: false,
+      myResponse: 'none',
+      myResponseAt: null,
+      stateFlags: 0,
+      invited: false,
+      sequence: 0,
+      intendedShowAs: null,
+    };
+    if (shape !== 'organized' && shape !== 'invited') return plain;
+    const { attendees: some, responseRequested, sequence, intendedShowAs } = given.fields;
+    const guests =
+      some.length > 0 ? some : [{ name: 'Ben Ott', address: 'ben@else.example', role: 'required' as const }];
+    const meeting = { ...plain, responseRequested, sequence, ownerCriticalChangeAt: given.changedAt };
+    if (shape === 'organized')
+      return {
+        ...meeting,
+        attendees: guests.map((one, at) => ({ ...one, ...must(given.heard[at], 'as many as there are guests') })),
+        myResponse: 'organizer',
+        stateFlags: 1,
+        invited: true,
+      };
+    const others = [{ ...me, role: 'required' as const }, ...guests];
+    return {
+      ...meeting,
+      organizer: { name: 'Ivo Ø', address: 'ivo@else.example' },
+      attendees: others.map((one) => ({ ...one, response: 'none', respondedAt: null })),
+      myResponse: given.own?.response ?? 'none',
+      myResponseAt: given.own?.respondedAt ?? null,
+      stateFlags: 3,
+      intendedShowAs,
+    };
+  });
+}
+
 /** Values that the table has no samples for. */
 const unsampled: Partial<Record<EventField, fc.Arbitrary<unknown>>> = { subject: text, location: text, attendees };
 
-const fields: fc.Arbitrary<EventFields> = fc.record(
-  Object.fromEntries(
-    eventFields.map((field) => {
-      const { sample } = eventProperties[field] as TypedRow<unknown>;
-      const own = unsampled[field];
-      if (field === 'when') return [field, when];
-      if (own === undefined) return [field, fc.constantFrom(...sample)];
-      return [field, sample.length === 0 ? own : fc.oneof(fc.constantFrom(...sample), own)];
-    }),
-  ),
-) as unknown as fc.Arbitrary<EventFields>;
+const anyFields = (when: fc.Arbitrary<When>): fc.Arbitrary<EventFields> =>
+  fc.record(
+    Object.fromEntries(
+      eventFields.map((field) => {
+        const { sample } = eventProperties[field] as TypedRow<unknown>;
+        const own = unsampled[field];
+        if (field === 'when') return [field, when];
+        if (own === undefined) return [field, fc.constantFrom(...sample)];
+        return [field, sample.length === 0 ? own : fc.oneof(fc.constantFrom(...sample), own)];
+      }),
+    ),
+  ) as unknown as fc.Arbitrary<EventFields>;
 
 /** What occurrences may have of their own; times and attachments apart. */
-const overrides: fc.Arbitrary<OccurrenceOverrides> = fields.chain(
-  ({ subject, location, body, showAs, importance, reminder, categories, attendees: people }) =>
+const overrides: fc.Arbitrary<OccurrenceOverrides> = anyFields(anyWhen('either')).chain(
+  ({ subject, location, body, showAs, sensitivity, importance, reminder, categories, attendees: people }) =>
     fc
       .subarray(
-        Object.entries({ subject, location, body, showAs, importance, reminder, categories, attendees: people }),
+        Object.entries({
+          subject,
+          location,
+          body,
+          showAs,
+          sensitivity,
+          importance,
+          reminder,
+          categories,
+          attendees: people,
+        }),
         { minLength: 0, maxLength: 3 },
       )
       .map((some) => Object.fromEntries(some) as OccurrenceOverrides),
@@ -147,6 +229,8 @@ interface Exceptions {
     readonly at: number;
     readonly overrides: OccurrenceOverrides;
     readonly laterMinutes: number | null;
+    /** Null: those of the series. */
+    readonly files: readonly AttachmentContent[] | null;
   }[];
 }
 const exceptions: fc.Arbitrary<Exceptions> = fc.record({
@@ -156,6 +240,7 @@ const exceptions: fc.Arbitrary<Exceptions> = fc.record({
       at: fc.integer({ min: 0, max: 9 }),
       overrides,
       laterMinutes: fc.option(fc.integer({ min: -30, max: 30 }), { nil: null }),
+      files: fc.option(attachments, { nil: null, freq: 3 }),
     }),
     { selector: ({ at }) => at, maxLength: 3 },
   ),
@@ -168,7 +253,8 @@ function occurrencesOf(of: EventFields, recurrence: Recurrence, { deletedAt, mod
   const first: Day[] = [];
   for (const day of occurrenceDays(recurrence)) if (first.push(day) === 10) break;
   const deletedDays = deletedAt.flatMap((at) => first[at] ?? []).sort();
-  const occurrences = modified.flatMap(({ at, overrides: own, laterMinutes }): readonly ModifiedOccurrence[] => {
+  const occurrenceAttachments = new Map<Day, readonly AttachmentContent[]>();
+  const occurrences = modified.flatMap(({ at, overrides: own, laterMinutes, files }): readonly ModifiedOccurrence[] => {
     const day = first[at];
     if (day === undefined || deletedDays.includes(day)) return [];
     const span = occurrenceSpan(of.when, day);
@@ -178,27 +264,50 @@ function occurrencesOf(of: EventFields, recurrence: Recurrence, { deletedAt, mod
     );
     const time = clockOf(of.when.startZone).toWall(span.start + (moved ?? 0));
     const stays = moved !== null && dayOfWall(time) === day;
-    const all = stays ? { ...set, when: { ...of.when, start: span.start + moved, end: span.end + moved } } : set;
+    const names = (some: EventFields['attachments']) => some.map(({ hash }) => hash).sort();
+    const heads = files?.map(({ head }) => head) ?? of.attachments;
+    const hasOwn = files !== null && differs(names(heads), names(of.attachments));
+    if (hasOwn && files.length > 0) occurrenceAttachments.set(day, files);
+    const all = {
+      ...set,
+      ...(stays ? { when: { ...of.when, start: span.start + moved, end: span.end + moved } } : {}),
+      ...(hasOwn ? { attachments: heads } : {}),
+    };
     return Object.keys(all).length === 0 ? [] : [{ day, overrides: all }];
   });
-  return { deletedDays, occurrences: [...occurrences].sort((a, b) => (a.day < b.day ? -1 : 1)) };
+  const sorted = [...occurrences].sort((a, b) => (a.day < b.day ? -1 : 1));
+  return { item: { deletedDays, occurrences: sorted }, occurrenceAttachments };
 }
 
 let made = 0;
 
+/** What an event is like; absent: any mixture of fields, whether or not they go together. */
+export type EventShape = 'single' | 'all-day' | 'series' | 'organized' | 'invited';
+
+const repetition = fc.record({
+  pattern: anyPattern,
+  end: fc.constantFrom('never' as const, 'date' as const, 'count' as const),
+  count: fc.integer({ min: 3, max: 30 }),
+});
+
 /** A draft of an event, complete, as if another system had shown it. */
-export const drafts = (owner: string): fc.Arbitrary<TypedDraft<'calendar'>> =>
+export const drafts = (owner: string, shape: EventShape | null = null): fc.Arbitrary<TypedDraft<'calendar'>> =>
   fc
     .record({
-      fields,
-      repeats: fc.option(
-        fc.record({
-          pattern: anyPattern,
-          end: fc.constantFrom('never' as const, 'date' as const, 'count' as const),
-          count: fc.integer({ min: 3, max: 30 }),
-        }),
-        { nil: null, freq: 3 },
-      ),
+      fields:
+        shape === null
+          ? anyFields(anyWhen('either'))
+          : shaped(
+              shape,
+              owner,
+              anyFields(anyWhen(shape === 'all-day' ? 'days' : shape === 'single' ? 'hours' : 'either', moreZones)),
+            ),
+      repeats:
+        shape === 'single'
+          ? fc.constant(null)
+          : shape === 'series'
+            ? repetition
+            : fc.option(repetition, { nil: null, freq: 3 }),
       exceptions,
       attachments,
       isOwn: fc.boolean(),
@@ -222,11 +331,13 @@ export const drafts = (owner: string): fc.Arbitrary<TypedDraft<'calendar'>> =>
         when: times,
         recurrence,
         attachments: content.map(({ head }) => head),
-        ...(given.isOwn ? { organizer: { name: 'Anna Adler', address: owner } } : {}),
+        ...(given.isOwn && shape === null ? { organizer: { name: 'Anna Adler', address: owner } } : {}),
       };
       const identity = identityOf(++made, given.uid === 'foreign');
       const apart =
-        recurrence === null ? { occurrences: [], deletedDays: [] } : occurrencesOf(all, recurrence, given.exceptions);
+        recurrence === null
+          ? { item: { occurrences: [], deletedDays: [] }, occurrenceAttachments: new Map() }
+          : occurrencesOf(all, recurrence, given.exceptions);
       return {
         item: {
           kind: 'calendar',
@@ -243,11 +354,11 @@ export const drafts = (owner: string): fc.Arbitrary<TypedDraft<'calendar'>> =>
             modifiedAt: null,
           },
           fields: all,
-          ...apart,
+          ...apart.item,
           extras: [],
         },
         attachments: content,
-        occurrenceAttachments: new Map(),
+        occurrenceAttachments: apart.occurrenceAttachments,
         stamp: `cw1;source;guid;;${uidOfIdentity(identity)};print;1;${made}` as StampText,
       };
     });

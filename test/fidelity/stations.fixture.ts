@@ -1,12 +1,13 @@
 /** Labs that events are handed to, and what has become of them there. */
 import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
-import type { Context, TypedItems, TypedWritten } from '#connectors/contract.ts';
+import type { Context, Mailbox, TypedItems, TypedWritten } from '#connectors/contract.ts';
 import { must } from '#kit/assert.ts';
 import { describeFault, isFault } from '#kit/fault.ts';
 import type { AttachmentContent, AttachmentHead, EventFields } from '#model/appointment.ts';
 import { isOccurrenceDay } from '#model/expand-recurrence.ts';
 import type { FolderId } from '#model/ids.ts';
+import type { MailContent, MailDraft } from '#model/mail.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedDraft, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
@@ -37,6 +38,28 @@ export async function openStation<Kind extends TypedKind>(version: Version, kind
   return { version, it, items: must(box.typed(kind), `${version} has ${kind}`), folder };
 }
 
+export interface MailStation {
+  readonly version: string;
+  readonly it: ConnectorUnderTest;
+  readonly box: Mailbox;
+  readonly folder: FolderId;
+}
+
+export async function openMailStation(version: Version): Promise<MailStation> {
+  const it = await open(version);
+  const box = it.connector.mailbox(it.people.address);
+  return { version, it, box, folder: must((await box.roles(within(it))).get('inbox'), 'an inbox') };
+}
+
+/** Creates a mail and reads what has become of it. */
+export async function mailArrived({ it, box, folder }: MailStation, draft: MailDraft): Promise<MailContent> {
+  const [written] = await box.create(folder, [draft], within(it));
+  if (written === undefined || isFault(written)) throw new Error(written ? describeFault(written) : 'no answer');
+  const content = (await box.contents([{ id: written.id, sizeBytes: 0 }], within(it))).get(written.id);
+  if (content === undefined || isFault(content)) throw new Error(content ? describeFault(content) : 'not read');
+  return content;
+}
+
 const within = ({ clock }: ConnectorUnderTest): Context => ({
   signal: new AbortController().signal,
   deadlineMs: clock.monotonicMs() + 600_000,
@@ -61,16 +84,15 @@ export async function draftOf<Kind extends TypedKind>(
   const { id } = item.head;
   const { attachments = [] } = item.fields as { readonly attachments?: readonly AttachmentHead[] };
   const own = await items.attachments(id, null, attachments, within(it));
+  /** Those of one content share their bytes. */
+  const listed = (heads: readonly AttachmentHead[], found: ReadonlyMap<string, AttachmentContent>) =>
+    heads.map((head) => ({ ...must(found.get(head.hash), 'an attachment that was listed'), head }));
   const ofDays = new Map<Day, readonly AttachmentContent[]>();
-  for (const { day, overrides } of item.occurrences)
-    if (overrides.attachments !== undefined)
-      ofDays.set(day, [...(await items.attachments(id, day, overrides.attachments, within(it))).values()]);
-  return {
-    item,
-    attachments: attachments.map(({ hash }) => must(own.get(hash), 'an attachment that was listed')),
-    occurrenceAttachments: ofDays,
-    stamp,
-  };
+  for (const { day, overrides } of item.occurrences) {
+    const heads = overrides.attachments ?? [];
+    if (heads.length > 0) ofDays.set(day, listed(heads, await items.attachments(id, day, heads, within(it))));
+  }
+  return { item, attachments: listed(attachments, own), occurrenceAttachments: ofDays, stamp };
 }
 
 /** What a person sees of HTML, whatever frame the server puts around it. */

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import * as fc from 'fast-check';
 import { identityOfUid } from '#formats/mapi/global-object-id.ts';
 import { occurrenceSpan } from '#formats/occurrences.ts';
+import { shownBody } from '#formats/shown-body.ts';
 import { clockOf } from '#formats/zones/zone-clock.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type {
@@ -91,7 +92,9 @@ const showAs = fc.constantFrom('free', 'tentative', 'busy', 'oof', 'working-else
 const plain = {
   subject: text,
   location: text,
-  body: fc.record({ type: fc.constantFrom('html' as const, 'text' as const), text }),
+  body: fc
+    .record({ type: fc.constantFrom('html' as const, 'text' as const), text })
+    .map(({ type, text: words }) => shownBody(type, words)),
   reminder: fc.record({ isSet: fc.boolean(), minutesBefore: fc.integer({ min: 0, max: 50_000 }) }),
   showAs,
   sensitivity: fc.constantFrom('normal' as const, 'personal' as const, 'private' as const, 'confidential' as const),

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import fc from 'fast-check';
 import { itemClasses } from '#formats/mapi-items/item-classes.ts';
 import type { PlainKind } from '#formats/mapi-items/plain-kind.ts';
+import { shownBody } from '#formats/shown-body.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type { AttachmentContent } from '#model/appointment.ts';
 import { recurrenceProblem } from '#model/expand-recurrence.ts';
@@ -27,7 +28,9 @@ const slot = fc
   })
   // A name that is the address says nothing.
   .filter((one) => one.name !== one.address);
-const body = fc.record({ type: fc.constantFrom('html' as const, 'text' as const), text });
+const body = fc
+  .record({ type: fc.constantFrom('html' as const, 'text' as const), text })
+  .map(({ type, text: words }) => shownBody(type, words));
 const instant = fc.integer({ min: Date.UTC(1995, 0, 1), max: Date.UTC(2040, 0, 1) });
 const days = fc.option(anyDay('1900-01-01', '2090-12-31'));
 

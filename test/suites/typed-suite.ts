@@ -87,6 +87,16 @@ define('an all-day event is its days', async (b) => {
   expectAlike(await b.event((await b.create(draft)).id), draft.item);
 });
 
+define('an occurrence of an all-day series that has something of its own is still its day', async (b) => {
+  const midnight = Date.parse('2024-03-03T23:00:00Z');
+  const allDay: When = { ...when, start: midnight, end: midnight + DAY, isAllDay: true };
+  const draft = seriesDraft({
+    fields: { when: allDay },
+    occurrences: [{ day: nth(2), overrides: { importance: 'high' } }],
+  });
+  expectAlike(await b.event((await b.create(draft)).id), draft.item);
+});
+
 define('answers stand in the order of the drafts', async (b) => {
   const drafts = ['a', 'b', 'c', 'd'].map((subject) => eventDraft({ subject }));
   const answers = (await b.events.create(await b.calendar(), drafts, b.context)).map(found);
@@ -110,6 +120,21 @@ for (const [n, fields] of meetings.entries())
     },
   );
 
+define('people keep their names, whatever they are written in', async (b) => {
+  const names = ['O’Hara, Pat', 'Łukasz "Zet" Ż\\', 'Сергей Ильин', '会議室 1', 'Zoë Ål'];
+  const people = names.map(
+    (name, n): Attendee => ({
+      name,
+      address: `person${n}@partner.example`,
+      role: 'required',
+      response: 'none',
+      respondedAt: null,
+    }),
+  );
+  const { id } = await b.create(eventDraft({ attendees: people, stateFlags: 1, myResponse: 'organizer' }));
+  expect((await b.event(id)).fields.attendees.map(({ name }) => name).sort()).toEqual(names.sort());
+});
+
 const patterns: readonly RecurrencePattern[] = [
   { kind: 'daily', interval: 3 },
   { kind: 'weekly', interval: 1, days: ['monday', 'wednesday', 'friday'], firstDayOfWeek: 'sunday' },
@@ -118,6 +143,7 @@ const patterns: readonly RecurrencePattern[] = [
   { kind: 'monthly-relative', interval: 2, day: 'weekday', index: 5 },
   { kind: 'yearly', interval: 1, month: 3, dayOfMonth: 4 },
   { kind: 'yearly-relative', interval: 1, month: 11, day: 'thursday', index: 4 },
+  { kind: 'yearly', interval: 2, month: 3, dayOfMonth: 4 },
 ];
 const ranges: readonly RecurrenceRange[] = [
   { end: 'never', startDay: firstDay },
@@ -339,6 +365,13 @@ define('attachments are created, and their bytes are handed out by hash', async 
   expect([...contents.keys()]).toEqual([two.head.hash]);
   expect(await payloadBytes(found(contents.get(two.head.hash)).bytes)).toEqual(await payloadBytes(two.bytes));
   for (const { bytes } of contents.values()) await bytes.dispose();
+});
+
+define('a picture inside of the body is there when it is all that is attached', async (b) => {
+  const { head, bytes } = attachment('image001.png', 'no picture', 'image/png');
+  const picture = { head: { ...head, contentId: 'image001@x', isInline: true }, bytes };
+  const { id } = await b.create(eventDraft({}, { attachments: [picture] }));
+  expect((await b.event(id)).fields.attachments.map(({ hash }) => hash)).toEqual([head.hash]);
 });
 
 define('attachments are added and taken away', async (b) => {

@@ -283,10 +283,15 @@ export function writeMessage(draft: MailDraft): XmlFragment {
     bcc.length === 0 || element === 'PostItem'
       ? ''
       : `<t:BccRecipients>${bcc.map(writeMailbox).join('')}</t:BccRecipients>`;
+  // Once a receipt was sent nobody asks for one any more, though the header fields of the message still do.
+  const noReceipt =
+    facts.readReceiptRequested || element === 'PostItem'
+      ? ''
+      : '<t:IsReadReceiptRequested>false</t:IsReadReceiptRequested>';
   const parts: readonly (string | Payload)[] = [
     `<t:${element}><t:MimeContent>`,
     mime,
-    `</t:MimeContent>${typed}${extended}${blind}</t:${element}>`,
+    `</t:MimeContent>${typed}${extended}${blind}${noReceipt}</t:${element}>`,
   ];
   return new XmlFragment(parts, 0);
 }

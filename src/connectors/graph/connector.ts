@@ -12,6 +12,7 @@ import { graphReads, graphWrites } from './item-ways.ts';
 import { batchMax, changePageMax, graphMailbox } from './mailbox.ts';
 import { type ListeningReceiver, listenForNotifications } from './watch/receiver.ts';
 import { graphWatch } from './watch/watch.ts';
+import { withheld } from './withheld.ts';
 
 export interface GraphConnectorOptions {
   /** Name in the project file. */
@@ -73,10 +74,7 @@ export function graphConnector(options: GraphConnectorOptions): Connector {
     changePageMax,
     reads: graphReads(hasImport),
     writes: graphWrites(hasImport),
-    withheld: {
-      readReceiptRequested:
-        'copies in Exchange Online ask for no receipts: marking or removing one would answer a second time',
-    },
+    withheld,
   };
   const mailbox = (address: string): Mailbox =>
     mailboxes.get(address, () => graphMailbox({ client, address, clock, hasImport, isImportHost, requestBytesMax }));

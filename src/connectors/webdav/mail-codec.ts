@@ -276,6 +276,10 @@ export function writeDraft({ content, stamp, ofClass }: MailDraft): WrittenDraft
   );
   const blind: readonly DavValue[] =
     content.bcc.length === 0 ? [] : [{ name: bccName, type: 'string', texts: [content.bcc.join(', ')] }];
+  // Once a receipt was sent nobody asks for one any more, though the header fields of the message still do.
+  const noReceipt: readonly DavValue[] = facts.readReceiptRequested
+    ? []
+    : [{ name: davNameOf(mailProperties.readReceiptRequested.mapi), type: 'boolean', texts: ['0'] }];
   return {
     before: [
       ...first.map((codec) => davValue(codec, fields[codec.field])),
@@ -284,6 +288,7 @@ export function writeDraft({ content, stamp, ofClass }: MailDraft): WrittenDraft
     after: [
       ...second.map((codec) => davValue(codec, fields[codec.field])),
       ...blind,
+      ...noReceipt,
       ...ofClass.flatMap(writeRaw),
       { name: stampName, type: 'string', texts: [stamp] },
     ],

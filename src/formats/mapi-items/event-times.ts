@@ -6,7 +6,7 @@ import type { Zone, ZoneRule } from '#model/zone.ts';
 import { BlobError } from '../mapi/byte-reader.ts';
 import type { MapiPropertyValue } from '../mapi/mapi-message.ts';
 import { readTimeZoneStruct, readZoneDefinition, writeZoneDefinition } from '../mapi/zone-blobs.ts';
-import { simplifyZone } from '../zones/simplify-zone.ts';
+import { simplifyZone, yearsOf } from '../zones/simplify-zone.ts';
 import { type Get, isNumber, isText } from './property-values.ts';
 
 const { appointment, common } = propertySets;
@@ -63,11 +63,11 @@ export function writeZones(when: When): readonly MapiPropertyValue[] {
 }
 
 /** Reads a zone; a definition that is broken is none, and its problem is named. */
-function readZone(get: Get, property: MapiProperty, problems: string[]): Zone | null {
+function readZone(get: Get, property: MapiProperty, years: Years, problems: string[]): Zone | null {
   const bytes = get(property);
   if (!Buffer.isBuffer(bytes)) return null;
   try {
-    return simplifyZone(readZoneDefinition(bytes).zone);
+    return simplifyZone(readZoneDefinition(bytes).zone, years);
   } catch (error) {
     if (!(error instanceof BlobError)) throw error;
     problems.push(error.message);
@@ -88,6 +88,7 @@ function readOldRule(get: Get, problems: string[]): ZoneRule | null {
   }
 }
 
+type Years = ReturnType<typeof yearsOf>;
 const sameRule = (a: ZoneRule, b: ZoneRule): boolean =>
   JSON.stringify({ ...a, fromYear: 0 }) === JSON.stringify({ ...b, fromYear: 0 });
 
@@ -95,7 +96,7 @@ const sameRule = (a: ZoneRule, b: ZoneRule): boolean =>
  * The zone by which a series repeats. An old client that changes a series knows the single rule only; where the rule in effect is another
  * than that, the single rule is right ([MS-OXOCAL] 2.2.1.41).
  */
-function readSeriesZone(get: Get, problems: string[]): Zone | null {
+function readSeriesZone(get: Get, years: Years, problems: string[]): Zone | null {
   const rule = readOldRule(get, problems);
   const bytes = get(rows.recurrence.mapi[4]);
   const name = get(zoneText);
@@ -105,13 +106,13 @@ function readSeriesZone(get: Get, problems: string[]): Zone | null {
       const { zone, effectiveRule } = readZoneDefinition(bytes);
       const current = effectiveRule === null ? undefined : zone.rules?.[effectiveRule];
       const isOverruled = rule !== null && current !== undefined && !sameRule(rule, current);
-      return simplifyZone(isOverruled ? { id, rules: [rule] } : zone);
+      return simplifyZone(isOverruled ? { id, rules: [rule] } : zone, years);
     } catch (error) {
       if (!(error instanceof BlobError)) throw error;
       problems.push(error.message);
     }
   }
-  if (rule !== null) return simplifyZone({ id, rules: [rule] });
+  if (rule !== null) return simplifyZone({ id, rules: [rule] }, years);
   return id === '' ? null : simplifyZone({ id, rules: null });
 }
 
@@ -120,14 +121,16 @@ export function readWhen(get: Get, problems: string[]): When | null {
   const [from, to] = [get(start), get(end)];
   if (!isNumber(from)) return null;
   const isSeries = get(rows.recurrence.mapi[0]) !== undefined;
+  const until = isNumber(to) ? to : from;
+  const years = yearsOf(from, isSeries ? null : until);
   // A series repeats in a zone of its own properties; what it is shown in ought to be the same.
-  const repeats = isSeries ? readSeriesZone(get, problems) : null;
-  const shown = repeats ?? readZone(get, startZone, problems);
+  const repeats = isSeries ? readSeriesZone(get, years, problems) : null;
+  const shown = repeats ?? readZone(get, startZone, years, problems);
   return {
     start: from,
-    end: isNumber(to) ? to : from,
+    end: until,
     isAllDay: get(isAllDay) === true,
-    startZone: shown ?? (isSeries ? null : readSeriesZone(get, problems)),
-    endZone: readZone(get, endZone, problems),
+    startZone: shown ?? (isSeries ? null : readSeriesZone(get, years, problems)),
+    endZone: readZone(get, endZone, years, problems),
   };
 }

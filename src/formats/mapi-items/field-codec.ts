@@ -8,6 +8,7 @@ import { decodeText } from '../mapi/code-page.ts';
 import type { MapiPropertyValue } from '../mapi/mapi-message.ts';
 import { bodyOfRtf, type RtfBody } from '../rtf/body-of-rtf.ts';
 import { decompressRtf } from '../rtf/decompress-rtf.ts';
+import { shownBody } from '../shown-body.ts';
 import { type Get, isNumber, isText } from './property-values.ts';
 
 /** A field in one message: what it takes to write it, and what it shows. */
@@ -100,15 +101,21 @@ export const body: FieldCodec<Body> = {
           { property: nativeBody, value: 1 },
         ],
   read(get) {
-    const [html, plain, page] = [get(htmlBody), get(textBody), get(internetCodePage)];
-    if (Buffer.isBuffer(html)) return { type: 'html', text: decodeText(html, isNumber(page) ? page : utf8CodePage) };
-    if (isText(html)) return { type: 'html', text: html };
-    const rtf = readRtf(get(rtfBody));
-    // What a server made of HTML has all of it, which the text has not.
-    if (rtf?.body.type === 'html') return rtf.body;
-    return isText(plain) ? { type: 'text', text: plain } : rtf?.body;
+    const read = readForm(get);
+    return read === undefined ? undefined : shownBody(read.type, read.text);
   },
 };
+
+/** The best form of the body that is there. */
+function readForm(get: Get): Body | undefined {
+  const [html, plain, page] = [get(htmlBody), get(textBody), get(internetCodePage)];
+  if (Buffer.isBuffer(html)) return { type: 'html', text: decodeText(html, isNumber(page) ? page : utf8CodePage) };
+  if (isText(html)) return { type: 'html', text: html };
+  const rtf = readRtf(get(rtfBody));
+  // What a server made of HTML has all of it, which the text has not.
+  if (rtf?.body.type === 'html') return rtf.body;
+  return isText(plain) ? { type: 'text', text: plain } : rtf?.body;
+}
 
 /** @returns null for a value that is no compressed RTF */
 export function readRtf(value: unknown): RtfBody | null {

@@ -18,7 +18,7 @@ import { attachmentProperties, isException } from './attachments.ts';
 import { eventDerived, readGivenFields, readPlainFields } from './event-fields.ts';
 import { eventOnly } from './event-series.ts';
 import { readWhen, timeProperties } from './event-times.ts';
-import { internetCodePage, nativeBody } from './field-codec.ts';
+import { flag, internetCodePage, nativeBody } from './field-codec.ts';
 import { requireKind } from './item-classes.ts';
 import { ItemError } from './item-error.ts';
 import { headProperties, mainProperties, stampProperty } from './item-properties.ts';
@@ -184,7 +184,7 @@ function whenOf(exception: BlobException, get: Get, series: When, problems: stri
   return {
     start: isMoved ? clock.toInstant(exception.start) : own.start,
     end: isMoved ? clock.toInstant(exception.end) : own.end,
-    isAllDay: own?.isAllDay ?? exception.isAllDay ?? series.isAllDay,
+    isAllDay: flag(eventProperties.when.mapi[2]).read(get) ?? exception.isAllDay ?? series.isAllDay,
     startZone: own?.startZone ?? series.startZone,
     endZone: own?.endZone ?? series.endZone,
   };

@@ -8,6 +8,7 @@ import {
   weekdays,
 } from '#model/recurrence.ts';
 import { addDays, type Day, dayOfWall, type WallTime, wallOfDay } from '#model/wall-time.ts';
+import { inYears } from '../recurrence-in-years.ts';
 import { BlobError, type ByteReader, ByteWriter } from './byte-reader.ts';
 
 /** Dates and times of the blob: minutes since 1601-01-01 00:00 by the clock on the wall of the series. */
@@ -234,7 +235,7 @@ export function recurrenceOfPattern(blob: RecurrencePatternBlob, where: string):
   if (blob.startDate > lastMinutes) throw new BlobError('out-of-range', where);
   const pattern = patternOf(blob, where);
   if ('interval' in pattern && pattern.interval < 1) throw new BlobError('out-of-range', where);
-  const recurrence = { pattern, range: rangeOf(blob, anchor(blob, pattern), where) };
+  const recurrence = inYears({ pattern, range: rangeOf(blob, anchor(blob, pattern), where) });
   const problem = recurrenceProblem(recurrence);
   if (problem !== null)
     throw new BlobError(

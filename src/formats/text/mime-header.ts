@@ -30,7 +30,13 @@ const encodedWord = /=\?([^?\s]{1,80})\?([bBqQ])\?([^?]*)\?=/g;
  * two by a sender put together again; 8-bit text outside of them read as UTF-8 or Windows-1252.
  * @param raw one character per byte; may be folded.
  */
-export function decodeHeader(raw: string): string {
+export const decodeHeader = (raw: string): string =>
+  decoded(raw, (bytes) => decodeUnnamed(Buffer.from(bytes, 'latin1')));
+
+/** The same of a text whose other characters are what they are. */
+const decodeWords = (text: string): string => decoded(text, (plain) => plain);
+
+function decoded(raw: string, plain: (text: string) => string): string {
   const text = unfold(raw);
   let out = '';
   let at = 0;
@@ -45,7 +51,7 @@ export function decodeHeader(raw: string): string {
     const next = (match[1] ?? '').replace(/\*.*$/, '').toLowerCase();
     if (pending.length === 0 || /[^ \t]/.test(between)) {
       flush();
-      out += decodeUnnamed(Buffer.from(between, 'latin1'));
+      out += plain(between);
     } else if (next !== charset) flush();
     charset = next;
     const content = match[3] ?? '';
@@ -55,7 +61,7 @@ export function decodeHeader(raw: string): string {
     at = match.index + match[0].length;
   }
   flush();
-  return out + decodeUnnamed(Buffer.from(text.slice(at), 'latin1'));
+  return out + plain(text.slice(at));
 }
 
 /** Text without comments in parentheses (RFC 5322 §3.2.2); quoted strings stay as they are. */
@@ -191,7 +197,12 @@ function* addressTokens(text: string): Generator<AddressToken> {
 }
 
 /** RFC 5322 §3.4 with the obsolete forms, from a raw header value. Groups are taken apart; order is kept. */
-export function parseAddresses(raw: string): readonly MailAddress[] {
+export const parseAddresses = (raw: string): readonly MailAddress[] => addressesIn(raw, decodeHeader);
+
+/** The same from a text of characters, not of bytes, in which servers show header fields and take them. */
+export const parseAddressText = (text: string): readonly MailAddress[] => addressesIn(text, decodeWords);
+
+function addressesIn(raw: string, decode: (text: string) => string): readonly MailAddress[] {
   const found: MailAddress[] = [];
   let phrase: AddressToken[] = [];
   let comments: string[] = [];
@@ -205,7 +216,7 @@ export function parseAddresses(raw: string): readonly MailAddress[] {
     const bare = angle === null && phrase.some((token) => token.text.includes('@') || token.kind === 'special');
     const address = normalAddress(angle !== null ? spec(angle) : bare ? spec(phrase) : '');
     const written = angle !== null || !bare ? named(phrase) : '';
-    const name = decodeHeader(written === '' ? comments.join(' ') : written)
+    const name = decode(written === '' ? comments.join(' ') : written)
       .replace(/\s+/g, ' ')
       .trim()
       .replace(/^'(.*)'$/, '$1');

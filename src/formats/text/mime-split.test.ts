@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decodeHeader, parseAddresses, parseMailDate, parseParameters } from './mime-header.ts';
+import { decodeHeader, parseAddresses, parseAddressText, parseMailDate, parseParameters } from './mime-header.ts';
 import { type MimePart, splitMime } from './mime-split.ts';
 import { decodeQuotedPrintable } from './quoted-printable.ts';
 import { reference } from './reference.fixture.ts';
@@ -167,6 +167,12 @@ describe('headers', () => {
     ['Name Only', [['Name Only', '']]],
   ])('addresses %j', (raw, expected) =>
     expect(parseAddresses(raw).map((one) => [one.name, one.address])).toEqual(expected));
+
+  test('addresses in a text of characters are not taken for bytes', () => {
+    const names = (text: string) => parseAddressText(text).map(({ name }) => name);
+    expect(names('"O’Hara, Pat" <p@x.y>, "Сергей" <s@x.y>, Ã¼ <u@x.y>')).toEqual(['O’Hara, Pat', 'Сергей', 'Ã¼']);
+    expect(names('=?utf-8?Q?M=C3=BCller?= 会 <m@x.y>')).toEqual(['Müller 会']);
+  });
 
   test.each<[string, string | null]>([
     ['Fri, 21 Nov 1997 09:55:06 -0600', '1997-11-21T15:55:06.000Z'],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ZoneRule } from '#model/zone.ts';
-import { simplifyZone } from './simplify-zone.ts';
+import { simplifyZone, yearsOf } from './simplify-zone.ts';
 
 /** Pacific time before 2007 and since. */
 const change = (month: number, week: 1 | 2 | 5) => ({ month, week, weekday: 0, minuteOfDay: 120 });
@@ -21,8 +21,27 @@ describe('the shortest way to say a zone', () => {
   });
 
   test('looks at the one year that a protocol speaks of', () => {
-    expect(simplifyZone({ id, rules: [early] }, 2006)).toEqual({ id, rules: null });
-    expect(simplifyZone({ id, rules: [early] }, 2024)).toEqual({ id, rules: [early] });
-    expect(simplifyZone({ id, rules: [late] }, 2024)).toEqual({ id, rules: null });
+    const only = (year: number) => ({ first: year, last: year });
+    expect(simplifyZone({ id, rules: [early] }, only(2006))).toEqual({ id, rules: null });
+    expect(simplifyZone({ id, rules: [early] }, only(2024))).toEqual({ id, rules: [early] });
+    expect(simplifyZone({ id, rules: [late] }, only(2024))).toEqual({ id, rules: null });
+  });
+
+  test('looks at the years of an event, since a server may keep the rule of its first year alone', () => {
+    const sydney = 'AUS Eastern Standard Time';
+    const since2008: ZoneRule = {
+      fromYear: 1601,
+      biasMinutes: -600,
+      standardBiasMinutes: 0,
+      daylightBiasMinutes: -60,
+      toStandard: { ...change(4, 1), minuteOfDay: 180 },
+      toDaylight: change(10, 1),
+    };
+    const zone = { id: sydney, rules: [since2008] };
+    expect(simplifyZone(zone)).toEqual(zone);
+    const at = Date.UTC(2026, 2, 1);
+    expect(simplifyZone(zone, yearsOf(at, at))).toEqual({ id: sydney, rules: null });
+    expect(simplifyZone(zone, yearsOf(at, null))).toEqual({ id: sydney, rules: null });
+    expect(simplifyZone(zone, yearsOf(Date.UTC(2007, 2, 1), null))).toEqual(zone);
   });
 });

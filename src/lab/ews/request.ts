@@ -16,8 +16,14 @@ export const isTrue = (text: string | null): boolean =>
   text !== null && (text.trim() === 'true' || text.trim() === '1');
 export const kids = (element: XmlElement | null): readonly XmlElement[] => element?.children ?? [];
 
-const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const quote = (text: string): string => text.replace(/[&<>"]/g, (c) => escapes[c] ?? c);
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\r': '&#13;',
+};
+const quote = (text: string): string => text.replace(/[&<>"\r]/g, (c) => escapes[c] ?? c);
 
 /** An element written again, for fields that are kept as they came. */
 export function serialize(element: XmlElement): string {

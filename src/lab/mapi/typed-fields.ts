@@ -7,8 +7,14 @@ import type { Bag } from './message-parts.ts';
 // EWS doc: the pages of the elements name the properties.
 
 const ns = 'http://schemas.microsoft.com/exchange/services/2006/types';
-const escapes: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-const escaped = (text: string): string => text.replace(/[&<>"]/g, (c) => escapes[c] ?? c);
+const escapes: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\r': '&#13;',
+};
+const escaped = (text: string): string => text.replace(/[&<>"\r]/g, (c) => escapes[c] ?? c);
 
 /** How a text between tags and the value of a property say the same. */
 interface Form {

@@ -1,4 +1,4 @@
-import { parseAddresses } from '#formats/text/mime-header.ts';
+import { parseAddressText } from '#formats/text/mime-header.ts';
 import { Malformed } from '../mapi/byte-cursor.ts';
 import { itemOfMessage } from '../mapi/item-of-message.ts';
 import { type MapiMessage, numberOf, type PropertyBag, textOf } from '../mapi/message.ts';
@@ -38,7 +38,7 @@ export const bodyGiven = (item: Item): void => {
 };
 
 const addressesOf = (value: Property | null): readonly Address[] =>
-  value === null ? [] : parseAddresses(String(value.value)).map(({ name, address }) => ({ name, address }));
+  value === null ? [] : parseAddressText(String(value.value)).map(({ name, address }) => ({ name, address }));
 const shown = (list: readonly Address[]): string => list.map(({ name, address }) => name || address).join('; ');
 
 const textOfValue = (value: Property | null): string | null => (value === null ? null : String(value.value));

@@ -102,7 +102,7 @@ export function composeMime(content: ItemContent, calendar: Buffer | null = null
 }
 
 function filePart({ name, contentType, contentId, isInline, content }: Attachment): Buffer {
-  const encoded = encodeWords(name).replaceAll('"', '');
+  const encoded = encodeWords(name).replace(/["\\]/g, '\\$&');
   const head = `Content-Type: ${contentType}; name="${encoded}"\r\nContent-Disposition: ${isInline ? 'inline' : 'attachment'}; filename="${encoded}"\r\n${
     contentId === null ? '' : `Content-ID: <${contentId}>\r\n`
   }`;

@@ -4,6 +4,7 @@ import {
   readZoneDefinition as readDefinitionBlob,
   writeZoneDefinition as writeDefinitionBlob,
 } from '#formats/mapi/zone-blobs.ts';
+import { shownBody } from '#formats/shown-body.ts';
 import { attribute, child, children, type XmlElement } from '#formats/text/xml-read.ts';
 import { escapeText } from '#formats/text/xml-write.ts';
 import { simplifyZone } from '#formats/zones/simplify-zone.ts';
@@ -156,7 +157,7 @@ const body: FieldCodec<Body> = {
   read(shown) {
     const element = shown.typed.get('Body');
     if (element === undefined) return { type: 'text', text: '' };
-    return { type: attribute(element, 'BodyType') === 'HTML' ? 'html' : 'text', text: element.text };
+    return shownBody(attribute(element, 'BodyType') === 'HTML' ? 'html' : 'text', element.text);
   },
   write: ({ type, text }) => [
     {
@@ -316,7 +317,7 @@ const knowsZones = (version: SchemaVersion): boolean => atLeast(version, 'Exchan
 /** Sides that spell out the rules of a year and sides that give the name alone show the same zone. */
 function readZone(shown: ShownItem, name: 'StartTimeZone' | 'EndTimeZone', year: number): Zone | null {
   const zone = writtenZone(shown, name);
-  return zone && simplifyZone(zone, year);
+  return zone && simplifyZone(zone, { first: year, last: year });
 }
 
 function writtenZone(shown: ShownItem, name: 'StartTimeZone' | 'EndTimeZone'): Zone | null {

@@ -1,7 +1,8 @@
 import type { EventFields } from '#model/appointment.ts';
 import type { EventField } from '#model/event-properties.ts';
+import { isUntyped, typeIsGuessed } from '../../typed-losses.ts';
 import { atLeast, type SchemaVersion } from '../server-version.ts';
-import { recurrenceLoss } from '../typed/recurrence-codec.ts';
+import { beginsLater, isBegunLater, recurrenceLoss } from '../typed/recurrence-codec.ts';
 
 /** Where an event is written. */
 export interface Destination {
@@ -69,10 +70,22 @@ export const losses: readonly Loss[] = [
       recurrence !== undefined && recurrence !== null && recurrenceLoss(recurrence, 'Exchange2007_SP1') !== null,
   },
   {
+    field: 'recurrence',
+    keptFrom: null,
+    what: beginsLater,
+    concerns: ({ recurrence }) => recurrence !== undefined && recurrence !== null && isBegunLater(recurrence),
+  },
+  {
     field: 'attachments',
     keptFrom: 'Exchange2010',
     what: 'whether an attachment is shown inside the body',
     concerns: ({ attachments }) => attachments?.some(({ isInline }) => isInline) ?? false,
+  },
+  {
+    field: 'attachments',
+    keptFrom: null,
+    what: typeIsGuessed,
+    concerns: ({ attachments }) => attachments?.some(isUntyped) ?? false,
   },
 ];
 

@@ -39,6 +39,16 @@ const plain = shownBack(contactCodec, contactCodec.unread, 'Exchange2016').field
 const changes = (set: Parameters<typeof updateParts<'contacts'>>[1], before: Partial<typeof plain> = {}) =>
   updateParts(contactCodec, set, { ...plain, ...before }, 'Exchange2016');
 
+test('a web page may be anything that people write, which the element of EWS may not', () => {
+  expect(changes({ webPage: 'see ]above[ ' })).toEqual([
+    {
+      path: expect.stringContaining('<t:ExtendedFieldURI PropertyTag="0x3A51"'),
+      element: 'ExtendedProperty',
+      xml: expect.stringContaining('see ]above[ '),
+    },
+  ]);
+});
+
 test('a key that goes is deleted alone, and one that stays is not written', () => {
   const phones = { BusinessPhone: '1', HomePhone: '2' };
   expect(changes({ phones: { HomePhone: '2', Pager: '3' } }, { phones })).toEqual([

@@ -2,6 +2,7 @@ import type { ContactFields } from '#model/contact.ts';
 import { contactProperties as rows } from '#model/contact-properties.ts';
 import { plainFields } from '#model/plain-fields.ts';
 import { type MapiProperty, propertySets } from '#model/property-row.ts';
+import { isUntyped, typeIsGuessed } from '../../typed-losses.ts';
 import { extendedText, typedBody, typedDay, typedStrings, typedText, typedValue } from '../typed/field-codec.ts';
 import type { KindCodec } from '../typed/kind-codec.ts';
 import { choice, type Form } from '../value-forms.ts';
@@ -48,7 +49,6 @@ export const contactCodec: KindCodec<'contacts'> = {
     'PhoneNumbers',
     'AssistantName',
     'Birthday',
-    'BusinessHomePage',
     'Children',
     'Department',
     'Generation',
@@ -83,7 +83,7 @@ export const contactCodec: KindCodec<'contacts'> = {
     children: typedStrings(rows.children),
     birthday: typedDay(rows.birthday, noon, birthdayLocal),
     anniversary: typedDay(rows.anniversary, noon, anniversaryLocal),
-    webPage: typedText(rows.webPage),
+    webPage: extendedText(rows.webPage),
     emails,
     phones,
     addresses,
@@ -110,6 +110,12 @@ export const contactCodec: KindCodec<'contacts'> = {
       keptFrom: 'Exchange2010',
       what: 'a picture becomes an attachment like any other, and whether one is shown inside the text is lost',
       concerns: ({ attachments }) => attachments?.some(({ name, isInline }) => isInline || isPicture(name)) ?? false,
+    },
+    {
+      field: 'attachments',
+      keptFrom: null,
+      what: typeIsGuessed,
+      concerns: ({ attachments }) => attachments?.some(isUntyped) ?? false,
     },
   ],
   canonical: (fields) => fields,

@@ -103,6 +103,17 @@ describe('completion', () => {
   });
 });
 
+test('what a server couples of a task is named where a task has it otherwise', () => {
+  const named = (set: Partial<TaskFields>) =>
+    taskCodec.losses
+      .filter(({ keptFrom, concerns }) => keptFrom === null && concerns(set, { ...plain, ...set }))
+      .map(({ field }) => field);
+  expect(named({ status: 'waiting', completedDay: startDay })).toEqual(['status', 'percentComplete']);
+  expect(named({ percentComplete: 0.25 })).toEqual(['status']);
+  expect(named({ status: 'completed', percentComplete: 1, completedDay: startDay })).toEqual([]);
+  expect(named({ subject: 'x' })).toEqual([]);
+});
+
 const plain: TaskFields = { ...shownBack(taskCodec, taskCodec.unread, 'Exchange2016').fields, attachments: [] };
 
 test('a repeating task that is completed repeats no more, and the day comes last', () => {

@@ -4,6 +4,7 @@ import { plainFields } from '#model/plain-fields.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import type { TaskFields } from '#model/task.ts';
 import { taskProperties as rows } from '#model/task-properties.ts';
+import { isUntyped, typeIsGuessed } from '../../typed-losses.ts';
 import {
   extendedText,
   type FieldCodec,
@@ -15,6 +16,7 @@ import {
 } from '../typed/field-codec.ts';
 import type { KindCodec } from '../typed/kind-codec.ts';
 import { fieldUri, typedPart } from '../typed/parts.ts';
+import { beginsLater, isBegunLater } from '../typed/recurrence-codec.ts';
 import { textIn } from '../typed/shown-item.ts';
 import { boolean, choice, type Form, formOf, integer } from '../value-forms.ts';
 import { settledChange, settledCompletion } from './completion.ts';
@@ -146,6 +148,14 @@ export const taskCodec: KindCodec<'tasks'> = {
       what: 'HTML gets a head that names its character set',
       concerns: ({ body }) => body?.type === 'html' && !/<meta[^>]+http-equiv/i.test(body.text),
     },
+    ...(['status', 'percentComplete'] as const).map((field) => ({
+      field,
+      keptFrom: null,
+      what: 'status, share of work and day of completion go together: any of them completes a task, and work begins it',
+      concerns: (set: Partial<TaskFields>, after: TaskFields) =>
+        (set.status !== undefined || set.percentComplete !== undefined || set.completedDay !== undefined) &&
+        settledCompletion(after)[field] !== after[field],
+    })),
     {
       field: 'recurrence',
       keptFrom: null,
@@ -158,6 +168,12 @@ export const taskCodec: KindCodec<'tasks'> = {
       what: 'weeks begin on Sunday, which moves some days of a pattern of every other week that begins on another day',
       concerns: ({ recurrence: own }) =>
         own !== undefined && own !== null && taskRecurrenceLoss(own, 'Exchange2007_SP1') !== null,
+    },
+    {
+      field: 'recurrence',
+      keptFrom: null,
+      what: beginsLater,
+      concerns: ({ recurrence: own }) => own !== undefined && own !== null && isBegunLater(own),
     },
     {
       field: 'completedDay',
@@ -173,6 +189,12 @@ export const taskCodec: KindCodec<'tasks'> = {
       keptFrom: 'Exchange2010',
       what: 'whether an attachment is shown inside the text',
       concerns: ({ attachments }) => attachments?.some(({ isInline }) => isInline) ?? false,
+    },
+    {
+      field: 'attachments',
+      keptFrom: null,
+      what: typeIsGuessed,
+      concerns: ({ attachments }) => attachments?.some(isUntyped) ?? false,
     },
   ],
   canonical: settledCompletion,

@@ -1,3 +1,4 @@
+import { shownBody } from '#formats/shown-body.ts';
 import { attribute, children } from '#formats/text/xml-read.ts';
 import { escapeText } from '#formats/text/xml-write.ts';
 import type { Body } from '#model/appointment.ts';
@@ -118,7 +119,7 @@ export function typedBody(row: Row): FieldCodec<Body> {
     read(shown) {
       const element = shown.typed.get('Body');
       if (element === undefined) return { type: 'text', text: '' };
-      return { type: attribute(element, 'BodyType') === 'HTML' ? 'html' : 'text', text: element.text };
+      return shownBody(attribute(element, 'BodyType') === 'HTML' ? 'html' : 'text', element.text);
     },
     write: ({ type, text }) => [
       {

@@ -1,3 +1,4 @@
+import { inYears } from '#formats/recurrence-in-years.ts';
 import { child, childText, type XmlElement } from '#formats/text/xml-read.ts';
 import { assertNever } from '#kit/assert.ts';
 import { nthDay } from '#model/expand-recurrence.ts';
@@ -79,6 +80,11 @@ export function writeRecurrence(recurrence: Recurrence, version: SchemaVersion):
   const startDay = isOfYears(pattern) ? (nthDay(recurrence, 0) ?? range.startDay) : range.startDay;
   return `<t:Recurrence>${written}${writeRange({ ...range, startDay })}</t:Recurrence>`;
 }
+/** What becomes of a series of several years whose range begins before its first day. */
+export const beginsLater = 'a pattern of every second year or fewer begins on its first day';
+export const isBegunLater = (recurrence: Recurrence): boolean =>
+  isOfYears(recurrence.pattern) && nthDay(recurrence, 0) !== recurrence.range.startDay;
+
 const isOfYears = ({ kind, interval: every }: RecurrencePattern): boolean =>
   (kind === 'yearly' || kind === 'yearly-relative') && every > 1;
 
@@ -146,19 +152,7 @@ export function readRecurrence(element: XmlElement): Recurrence | undefined {
     range ??= readRange(one);
   }
   if (pattern === undefined || range === undefined) return undefined;
-  return { pattern: asYearly(pattern, range), range };
-}
-
-/** The way back from what `writePattern` makes of years. Every 12 months stay months: EWS has words for both. */
-function asYearly(pattern: RecurrencePattern, { startDay }: RecurrenceRange): RecurrencePattern {
-  const month = Number(startDay.slice(5, 7));
-  if (pattern.kind === 'monthly' && pattern.interval > 12 && pattern.interval % 12 === 0)
-    return { kind: 'yearly', interval: pattern.interval / 12, month, dayOfMonth: pattern.dayOfMonth };
-  if (pattern.kind === 'monthly-relative' && pattern.interval > 12 && pattern.interval % 12 === 0) {
-    const { day, index } = pattern;
-    return { kind: 'yearly-relative', interval: pattern.interval / 12, month, day, index };
-  }
-  return pattern;
+  return inYears({ pattern, range });
 }
 
 function readPattern(element: XmlElement): RecurrencePattern | undefined {

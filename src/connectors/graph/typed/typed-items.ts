@@ -9,7 +9,6 @@ import { eventOnly } from '#formats/mapi-items/event-series.ts';
 import { ItemError } from '#formats/mapi-items/item-error.ts';
 import { valuesOf } from '#formats/mapi-items/property-values.ts';
 import { readHead } from '#formats/mapi-items/read-item.ts';
-import { strayDays } from '#formats/occurrences.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { Payload } from '#kit/payload.ts';
 import type { AttachmentContent, AttachmentHead, EventIdentity } from '#model/appointment.ts';
@@ -20,6 +19,7 @@ import type { Context, TypedChange, TypedChangePage, TypedItems, TypedWritten, W
 import { missing, stale } from '../../ews/answer-faults.ts';
 import { parts } from '../../ews/batches.ts';
 import { readTime } from '../../ews/ews-time.ts';
+import { graphLosses, unkeptBy } from '../../typed-losses.ts';
 import { bareKey } from '../change-keys.ts';
 import { type Exported, exportItems } from '../export-items.ts';
 import { filterOf } from '../extended-properties.ts';
@@ -228,7 +228,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
       const stream = understood(() => writeTypedStream(this.#kind, draft, { now: this.#nowMs() }));
       if (isFault(stream)) return stream;
       const written = await this.#put(folder, stream, null, context);
-      return isFault(written) ? written : { ...written, unkept: this.#unkept(draft.item) };
+      return isFault(written) ? written : { ...written, unkept: unkeptBy(graphLosses, draft.item, null) };
     });
   }
 
@@ -282,15 +282,9 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
         });
         if (isFault(stream)) return stream;
         const written = await this.#put(folder, stream, { id, exported: now }, context);
-        return isFault(written) ? written : { ...written, unkept: this.#unkept(after) };
+        return isFault(written) ? written : { ...written, unkept: unkeptBy(graphLosses, after, null) };
       },
     );
-  }
-
-  #unkept(item: TypedItem<Kind>): TypedWritten['unkept'] {
-    if (item.kind !== 'calendar') return {};
-    const stray = strayDays(item as unknown as TypedItem<'calendar'>).length;
-    return stray === 0 ? {} : { occurrences: `${stray} days that the pattern does not have` };
   }
 
   /**

@@ -1,5 +1,5 @@
 import { decodeCharset } from '#formats/text/charset.ts';
-import { decodeHeader, parseAddresses } from '#formats/text/mime-header.ts';
+import { parseAddressText } from '#formats/text/mime-header.ts';
 import { type MimePart, splitMime } from '#formats/text/mime-split.ts';
 import type { Attendee, MeetingResponse, Person } from '#model/appointment.ts';
 import type { Day } from '#model/wall-time.ts';
@@ -22,7 +22,7 @@ const peopleMax = 5_000;
 /** Of the header fields `to`, `cc` and `bcc` of an item, by which Exchange tells roles. */
 export function attendeesOfHeaders(to: string, cc: string, bcc: string): readonly Attendee[] {
   const people = (text: string, role: Attendee['role']) =>
-    parseAddresses(text)
+    parseAddressText(text)
       .slice(0, peopleMax)
       .map(
         ({ name, address }): Attendee => ({
@@ -110,10 +110,18 @@ function calendarPart(part: MimePart): MimePart | null {
   return null;
 }
 
-/** What the calendar says, and whom only the header fields name. */
+/**
+ * What the calendar says, and whom only the header fields name. Where both name somebody the name is that of the header field: those of a
+ * calendar have no quotation marks (RFC 5545 section 3.2).
+ */
 export function together(inCalendar: readonly Attendee[], named: readonly Attendee[]): readonly Attendee[] {
-  const known = new Set(inCalendar.map((one) => one.address.toLowerCase()));
-  return [...inCalendar, ...named.filter((one) => !known.has(one.address.toLowerCase()))];
+  const keyOf = ({ address }: Attendee) => address.toLowerCase();
+  const known = new Set(inCalendar.map(keyOf));
+  const names = new Map(named.filter(({ name, address }) => name !== address).map((one) => [keyOf(one), one.name]));
+  return [
+    ...inCalendar.map((one) => ({ ...one, name: names.get(keyOf(one)) ?? one.name })),
+    ...named.filter((one) => !known.has(keyOf(one))),
+  ];
 }
 
 /** Header fields that make people attendees of a role. */
@@ -128,4 +136,4 @@ export function headersOfAttendees(attendees: readonly Attendee[]): Readonly<Rec
 
 const mailbox = ({ name, address }: Person): string =>
   address === '' ? quoted(name) : name === '' ? `<${address}>` : `${quoted(name)} <${address}>`;
-const quoted = (name: string): string => `"${decodeHeader(name).replace(/["\\]/g, '\\$&')}"`;
+const quoted = (name: string): string => `"${name.replace(/["\\]/g, '\\$&')}"`;

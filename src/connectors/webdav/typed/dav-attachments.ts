@@ -30,7 +30,6 @@ export interface DavAttachment {
   readonly named: readonly Attendee[];
 }
 
-const hasAttachments = { tag: 0x0e1b, type: 'boolean' } as const satisfies MapiProperty;
 const rowProperties: readonly MapiProperty[] = Object.values(attachmentProperties);
 const reading: Subject = { operation: 'X-MS-ENUMATTS', writes: false, about: 'item' };
 type Requests = Pick<MailboxRequests, 'client' | 'address'>;
@@ -87,7 +86,7 @@ async function readOne(
   return { attachment: { ...row, message }, named: [] };
 }
 
-const exceptionNames = [...eventMapiProperties, hasAttachments].map(davNameOf);
+const exceptionNames = eventMapiProperties.map(davNameOf);
 
 /** The message of a modified occurrence: its properties, whom it names, and what is attached to it, which has addresses below its own. */
 async function readException(
@@ -103,10 +102,7 @@ async function readException(
     'item',
     context,
   );
-  const inner =
-    mapiValue(mapiValuesOf(response, [hasAttachments]), hasAttachments) === true
-      ? await readAttachments(requests, path, context)
-      : [];
+  const inner = await readAttachments(requests, path, context);
   const properties = mapiValuesOf(response, eventMapiProperties);
   const attachments = inner.map(({ attachment }) => attachment);
   const text = (field: keyof typeof peopleNames) => shownText(response, peopleNames[field]) ?? '';

@@ -75,7 +75,6 @@ const placeNames: readonly DavName[] = [names.permanentUrl, names.etag, names.is
 const headNames: readonly DavName[] = [...placeNames, ...headMapi.map(davNameOf)];
 /** PidTagSentRepresentingEmailAddress. */
 const organizerAddress = { tag: 0x0065, type: 'string' } as const satisfies MapiProperty;
-const hasAttachments = { tag: 0x0e1b, type: 'boolean' } as const satisfies MapiProperty;
 
 /** Identities of one search. */
 const searchValuesMax = 20;
@@ -107,7 +106,7 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
       names: headNames,
       readFlags: false,
     });
-    this.#properties = [...mapiPropertiesOf(kind), ...headMapi, hasAttachments].filter(
+    this.#properties = [...mapiPropertiesOf(kind), ...headMapi].filter(
       (property, at, all) => all.findIndex((other) => isSameProperty(property, other)) === at,
     );
     this.#names = [...placeNames, ...this.#properties.map(davNameOf), ...Object.values(peopleNames)];
@@ -181,7 +180,8 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
       return { kind: 'poison', reason: 'class-refused', detail: `${stranger}, which this version does not carry over` };
     const path = await itemPath(this.#tools.requests, head.id, context);
     const properties = mapiValuesOf(response, this.#properties);
-    const raw = this.#mayHaveAttachments(properties) ? await readAttachments(this.#tools.requests, path, context) : [];
+    // PidTagHasAttachments does not say: servers differ in whether pictures inside of the body and modified occurrences count.
+    const raw = this.#kind === 'notes' ? [] : await readAttachments(this.#tools.requests, path, context);
     try {
       const message = await this.#withPeople(response, properties, raw, path, context);
       const { itemClass: _, identity: __, stamp: ___, ...from } = head;
@@ -192,15 +192,6 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
         return { kind: 'poison', reason: 'corrupt', detail: error.message };
       throw error;
     }
-  }
-
-  /** The messages of modified occurrences are attachments, too, and count for nobody as such. */
-  #mayHaveAttachments(properties: MapiMessage['properties']): boolean {
-    if (this.#kind === 'notes') return false;
-    return (
-      mapiValue(properties, hasAttachments) === true ||
-      (this.#kind === 'calendar' && mapiValue(properties, recurrenceProperty) !== undefined)
-    );
   }
 
   /** The message of an item with who is asked to come, to it and to each of its modified occurrences. */
