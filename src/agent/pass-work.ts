@@ -104,7 +104,7 @@ export function passWork<Pair extends WorkPair>(
       // What was done is recorded; the rest follows when the limit allows it.
       if (error.fault.kind === 'throttled') {
         emit({ kind: 'waiting', key, pair: track, why: error.fault.limit, ms: error.fault.retryAfterMs });
-        return { nextAtMs: clock.nowMs() + error.fault.retryAfterMs, failed: false };
+        return { nextAtMs: clock.nowMs() + error.fault.retryAfterMs, failed: false, goesOn: true };
       }
       throw error;
     }

@@ -90,6 +90,21 @@ test('one pass names the pairs that fail each time, for whatever reason', async 
   expect(tries).toBe(3);
 });
 
+test('one pass goes on when it was throttled, until it comes to its end', async () => {
+  const ends: string[] = [];
+  const { failed } = await onePass(
+    async ({ key }, { clock }) => {
+      ends.push(subjectOf(key));
+      if (!key.includes('ben') || ends.length > 4) return { nextAtMs: clock.nowMs() + HOUR_MS, failed: false };
+      // Longer than it takes until somebody looks whether others have done it.
+      return { nextAtMs: clock.nowMs() + (ends.length === 2 ? 5_500 : 10), failed: false, goesOn: true };
+    },
+    ['ana', 'ben'],
+  );
+  expect(failed).toEqual([]);
+  expect(ends.filter((pair) => pair.startsWith('ben'))).toHaveLength(4);
+});
+
 test('what was put off is looked at when somebody starts again, directories among it', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'causeway-agent-'));
   writeFileSync(join(folder, 'secret'), 'open sesame', { mode: 0o600 });

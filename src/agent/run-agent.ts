@@ -72,8 +72,10 @@ export async function runAgent(options: AgentOptions): Promise<readonly PairId[]
     open?.delete(key);
     if (open?.size === 0) done.abort();
   };
+  /** Tracks whose pass was throttled, with when it goes on. */
+  const throttled = new Map<string, number>();
   const idOf = new Map(tracks.map(({ key, id }) => [key, id]));
-  const looking = open ? lookNowAndThen(store, clock, open, idOf, finish, done.signal) : Promise.resolve();
+  const looking = open ? lookNowAndThen(store, clock, open, throttled, idOf, finish, done.signal) : Promise.resolve();
   try {
     await superviseWorkers({
       clock,
@@ -92,8 +94,13 @@ export async function runAgent(options: AgentOptions): Promise<readonly PairId[]
         // It stays so until somebody does something about it, and the store says why.
         if (event.kind === 'pair-stopped') finish(event.key);
       },
-      onEnded(key, failed) {
+      onEnded(key, failed, _attempts, goesOnAtMs) {
         if (!open?.has(key)) return;
+        // What is throttled has not failed, and is not done either.
+        if (goesOnAtMs !== null) {
+          throttled.set(key, Math.round(goesOnAtMs));
+          return;
+        }
         const count = (tries.get(key) ?? 0) + 1;
         tries.set(key, count);
         if (failed && count < ONE_PASS_ATTEMPTS) return;
@@ -153,6 +160,7 @@ async function lookNowAndThen(
   store: Store,
   clock: Clock,
   open: ReadonlySet<string>,
+  throttled: ReadonlyMap<string, number>,
   idOf: ReadonlyMap<string, PairId>,
   finish: (key: string) => void,
   done: AbortSignal,
@@ -163,6 +171,7 @@ async function lookNowAndThen(
     const rows = await store.work([...open]).catch((): readonly WorkRow[] => []);
     for (const row of rows) {
       if (row.owner !== null || row.generation !== row.startedGeneration) continue;
+      if (row.nextAtMs !== null && row.nextAtMs === throttled.get(row.key)) continue;
       const pair =
         row.attempts === 0
           ? null

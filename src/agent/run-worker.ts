@@ -135,8 +135,8 @@ export async function runWorker({
         drain: drain.signal,
         drainMs: DRAIN_MS,
         emit: (event) => post({ to: 'supervisor', kind: 'event', event }),
-        onEnd: (claim, { failed }) =>
-          post({ to: 'supervisor', kind: 'ended', key: claim.key, failed, attempts: claim.attempts }),
+        onEnd: ({ key, attempts }, { failed, goesOn, nextAtMs }) =>
+          post({ to: 'supervisor', kind: 'ended', key, failed, attempts, goesOnAtMs: goesOn ? nextAtMs : null }),
       }),
     ),
   );

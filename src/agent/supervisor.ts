@@ -20,7 +20,7 @@ export interface SupervisorOptions {
   readonly workers: number;
   readonly start: () => WorkerProcess;
   readonly onEvent: (event: AgentEvent) => void;
-  readonly onEnded: (key: string, failed: boolean, attempts: number) => void;
+  readonly onEnded: (key: string, failed: boolean, attempts: number, goesOnAtMs: number | null) => void;
   /** Called about every second with what each worker has used. */
   readonly onUsage: (usage: readonly WorkerUsage[]) => void;
   /** Aborted: tell the workers to drain, and resolve when they have. */
@@ -70,7 +70,7 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<void
         options.onEvent(message.event);
         break;
       case 'ended':
-        options.onEnded(message.key, message.failed, message.attempts);
+        options.onEnded(message.key, message.failed, message.attempts, message.goesOnAtMs);
         break;
       case 'usage':
         onUsage(message.usage);

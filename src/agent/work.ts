@@ -38,6 +38,8 @@ export interface WorkServices {
 export interface Outcome {
   readonly nextAtMs: number | null;
   readonly failed: boolean;
+  /** It was throttled, and has not come to its end: the rest is for `nextAtMs`. */
+  readonly goesOn?: true;
 }
 
 /**

@@ -35,6 +35,8 @@ export type ToSupervisor =
       readonly key: string;
       readonly failed: boolean;
       readonly attempts: number;
+      /** When the rest of what was throttled is due; null: it came to an end. */
+      readonly goesOnAtMs: number | null;
     }
   | { readonly to: 'supervisor'; readonly kind: 'usage'; readonly usage: WorkerUsage }
   | {
