@@ -61,8 +61,12 @@ export class MailboxAllowance {
     this.#shared = shared ?? ownUse(clock, limits);
   }
 
-  /** Waits until the request may go. Throws FaultError: throttled when that is after the deadline; transient when it was aborted. */
-  take(spending: Spending, context: Context): Promise<() => void> {
+  /**
+   * Waits until the request may go. Throws FaultError: throttled when that is after the deadline; transient when the deadline was over before
+   * it was asked for, or when it was aborted.
+   */
+  async take(spending: Spending, context: Context): Promise<() => void> {
+    if (context.deadlineMs <= this.#clock.monotonicMs()) throw late();
     // In turn, or a batch that needs all places would never find them free at the same time.
     const mine = this.#turn.then(() => this.#taken(spending, context));
     this.#turn = mine.catch(() => {});
@@ -220,4 +224,10 @@ export const stopped = ({ signal }: Context): FaultError =>
     detail: 'stopped while waiting for the allowance of the mailbox',
     mayHaveHappened: false,
     cause: signal.reason,
+  });
+const late = (): FaultError =>
+  new FaultError({
+    kind: 'transient',
+    detail: 'the deadline of the call was over before the request could be sent',
+    mayHaveHappened: false,
   });

@@ -120,7 +120,7 @@ export function davMailbox({ client, address, base, clock, random, isPublic = fa
           throw error;
       }
     }
-    throw refused;
+    throw isPublic ? new FaultError(noPublicFolders) : refused;
   };
   const requests: MailboxRequests = { client, address, root: async (context) => (await placed(context)).path };
   const feed = new ChangeFeed({ requests, random, names: feedNames, readFlags: true });
@@ -569,6 +569,12 @@ export function davMailbox({ client, address, base, clock, random, isPublic = fa
   return { mailbox, requests, pathOfFolder };
 }
 
+const noPublicFolders: Fault = {
+  kind: 'fatal',
+  code: 'mailbox-gone',
+  detail:
+    'there are no public folders at /public/: the store of public folders is not mounted, or its virtual directory was taken away',
+};
 const lostItem: Fault = { kind: 'transient', detail: 'an item was not answered', mayHaveHappened: false };
 
 const stateText = ({ state }: MailHead): string => JSON.stringify(mailStateFields.map((field) => state[field]));
