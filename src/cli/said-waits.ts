@@ -15,15 +15,17 @@ interface Known {
   readonly saidMs: number;
 }
 
-/** Told that a wait begins: for whom (a mailbox, `organization NAME`), for which limit, and how long it is at least. */
-export type OnWaiting = (organization: string, who: string, limit: string, ms: number) => void;
+/**
+ * Told that a wait begins: for whom (a mailbox, `organization NAME`, a pair of several organizations), for which limit, and how long it is at least.
+ */
+export type OnWaiting = (organization: string | null, who: string, limit: string, ms: number) => void;
 
 /** Says what a command waits for: once when somebody would begin to wonder, and again while it lasts. */
 export function saidWaits(clock: Clock, output: Output): OnWaiting {
   const known = new Map<string, Known>();
   return (organization, who, limit, ms) => {
     const nowMs = clock.monotonicMs();
-    const key = `${organization} ${who} ${limit}`;
+    const key = `${organization ?? ''} ${who} ${limit}`;
     const before = known.get(key);
     const goesOn = before !== undefined && nowMs <= before.untilMs + gapMs;
     const sinceMs = goesOn ? before.sinceMs : nowMs;
@@ -39,8 +41,8 @@ export function saidWaits(clock: Clock, output: Output): OnWaiting {
 }
 
 /** What is used up, in the words of a person; a limit that only the server knows by the server's name. */
-function reason(organization: string, who: string, limit: string): string {
-  const whose = who.includes('@') ? `${who} in ${organization}` : organization;
+function reason(organization: string | null, who: string, limit: string): string {
+  const whose = organization === null ? who : who.includes('@') ? `${who} in ${organization}` : organization;
   if (/^requests per window$|^requests-per-minute$|^allowance of the mailbox$|^TooManyRequests$/.test(limit))
     return `the request allowance of ${whose} is used up`;
   if (/^bytes per window$|^bytes-per-minute$|^activityLimitReached$/.test(limit))

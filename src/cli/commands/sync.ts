@@ -11,6 +11,7 @@ import { pickPairs } from '../pick-pairs.ts';
 import { progressBars } from '../progress.ts';
 import { putProjectPairs } from '../put-pairs.ts';
 import { readEverythingNext } from '../read-everything.ts';
+import { saidWaits } from '../said-waits.ts';
 import { command, type Run, type Session } from '../session.ts';
 
 interface SyncOptions {
@@ -55,6 +56,7 @@ async function sync(run: Run, options: SyncOptions, addresses: readonly string[]
   const before = new Map((await store.pairs()).map((row) => [row.id, row]));
   const bars = progressBars(terminal, output);
   const progress = new PairProgress();
+  const onWaiting = saidWaits(terminal.clock, output);
   const startedMs = terminal.clock.monotonicMs();
 
   const onEvent = (event: AgentEvent) => {
@@ -67,6 +69,7 @@ async function sync(run: Run, options: SyncOptions, addresses: readonly string[]
       const due = Math.max(0, (row?.counts.leftItems ?? 0) - (row?.counts.links ?? 0));
       const note = event.kind === 'waiting' ? `waits for ${event.why}` : '';
       bars.show(event.pair, { done: sum.items, total: due, bytes: sum.bytes, note });
+      if (event.kind === 'waiting' && !output.live && !output.json) onWaiting(null, event.pair, event.why, event.ms);
     }
   };
   let failed: ReadonlySet<PairId>;
