@@ -2,8 +2,10 @@
 # Two Active Directory forests by Samba, with the part of Exchange's schema that the tests use (test/peers/samba), apart from each other as
 # those of two companies are:
 #   scripts/samba-forests.sh start|stop|facts|fresh|remove STATE_DIR [source|target|both]
+#   scripts/samba-forests.sh second|replicate STATE_DIR
 # source: SOURCE.TEST at 127.0.0.11, target: TARGET.TEST at 127.0.0.12 (LDAP 389, LDAPS 636, global catalogue 3268 and 3269).
 # start may be called at any time; fresh puts a forest back to what it was after its first start; facts prints KEY=VALUE lines.
+# second joins a second controller to SOURCE.TEST, at 127.0.0.13; replicate carries changes over between the two, which nothing else does.
 # Needs root: the addresses are put on the loopback interface (and left there), the ports are below 1024. Other accounts must be able to
 # enter STATE_DIR. The passwords are the tests' own and guard nothing.
 set -u
@@ -14,7 +16,7 @@ die() {
   echo "samba-forests: $*" >&2
   exit 1
 }
-usage="usage: $0 start|stop|facts|fresh|remove STATE_DIR [source|target|both]"
+usage="usage: $0 start|stop|facts|fresh|remove|second|replicate STATE_DIR [source|target|both]"
 action=${1:-} which=${3:-both}
 [ -n "${2:-}" ] || die "$usage"
 mkdir -p "$2" || die "cannot make $2"
@@ -25,14 +27,15 @@ case $which in
   *) die "$usage" ;;
 esac
 
-describe() {
-  forest=$1
-  case $forest in
+describe() { # describe source|target|second
+  name=$1 forest=$1 host=dc1
+  case $name in
     source) ip=127.0.0.11 ;;
     target) ip=127.0.0.12 ;;
+    second) ip=127.0.0.13 forest=source host=dc2 ;;
   esac
   domain=$forest.test realm=${forest^^}.TEST short=${forest^^} dn=DC=$forest,DC=test
-  home=$state/$forest password=Admin.of.$forest.1
+  home=$state/$name password=Admin.of.$forest.1
   schema=CN=Schema,CN=Configuration,$dn
   organization="${forest^} Organization"
 }
@@ -75,12 +78,12 @@ certificates() {
         -addext 'basicConstraints=critical,CA:TRUE' -addext 'keyUsage=critical,keyCertSign,cRLSign' \
         -keyout "$tls/ca.key" -out "$tls/ca.pem" 2>"$tls/openssl.log" || exit 1
     fi
-    if [ ! -s "$tls/$forest.pem" ]; then
-      openssl req -newkey rsa:2048 -nodes -subj "/CN=dc1.$domain" -keyout "$tls/$forest.key" -out "$tls/$forest.csr" \
+    if [ ! -s "$tls/$name.pem" ]; then
+      openssl req -newkey rsa:2048 -nodes -subj "/CN=$host.$domain" -keyout "$tls/$name.key" -out "$tls/$name.csr" \
         2>>"$tls/openssl.log" || exit 1
-      openssl x509 -req -in "$tls/$forest.csr" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -CAcreateserial -days 3650 \
-        -extfile <(printf 'subjectAltName=DNS:dc1.%s,DNS:%s,IP:%s\nextendedKeyUsage=serverAuth\n' "$domain" "$domain" "$ip") \
-        -out "$tls/$forest.pem" 2>>"$tls/openssl.log" || exit 1
+      openssl x509 -req -in "$tls/$name.csr" -CA "$tls/ca.pem" -CAkey "$tls/ca.key" -CAcreateserial -days 3650 \
+        -extfile <(printf 'subjectAltName=DNS:%s.%s,DNS:%s,IP:%s\nextendedKeyUsage=serverAuth\n' "$host" "$domain" "$domain" "$ip") \
+        -out "$tls/$name.pem" 2>>"$tls/openssl.log" || exit 1
     fi
     chmod 600 "$tls"/*.key
   ) 9>"$tls/lock" || die "openssl made no certificate: $(tail -1 "$tls/openssl.log")"
@@ -92,21 +95,15 @@ offline() {
     die "$(basename "$1") was refused: $(tail -2 "$home/log/provision.log" | tr '\n' ' ')"
 }
 
-provision() {
-  rm -rf "$home"
-  mkdir -p "$home/etc" "$home/run" "$home/log"
-  printf '[global]\n' >"$home/etc/empty.conf"
-  samba-tool domain provision --configfile="$home/etc/empty.conf" --targetdir="$home" --realm="$realm" --domain="$short" \
-    --adminpass="$password" --server-role=dc --dns-backend=NONE --host-name=dc1 --host-ip="$ip" --use-rfc2307 --option=ldb:nosync=true \
-    --option="interfaces=$ip/32" --option='bind interfaces only=yes' >"$home/log/provision.log" 2>&1 ||
-    die "provisioning $realm failed: $(tail -2 "$home/log/provision.log" | tr '\n' ' ')"
+configuration() {
   cat >"$home/etc/smb.conf" <<END
 [global]
-  netbios name = DC1
+  netbios name = ${host^^}
   realm = $realm
   workgroup = $short
   server role = active directory domain controller
-  server services = ldap
+  # RPC is for replication only.
+  server services = ldap rpc
   prefork children = 1
   interfaces = $ip/32
   bind interfaces only = yes
@@ -115,8 +112,8 @@ provision() {
   # Simple binds without TLS are refused, as a domain controller of today does.
   ldap server require strong auth = allow_sasl_over_tls
   tls enabled = yes
-  tls keyfile = $state/tls/$forest.key
-  tls certfile = $state/tls/$forest.pem
+  tls keyfile = $state/tls/$name.key
+  tls certfile = $state/tls/$name.pem
   tls cafile = $state/tls/ca.pem
   tls verify peer = no_check
   cache directory = $home/cache
@@ -132,6 +129,17 @@ provision() {
   log level = 1
   max log size = 5000
 END
+}
+
+provision() {
+  rm -rf "$home"
+  mkdir -p "$home/etc" "$home/run" "$home/log"
+  printf '[global]\n' >"$home/etc/empty.conf"
+  samba-tool domain provision --configfile="$home/etc/empty.conf" --targetdir="$home" --realm="$realm" --domain="$short" \
+    --adminpass="$password" --server-role=dc --dns-backend=NONE --host-name=dc1 --host-ip="$ip" --use-rfc2307 --option=ldb:nosync=true \
+    --option="interfaces=$ip/32" --option='bind interfaces only=yes' >"$home/log/provision.log" 2>&1 ||
+    die "provisioning $realm failed: $(tail -2 "$home/log/provision.log" | tr '\n' ' ')"
+  configuration
   local part
   awk -v schema="$schema" -v out="$home/schema" -f "$data/schema-ldif.awk" "$data/exchange-schema.txt" || die 'the schema is broken'
   for part in "$home"/schema.*.ldif; do offline "$part"; done
@@ -147,10 +155,37 @@ END
   touch "$state/$forest.first/complete"
 }
 
+# join: makes a controller of its own of what the running first one hands out.
+join() {
+  rm -rf "$home"
+  mkdir -p "$home/etc" "$home/run" "$home/log"
+  printf '[global]\n' >"$home/etc/empty.conf"
+  # The account's name goes with its domain: who may sign in is decided here, and nobody else can be asked.
+  samba-tool domain join "$domain" DC --configfile="$home/etc/empty.conf" --targetdir="$home" --server=127.0.0.11 \
+    --site=Default-First-Site-Name -U "$short\\Administrator" --password="$password" --use-kerberos=off --dns-backend=NONE \
+    --option="netbios name=${host^^}" --option="interfaces=$ip/32" --option='bind interfaces only=yes' --option=ldb:nosync=true \
+    >"$home/log/join.log" 2>&1 || die "no second controller joined $realm: $(tail -2 "$home/log/join.log" | tr '\n' ' ')"
+  configuration
+  touch "$home/complete"
+}
+
+replicate() {
+  local from
+  for from in 127.0.0.11:second 127.0.0.13:source; do
+    /usr/bin/python3 "$data/replicate.py" "${from%%:*}" "$password" "$short" "$state/${from#*:}/private/sam.ldb" \
+      "$state/${from#*:}/etc/smb.conf" >>"$home/log/replicate.log" 2>&1 ||
+      die "no replication from ${from%%:*}: $(tail -1 "$home/log/replicate.log")"
+  done
+}
+
 start() {
   running && return 0
   certificates
-  [ -e "$state/$forest.first/complete" ] || provision
+  if [ "$name" = second ]; then
+    [ -e "$home/complete" ] || join
+  else
+    [ -e "$state/$forest.first/complete" ] || provision
+  fi
   # Samba listens on addresses that an interface has.
   ip -4 addr show dev lo | grep -q " $ip/" || ip addr add "$ip/32" dev lo || die "cannot put $ip on the loopback interface"
   rm -f "$home/run/samba.pid"
@@ -178,6 +213,8 @@ stop() {
 
 fresh() {
   stop
+  # What it has in common with the first one ends here.
+  [ "$forest" = target ] || rm -rf "$state/second"
   [ -e "$state/$forest.first/complete" ] || return 0
   rm -rf "$home"
   cp -a "$state/$forest.first" "$home"
@@ -196,18 +233,41 @@ each() { # each FUNCTION: for the named forests at the same time
   [ $failed = 0 ] || exit 1
 }
 
+# withSecond: what ends the first controller ends the second one too.
+withSecond() {
+  case $which in *source*) which="$which second" ;; esac
+}
+
 case $action in
   start | fresh)
     "$here/debian-packages.sh" samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba ldb-tools \
       iproute2 openssl || exit 1
     [ "$(id -u)" = 0 ] || die 'must be run as root'
-    [ "$action" = start ] || each fresh
+    if [ "$action" = fresh ]; then
+      describe second
+      case $which in *source*) stop ;; esac
+      each fresh
+    fi
     each start
     each facts
     ;;
-  stop) each stop ;;
+  second)
+    [ "$(id -u)" = 0 ] || die 'must be run as root'
+    which=second
+    each start
+    echo "SECOND_URL=ldaps://127.0.0.13:636"
+    ;;
+  replicate)
+    which=second
+    each replicate
+    ;;
+  stop)
+    withSecond
+    each stop
+    ;;
   facts) each facts ;;
   remove)
+    withSecond
     each stop
     for one in $which; do rm -rf "${state:?}/$one" "${state:?}/$one.first"; done
     ;;

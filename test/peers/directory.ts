@@ -1,24 +1,33 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { directoryBadInput } from './directory-bad-input.ts';
+import { directoryHybrid } from './directory-hybrid.ts';
+import { directorySwitch } from './directory-switch.ts';
 import { directorySync, fullSize, smallSize } from './directory-sync.ts';
 import { finish } from './programs.ts';
-import { startForests } from './samba-forests.ts';
+import { startForests, startSecondController } from './samba-forests.ts';
 import type { PeerContext, PeerSuite } from './suite.ts';
 import { recordTests } from './vitest-report.ts';
 
-/** The contract of directories on two real forests, with the bad input that they refuse. */
-async function contract(context: PeerContext, state: string): Promise<void> {
-  const report = join(context.state, 'vitest.json');
+/** Tests of the directories' own on what runs here; `variable` tells them where it is. */
+async function ownTests(
+  context: PeerContext,
+  what: string,
+  path: string,
+  variable: string,
+  value: string,
+): Promise<void> {
+  const report = join(context.state, `${variable.toLowerCase()}.json`);
   const { stdout, stderr, status } = await finish(
     process.execPath,
     [
       ...[join(context.root, 'node_modules/vitest/vitest.mjs'), 'run', '--root', context.root],
-      ...['--reporter=json', `--outputFile=${report}`, 'src/connectors/directory/ldap'],
+      ...['--reporter=json', `--outputFile=${report}`, path],
     ],
-    { timeoutMs: 900_000, env: { ...process.env, CAUSEWAY_TEST_SAMBA: state } },
+    { timeoutMs: 900_000, env: { ...process.env, [variable]: value } },
   );
   if (existsSync(report)) recordTests(context, report);
-  await context.check('the directory tests ran to their end', () => {
+  await context.check(`${what} ran to their end`, () => {
     if (status !== 0) throw new Error(`vitest ended with status ${status}: ${`${stdout}${stderr}`.trim().slice(-500)}`);
   });
 }
@@ -36,7 +45,27 @@ export const directory: PeerSuite = {
   ],
   async run(context) {
     const forests = await startForests(context);
-    await contract(context, forests.state);
-    await directorySync(context, forests, process.env['CAUSEWAY_PEERS_FULL'] === '1' ? fullSize : smallSize);
+    const ldap = 'src/connectors/directory/ldap';
+    // The contract of directories, with the bad input that they refuse.
+    await ownTests(
+      context,
+      'the directory tests',
+      `${ldap}/ldap-directory.test.ts`,
+      'CAUSEWAY_TEST_SAMBA',
+      forests.state,
+    );
+    const isFull = process.env['CAUSEWAY_PEERS_FULL'] === '1';
+    await directorySync(context, forests, isFull ? fullSize : smallSize);
+    await directoryHybrid(context, forests, isFull ? 1000 : 66);
+    await directoryBadInput(context, forests, isFull ? 12 : 2);
+    await directorySwitch(context, forests, isFull ? { people: 6, kills: 30 } : { people: 4, kills: 2 });
+    await startSecondController(context, forests);
+    await ownTests(
+      context,
+      'the tests of two controllers',
+      `${ldap}/second-controller.test.ts`,
+      'CAUSEWAY_TEST_SECOND_CONTROLLER',
+      forests.state,
+    );
   },
 };

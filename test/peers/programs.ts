@@ -52,6 +52,7 @@ export interface Program {
   output(): string;
   /** Resolves to the first line of stdout that satisfies `wanted`; throws with the output when it ends or time is up first. */
   line(wanted: (line: string) => boolean, timeoutMs: number): Promise<string>;
+  ended(): boolean;
   /** Ends this process, by its id, and waits until it is gone. */
   stop(): Promise<void>;
 }
@@ -96,6 +97,7 @@ export function start(
         await delay(50);
       }
     },
+    ended,
     stop: () => stop(child, options.stopSignal ?? 'SIGTERM'),
   };
 }

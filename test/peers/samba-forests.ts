@@ -13,6 +13,8 @@ export interface SambaForest {
   readonly password: string;
   /** Has what docs/operating/directory-rights.md asks for, below OU=People, OU=Partner and OU=Closed. */
   readonly sync: { readonly user: string; readonly password: string };
+  /** Lacks the right in OU=Closed, to replicate changes and to see deleted objects. */
+  readonly guest: { readonly user: string; readonly password: string };
   readonly ca: string;
   readonly caPem: string;
 }
@@ -53,8 +55,16 @@ export async function startForests(context: PeerContext): Promise<SambaForests> 
     user: fact(`${name}_ADMIN`),
     password: fact(`${name}_ADMIN_PASSWORD`),
     sync: { user: fact(`${name}_SYNC`), password: fact(`${name}_SYNC_PASSWORD`) },
+    guest: { user: fact(`${name}_GUEST`), password: fact(`${name}_GUEST_PASSWORD`) },
     ca: fact(`${name}_CA`),
     caPem: readFileSync(fact(`${name}_CA`), 'utf8'),
   });
   return { state, source: forest('SOURCE'), target: forest('TARGET') };
+}
+
+/** Joins a second controller to the source forest. It is stopped with the forests. */
+export async function startSecondController(context: PeerContext, { state }: SambaForests): Promise<void> {
+  const script = join(context.root, 'scripts/samba-forests.sh');
+  const { stderr, status } = await finish(script, ['second', state], { timeoutMs: 600_000 });
+  if (status !== 0) throw new Error(`no second controller: ${stderr.trim().slice(-500)}`);
 }
