@@ -326,5 +326,10 @@ export function homeOf(left: DirectoryObject, right: DirectoryObject): Side {
     );
   const hasMail = (object: DirectoryObject) => recipientType(object) !== 'none';
   if (hasMail(left) !== hasMail(right)) return hasMail(left) ? 'left' : 'right';
-  return isRedirectedTo(left, right) && !isRedirectedTo(right, left) ? 'right' : 'left';
+  // Where a tenant's contact sends on to is not shown, but it does.
+  const sendsOnUnseen = (object: DirectoryObject) =>
+    ['mail-contact', 'mail-user'].includes(recipientType(object)) &&
+    valuesOf(object.attributes, 'targetAddress').length === 0;
+  const isRight = isRedirectedTo(left, right) && !isRedirectedTo(right, left) && !sendsOnUnseen(right);
+  return isRight ? 'right' : 'left';
 }

@@ -4,6 +4,7 @@ import { applyAddressPolicy } from './address-policy.ts';
 import type { Controller } from './controller.ts';
 import { guidBytes, parseDn } from './dn.ts';
 import type { Entry } from './entry.ts';
+import { callOfScript, isOfScript, type ShellCheck, type ShellServices } from './exchange-online-shell.ts';
 import { type Command, readScript, type ShellValue, type Statement } from './power-shell.ts';
 import { isGroup, mailboxGuidOf, primaryAddress, smtpOf } from './recipients.ts';
 import { DirectoryRefusal } from './refusal.ts';
@@ -14,6 +15,8 @@ export interface ShellOutcome {
   readonly command: string;
   /** Null: done. Otherwise the message that the shell shows. */
   readonly error: string | null;
+  /** Of scripts for Exchange Online: what their check finds at the end. */
+  readonly check?: ShellCheck;
 }
 
 /** What a cmdlet says when it does not do what it was told. */
@@ -56,7 +59,8 @@ const userParameters: Readonly<Record<string, string>> = {
  */
 export function runExchangeShell(organization: Organization, lines: readonly string[]): readonly ShellOutcome[] {
   const shell = new ExchangeShell(organization);
-  return readScript(lines).map((statement) => shell.run(statement));
+  const outcomes = readScript(lines).map((statement) => shell.run(statement));
+  return outcomes.map(({ check, ...outcome }) => (check === undefined ? outcome : { ...outcome, check: check() }));
 }
 
 class ExchangeShell {
@@ -70,9 +74,14 @@ class ExchangeShell {
     this.#at = organization.forest.first;
   }
 
-  run(statement: Statement): ShellOutcome {
+  run(statement: Statement): Omit<ShellOutcome, 'check'> & { readonly check?: () => ShellCheck } {
     const name = statement.kind === 'assignment' ? statement.command.name : (statement.commands[0]?.name ?? '');
     try {
+      const [call] = statement.kind === 'assignment' ? [] : statement.commands;
+      if (call !== undefined && isOfScript(call.name)) {
+        const check = callOfScript(call, this.#services);
+        return { command: name, error: null, ...(check === null ? {} : { check }) };
+      }
       if (statement.kind === 'assignment') this.#assign(statement);
       else this.#pipeline(statement.commands);
       return { command: name, error: null };
@@ -80,6 +89,18 @@ class ExchangeShell {
       if (!(error instanceof CmdletError) && !(error instanceof DirectoryRefusal)) throw error;
       return { command: name, error: error.message };
     }
+  }
+
+  get #services(): ShellServices {
+    return {
+      at: this.#at,
+      run: (name, parameters) => this.#command({ name, parameters: new Map(Object.entries(parameters)) }),
+      find: (identity) => {
+        const entry = this.#find(identity);
+        return entry === null || entry.isDeleted ? null : entry;
+      },
+      kindOf: (entry) => this.#kind(entry),
+    };
   }
 
   #assign({ variable, command }: Extract<Statement, { kind: 'assignment' }>): void {
@@ -182,6 +203,7 @@ class ExchangeShell {
     'set-adobject': { takes: ['replace', 'clear', 'server'], does: (c) => this.#setObject(c) },
     // A function of the scripts themselves.
     'show-bounces': { takes: ['addresses', 'since'], does: () => {} },
+    'remove-recipient': { takes: [], does: (c) => this.#removeRecipient(c) },
     'get-recipient': { takes: [], does: (c) => void this.#identity(c) },
   };
 
@@ -390,6 +412,10 @@ class ExchangeShell {
       `CN=${name.replace(/[,\\+"<>;=#]/g, '\\$&')},${unit}`,
       new Map(attributes.map(([key, list]) => [key, list.map((one) => Buffer.from(one))])),
     );
+  }
+  /** Remove-MailUser, Remove-MailContact and Remove-DistributionGroup in one. */
+  #removeRecipient(command: Command): void {
+    this.#at.remove(this.#organization.forest.system, this.#at.dnOf(this.#identity(command)));
   }
   #needed(command: Command, parameter: string): string {
     const value = text(command, parameter);

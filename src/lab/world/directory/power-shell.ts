@@ -54,7 +54,8 @@ export function readScript(lines: readonly string[]): readonly Statement[] {
       isFunction = !text.endsWith('}');
       continue;
     }
-    if (/^\$\w+Preference\s*=/i.test(text)) continue;
+    // Settings of the shell, what the script takes, and its own lists.
+    if (/^(?:\$\w+Preference\s*=|\[CmdletBinding\b|param\(|\$script:)/i.test(text)) continue;
     try {
       statements.push(new LineReader(tokens(text)).statement());
     } catch (error) {
