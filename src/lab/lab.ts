@@ -36,6 +36,7 @@ import { type MeetingAction, MeetingPeople, meetingActions } from './meetings/me
 import { Meetings, type MeetingsOptions } from './meetings/meetings.ts';
 import { labParts } from './parts.ts';
 import type { Endpoint, FaultSpec, Faults, LabVersion, OutboxEntry } from './seams.ts';
+import { listenSmtp, type SmtpListener } from './smtp/smtp-server.ts';
 import { guidOf } from './world/account.ts';
 import type { Organization, OrganizationOptions, TypedCounts } from './world/organization.ts';
 import { createWorld, type World } from './world/world.ts';
@@ -129,6 +130,8 @@ export interface OrganizationAddresses {
   /** LDAPS: the first controller of `directory`. */
   readonly ldap?: string;
   readonly directory?: DirectoryAddresses;
+  /** Where mail is handed in, with the sign-in of a mailbox: TLS from the first byte, and STARTTLS. */
+  readonly submission: { readonly smtps: string; readonly smtp: string };
   /** Path of a PEM file. */
   readonly ca: string;
   readonly admin: { readonly user: string; readonly password: string };
@@ -252,7 +255,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
   const secureOrigins = new Map<string, string>();
   const people = new Map<string, () => boolean>();
   const meeting = new Map<string, MeetingPeople>();
-  const listeners: (Listener | LdapListener)[] = [];
+  const listeners: (Listener | LdapListener | SmtpListener)[] = [];
   let directory: string | null = null;
   let connectionId = 0;
   const nextConnectionId = () => ++connectionId;
@@ -380,6 +383,11 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
       }
       const ldapBase = portBase === undefined ? undefined : portBase + 2 * running.length + 1 + 3 * i;
       const directoryAddresses = one.version === 'online' ? null : await listenDirectory(one, tls, ldapBase);
+      const smtpBase = portBase === undefined ? undefined : portBase + 5 * running.length + 1 + 2 * i;
+      const submission = {
+        smtps: await listenSubmission(one, tls, 'smtps', smtpBase),
+        smtp: await listenSubmission(one, tls, 'smtp', smtpBase === undefined ? undefined : smtpBase + 1),
+      };
       orgs.push({
         name: one.name,
         version: one.version,
@@ -395,6 +403,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
         ...(directoryAddresses === null
           ? {}
           : { ldap: directoryAddresses.urls[0] ?? '', directory: directoryAddresses }),
+        submission,
         ca,
         admin: { user: one.world.admin.user, password: one.world.admin.password },
         ...(one.version === 'online' && one.applications[0] !== undefined
@@ -438,6 +447,17 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
       password: admin.password,
       restricted: { user: forest.restrictedUser, password: forest.restrictedPassword, writes: forest.rights.writes },
     };
+  }
+
+  async function listenSubmission(
+    one: LabOrganization,
+    tls: TlsSettings,
+    scheme: 'smtp' | 'smtps',
+    port: number | undefined,
+  ): Promise<string> {
+    const listener = await listenSmtp({ organization: one.world, tls, scheme, onFailure: failed }, port);
+    listeners.push(listener);
+    return listener.url;
   }
 
   async function close(): Promise<void> {

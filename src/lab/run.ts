@@ -64,7 +64,7 @@ Starts organizations that behave like Exchange on 127.0.0.1 and runs until it is
   --faster N           windows of the limits of Exchange Online are N times shorter (1)
   --auth LIST          sign-in schemes in their order, of ${signInSchemes.join(',')}
   --max-request-mb N   largest EWS request in MiB (by version); messages may be as large
-  --port-base N        first of two ports per organization, one for control, three per organization for LDAP (any free ones)
+  --port-base N        first of two ports per organization, one for control, three per organization for LDAP, two for SMTP (any free ones)
   --control            a control interface for tests
   --behaviours         list what is imitated and how we know it, and end
   --json               one line of JSON when ready, instead of a table
@@ -163,7 +163,7 @@ export function parseLabArguments(argv: readonly string[]): LabArguments {
     if (error instanceof FaultSpecError) throw new LabUsageError(`--faults: ${error.message}`);
     throw error;
   }
-  const portBase = number('port-base', 1024, 65_535 - 5 * organizations.length - 1);
+  const portBase = number('port-base', 1024, 65_535 - 7 * organizations.length - 1);
   return {
     options: {
       organizations,

@@ -76,16 +76,30 @@ export async function submit(options: SubmissionOptions, mail: SubmittedMail, si
   }
 }
 
+interface MailerError {
+  readonly responseCode?: number;
+  readonly code?: string;
+  readonly command?: string;
+  readonly errno?: number;
+  readonly syscall?: string;
+  readonly message?: string;
+}
+
 /** SMTP refusals (RFC 5321 4.2): 5xx for good, everything else passes. The server's words hold addresses, no content. */
 function faultOf(error: unknown, { host, port }: SubmissionOptions): FaultError {
-  const { responseCode, code, message } = error as { responseCode?: number; code?: string; message?: string };
+  const { responseCode, code, command, errno, syscall, message } = error as MailerError;
   const where = `submission to ${host}:${port}`;
   if (code === 'EAUTH') return new FaultError({ kind: 'fatal', code: 'auth', detail: `${where}: sign-in was refused` });
+  // Of errors while it connects only those of the network have a number; the others are about certificates and versions.
+  if (code === 'ETLS' || (code === 'ESOCKET' && command === 'CONN' && errno === undefined))
+    return new FaultError({ kind: 'fatal', code: 'tls', detail: `${where}: ${firstLine(message)}` });
   if (responseCode !== undefined && responseCode >= 500)
     return new FaultError({ kind: 'fatal', code: 'config', detail: `${where}: ${message ?? responseCode}` });
   return new FaultError({
     kind: 'transient',
     detail: `${where}: ${message ?? code ?? 'failed'}`,
-    mayHaveHappened: true,
+    mayHaveHappened: syscall !== 'connect' && code !== 'EDNS',
   });
 }
+
+const firstLine = (text = 'TLS is not spoken there'): string => text.split('\n')[0]?.trim() ?? text;

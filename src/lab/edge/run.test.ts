@@ -126,6 +126,10 @@ describe('a run', () => {
               writes: [`OU=Other forest,DC=${name},DC=test`],
             },
           },
+          submission: {
+            smtps: expect.stringMatching(/^smtps:\/\/127\.0\.0\.1:\d+$/),
+            smtp: expect.stringMatching(/^smtp:\/\/127\.0\.0\.1:\d+$/),
+          },
           ca: expect.any(String),
           admin: { user: expect.stringMatching(new RegExp(`@${name}\\.test$`)), password: expect.any(String) },
           mailboxes: [

@@ -265,6 +265,18 @@ export const directoryBehaviours: readonly StoreBehaviour[] = [
     mark: 'assumed',
     source: 'loop prevention of rules is told by support articles without a number',
   },
+  {
+    id: 'smtp-submission-signed-in',
+    what: 'Mail is handed in over TLS by who signed in, under an address of their own (5.7.57, 5.7.60); PLAIN and LOGIN',
+    mark: 'documented',
+    source: 'EXDOC receive-connectors: Client Frontend; RFC 4954, RFC 6409',
+  },
+  {
+    id: 'smtp-limits',
+    what: 'SIZE of 10 MiB, 100 recipients, lines of 64 KiB; a connection ends after 20 mistakes',
+    mark: 'assumed',
+    source: 'PSDOC Set-ReceiveConnector names the settings; Exchange takes more recipients',
+  },
   // Exchange
   {
     id: 'shell-enable-mailbox-plain-accounts',

@@ -119,6 +119,13 @@ export class PostOffice {
     return this.#sendOut(from, from.address, from.organization, mail, recipients);
   }
 
+  /** A message that a program hands in to an organization; it leaves the mailbox whose address the sender is, if there is one. */
+  submit(at: Organization, sender: string, mail: Mail): readonly Delivery[] {
+    const from = at.mailbox(sender);
+    if (from !== null) return this.send(from, mail);
+    return this.#sendOut(null, sender.toLowerCase(), at, mail, distinct(mail.recipients));
+  }
+
   /** A message from outside the lab, for addresses of its organizations. Nothing of it is anybody's outbox. */
   receive(sender: string, content: ItemContent, recipients: readonly string[]): readonly Delivery[] {
     const mail: Mail = {
