@@ -1,0 +1,271 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Directory } from '#connectors/directory/contract.ts';
+import { ldapDirectory } from '#connectors/directory/ldap/ldap-directory.ts';
+import type { DirectoryServices } from '#jobs/directory/directory-context.ts';
+import { planDirectoryPass, runDirectoryPass } from '#jobs/directory/directory-pass.ts';
+import { openHandedOver, scriptOfHandedOver, takeReceipt } from '#jobs/directory/handed-over.ts';
+import { undoEntries } from '#jobs/directory/undo-entries.ts';
+import { must } from '#kit/assert.ts';
+import { systemClock } from '#kit/clock.ts';
+import { createLab, type Lab } from '#lab/lab.ts';
+import { guidBytes } from '#lab/world/directory/dn.ts';
+import { receiptOf } from '#lab/world/directory/exchange-online-shell.ts';
+import { runExchangeShell } from '#lab/world/directory/exchange-shell.ts';
+import type { DistinguishedName } from '#model/directory/directory-object.ts';
+import { type DirectorySyncPolicy, defaultDirectorySyncPolicy } from '#model/directory/sync-policy.ts';
+import { readReceipt } from '#project/receipt.ts';
+import { openStore } from '#store/open-store.ts';
+import type { Store } from '#store/store.ts';
+import { EntraLab } from '../connectors/entra-lab.fixture.ts';
+
+const signal = new AbortController().signal;
+const open: { close(): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+});
+
+/** A forest of the lab on the left, a tenant on the right, and a sync between them. */
+class Hybrid {
+  readonly tenant: EntraLab;
+  readonly source: Lab;
+  readonly store: Store;
+  readonly services: DirectoryServices;
+
+  private constructor(tenant: EntraLab, source: Lab, store: Store, services: DirectoryServices) {
+    this.tenant = tenant;
+    this.source = source;
+    this.store = store;
+    this.services = services;
+  }
+
+  static async open(policy: Partial<DirectorySyncPolicy> = {}, mailboxes = 3): Promise<Hybrid> {
+    const source = createLab({
+      organizations: [{ name: 'source', version: '2016', mailboxes, directory: { groups: 3, contacts: 1 } }],
+      throttling: 'off',
+      seed: 'hybrid',
+    });
+    const { orgs } = await source.listen();
+    const org = must(orgs[0], 'an organization');
+    const { urls, base, user, password } = must(org.directory, 'a directory');
+    const left: Directory = ldapDirectory({
+      urls: [must(urls[0], 'a controller')],
+      startTls: false,
+      tls: { ca: [readFileSync(org.ca, 'utf8')], min: '1.2' },
+      user,
+      password,
+    });
+    const tenant = new EntraLab({ clock: systemClock, mailboxes: 0, directory: { groups: 0, contacts: 0 } });
+    const right = tenant.open();
+    const store = await openStore('sqlite::memory:', { clock: systemClock, log: { info() {}, warn() {} } });
+    open.push(store, left, right, source, tenant.lab);
+    const under = ['People', 'Groups', 'Contacts'].map((name) => `OU=${name},${base}` as DistinguishedName);
+    const services: DirectoryServices = {
+      store,
+      clock: systemClock,
+      requestDeadlineMs: 30_000,
+      ends: {
+        left: { directory: left, organization: 'source', kind: 'ad', scope: { under, filter: null, memberOf: [] } },
+        right: {
+          directory: right,
+          organization: 'target',
+          kind: 'entra',
+          scope: { under: [], filter: null, memberOf: [] },
+        },
+      },
+      policy: {
+        ...defaultDirectorySyncPolicy,
+        sync: 'main',
+        direction: 'one-way',
+        into: { left: null, right: 'the tenant' as DistinguishedName },
+        roots: { left: under, right: [] },
+        domains: { left: ['source.test'], right: ['target.test'] },
+        targetMailboxes: false,
+        ...policy,
+      },
+    };
+    return new Hybrid(tenant, source, store, services);
+  }
+
+  pass() {
+    return runDirectoryPass(this.services, null, signal);
+  }
+  async script() {
+    return scriptOfHandedOver(await openHandedOver(this.store, 'main'), 'right');
+  }
+  /** Runs a script in the tenant. @returns its receipt */
+  run(script: readonly string[]): string {
+    const outcomes = runExchangeShell(this.tenant.organization, script);
+    expect(outcomes.filter(({ error }) => error !== null)).toEqual([]);
+    return receiptOf(outcomes.flatMap(({ check }) => check ?? []));
+  }
+  get people() {
+    return this.source.organization('source').world;
+  }
+  get at() {
+    return this.tenant.organization.forest.first;
+  }
+}
+
+describe('from a forest to a tenant', () => {
+  test('what Graph does not make is handed over as a script, seen once it was run, and linked as made by us', async () => {
+    const hybrid = await Hybrid.open();
+    const first = await hybrid.pass();
+    expect(first.refused).toEqual([]);
+    const asked = await openHandedOver(hybrid.store, 'main');
+    // Three people, one contact, three groups.
+    expect(asked.map(({ action }) => action)).toEqual(Array(7).fill('add'));
+    expect(await hybrid.store.countDirectoryLinks('main')).toBe(0);
+
+    // Nobody has run it: nothing is asked for twice, and everybody waits under a name.
+    await hybrid.pass();
+    expect((await openHandedOver(hybrid.store, 'main')).map(({ no }) => no)).toEqual(asked.map(({ no }) => no));
+    const waiting = await hybrid.store.directoryWaiting('main', 100);
+    expect(new Set(waiting.map(({ reason }) => reason))).toEqual(new Set(['handed-over']));
+    expect(waiting).toHaveLength(7);
+
+    const script = await hybrid.script();
+    hybrid.run(script);
+    await hybrid.pass();
+    expect(await hybrid.store.countDirectoryLinks('main')).toBe(7);
+    expect((await openHandedOver(hybrid.store, 'main')).filter(({ action }) => action === 'add')).toEqual([]);
+    const links = await hybrid.store.pageDirectoryLinks('main', null, 100);
+    expect(links.every(({ made }) => made === 'right')).toBe(true);
+
+    // Members can be named only now.
+    hybrid.run(await hybrid.script());
+    await hybrid.pass();
+    const open = await openHandedOver(hybrid.store, 'main');
+    const receipt = readReceipt(hybrid.run(await hybrid.script()));
+    await takeReceipt(hybrid.services, receipt.lines, signal);
+    expect(await openHandedOver(hybrid.store, 'main'), JSON.stringify(open, null, 1)).toEqual([]);
+
+    const [person] = hybrid.people.mailboxes;
+    const address = must(person, 'somebody').address;
+    const [entry] = hybrid.at.having('proxyAddresses', `smtp:${address}`);
+    const made = must(entry, 'a mail user');
+    expect(hybrid.at.text(made, 'targetAddress')).toBe(`SMTP:${address}`);
+    expect(hybrid.at.texts(made, 'proxyAddresses').some((one) => /^x500:\/o=Source/i.test(one))).toBe(true);
+    const groups = [...hybrid.at.entries()].filter((one) => hybrid.at.texts(one, 'member').length > 0);
+    expect(groups.length).toBeGreaterThan(0);
+
+    // At rest: one request a side, and nothing to say.
+    const idle = await hybrid.pass();
+    expect(idle.summary).toMatchObject({ writes: 0, refused: 0, outcome: 'complete', searches: 2 });
+    expect((await planDirectoryPass(hybrid.services, signal, { everything: true })).edits).toEqual([]);
+    // Again, the script writes nothing.
+    const usn = hybrid.at.usn;
+    hybrid.run(script);
+    expect(hybrid.at.usn).toBe(usn);
+  });
+
+  test('what the script could not do is named, and stays asked for', async () => {
+    const hybrid = await Hybrid.open();
+    await hybrid.pass();
+    const [person] = hybrid.people.mailboxes;
+    const address = must(person, 'somebody').address;
+    // A line of the script is lost.
+    const script = await hybrid.script();
+    const half = script.filter((line) => !line.startsWith('New-CausewayRecipient') || !line.includes(address));
+    const receipt = readReceipt(hybrid.run(half));
+    const told = await takeReceipt(hybrid.services, receipt.lines, signal);
+    expect(told.filter(({ outcome }) => outcome === 'missing')).toEqual([
+      expect.objectContaining({ detail: expect.stringContaining('not there after the script') }),
+    ]);
+    await hybrid.pass();
+    const [open] = await openHandedOver(hybrid.store, 'main');
+    expect(open?.after['mail']).toEqual([address]);
+    expect(open?.detail).toContain(`'${address}' is not there`);
+    expect(await takeReceipt(hybrid.services, [{ no: 4711, what: 'x', isThere: true, detail: '' }], signal)).toEqual([
+      expect.objectContaining({ outcome: 'unknown' }),
+    ]);
+  });
+
+  test('in a hybrid accounts are joined by their anchors, none is made a second time, and what is synced is not written', async () => {
+    const hybrid = await Hybrid.open({ hybrid: true, groups: 'nothing', contacts: 'nothing' }, 20);
+    const { forest } = hybrid.people;
+    const people = hybrid.people.mailboxes.map(({ address }) =>
+      must(forest.first.having('proxyAddresses', `smtp:${address}`)[0], 'a person'),
+    );
+    // Entra Connect has brought all but two; none of them has an address yet that would tell who they are.
+    for (const [n, entry] of people.slice(0, 18).entries()) {
+      const guid = hybrid.tenant.make('user', `Cloud ${n}`, {
+        userPrincipalName: [`cloud${n}@target.test`],
+        userAccountControl: ['512'],
+      });
+      const anchor =
+        n % 2 === 0
+          ? entry.guid
+          : '0badcafe-0000-4000-8000-0000000000aa'.replace(/00aa$/, `00${(n + 16).toString(16)}`);
+      if (n % 2 === 1) forest.first.put(entry, { 'mS-DS-ConsistencyGuid': [guidBytes(anchor)] });
+      hybrid.tenant.entra.syncFrom(hybrid.tenant.entry(guid), anchor);
+    }
+    const usersBefore = [...hybrid.at.entries()].length;
+    await hybrid.pass();
+    await hybrid.pass();
+    const links = await hybrid.store.pageDirectoryLinks('main', null, 100);
+    expect(links).toHaveLength(18);
+    expect(links.every(({ by, made }) => by === 'anchor' && made === null)).toBe(true);
+    expect(new Set(links.map(({ right }) => right)).size).toBe(18);
+    const waiting = await hybrid.store.directoryWaiting('main', 100);
+    expect(waiting.filter(({ reason }) => reason !== 'kind-left-out').map(({ reason }) => reason)).toEqual([
+      'no-anchor-yet',
+      'no-anchor-yet',
+    ]);
+    expect([...hybrid.at.entries()].length).toBe(usersBefore);
+    expect(await openHandedOver(hybrid.store, 'main')).toEqual([]);
+    const written = (await hybrid.store.directoryJournal({ sync: 'main' }, 1000)).filter(
+      ({ action }) => action !== 'note',
+    );
+    expect(written).toEqual([]);
+    const [link] = links;
+    const { directory } = hybrid.services.ends.right;
+    const [refused] = await directory.write(
+      [{ kind: 'modify', guid: must(link, 'a link').right, values: { department: { remove: [], add: ['x'] } } }],
+      { signal, deadlineMs: performance.now() + 30_000 },
+    );
+    expect(refused).toMatchObject({
+      kind: 'refused',
+      reason: 'not-here',
+      detail: expect.stringContaining('Active Directory'),
+    });
+  });
+
+  test('what was handed over and done is undone by a script as well', async () => {
+    const hybrid = await Hybrid.open({ groups: 'nothing', contacts: 'nothing' });
+    await hybrid.pass();
+    hybrid.run(await hybrid.script());
+    await hybrid.pass();
+    hybrid.run(await hybrid.script());
+    await hybrid.pass();
+    // Somebody is renamed: Graph writes that; and gets another address: Graph does not.
+    const { forest } = hybrid.people;
+    const address = must(hybrid.people.mailboxes[0], 'somebody').address;
+    const [entry] = forest.first.having('proxyAddresses', `smtp:${address}`);
+    const person = must(entry, 'a person');
+    forest.first.put(person, {
+      department: ['Moved'],
+      proxyAddresses: [...forest.first.texts(person, 'proxyAddresses'), 'smtp:second@source.test'],
+    });
+    await hybrid.pass();
+    const [shadow] = hybrid.at.having('proxyAddresses', `smtp:${address}`);
+    expect(hybrid.at.text(must(shadow, 'a mail user'), 'department')).toBe('Moved');
+    const [asked] = (await openHandedOver(hybrid.store, 'main')).filter(
+      ({ after }) => after['proxyAddresses'] !== undefined,
+    );
+    hybrid.run(await hybrid.script());
+    await hybrid.pass();
+    expect(hybrid.at.texts(must(shadow, 'a mail user'), 'proxyAddresses')).toContain('smtp:second@source.test');
+    const entryOf = async (no: number) => must((await hybrid.store.directoryJournal({ no }, 1))[0], 'an entry');
+    const done = await entryOf(must(asked, 'an entry').no);
+    expect(done).toMatchObject({ outcome: 'done', detail: 'seen after the script was run' });
+
+    for await (const undone of undoEntries(hybrid.services, null, signal, [done], true))
+      expect(undone.outcome).toBe('handed-over');
+    expect((await entryOf(done.no)).outcome).toBe('done');
+    hybrid.run(await hybrid.script());
+    await hybrid.pass();
+    expect(hybrid.at.texts(must(shadow, 'a mail user'), 'proxyAddresses')).not.toContain('smtp:second@source.test');
+    expect((await entryOf(done.no)).outcome).toBe('undone');
+  });
+});
