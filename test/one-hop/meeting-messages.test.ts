@@ -1,11 +1,13 @@
-/** Messages that are more than mail go from Exchange 2003 to Exchange Online as what they are, and nothing happens because of them there. */
+/** Messages that are more than mail arrive as what they are, and nothing happens because of them there. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Finding } from '#jobs/verify/report.ts';
 import { must } from '#kit/assert.ts';
 import { isFault } from '#kit/fault.ts';
 import { meetingKey } from '#lab/meetings/meeting-keys.ts';
 import { cleanIdOf, findMeeting, flag, isMeetingMessage, withProperties } from '#lab/meetings/meeting-view.ts';
 import { OutlookClient } from '#lab/meetings/outlook.ts';
 import { Person } from '#lab/meetings/person.ts';
+import type { LabVersion } from '#lab/seams.ts';
 import type { Item, ItemContent } from '#lab/world/item.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
 import { key, lidKey, nameKey, type Property, type PropertyKey, tagKey } from '#lab/world/property.ts';
@@ -58,6 +60,9 @@ Final-Recipient: rfc822;ben@source.test
 Disposition: automatic-action/MDN-sent-automatically; displayed
 --b--
 `;
+
+/** Graph has no role for some folders of later versions, so their names may be taken. */
+const isOfItem = ({ kind }: Finding): boolean => kind !== 'folder';
 
 /** Everything that these people had and did before anybody was migrated. */
 function live(hop: OneHop): void {
@@ -113,11 +118,24 @@ function live(hop: OneHop): void {
   ]);
 }
 
-describe('messages that are more than mail', () => {
+const hops = [
+  ['2003', 'online'],
+  ['2010', 'online'],
+  ['2010', '2016'],
+  ['online', '2016'],
+] as const satisfies readonly (readonly [LabVersion, LabVersion])[];
+
+describe.each(hops)('messages that are more than mail, from %s to %s', (from, to) => {
   let hop: OneHop;
   let sentBefore = 0;
   beforeAll(async () => {
-    hop = await OneHop.open({ mailboxes: 4 });
+    hop = await OneHop.open({
+      mailboxes: 4,
+      organizations: [
+        { name: 'source', version: from },
+        { name: 'target', version: to },
+      ],
+    });
     live(hop);
     // Where requests are accepted by machine nobody may take one that was migrated for a new one.
     hop.lab.meetings.configure(hop.target(room).address, { isResource: true, automateProcessing: 'AutoAccept' });
@@ -187,13 +205,12 @@ describe('messages that are more than mail', () => {
 
   test('are equal under verify, which compares these properties too', async () => {
     for (const n of hop.people) {
-      const { grade, missing, surplus, findings } = await hop.verify(n);
-      expect({ n, grade, missing, surplus, findings }).toEqual({
+      const { missing, surplus, findings } = await hop.verify(n);
+      expect({ n, missing, surplus, ofItems: findings.filter(isOfItem) }).toEqual({
         n,
-        grade: 'perfect',
         missing: 0,
         surplus: 0,
-        findings: [],
+        ofItems: [],
       });
     }
   });
@@ -207,10 +224,12 @@ describe('messages that are more than mail', () => {
     const before = item.content;
     box.update(item, withProperties(before, { [tagKey(0x6801)]: integer(13), [tagKey(0x6802)]: null }), box.server);
     const { findings } = await hop.verify(ana);
-    expect(findings.map(({ property }) => property).sort()).toEqual([
-      'PidTagSenderTelephoneNumber',
-      'PidTagVoiceMessageDuration',
-    ]);
+    expect(
+      findings
+        .filter(isOfItem)
+        .map(({ property }) => property)
+        .sort(),
+    ).toEqual(['PidTagSenderTelephoneNumber', 'PidTagVoiceMessageDuration']);
     box.update(item, before, box.server);
   });
 

@@ -3,6 +3,8 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connector, TypedChangePage } from '#connectors/contract.ts';
+import { ewsConnector } from '#connectors/ews/connector.ts';
+import { ewsHttp } from '#connectors/ews/http-client.ts';
 import { graphConnector } from '#connectors/graph/connector.ts';
 import { graphHttp } from '#connectors/graph/graph-http.ts';
 import { createSignIn } from '#connectors/sign-in/sign-in.ts';
@@ -60,8 +62,28 @@ export class OneHop {
     });
     const { clock } = this;
     const surroundings = { clock, random: this.#random };
-    this.left = retried(this.#openWebdav(), surroundings);
-    this.right = retried(this.#openGraph(), surroundings);
+    this.left = retried(this.#open('source'), surroundings);
+    this.right = retried(this.#open('target'), surroundings);
+  }
+
+  #open(organization: 'source' | 'target'): Connector {
+    const { version } = this.lab.organization(organization).world;
+    if (version === '2003') return this.#openWebdav(organization);
+    return version === 'online' ? this.#openGraph(organization) : this.#openEws(organization);
+  }
+
+  #openEws(organization: string): Connector {
+    const { clock } = this;
+    const { domain, world } = this.lab.organization(organization);
+    const { user, password } = world.admin;
+    const surroundings = { transport: this.lab.transport(), clock, random: this.#random, tls };
+    const http = ewsHttp({
+      ...surroundings,
+      endpoint: `https://mail.${domain}/EWS/Exchange.asmx`,
+      signIn: createSignIn({ method: 'basic', user, password: async () => password }, surroundings),
+      compress: false,
+    });
+    return ewsConnector({ organization, http, impersonate: true, clock, random: this.#random, spoolDir: this.#spool });
   }
 
   static async open(options: Partial<LabOptions> = {}): Promise<OneHop> {
@@ -85,15 +107,15 @@ export class OneHop {
     return hop;
   }
 
-  #openWebdav(): Connector {
+  #openWebdav(organization: string): Connector {
     const { clock } = this;
-    const { domain, world } = this.lab.organization('source');
+    const { domain, world } = this.lab.organization(organization);
     const { user, password } = world.admin;
     const endpoint = `https://mail.${domain}/exchange/`;
     const signIn = formsSignIn({ user, password: async () => password });
     const http = davHttp({ transport: this.lab.transport(), clock, endpoint, tls: { ca: [], min: '1.0' }, signIn });
     return davConnector({
-      organization: 'source',
+      organization,
       http,
       endpoint,
       clock,
@@ -102,9 +124,9 @@ export class OneHop {
     });
   }
 
-  #openGraph(): Connector {
+  #openGraph(organization: string): Connector {
     const { clock } = this;
-    const { domain, applications } = this.lab.organization('target');
+    const { domain, applications } = this.lab.organization(organization);
     const application = must(applications[0], 'an application');
     const endpoint = `https://graph.${domain}`;
     const surroundings = { transport: this.lab.transport(), clock, random: this.#random, tls };
@@ -121,7 +143,7 @@ export class OneHop {
     );
     const http = graphHttp({ ...surroundings, endpoint, signIn });
     return graphConnector({
-      organization: 'target',
+      organization,
       http,
       endpoint,
       clock,
