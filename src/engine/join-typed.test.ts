@@ -137,6 +137,23 @@ describe('items without a link', () => {
     expect(join({ right: [elsewhere], links: [row] })).toMatchObject([{ do: 'create', on: 'left', folder: 'B' }]);
   });
 
+  test('an occurrence without its series waits for it where the other side has it, and joins it where it is', () => {
+    const whole = identity(`040000008200E00074C5B7101A82E00800000000${'0'.repeat(40)}`);
+    const part = identity(whole.replace('E00800000000', 'E00807E8030C'));
+    const right = [upsert(head('r2', { identity: part }))];
+    const row = link('l1', 'r1', { identity: whole });
+    expect(join({ right, links: [{ ...row, state: 'right-gone', goneSincePass: 7 }] })).toMatchObject([
+      { do: 'wait' },
+      { do: 'leave', side: 'right', because: 'series-waits' },
+    ]);
+    expect(join({ right, links: [row] })).toMatchObject([
+      { do: 'dedupe', on: 'right', heads: [{ id: 'r2' }], link: row },
+    ]);
+    const fresh = [upsert(head('r3', { identity: whole })), ...right];
+    expect(join({ right: fresh })).toMatchObject([{ do: 'dedupe', heads: [{ id: 'r3' }, { id: 'r2' }], link: null }]);
+    expect(join({ right })).toMatchObject([{ do: 'create', from: { id: 'r2' } }]);
+  });
+
   test('of two links whose items come together in the same folders one is undone', () => {
     const identities = { identity: identity('AB') };
     const [one, two] = [link('l1', 'r1', identities), link('l2', 'r2', identities)];

@@ -2,8 +2,10 @@
  * Joins what the feeds of both sides show with what is recorded, and decides what is to be done about every item. No item is read for it:
  * versions, folders, identities and stamps tell which ones have to be.
  */
+import { must } from '#kit/assert.ts';
 import type { EventIdentity } from '#model/appointment.ts';
 import type { FolderId, ItemId, Side } from '#model/ids.ts';
+import { loneOccurrence } from '#model/lone-occurrence.ts';
 import type { TypedPolicy } from '#model/policy.ts';
 import { firstIdOf, readStamp, type StampKey, stampKey } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
@@ -90,7 +92,7 @@ export type TypedDecision =
   /** One-way only: a person removed the copy on the right; it is not made again. */
   | { readonly do: 'stay-gone'; readonly link: TypedLinkRow }
   /**
-   * Several items with one identity in one folder. Read all, ask `settleDuplicates`. What stays without a link is recorded as unlinked, so
+   * Several items with one identity in one folder, or a series and occurrences of it that are there by themselves. Read all, ask `settleDuplicates`. What stays without a link is recorded as unlinked, so
    * that the next pass adopts it. When another one stays than the linked one, the link takes over its id, keeps its snapshots, and is merged
    * at once: the feed has shown that item already.
    */
@@ -107,8 +109,11 @@ export type TypedDecision =
       readonly do: 'leave';
       readonly side: Side;
       readonly head: TypedHead;
-      /** `twin-unsettled`: its identity is in that folder already, twice or in another link; this pass settles that, the next one links it. */
-      readonly because: 'not-in-step' | 'one-way' | 'intent-open' | 'twin-unsettled';
+      /**
+       * `series-waits`: an occurrence without its series, which the other side still has. What becomes of that is settled first.
+       * `twin-unsettled`: its identity is in that folder already, twice or in another link; this pass settles that, the next one links it.
+       */
+      readonly because: 'not-in-step' | 'one-way' | 'intent-open' | 'series-waits' | 'twin-unsettled';
     };
 
 const sides = ['left', 'right'] as const satisfies readonly Side[];
@@ -369,27 +374,39 @@ function duplicates(
 ): readonly Extract<TypedDecision, { do: 'dedupe' }>[] {
   const now = new Map(decided.flatMap((d) => ('link' in d && d.link ? [[d.link.id, d] as const] : [])));
   const decisions: Extract<TypedDecision, { do: 'dedupe' }>[] = [];
+  const linkIn = (on: Side, identity: EventIdentity, folder: FolderId) =>
+    (index.byIdentity.get(identity) ?? [])
+      .filter((l) => now.get(l.id)?.do !== 'unlink')
+      .map((l) => now.get(l.id)?.link ?? l)
+      .find((l) => l[on].folder === folder && !isMissing(known, index, l, on));
   for (const on of sides) {
-    const groups = new Map<string, TypedHead[]>();
-    for (const head of index.fresh[on].values()) {
-      if (head.identity === null || (on === 'left' && known.policy.direction === 'one-way')) continue;
-      const key = `${head.identity} ${head.folder}`;
-      groups.set(key, [...(groups.get(key) ?? []), head]);
+    if (on === 'left' && known.policy.direction === 'one-way') continue;
+    const groups = new Map<string, { readonly identity: EventIdentity; readonly heads: TypedHead[] }>();
+    const [lone, whole] = partition([...index.fresh[on].values()]);
+    for (const head of [...whole, ...lone]) {
+      const { identity: own, folder } = head;
+      if (own === null) continue;
+      const series = loneOccurrence(own)?.series;
+      const isThere = series !== undefined && (groups.has(placeOf(series, folder)) || linkIn(on, series, folder));
+      const identity = isThere ? series : own;
+      const group = groups.get(placeOf(identity, folder)) ?? { identity, heads: [] };
+      group.heads.push(head);
+      groups.set(placeOf(identity, folder), group);
     }
-    for (const heads of groups.values()) {
-      const [first] = heads;
-      if (!first?.identity) continue;
-      const { folder } = first;
-      const link = (index.byIdentity.get(first.identity) ?? [])
-        .filter((l) => now.get(l.id)?.do !== 'unlink')
-        .map((l) => now.get(l.id)?.link ?? l)
-        .find((l) => l[on].folder === folder && !isMissing(known, index, l, on));
+    for (const { identity, heads } of groups.values()) {
+      const link = linkIn(on, identity, must(heads[0], 'a group has one').folder);
       if (heads.length < 2 && !link) continue;
       for (const head of heads) index.fresh[on].delete(head.id);
       decisions.push({ do: 'dedupe', on, heads, link: link ?? null });
     }
   }
   return decisions;
+}
+
+/** Occurrences without their series, and all others. */
+function partition(heads: readonly TypedHead[]): readonly [readonly TypedHead[], readonly TypedHead[]] {
+  const isLone = ({ identity }: TypedHead) => identity !== null && loneOccurrence(identity) !== null;
+  return [heads.filter(isLone), heads.filter((head) => !isLone(head))];
 }
 
 const isMissing = (known: TypedKnowledge, index: Index, link: TypedLinkRow, side: Side): boolean =>
@@ -464,11 +481,12 @@ function decideNew(
   );
   if (isOpen) return { do: 'leave', side, head, because: 'intent-open' };
   const { identity } = head;
+  const lone = identity === null ? null : loneOccurrence(identity);
+  const onOther = taken[otherSide(side)];
   // On its own side as well: beside an item that came back under another id, whose twin is gone and made again by this pass.
-  if (
-    identity !== null &&
-    (taken[otherSide(side)].has(placeOf(identity, folder)) || taken[side].has(placeOf(identity, head.folder)))
-  )
+  if (identity !== null && (onOther.has(placeOf(identity, folder)) || taken[side].has(placeOf(identity, head.folder))))
     return { do: 'leave', side, head, because: 'twin-unsettled' };
+  if (lone !== null && onOther.has(placeOf(lone.series, folder)))
+    return { do: 'leave', side, head, because: 'series-waits' };
   return { do: 'create', on: otherSide(side), folder, from: head };
 }

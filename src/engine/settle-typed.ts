@@ -1,16 +1,20 @@
 /** Decisions that need whole items: about what is gone on one side, and about two items with one identity. */
-import type { AttachmentHead, EventFields } from '#model/appointment.ts';
+import { must } from '#kit/assert.ts';
+import type { AttachmentHead, EventFields, When } from '#model/appointment.ts';
+import { isOccurrenceDay } from '#model/expand-recurrence.ts';
 import type { ItemId, Side, Version } from '#model/ids.ts';
+import { loneOccurrence } from '#model/lone-occurrence.ts';
 import type { TypedPolicy } from '#model/policy.ts';
 import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Json, Shown, TypedLinkRow } from '#model/typed-link.ts';
-import type { Day } from '#model/wall-time.ts';
+import { typedRows } from '#model/typed-properties.ts';
+import { type Day, dayOfWall, wallOfDay } from '#model/wall-time.ts';
 import { applyEdit } from './apply-edit.ts';
 import { otherSide } from './merge-context.ts';
 import { isOwnMeeting } from './merge-state-flags.ts';
 import { mergeTyped, type TypedConflict } from './merge-typed.ts';
 import type { ClockOf } from './place-occurrences.ts';
-import { sameShown, shown } from './shown.ts';
+import { canonical, sameJson, sameShown, shown } from './shown.ts';
 
 /** An item in the journal: everything that it takes to make it again, but for the bytes of attachments. */
 const journalled = ({ fields, occurrences, deletedDays, extras }: TypedItem): Json =>
@@ -101,7 +105,11 @@ export function settleDuplicates<Kind extends TypedKind>(
   clockOf: ClockOf,
   last: ReadonlySet<ItemId> = new Set(),
 ): DuplicateDecision<Kind> | null {
-  const rank = (item: TypedItem) => [last.has(item.head.id) ? 0 : 1, ...rankOf(item, linked)];
+  const rank = (item: TypedItem) => [
+    last.has(item.head.id) ? 0 : 1,
+    items.some((series) => partOf(series, item) !== null) ? 0 : 1,
+    ...rankOf(item, linked),
+  ];
   const ranked = [...items].sort((a, b) => compareRanks(rank(b), rank(a)) || (a.head.id < b.head.id ? -1 : 1));
   const [keep, ...remove] = ranked;
   if (!keep || remove.length === 0) return null;
@@ -109,6 +117,14 @@ export function settleDuplicates<Kind extends TypedKind>(
   let edit: TypedEdit<Kind> | null = null;
   const needs: DuplicateDecision<Kind>['needs'][number][] = [];
   for (const other of remove) {
+    const day = partOf(merged, other);
+    if (day !== null) {
+      const told = asOccurrence(merged, other, day, clockOf);
+      if (told === null) continue;
+      merged = applyEdit(merged, told);
+      edit = edit ? bothEdits(edit, told) : told;
+      continue;
+    }
     const merge = mergeTyped({
       kind: keep.kind,
       left: merged,
@@ -129,12 +145,57 @@ export function settleDuplicates<Kind extends TypedKind>(
     remove,
     edit,
     needs,
-    conflicts: remove.map((item) => removed(on, item)),
+    conflicts: remove.map((item) => removed(on, item, partOf(keep, item))),
     why: reasonFor(rank(keep), rank(remove[0] ?? keep)),
   };
 }
 
-const removed = (on: Side, item: TypedItem): TypedConflict => ({
+/** The day by the pattern of a series, of an item that is one of its occurrences; null: it is another event. */
+function partOf(series: TypedItem, item: TypedItem): Day | null {
+  const lone = item.head.identity === null ? null : loneOccurrence(item.head.identity);
+  return lone !== null && lone.series === series.head.identity ? lone.day : null;
+}
+
+/** What organizers say of a single occurrence. */
+const toldOfOccurrences = ['subject', 'location', 'when', 'body'] as const;
+
+/** What an occurrence that came by itself says, as an edit of its series; null: nothing new, or the series does not have that day (any more). */
+function asOccurrence<Kind extends TypedKind>(
+  series: TypedItem<Kind>,
+  lone: TypedItem<Kind>,
+  day: Day,
+  clockOf: ClockOf,
+): TypedEdit<Kind> | null {
+  const { recurrence } = series.fields as Partial<EventFields>;
+  if (!recurrence || !isOccurrenceDay(recurrence, day) || series.deletedDays.includes(day)) return null;
+  const known = series.occurrences.find((o) => o.day === day)?.overrides ?? {};
+  const now: Partial<EventFields> = { ...(series.fields as Partial<EventFields>), ...known };
+  const told = lone.fields as Partial<EventFields>;
+  const rows = typedRows(series.kind);
+  const differs = toldOfOccurrences.filter((field) => {
+    const row = must(rows[field], 'events have it');
+    if (field === 'when' && known.when === undefined) return !isByPattern(told.when, now.when, day, clockOf);
+    return !sameJson(canonical(field, row, told[field]), canonical(field, row, now[field]));
+  });
+  if (differs.length === 0) return null;
+  const overrides = { ...known, ...Object.fromEntries(differs.map((field) => [field, told[field]])) };
+  return { set: {}, occurrences: [{ day, do: 'modify', overrides }], attachments: new Map() } as TypedEdit<Kind>;
+}
+
+/** Whether an occurrence is where its series has it. */
+function isByPattern(when: When | undefined, ofSeries: When | undefined, day: Day, clockOf: ClockOf): boolean {
+  if (!when || !ofSeries) return when === ofSeries;
+  const { toWall } = clockOf(ofSeries.startZone);
+  const timeOf = (instant: number) =>
+    toWall(instant as When['start']) - wallOfDay(dayOfWall(toWall(instant as When['start'])));
+  return (
+    dayOfWall(toWall(when.start)) === day &&
+    timeOf(when.start) === timeOf(ofSeries.start) &&
+    when.end - when.start === ofSeries.end - ofSeries.start
+  );
+}
+
+const removed = (on: Side, item: TypedItem, day: Day | null): TypedConflict => ({
   outcome: 'duplicate-removed',
   field: 'item',
   day: null,
@@ -142,12 +203,16 @@ const removed = (on: Side, item: TypedItem): TypedConflict => ({
   left: on === 'left' ? journalled(item) : null,
   right: on === 'right' ? journalled(item) : null,
   winner: on,
-  why: 'another item with the same identity in the same folder is richer; this one was merged into it and removed',
+  why:
+    day === null
+      ? 'another item with the same identity in the same folder is richer; this one was merged into it and removed'
+      : `its series is in the same folder; what was said of ${day} was taken over there, and this one removed`,
 });
 
 /** In order of weight. */
 const rankReasons = [
   'it is in step with what stays on the other side',
+  'it is the series',
   'the organizer updated it last',
   'the person answered it',
   'it is linked',

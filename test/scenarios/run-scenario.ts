@@ -163,10 +163,20 @@ class Player {
   private identityOf(subject: string): EventIdentity {
     const known = this.identities.get(subject);
     if (known) return known;
-    const identity =
-      `040000008200E00074C5B7101A82E008${this.identities.size.toString(16).padStart(8, '0').toUpperCase()}` as EventIdentity;
+    const no = this.identities.size.toString(16).padStart(8, '0').toUpperCase();
+    const identity = this.occurrenceOf(subject) ?? (`040000008200E00074C5B7101A82E00800000000${no}` as EventIdentity);
     this.identities.set(subject, identity);
     return identity;
+  }
+
+  /** `Series@2024-03-12`: its occurrence of that day, which is there by itself. */
+  private occurrenceOf(name: string): EventIdentity | null {
+    const [, series, year, ...rest] = /^(.+)@(\d{4})-(\d\d)-(\d\d)$/.exec(name) ?? [];
+    if (series === undefined) return null;
+    const hex = (digits: string | undefined, length: number) =>
+      Number(digits).toString(16).toUpperCase().padStart(length, '0');
+    const whole = this.identityOf(series);
+    return `${whole.slice(0, 32)}${hex(year, 4)}${rest.map((part) => hex(part, 2)).join('')}${whole.slice(40)}` as EventIdentity;
   }
 
   private async given(words: readonly string[]): Promise<void> {

@@ -46,11 +46,15 @@ export async function carryOut<Kind extends TypedKind>(
     ...decisions.flatMap((d) => (d.do === 'see' && isTriedAgain(context, d.link) ? [matchOfRetry(d.link)] : [])),
   ]);
   for (const { on, folder, creations } of byFolder(decisions)) await createItems(context, on, folder, creations);
+  const { held } = context.counts;
   await settleGone(
     context,
     decisions.filter((d) => d.do === 'settle'),
     known.links,
   );
+  // Occurrences that waited for it: there is no feed that shows them again.
+  if (context.counts.held === held && decisions.some((d) => d.do === 'leave' && d.because === 'series-waits'))
+    context.isAgain = true;
 }
 
 /** What failed when it was written waits for another try, although neither side was changed since. */

@@ -2,6 +2,7 @@ import type { FeedEntry, TypedKnowledge } from '#engine/join-typed.ts';
 import { joinQuestions } from '#engine/join-typed.ts';
 import type { EventIdentity } from '#model/appointment.ts';
 import type { ItemId, Side } from '#model/ids.ts';
+import { loneOccurrence } from '#model/lone-occurrence.ts';
 import { type StampKey, stampKey } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
 import type { TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
@@ -21,7 +22,7 @@ export async function gather(
 ): Promise<TypedKnowledge> {
   const { store, pair } = context;
   const heads = [...headsOf(left), ...headsOf(right), ...waiting.map((u) => u.head)];
-  const identities = [...new Set(heads.flatMap((h) => (h.identity === null ? [] : [h.identity])))];
+  const identities = [...new Set(heads.flatMap((h) => (h.identity === null ? [] : withSeries(h.identity))))];
   const stamps = [...new Set(heads.flatMap((h) => (h.stamp === null ? [] : [stampKey(h.stamp)])))];
   const [byLeft, byRight, byIdentity, gone, intents, ...unlinked] = await Promise.all([
     pieces(idsOf(left, waiting, 'left'), (ids) => store.typedLinks(pair.id, 'left', ids)),
@@ -56,6 +57,12 @@ export async function gather(
   ]);
   return { ...known, gone: { left: goneLeft, right: goneRight } };
 }
+
+/** An occurrence without its series has to do with that, wherever it is. */
+const withSeries = (identity: EventIdentity): readonly EventIdentity[] => {
+  const lone = loneOccurrence(identity);
+  return lone === null ? [identity] : [identity, lone.series];
+};
 
 const headsOf = (entries: readonly FeedEntry[]): readonly TypedHead[] =>
   entries.flatMap((e) => (e.kind === 'upsert' ? [e.head] : []));

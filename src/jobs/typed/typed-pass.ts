@@ -27,7 +27,7 @@ import {
   withoutPlaces,
   writesOf,
 } from './typed-context.ts';
-import { allUnlinked, itemsOfIntents, retriedItems, type Waiting } from './waiting-items.ts';
+import { allUnlinked, retriedItems, type Waiting } from './waiting-items.ts';
 
 /** Looks at the feeds of one pass: what we wrote, and who wrote at the same time. What is left after it is the next pass's. */
 const ROUNDS_MAX = 4;
@@ -156,12 +156,7 @@ async function synchronize<Kind extends TypedKind>(
 
   const waiting: Waiting =
     open || everything || context.failed.size > 0 ? await retriedItems(context) : { left: [], right: [], unlinked: [] };
-  const backlog =
-    everything || isNewFolder || context.pair.state !== 'in-step'
-      ? await allUnlinked(context)
-      : open
-        ? await itemsOfIntents(context)
-        : [];
+  const backlog = everything || isNewFolder || open ? await allUnlinked(context) : [];
   if (open) feeds = await withFeedsOfIntents(context, feeds);
 
   let foundAnything = false;

@@ -1,11 +1,10 @@
 import type { FeedEntry } from '#engine/join-typed.ts';
 import { isFault } from '#kit/fault.ts';
 import type { ItemId, Side } from '#model/ids.ts';
-import type { StampKey } from '#model/stamp.ts';
 import type { UnlinkedRow } from '#model/typed-link.ts';
 import { readItems } from './read-items.ts';
 import { takeBack } from './set-aside.ts';
-import { isInStep, otherSide, type TypedContext } from './typed-context.ts';
+import { isInStep, type TypedContext } from './typed-context.ts';
 
 const PAGE = 500;
 const RETRIED_MAX = 1_000;
@@ -40,23 +39,6 @@ export async function allUnlinked(context: TypedContext): Promise<readonly Unlin
     }
   }
   return rows;
-}
-
-/** The items of open intents, and what may have been made of them. */
-export async function itemsOfIntents(context: TypedContext): Promise<readonly UnlinkedRow[]> {
-  const { store, pair } = context;
-  const intents = await store.typedIntents(pair.id);
-  const found = await Promise.all(
-    (['left', 'right'] as const).flatMap((side) => {
-      const from: readonly ItemId[] = intents.filter((i) => i.side === otherSide(side)).map((i) => i.from.id);
-      const made: readonly StampKey[] = intents.filter((i) => i.side === side).map((i) => i.stampKey);
-      return [
-        from.length > 0 ? store.unlinked(pair.id, side, from) : [],
-        made.length > 0 ? store.unlinkedByStamp(pair.id, side, made) : [],
-      ];
-    }),
-  );
-  return found.flat();
 }
 
 /** Items that the operator released, and those that failed for a passing reason, get another try. */
