@@ -38,7 +38,7 @@ export interface OpenedSync {
 
 /** Both directories of a sync, and what a pass is asked. Throws FaultError, SecretError. */
 export async function openSync(
-  project: Pick<Project, 'organizations' | 'pairs' | 'collections'>,
+  project: Pick<Project, 'organizations' | 'pairs' | 'collections' | 'directories'>,
   sync: DirectorySync,
   around: { readonly store: Store; readonly clock: Clock },
 ): Promise<OpenedSync> {
@@ -67,3 +67,6 @@ export async function openSync(
     },
   };
 }
+      others: [...project.directories.values()].flatMap(({ name, target }) =>
+        name !== sync.name && target === sync.target ? [name] : [],
+      ),

@@ -122,6 +122,7 @@ describe('directories in the project file', () => {
       physicalDeliveryOfficeName: { on: target, csv: { file: offices.csv, key: extensionAttribute2 } }
     conflict: source
     nameTaken: wait
+    collision: suffix
     hybrid: true
     mark: extensionAttribute15
     outOfScope: remove
@@ -137,6 +138,7 @@ describe('directories in the project file', () => {
     ]);
     expect(policy?.policy).toMatchObject({
       tree: 'mirror',
+      collision: 'suffix',
       roots: { left: ['OU=Staff,DC=old,DC=example'], right: [] },
       routing: { left: 'r.old.example', right: 'r.new.example' },
       sharedDomains: ['both.example'],

@@ -157,6 +157,7 @@ export function directorySyncOf(
         kind: 'map',
         from: rule.map.from,
         to: rule.map.values,
+    collision: written.collision ?? byDefault.collision,
         otherwise: rule.map.otherwise ?? 'keep',
       };
     const rows = new Map<string, string[]>();

@@ -1,6 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { directoryRefusals } from '#connectors/directory/contract.ts';
 import { losses } from '#connectors/ews/calendar/unkept.ts';
 import { contactCodec } from '#connectors/ews/contacts/contact-codec.ts';
 import { noteCodec } from '#connectors/ews/notes/note-codec.ts';
@@ -8,6 +9,8 @@ import { atLeast, type SchemaVersion } from '#connectors/ews/server-version.ts';
 import { taskCodec } from '#connectors/ews/tasks/task-codec.ts';
 import { withheld } from '#connectors/graph/withheld.ts';
 import { davLosses, graphLosses, type TypedLoss } from '#connectors/typed-losses.ts';
+import { routingProblems } from '#engine/directory/check-routing.ts';
+import { directoryOutcomes } from '#engine/directory/outcomes.ts';
 import { mapiPropertiesOf } from '#formats/mapi-items/typed-message.ts';
 import { storeBehaviours } from '#lab/behaviours.ts';
 import { edgeBehaviours } from '#lab/edge/behaviours.ts';
@@ -97,8 +100,8 @@ what MIME does not say stays behind.
 \`verify\` finds these and names them as explained.
 
 ${row(['field', 'where', 'why'])}${row(['---', '---', '---'])}${Object.entries(withheld)
-    .map(([field, why]) => row([field, 'Online (Graph)', why]))
-    .join('')}
+  .map(([field, why]) => row([field, 'Online (Graph)', why]))
+  .join('')}
 ## Folders
 
 Names, nesting, container class, and the roles of well-known folders whatever their language (${folderRoles.filter((role) => role !== 'msgfolderroot').join(', ')}).
@@ -281,6 +284,32 @@ whole.
 ${sections.join('\n')}`;
 }
 
+function namedOutcomes(): string {
+  const tableOf = (named: Readonly<Record<string, string>>) =>
+    row(['name', 'means']) +
+    row(['---', '---']) +
+    Object.entries(named)
+      .map(([name, meaning]) => row([`\`${name}\``, `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}.`]))
+      .join('');
+  return `# What a directory sync says, by name
+
+${made}
+## Why an object waits, or something of it was left out
+
+\`causeway directory status\` lists who waits, \`directory journal list\` what was left out. Nothing of an object that waits was written; it is looked
+at again when anything changes, and every hour.
+
+${tableOf(directoryOutcomes)}
+## Why a write was refused
+
+The object waits under the name; everything else of the pass went on.
+
+${tableOf(directoryRefusals)}
+## What \`check --routing\` finds
+
+${tableOf(routingProblems)}`;
+}
+
 describe('documents that are made from tables of the code are fresh', () => {
   test('docs/carried.md', () => {
     expectFresh('docs/carried.md', carried());
@@ -296,6 +325,10 @@ describe('documents that are made from tables of the code are fresh', () => {
 
   test('docs/carried-contacts.md', () => {
     expectFresh('docs/carried-contacts.md', carriedContacts());
+  });
+
+  test('docs/operating/directory-outcomes.md', () => {
+    expectFresh('docs/operating/directory-outcomes.md', namedOutcomes());
   });
 
   test('docs/protocol-assumptions.md', () => {

@@ -62,7 +62,7 @@ export interface DirectoryPage {
   readonly isWhole: boolean;
 }
 
-/** Why one entry was refused. A closed list: each has a paragraph in `docs/operating/directory.md`. */
+/** Why one entry was refused. A closed list, which `docs/operating/directory-outcomes.md` is made of. */
 export const directoryRefusals = {
   stale: 'somebody else changed it since it was read',
   'not-there': 'there is no such object any more',

@@ -9,7 +9,7 @@ import { withoutType } from './addresses.ts';
 import { type Delivery, type RoutingWorld, simulateRouting } from './simulate-routing.ts';
 import { valuesOf } from './values.ts';
 
-/** A closed list: each has a row in `docs/operating/directory.md`. */
+/** A closed list, which `docs/operating/directory-outcomes.md` is made of. */
 export const routingProblems = {
   loop: 'mail goes round in circles and comes back to its sender',
   hole: 'mail is sent on to where nobody is',

@@ -18,9 +18,20 @@ export type Join =
   /** Questions are open. */
   | { readonly kind: 'unknown' };
 
+const markPrefix = 'causeway:';
+
 /** What is written into the mark attribute of an object of ours. */
 export function markOf(sync: string, original: ObjectGuid): string {
-  return `causeway:${sync}:${original}`;
+  return `${markPrefix}${sync}:${original}`;
+}
+
+/** Name of the other sync by which an object of the target stands for somebody already; null: none. */
+function otherSyncOf({ policy, elsewhere }: DirectoryPlanInput, object: DirectoryObject): string | null {
+  const linked = elsewhere?.get(object.guid);
+  if (linked !== undefined) return linked;
+  const own = policy.mark === null ? undefined : valuesOf(object.attributes, policy.mark)[0];
+  const [, sync = policy.sync] = own?.startsWith(markPrefix) ? own.split(':') : [];
+  return sync === policy.sync ? null : sync;
 }
 
 export function join(input: DirectoryPlanInput, know: Knowledge, side: Side, object: DirectoryObject): Join {
@@ -101,6 +112,12 @@ function decide(
     return predecessor === null
       ? { kind: 'wait', reason: 'recreated', detail: `${nameOf(match)} stood for the object that was deleted` }
       : { kind: 'wait', reason: 'match-linked', detail: `${nameOf(match)} is linked to ${nameOf(predecessor)}` };
+  }
+  const elsewhere = otherSyncOf(input, side === 'left' ? match : object);
+  if (elsewhere !== null && rule.by !== 'csv' && rule.by !== 'anchor') {
+    if (input.policy.collision === 'suffix') return { kind: 'nobody' };
+    const detail = `by ${rule.by} it is ${nameOf(match)}, and in the sync ${elsewhere} somebody else is`;
+    return { kind: 'wait', reason: 'other-sync', detail };
   }
   if (!know.isScoped(other, match.guid))
     return { kind: 'wait', reason: 'match-out-of-scope', detail: `by ${rule.by} it is ${nameOf(match)}` };

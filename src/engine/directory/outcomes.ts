@@ -1,6 +1,6 @@
 /**
- * Why an object in scope has no counterpart, or why something was left out. A closed list: each has a paragraph in
- * `docs/operating/directory.md`.
+ * Why an object in scope has no counterpart, or why something was left out. A closed list, which
+ * `docs/operating/directory-outcomes.md` is made of.
  */
 export const directoryOutcomes = {
   'kind-left-out': 'objects of this kind are not carried by this sync',
@@ -12,6 +12,8 @@ export const directoryOutcomes = {
   'ambiguous-match': 'several objects match it by the first rule that finds any; say in a CSV file which one it is',
   'match-out-of-scope': 'the object that matches it lies outside of the scope of the other side',
   'match-linked': 'the object that matches it is linked to another one',
+  'other-sync':
+    'the object that matches it stands for somebody of another sync: two organizations have somebody like it',
   'match-other-kind': 'the object that matches it is of another kind',
   'anchors-differ': 'a rule matches two accounts that are anchored to different people in the tenant',
   'no-anchor-yet': 'in a hybrid the account comes by directory synchronization, and it is not there yet',

@@ -31,6 +31,8 @@ export interface DirectoryPlanInput {
   readonly links: readonly DirectoryLink[];
   /** Objects whose links were looked up: no link among `links` means that there is none. */
   readonly linksKnown: BySide<ReadonlySet<ObjectGuid>>;
+  /** Objects of the target that another sync with this target has linked, among those whose links were looked up: with its name. */
+  readonly elsewhere?: ReadonlyMap<ObjectGuid, string>;
   /** Waiting reasons recorded before, of the changed objects. */
   readonly waiting: BySide<ReadonlyMap<ObjectGuid, string>>;
   /** Left GUIDs of links whose addresses a switch is turning round at the moment. */

@@ -45,7 +45,10 @@ export async function decide(context: DirectoryContext, question: Question): Pro
   };
   const linksKnown = { left: new Set<ObjectGuid>(), right: new Set<ObjectGuid>() };
   const links = new Map<string, DirectoryLink>();
+  const elsewhere = new Map<ObjectGuid, string>();
   const learnLinks = async (side: 'left' | 'right', guids: readonly ObjectGuid[]) => {
+    for (const other of side === 'right' ? (context.others ?? []) : [])
+      for (const { right } of await store.directoryLinks(other, 'right', guids)) elsewhere.set(right, other);
     for (const row of await store.directoryLinks(sync, side, guids)) links.set(`${row.left} ${row.right}`, row);
     for (const guid of guids) linksKnown[side].add(guid);
   };
@@ -64,6 +67,7 @@ export async function decide(context: DirectoryContext, question: Question): Pro
       view,
       links: [...links.values()],
       linksKnown,
+      elsewhere,
       waiting: question.waiting,
       switching,
       linked,

@@ -29,6 +29,8 @@ export interface DirectoryServices {
   readonly clock: Clock;
   /** No request is on its way longer than this. */
   readonly requestDeadlineMs: number;
+  /** Other syncs of the project that have the same target. */
+  readonly others?: readonly string[];
   /** Left objects whose addresses a switch is turning round at the moment. */
   readonly switching?: () => Promise<ReadonlySet<ObjectGuid>>;
   readonly progress?: (done: number, due: number) => void;

@@ -98,6 +98,11 @@ export interface DirectorySyncPolicy {
   readonly conflict: 'active' | 'source' | 'target';
   /** What is done when a name is taken: the next free of `{name} ({organization})`, `{name} 2`, …, or nothing until somebody decides. */
   readonly nameTaken: 'number' | 'wait';
+  /**
+   * Somebody matches an object that stands for somebody of another sync: two organizations come into one. `first`: it stays with whom it stands
+   * for, and the other one waits; `suffix`: the other one gets an object of its own, named by `nameTaken`. A CSV rule decides before either.
+   */
+  readonly collision: 'first' | 'suffix';
   /** Accounts of both sides are synced to one tenant: people are joined by their anchor, and no account is ever made. */
   readonly hybrid: boolean;
   /** Objects of ours get a mark in this attribute, so that they are known again after the loss of the database; null: no mark. */
@@ -133,6 +138,7 @@ export const defaultDirectorySyncPolicy: Omit<DirectorySyncPolicy, 'sync' | 'int
   attributes: {},
   conflict: 'active',
   nameTaken: 'number',
+  collision: 'first',
   hybrid: false,
   mark: 'adminDescription',
   outOfScope: 'keep',
