@@ -59,6 +59,9 @@ export async function openSync(
       ends: { left, right },
       policy: sync.policy,
       requestDeadlineMs: REQUEST_DEADLINE_MS,
+      others: [...project.directories.values()].flatMap(({ name, target }) =>
+        name !== sync.name && target === sync.target ? [name] : [],
+      ),
       switching: () => objectsBeingSwitched(project, sync, left.directory, around),
     },
     async close() {
@@ -67,6 +70,3 @@ export async function openSync(
     },
   };
 }
-      others: [...project.directories.values()].flatMap(({ name, target }) =>
-        name !== sync.name && target === sync.target ? [name] : [],
-      ),

@@ -167,6 +167,11 @@ export const directorySync = strict({
   nameTaken: choice(['number', 'wait'])
     .optional()
     .describe('A name that is taken: number (default) appends the organization, then numbers; wait leaves it to you.'),
+  collision: choice(['first', 'suffix'])
+    .optional()
+    .describe(
+      'Two organizations come into one, and somebody of the second matches an object that stands for somebody of the first: first (default) leaves it there and lets the other one wait, suffix makes an object of its own, named by nameTaken. A csv rule of match decides before either.',
+    ),
   hybrid: yesNo
     .optional()
     .describe('Accounts of both sides are synced to one tenant: they are joined by anchor, and none is made.'),
@@ -184,11 +189,6 @@ export const directorySync = strict({
 });
 
 /** Of a collection's pairs. */
-  collision: choice(['first', 'suffix'])
-    .optional()
-    .describe(
-      'Two organizations come into one, and somebody of the second matches an object that stands for somebody of the first: first (default) leaves it there and lets the other one wait, suffix makes an object of its own, named by nameTaken. A csv rule of match decides before either.',
-    ),
 export const collectionDirectory = strict({
   sync: z.string({ error: 'this must be the name of a directory sync' }),
   under: list(dn).optional().describe('Only people below these on the source.'),

@@ -138,6 +138,7 @@ export function directorySyncOf(
     ),
     conflict: written.conflict ?? byDefault.conflict,
     nameTaken: written.nameTaken ?? byDefault.nameTaken,
+    collision: written.collision ?? byDefault.collision,
     hybrid: written.hybrid ?? byDefault.hybrid,
     mark: written.mark === false ? null : (written.mark ?? byDefault.mark),
     outOfScope: written.outOfScope ?? byDefault.outOfScope,
@@ -157,7 +158,6 @@ export function directorySyncOf(
         kind: 'map',
         from: rule.map.from,
         to: rule.map.values,
-    collision: written.collision ?? byDefault.collision,
         otherwise: rule.map.otherwise ?? 'keep',
       };
     const rows = new Map<string, string[]>();
