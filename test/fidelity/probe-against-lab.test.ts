@@ -40,7 +40,7 @@ test.each(ewsVersions)('the experiments with meetings are as assumed on %s', asy
     const addresses = [must(first, 'a mailbox'), must(second, 'another one')] as const;
     for await (const result of probe(services, addresses, new AbortController().signal)) results.push(result);
     const meetings = results.filter(({ behaviour }) => /meeting|occurrences|pattern/i.test(behaviour));
-    expect(meetings).toHaveLength(6);
+    expect(meetings).toHaveLength(7);
     expect(meetings.filter(({ outcome }) => outcome !== 'as-assumed')).toEqual([]);
     expect(lab.outbox.entries.length).toBe(0);
     http.close();

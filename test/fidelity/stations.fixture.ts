@@ -1,11 +1,8 @@
-/** Labs that events are handed to, and what has become of them there. */
-import { isDeepStrictEqual } from 'node:util';
 import { expect } from 'vitest';
-import type { Context, Mailbox, TypedItems, TypedWritten } from '#connectors/contract.ts';
+import type { Context, Mailbox, TypedItems } from '#connectors/contract.ts';
 import { must } from '#kit/assert.ts';
 import { describeFault, isFault } from '#kit/fault.ts';
-import type { AttachmentContent, AttachmentHead, EventFields } from '#model/appointment.ts';
-import { isOccurrenceDay } from '#model/expand-recurrence.ts';
+import type { AttachmentContent, AttachmentHead } from '#model/appointment.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { MailContent, MailDraft } from '#model/mail.ts';
 import type { StampText } from '#model/stamp.ts';
@@ -93,39 +90,4 @@ export async function draftOf<Kind extends TypedKind>(
     if (heads.length > 0) ofDays.set(day, listed(heads, await items.attachments(id, day, heads, within(it))));
   }
   return { item, attachments: listed(attachments, own), occurrenceAttachments: ofDays, stamp };
-}
-
-/** What a person sees of HTML, whatever frame the server puts around it. */
-const inside = (html: string) => (/<body[^>]*>([\s\S]*)<\/body>/i.exec(html)?.[1] ?? html).trim();
-
-function plainly(fields: Partial<EventFields>): Partial<EventFields> {
-  const { body } = fields;
-  return body?.type === 'html' ? { ...fields, body: { type: 'html', text: inside(body.text) } } : fields;
-}
-
-export function differences(
-  before: TypedItem<'calendar'>,
-  after: TypedItem<'calendar'>,
-  unkept: TypedWritten['unkept'],
-): readonly string[] {
-  const found: string[] = [];
-  const compare = (where: string, a: Partial<EventFields>, b: Partial<EventFields>) => {
-    for (const field of new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof EventFields>) {
-      const named = field in unkept;
-      const [left, right] = named && field === 'body' ? [plainly(a)[field], plainly(b)[field]] : [a[field], b[field]];
-      if (isDeepStrictEqual(left, right) || (named && field !== 'body')) continue;
-      found.push(`${where} ${field}: ${JSON.stringify(left)} became ${JSON.stringify(right)}`);
-    }
-  };
-  compare('', before.fields, after.fields);
-  expect(after.head.identity).toBe(before.head.identity);
-  // Days that the pattern lacks as the server has it are named as well.
-  const { recurrence } = after.fields;
-  const has = (day: Day) => !('occurrences' in unkept) || recurrence === null || isOccurrenceDay(recurrence, day);
-  expect(after.deletedDays).toEqual(before.deletedDays.filter(has));
-  const byDay = new Map(after.occurrences.map(({ day, overrides }) => [day, overrides] as const));
-  for (const { day, overrides } of before.occurrences) if (has(day)) compare(day, overrides, byDay.get(day) ?? {});
-  for (const { day, overrides } of after.occurrences)
-    if (!before.occurrences.some((one) => one.day === day)) compare(day, {}, overrides);
-  return found;
 }

@@ -20,7 +20,8 @@ import type { Mailbox } from '#lab/world/mailbox.ts';
 import type { ItemId, Version } from '#model/ids.ts';
 import type { TypedDraft } from '#model/typed-item.ts';
 import { drafts } from './arbitrary-events.ts';
-import { arrived, differences, openStation, type Station } from './stations.fixture.ts';
+import { differences } from './item-differences.ts';
+import { arrived, openStation, type Station } from './stations.fixture.ts';
 
 const runs = Number(process.env['CAUSEWAY_FIDELITY_RUNS'] ?? 40);
 const seed = Number(process.env['CAUSEWAY_FIDELITY_SEED'] ?? 20_260_102);

@@ -57,8 +57,8 @@ const addresses = (raw: string | null): readonly Address[] =>
   raw === null ? [] : parseAddresses(raw).map(({ name, address }) => ({ name, address }));
 const shown = (list: readonly Address[]): string => list.map(({ name, address }) => name || address).join('; ');
 
-/** Prefixes that a normalized subject leaves out: up to three letters before a colon. [MS-OXCMSG] 2.2.1.9 */
-export const normalizedSubject = (subject: string): string => subject.replace(/^(?:[\p{L}]{1,3}:\s*)+/u, '');
+/** Without its prefix: up to three letters before a colon. What a second prefix would be belongs to the rest. [MS-OXCMSG] 2.2.1.9 */
+export const normalizedSubject = (subject: string): string => subject.replace(/^\p{L}{1,3}:\s*/u, '');
 
 /** Message class by what the MIME is, as conversion does it. [MS-OXCMAIL] 2.2.3.1; [MS-OXOSMIME] 2.1.1 */
 function itemClassOf(root: MimePart): string {
