@@ -140,13 +140,16 @@ function pattern(bench: MeetingBench): readonly [Day, Day, Day] {
   return [first, addDays(first, 1), addDays(first, 2)];
 }
 
+/** A clean global object id that nobody has ([MS-OXOCAL] 2.2.1.27). @param unique sixteen hex digits, others each time */
+export const newIdentity = (unique: () => string): EventIdentity =>
+  `040000008200E00074C5B7101A82E008${'0'.repeat(40)}10000000${unique()}${unique()}`.toUpperCase() as EventIdentity;
+
 function organized(bench: MeetingBench): Given {
   const start = wallOfDay(firstDay(bench)) + 9 * hour;
   const utc = { id: 'UTC', rules: null };
   const changedAt = Math.floor(bench.nowMs() / 60_000) * 60_000;
   return {
-    identity:
-      `040000008200E00074C5B7101A82E008${'0'.repeat(40)}10000000${bench.unique()}${bench.unique()}`.toUpperCase() as EventIdentity,
+    identity: newIdentity(() => bench.unique()),
     fields: {
       subject,
       location: '',

@@ -31,7 +31,7 @@ async function run(meddle: (box: MemoryMailbox, other: MemoryMailbox) => void = 
 test('a server that does what we rely on; nothing is left behind', async () => {
   const { results, box } = await run();
   expect(results.filter(({ outcome }) => outcome !== 'as-assumed')).toEqual([]);
-  expect(results).toHaveLength(17);
+  expect(results).toHaveLength(18);
   expect([...box.folders.values()].filter(({ name }) => name.startsWith('Causeway'))).toEqual([]);
   expect(box.items.size).toBe(0);
   expect(box.sent).toEqual([]);
@@ -56,6 +56,23 @@ test('a server that sends receipts, makes drafts, or forgets stamps is found out
     'a receipt arrived',
     'it is a draft',
     'it is a draft',
+  ]);
+});
+
+test('a server that takes a request that was put there for one that was sent is found out', async () => {
+  const { results } = await run((box, other) => {
+    const add = box.add.bind(box);
+    box.add = (folder, mime, facts, ...rest) => {
+      const isRequest = facts?.itemClass?.startsWith('IPM.Schedule') === true;
+      if (isRequest) other.add(other.byRole('inbox'), Buffer.from('Accepted'));
+      const [state, stamp, bcc] = rest;
+      return isRequest
+        ? add(folder, mime, { ...facts, itemClass: 'IPM.Note' }, state, stamp, bcc)
+        : add(folder, mime, facts, ...rest);
+    };
+  });
+  expect(results.filter(({ outcome }) => outcome === 'different').map(({ detail }) => detail)).toEqual([
+    'its class is IPM.Note, 11 of its properties are gone, something arrived at who called the meeting',
   ]);
 });
 

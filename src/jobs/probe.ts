@@ -4,11 +4,14 @@ import type { Clock } from '#kit/clock.ts';
 import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type { Random } from '#kit/random.ts';
+import type { EventIdentity } from '#model/appointment.ts';
 import type { Change } from '#model/change.ts';
 import type { Cursor, FolderId, ItemId, MailboxGuid } from '#model/ids.ts';
-import { isDraft, type MailFacts, type MailHead, type MailState } from '#model/mail.ts';
+import { isDraft, type MailFacts, type MailHead, type MailState, type RawProperty } from '#model/mail.ts';
+import type { MapiProperty } from '#model/property-row.ts';
 import { type StampText, writeStamp } from '#model/stamp.ts';
-import { type MeetingBench, meetingExperiments } from './probe-meetings.ts';
+import { type MeetingBench, meetingExperiments, newIdentity } from './probe-meetings.ts';
+import { requestProperties } from './probe-request.ts';
 
 export interface ProbeServices {
   readonly connector: Connector;
@@ -149,7 +152,7 @@ const experiments: readonly (readonly [string, Experiment])[] = [
     'A message of more than 4 MB arrives whole, and is no draft',
     async (bench) => {
       const file = bench.randomFile(5_000_000);
-      const { head } = await bench.create('large', {}, file);
+      const { head } = await bench.create('large', {}, { file });
       const mime = await bench.mimeOf(head);
       const seen = [
         isDraft(head.facts) ? 'it is a draft' : '',
@@ -158,6 +161,30 @@ const experiments: readonly (readonly [string, Experiment])[] = [
         // However the lines are broken.
         mime.toString('latin1').replace(/\s+/g, '').includes(file.toString('base64')) ? '' : 'its file is another one',
       ];
+      return seen.filter((text) => text !== '').join(', ') || null;
+    },
+  ],
+  [
+    'A meeting request that is put into an inbox stays one; nothing answers it, and nothing is made of it',
+    async (bench) => {
+      const identity = bench.newIdentity();
+      const ofClass = requestProperties(identity, bench.nextMonth());
+      const [before, inbox] = [await bench.repliesTo(), await bench.inbox()];
+      const itemClass = 'IPM.Schedule.Meeting.Request';
+      const { head } = await bench.create('request', { itemClass }, { folder: inbox, ofClass });
+      const arrived = await bench.waitForReply(before);
+      const events = await bench.eventsOf(identity);
+      const kept = await bench.properties(
+        head.id,
+        ofClass.map(({ property }) => property),
+      );
+      const seen = [
+        head.facts.itemClass === itemClass ? '' : `its class is ${head.facts.itemClass}`,
+        kept.length === ofClass.length ? '' : `${ofClass.length - kept.length} of its properties are gone`,
+        arrived ? 'something arrived at who called the meeting' : '',
+        events === 0 ? '' : 'an event was made of it',
+      ];
+      await bench.remove(await bench.shown(head.id));
       return seen.filter((text) => text !== '').join(', ') || null;
     },
   ],
@@ -207,6 +234,13 @@ async function tried(
 interface Created {
   readonly head: MailHead;
   readonly stamp: StampText;
+}
+
+/** What a message is made with, and where. */
+interface Making {
+  readonly file: Buffer | null;
+  readonly folder: FolderId;
+  readonly ofClass: readonly RawProperty[];
 }
 
 /** Two folders of our own in the first mailbox, and the inbox of the second. */
@@ -277,7 +311,11 @@ class Bench {
   }
 
   /** Creates a message as a pass would, and reads it back from the feed. */
-  async create(name: string, facts: Partial<MailFacts> = {}, file: Buffer | null = null): Promise<Created> {
+  async create(
+    name: string,
+    facts: Partial<MailFacts> = {},
+    { file = null, folder = this.#folder, ofClass = [] }: Partial<Making> = {},
+  ): Promise<Created> {
     const unique = this.#services.random.bytes(8).toString('hex');
     const sender = this.#other.address;
     const lines = [
@@ -315,19 +353,41 @@ class Bench {
       unread: [],
     };
     const [answer] = await this.mailbox.create(
-      this.#folder,
-      [{ content: { head, mime: payloadOfBytes(mime), bcc: [] }, stamp, ofClass: [] }],
+      folder,
+      [{ content: { head, mime: payloadOfBytes(mime), bcc: [] }, stamp, ofClass }],
       this.call(),
     );
     if (answer === undefined || isFault(answer))
       throw new FaultError(answer ?? { kind: 'transient', detail: 'no answer to a create', mayHaveHappened: true });
     return {
       head: must(
-        (await this.#headsIn(this.#folder)).find(({ id }) => id === answer.id),
+        (await this.#headsIn(folder)).find(({ id }) => id === answer.id),
         'the feed does not show what was created',
       ),
       stamp,
     };
+  }
+
+  newIdentity(): EventIdentity {
+    return newIdentity(() => this.#services.random.bytes(8).toString('hex'));
+  }
+  /** A full hour of next month. */
+  nextMonth(): number {
+    return (Math.floor(this.#services.clock.nowMs() / 3_600_000) + 30 * 24) * 3_600_000;
+  }
+  async inbox(): Promise<FolderId> {
+    return must((await this.mailbox.roles(this.call())).get('inbox'), 'a mailbox has an inbox');
+  }
+  /** Raw values of properties of an item, those that it has. */
+  async properties(id: ItemId, wanted: readonly MapiProperty[]): Promise<readonly RawProperty[]> {
+    return found((await this.mailbox.properties([id], wanted, this.call())).get(id));
+  }
+  /** How many events with this identity the calendar has. */
+  async eventsOf(identity: EventIdentity): Promise<number> {
+    const events = this.mailbox.typed('calendar');
+    const calendar = (await this.mailbox.roles(this.call())).get('calendar');
+    if (events === null || calendar === undefined) return 0;
+    return (await events.findByIdentity(calendar, [identity], this.call())).get(identity)?.length ?? 0;
   }
 
   randomFile(bytes: number): Buffer {
