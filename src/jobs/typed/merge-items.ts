@@ -54,6 +54,13 @@ async function mergeBatch<Kind extends TypedKind>(
       missing(context, match, left, right);
       continue;
     }
+    if (isMovedUnseen(match, { left, right })) {
+      // Where the other one belongs is decided with the heads of both.
+      context.lookAgain.left.push({ kind: 'upsert', head: left.head });
+      context.lookAgain.right.push({ kind: 'upsert', head: right.head });
+      remember(context, match);
+      continue;
+    }
     const merge = mergeTyped({
       kind: context.kind,
       left,
@@ -83,6 +90,11 @@ async function readBoth<Kind extends TypedKind>(context: TypedContext<Kind>, bat
   ]);
   return { left, right };
 }
+
+/** An item that no feed has shown lies in another folder than is recorded: it was moved while its twin was away. */
+const isMovedUnseen = ({ link, ...ends }: Match, now: Readonly<Record<Side, TypedItem>>): boolean =>
+  link !== null &&
+  (['left', 'right'] as const).some((side) => ends[side].head === null && now[side].head.folder !== link[side].folder);
 
 /** What went away between the feed and now is found by the next look. Whatever else it is, the item is tried again. */
 function missing(context: TypedContext, match: Match, left: TypedItem | Fault, right: TypedItem | Fault): void {
