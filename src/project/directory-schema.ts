@@ -47,7 +47,18 @@ const activeDirectory = strict({
       message: 'ldap:// is not encrypted: write ldaps://, or startTls: true beside it',
     });
 });
-const entra = strict({ kind: z.literal('entra'), domains });
+const entra = strict({
+  kind: z.literal('entra').describe('The directory of a tenant, over Graph, with the sign-in of the organization.'),
+  endpoint: text('an address such as https://graph.microsoft.us', (value) => {
+    const parsed = URL.canParse(value) ? new URL(value) : null;
+    return parsed?.protocol === 'https:' && parsed.username === '' && parsed.search === '' && parsed.hash === '';
+  })
+    .optional()
+    .describe(
+      'Graph of the cloud that the tenant is in; default the endpoint of the organization, else the worldwide one.',
+    ),
+  domains,
+});
 
 /** Of an organization. */
 export const directoryAccess = z.union([entra, activeDirectory], {
@@ -63,6 +74,8 @@ const dn = text(
   'a distinguished name such as OU=Staff,DC=old,DC=example',
   (value) => (parseDn(value)?.length ?? 0) > 0,
 );
+/** What a group or a place is called where there are no distinguished names. */
+const name = text('a distinguished name, or in a tenant an id, an address or a name', (value) => value.trim() !== '');
 const attributeName = text('the name of an attribute such as extensionAttribute3', (value) =>
   /^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(value),
 );
@@ -80,7 +93,9 @@ const filter = text('an LDAP filter such as (department=Sales)', (value) => {
 const scope = strict({
   under: list(dn).optional().describe('Only what lies below these; without it the whole forest.'),
   filter: filter.optional().describe('Only objects that match this LDAP filter.'),
-  memberOf: list(dn).optional().describe('Only members of these groups, nested ones too.'),
+  memberOf: list(name)
+    .optional()
+    .describe('Only members of these groups, nested ones too; groups of a tenant by id, address or display name.'),
 }).optional();
 
 const bothSides = <Value extends z.ZodType>(value: Value) =>
@@ -138,7 +153,9 @@ export const directorySync = strict({
   target: z.string({ error: 'this must be the name of an organization' }),
   direction: choice(['both', 'one-way']).optional().describe('Default both. one-way: only the target is ever written.'),
   scope: bothSides(scope).describe('What is looked at and may be written. What lies outside is never touched.'),
-  into: bothSides(dn).describe('Container in which objects are made on each side; without it none are made there.'),
+  into: bothSides(name).describe(
+    'Container in which objects are made on each side; without it none are made there. On the side of a tenant, which has none, any text.',
+  ),
   tree: choice(['flat', 'mirror'])
     .optional()
     .describe('Default flat: all in one container. mirror: below it the tree of organizational units is repeated.'),

@@ -72,7 +72,12 @@ export type DirectoryAccess =
       readonly domains: readonly string[];
     }
   /** Over Graph, with the organization's own sign-in. */
-  | { readonly kind: 'entra'; readonly domains: readonly string[] };
+  | {
+      readonly kind: 'entra';
+      /** Graph of another cloud than the organization's endpoint; null: that one, or the worldwide cloud. */
+      readonly endpoint: string | null;
+      readonly domains: readonly string[];
+    };
 
 /** Two directories that are kept in step. */
 export interface DirectorySync {

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import type { DistinguishedName } from '#model/directory/directory-object.ts';
+import { parseDn } from '#model/directory/distinguished-name.ts';
 import {
   type AttributeRule,
   type BySide,
@@ -28,7 +29,7 @@ type WrittenPairs = NonNullable<ProjectFile['collections'][string]['pairs']['dir
 
 export function directoryAccessOf(written: WrittenAccess, secret: (reference: string) => Secret): DirectoryAccess {
   const domains = written.domains.map((domain) => domain.toLowerCase());
-  if ('kind' in written) return { kind: 'entra', domains };
+  if ('kind' in written) return { kind: 'entra', endpoint: written.endpoint ?? null, domains };
   return {
     kind: 'ad',
     urls: [written.url].flat(),
@@ -72,6 +73,24 @@ export function directorySyncOf(
       );
     else if (organization.directory === null)
       complain([side], `${written[side]} has no directory block: write its url, user, password and domains there`);
+    else complainOfSide(side, organization);
+  }
+  function complainOfSide(side: 'source' | 'target', { name: organization, directory, signIn }: Organization): void {
+    const isDn = (text: string) => (parseDn(text)?.length ?? 0) > 0;
+    const { under = [], memberOf = [] } = written.scope?.[side] ?? {};
+    if (directory?.kind === 'entra') {
+      if (signIn.method !== 'oauth')
+        complain([side], `${organization} signs in by ${signIn.method}, and Graph takes OAuth only`);
+      if (under.length > 0)
+        complain(['scope', side, 'under'], 'a tenant has no tree: choose by filter or memberOf, or leave it out');
+      return;
+    }
+    const into = written.into?.[side];
+    if (into !== undefined && !isDn(into))
+      complain(['into', side], 'this must be a distinguished name such as OU=Staff,DC=old,DC=example');
+    for (const [at, group] of memberOf.entries())
+      if (!isDn(group))
+        complain(['scope', side, 'memberOf', at], 'this must be a distinguished name such as CN=All,DC=old,DC=example');
   }
   if (written.source === written.target) complain(['target'], 'source and target are the same organization');
   const direction = written.direction ?? byDefault.direction;
