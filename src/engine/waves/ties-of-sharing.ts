@@ -32,7 +32,7 @@ export interface Ties {
  * How much it hurts when two people work in different organizations for a while. What needs the mailbox of the other one open all day
  * weighs more than what a look at a calendar does, which free/busy answers across organizations, too.
  */
-export const tieWeights = {
+const tieWeights = {
   'full-access': 10,
   'shared-mailbox': 8,
   delegate: 6,
