@@ -2,8 +2,8 @@ import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { DirectoryProject, type PeerForests, type Waiting } from './directory-project.ts';
-import { aliasOf, all, type Entry, escaped, ForestEnd, one, type PeerForest } from './forest-end.ts';
+import { expectInPlace, expectOneEach, Place, reasonsOf, withRights } from './directory-place.ts';
+import { aliasOf, all, escaped, one, type PeerForest } from './forest-end.ts';
 import { Relay } from './relay.ts';
 import type { SambaForest, SambaForests } from './samba-forests.ts';
 import type { PeerContext } from './suite.ts';
@@ -25,112 +25,7 @@ const awkwardNames = [
   '<GUID=00000000-0000-0000-0000-000000000000>',
 ] as const;
 
-const shown = [
-  'cn',
-  'objectGUID',
-  'displayName',
-  'mail',
-  'targetAddress',
-  'proxyAddresses',
-  'title',
-  'member',
-  'adminDescription',
-  'userAccountControl',
-  'department',
-];
-
-/** The two forests with an account of few rights, and a place in each for one sync of the tests. */
-class Place {
-  readonly source: ForestEnd;
-  readonly target: ForestEnd;
-  readonly project: DirectoryProject;
-  readonly #top: string;
-
-  private constructor(source: ForestEnd, target: ForestEnd, project: DirectoryProject, top: string) {
-    this.source = source;
-    this.target = target;
-    this.project = project;
-    this.#top = top;
-  }
-
-  /** @param as The forests as the sync signs in to them. */
-  static async open(
-    context: PeerContext,
-    forests: SambaForests,
-    name: string,
-    more: string,
-    as: PeerForests = { source: withRights(forests.source), target: withRights(forests.target) },
-  ): Promise<Place> {
-    const [source, target] = [await ForestEnd.open(forests.source), await ForestEnd.open(forests.target)];
-    const top = `OU=${name}`;
-    const scope = (end: ForestEnd) =>
-      `{ under: ['OU=In,${end.at(top, 'OU=People')}', 'OU=In,${end.at(top, 'OU=Closed')}'] }`;
-    const project = new DirectoryProject(
-      context,
-      `directory-${name.toLowerCase()}`,
-      as,
-      `
-scope:
-  source: ${scope(source)}
-  target: ${scope(target)}
-into: { source: '${source.at(top, 'OU=Partner')}', target: '${target.at(top, 'OU=Partner')}' }
-maxDelete: { share: 50% }
-${more}
-`,
-    );
-    const place = new Place(source, target, project, top);
-    for (const end of [source, target])
-      for (const above of ['OU=People', 'OU=Closed', 'OU=Partner']) {
-        await end.removeTree(end.at(top, above));
-        await end.units(end.at(top, above), end.at('OU=In', top, above), end.at('OU=Outside', top, above));
-      }
-    return place;
-  }
-
-  async close(): Promise<void> {
-    await this.source.close();
-    await this.target.close();
-  }
-
-  people(end: ForestEnd): string {
-    return end.at('OU=In', this.#top, 'OU=People');
-  }
-
-  outside(end: ForestEnd): string {
-    return end.at('OU=Outside', this.#top, 'OU=People');
-  }
-
-  closed(end: ForestEnd): string {
-    return end.at('OU=In', this.#top, 'OU=Closed');
-  }
-
-  made(end: ForestEnd): string {
-    return end.at(this.#top, 'OU=Partner');
-  }
-
-  shadows(end = this.target): Promise<readonly Entry[]> {
-    return end.search(this.made(end), '(|(objectClass=user)(objectClass=contact)(objectClass=group))', shown);
-  }
-
-  /** The one object of the target that stands for a person of the source; null: there is none. */
-  async shadowOf(name: string): Promise<Entry | null> {
-    const address = `${aliasOf(name)}@${this.source.forest.domain}`;
-    const found = (await this.shadows()).filter((entry) => one(entry, 'mail') === address);
-    ok(found.length < 2, `${found.length} objects stand for ${name}`);
-    return found[0] ?? null;
-  }
-
-  /** Reasons, with the name of who waits in what is said about it. */
-  async waits(name: string): Promise<readonly string[]> {
-    return reasons(await this.project.waiting(), name);
-  }
-}
-
-const withRights = ({ sync, ...forest }: SambaForest): PeerForest => ({ ...forest, ...sync });
 const withFewRights = ({ guest, ...forest }: SambaForest): PeerForest => ({ ...forest, ...guest });
-
-const reasons = (waiting: readonly Waiting[], name: string): readonly string[] =>
-  waiting.filter(({ detail }) => detail.includes(name)).map(({ reason }) => reason);
 
 /** What only a real directory shows of bad input: each has a named outcome, and nothing is written by half. */
 export async function directoryBadInput(context: PeerContext, forests: SambaForests, rounds: number): Promise<void> {
@@ -199,12 +94,15 @@ attributes:
     });
     await check('two people with one address wait', async () => {
       for (const name of ['Twin one', 'Twin two']) {
-        deepEqual(reasons(waiting, `${name} (`).slice(0, 1), ['address-twice'], name);
+        deepEqual(reasonsOf(waiting, `${name} (`).slice(0, 1), ['address-twice'], name);
         equal(await place.shadowOf(name), null);
       }
     });
     await check('redirections in a circle wait, and nobody is written', async () => {
-      deepEqual([...new Set(reasons(waiting, 'Circle a').concat(reasons(waiting, 'Circle b')))], ['redirection-loop']);
+      deepEqual(
+        [...new Set(reasonsOf(waiting, 'Circle a').concat(reasonsOf(waiting, 'Circle b')))],
+        ['redirection-loop'],
+      );
       equal(all(await source.read(`CN=Circle a,${people}`, ['proxyAddresses']), 'proxyAddresses').length, 1);
     });
     await check('a value over the range of its attribute is left out, and said', async () => {
@@ -216,11 +114,11 @@ attributes:
       );
     });
     await check('a value that the server refuses stops its own object only', async () => {
-      deepEqual(reasons(waiting, 'Refused title'), ['value-refused']);
+      deepEqual(reasonsOf(waiting, 'Refused title'), ['value-refused']);
       equal(await place.shadowOf('Refused title'), null);
     });
     await check('a disabled account waits, is made once enabled, and stays when disabled again', async () => {
-      deepEqual(reasons(waiting, 'Disabled person'), ['disabled']);
+      deepEqual(reasonsOf(waiting, 'Disabled person'), ['disabled']);
       equal(await place.shadowOf('Disabled person'), null);
       await source.set(disabled, { userAccountControl: '544' });
       await project.settle();
@@ -320,13 +218,6 @@ globalThis.Date = class extends real {
   return { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` };
 }
 
-/** Objects of ours by their mark: one for each, and of each somebody who is there. */
-async function expectOneEach(place: Place): Promise<void> {
-  const marks = (await place.shadows()).map((entry) => one(entry, 'adminDescription')).filter((mark) => mark !== '');
-  equal(new Set(marks).size, marks.length, 'two objects bear the same mark');
-  equal((await place.project.journal()).filter(({ outcome }) => outcome === 'open').length, 0, 'open entries');
-}
-
 /** An account that may write in one unit and not in the other. */
 async function fewRights(context: PeerContext, forests: SambaForests): Promise<void> {
   const as = { source: withFewRights(forests.source), target: withFewRights(forests.target) };
@@ -348,7 +239,7 @@ async function fewRights(context: PeerContext, forests: SambaForests): Promise<v
         equal(pass?.refused, 5);
         const waiting = await project.waiting();
         for (let n = 0; n < 5; n++) {
-          deepEqual(reasons(waiting, `Closed ${n}`), ['no-rights']);
+          deepEqual(reasonsOf(waiting, `Closed ${n}`), ['no-rights']);
           equal(await place.shadowOf(`Closed ${n}`), null);
           ok((await place.shadowOf(`Open ${n}`)) !== null, `nobody stands for Open ${n}`);
         }
@@ -448,24 +339,4 @@ async function troubleOnTheWay(context: PeerContext, forests: SambaForests, roun
     relay.go();
     await place.close();
   }
-}
-
-/** Everybody in scope has one who stands for them under their name; others only who left the scope since. */
-async function expectInPlace(place: Place): Promise<void> {
-  await expectOneEach(place);
-  const shadows = new Map<string, Entry>();
-  for (const shadow of await place.shadows()) {
-    const mail = one(shadow, 'mail');
-    ok(!shadows.has(mail), `two stand for ${mail}`);
-    shadows.set(mail, shadow);
-  }
-  const read = (base: string) => place.source.search(base, '(objectClass=user)', ['cn', 'mail', 'department']);
-  for (const original of await read(place.people(place.source))) {
-    const shadow = shadows.get(one(original, 'mail'));
-    ok(shadow !== undefined, `nobody stands for ${original.dn}`);
-    for (const name of ['cn', 'department']) equal(one(shadow, name), one(original, name), `${name} of ${original.dn}`);
-    shadows.delete(one(original, 'mail'));
-  }
-  for (const original of await read(place.outside(place.source))) shadows.delete(one(original, 'mail'));
-  deepEqual([...shadows.keys()], [], 'objects that stand for nobody');
 }

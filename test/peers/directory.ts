@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { directoryBadInput } from './directory-bad-input.ts';
+import { directoryControllers } from './directory-controllers.ts';
 import { directoryHybrid } from './directory-hybrid.ts';
 import { directorySwitch } from './directory-switch.ts';
 import { directorySync, fullSize, smallSize } from './directory-sync.ts';
@@ -60,6 +61,7 @@ export const directory: PeerSuite = {
     await directoryBadInput(context, forests, isFull ? 12 : 2);
     await directorySwitch(context, forests, isFull ? { people: 6, kills: 30 } : { people: 4, kills: 2 });
     await startSecondController(context, forests);
+    await directoryControllers(context, forests);
     await ownTests(
       context,
       'the tests of two controllers',

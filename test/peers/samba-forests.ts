@@ -62,6 +62,15 @@ export async function startForests(context: PeerContext): Promise<SambaForests> 
   return { state, source: forest('SOURCE'), target: forest('TARGET') };
 }
 
+/** Address of the second controller of the source forest. */
+export const secondController = 'ldaps://127.0.0.13:636';
+
+/** Carries changes over between the two controllers of the source forest, which nothing else does. */
+export async function replicate(context: PeerContext, { state }: SambaForests): Promise<void> {
+  const { stderr, status } = await finish(join(context.root, 'scripts/samba-forests.sh'), ['replicate', state]);
+  if (status !== 0) throw new Error(`no replication: ${stderr.trim().slice(-500)}`);
+}
+
 /** Joins a second controller to the source forest. It is stopped with the forests. */
 export async function startSecondController(context: PeerContext, { state }: SambaForests): Promise<void> {
   const script = join(context.root, 'scripts/samba-forests.sh');
