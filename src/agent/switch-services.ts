@@ -102,7 +102,7 @@ export async function switchOfPair(
         });
         await turnHome({ store, clock }, syncs, { organization: collection.source, guids }, home, signal);
       },
-      carrySettings: async (signal) => {
+      carrySettings: async (to, signal) => {
         const { written, left: stayed } = await carryPairSettings(
           {
             store,
@@ -115,7 +115,7 @@ export async function switchOfPair(
             syncs: betweenThem,
           },
           signal,
-          { dryRun: false },
+          { dryRun: false, back: to === 'left' },
         );
         const count = written.permissions + written.delegates + written.stored;
         return `${count} settings carried${stayed.length > 0 ? `, ${stayed.length} stayed behind: causeway settings names them` : ''}`;

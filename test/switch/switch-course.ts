@@ -97,10 +97,13 @@ class Running {
     });
   }
 
+  get #isRunning(): boolean {
+    return this.#child.pid !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   /** To the whole group, unless it is gone. */
   signal(signal: NodeJS.Signals): void {
-    if (this.#child.pid === undefined || this.#child.exitCode !== null || this.#child.signalCode !== null) return;
-    process.kill(-this.#child.pid, signal);
+    if (this.#isRunning) process.kill(-(this.#child.pid ?? 0), signal);
   }
 
   async stop(): Promise<void> {
@@ -112,12 +115,20 @@ class Running {
 
   /** The first line, as soon as it is there. */
   async first(): Promise<Line> {
-    for (let waited = 0; waited < commandMs; waited += 50) {
-      const [line] = this.lines;
-      if (line !== undefined) return line;
-      await delay(50);
+    await this.said(1);
+    const [line] = this.lines;
+    if (line === undefined) throw new Error(`it does not say that it is ready: ${this.errors}`);
+    return line;
+  }
+
+  /** Until it has said so many lines, has ended, or says no more for a while. */
+  async said(count: number): Promise<void> {
+    let [known, quietMs] = [this.lines.length, 0];
+    while (this.lines.length < count && this.#isRunning && quietMs < (known === 0 ? commandMs : 4_000)) {
+      await delay(20);
+      quietMs = this.lines.length > known ? 0 : quietMs + 20;
+      known = this.lines.length;
     }
-    throw new Error(`it does not say that it is ready: ${this.errors}`);
   }
 }
 
@@ -200,7 +211,8 @@ export class SwitchCourse {
       for (let round = 0; round < rounds; round++) {
         const forward = Math.floor(round / 3) % 2 === 0;
         const doing = await this.#someSwitch(people, forward, round % 2 === 0);
-        await delay(600 + Math.random() * 3_400);
+        await doing.said(1 + Math.floor(Math.random() * 12));
+        await delay(Math.random() * 1_500);
         doing.signal('SIGKILL');
         if ((await doing.ended) === null) killed++;
         const states = await this.#states();
@@ -230,10 +242,13 @@ export class SwitchCourse {
       for (const side of sideNames) await this.#control.configureDirectory(side, { replicationDelayMs: replicationMs });
     } else await this.#populate();
     const organization = (side: SideName) => {
-      const { name, version, ews, ca, admin } = this.#ends[side];
+      const { name, version, ews, ca, admin, submission, mailboxes } = this.#ends[side];
+      // A desk that is not moved: of the target somebody who was there before, of the source the last one.
+      const desk = must(mailboxes.at(-1), 'a mailbox');
       const { urls, user, password, ca: directoryCa } = this.#directory(side);
       writeFileSync(join(this.#options.folder, `${side}.mail.secret`), admin.password, { mode: 0o600 });
       writeFileSync(join(this.#options.folder, `${side}.ldap.secret`), password, { mode: 0o600 });
+      writeFileSync(join(this.#options.folder, `${side}.desk.secret`), desk.password, { mode: 0o600 });
       return `
   ${name}:
     kind: exchange
@@ -241,7 +256,8 @@ export class SwitchCourse {
     endpoint: '${ews}'
     signIn: { method: basic, user: '${admin.user}', password: 'file:${side}.mail.secret' }
     tls: { ca: [${[...new Set([ca, directoryCa])].map((file) => `'${file}'`).join(', ')}] }
-    directory: { url: [${urls.map((url) => `'${url}'`).join(', ')}], user: '${user}', password: 'file:${side}.ldap.secret', domains: [${side}.test] }`;
+    directory: { url: [${urls.map((url) => `'${url}'`).join(', ')}], user: '${user}', password: 'file:${side}.ldap.secret', domains: [${side}.test] }
+    submission: { url: '${submission.smtps}', from: '${desk.address}', user: '${desk.user}', password: 'file:${side}.desk.secret' }`;
     };
     const { source, target } = this.#places();
     writeFileSync(

@@ -8,6 +8,7 @@ import { ewsConnector } from '#connectors/ews/connector.ts';
 import { ewsHttp } from '#connectors/ews/http-client.ts';
 import { createSignIn } from '#connectors/sign-in/sign-in.ts';
 import { redirectionOf } from '#engine/switch/redirection.ts';
+import { carryPairSettings } from '#jobs/settings/carry-pair-settings.ts';
 import { directoryRoute } from '#jobs/switch/directory-route.ts';
 import { pairTracks } from '#jobs/switch/pair-tracks.ts';
 import type { Post, SwitchedPair, SwitchServices } from '#jobs/switch/ports.ts';
@@ -254,6 +255,21 @@ export class SwitchWorld {
         hold: async (_, signal) => ({ claim: null, signal, release: async () => {} }),
       }),
       post: { left: this.#post('left'), right: this.#post('right') },
+      carrySettings: async (to, signal) => {
+        const { written } = await carryPairSettings(
+          {
+            ...basics,
+            pair: person.pair.id,
+            kinds: this.#kinds(),
+            source: left.mailbox(person.pair.left.address),
+            target: right.mailbox(person.pair.right.address),
+            syncs: [],
+          },
+          signal,
+          { dryRun: false, back: to === 'left' },
+        );
+        return `${written.permissions + written.delegates + written.stored} settings carried`;
+      },
     });
   }
 

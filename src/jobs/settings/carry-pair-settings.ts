@@ -1,7 +1,8 @@
 import type { Mailbox } from '#connectors/contract.ts';
 import type { Clock } from '#kit/clock.ts';
 import type { ObjectGuid } from '#model/directory/directory-object.ts';
-import type { PairId } from '#model/ids.ts';
+import { otherSide } from '#model/directory/sync-policy.ts';
+import type { PairId, Side } from '#model/ids.ts';
 import { type ContentKind, type Store, trackId } from '#store/store.ts';
 import { type CarrySettings, carrySettings, type SettingsReport } from './carry-settings.ts';
 
@@ -18,17 +19,22 @@ export interface PairSettings {
   readonly requestDeadlineMs: number;
 }
 
-/** Settings of one pair: its folders as they are linked, people as pairs and directories know them. */
+/**
+ * Settings of one pair: its folders as they are linked, people as pairs and directories know them.
+ *
+ * @param back From target to source: what the person set there since a switch, which is taken back.
+ */
 export async function carryPairSettings(
   { store, pair, kinds, source, target, syncs, clock, requestDeadlineMs }: PairSettings,
   signal: AbortSignal,
-  { dryRun }: { readonly dryRun: boolean },
+  { dryRun, back = false }: { readonly dryRun: boolean; readonly back?: boolean },
 ): Promise<SettingsReport> {
-  const people = await peopleOnTarget(store, syncs);
+  const people = await peopleThere(store, syncs, back ? 'right' : 'left');
+  const folders = await linkedFolders(store, pair, kinds);
   return carrySettings({
-    source,
-    target,
-    folders: await linkedFolders(store, pair, kinds),
+    source: back ? target : source,
+    target: back ? source : target,
+    folders: back ? folders.map((one) => ({ ...one, source: one.target, target: one.source })) : folders,
     personOnTarget: (address) => people.get(address.toLowerCase()) ?? null,
     call: () => ({ signal, deadlineMs: clock.monotonicMs() + requestDeadlineMs }),
     dryRun,
@@ -51,17 +57,19 @@ async function linkedFolders(
   return [...folders.values()];
 }
 
-/** Addresses of the source to those of the target, lower case: what the project pairs, then what directories link. */
-async function peopleOnTarget(store: Store, syncs: readonly string[]): Promise<ReadonlyMap<string, string>> {
+/** Addresses of one side to those of the other, lower case: what the project pairs, then what directories link. */
+async function peopleThere(store: Store, syncs: readonly string[], from: Side): Promise<ReadonlyMap<string, string>> {
   const people = new Map<string, string>();
-  for (const { left, right } of await store.pairs()) people.set(left.address.toLowerCase(), right.address);
+  const to = otherSide(from);
+  for (const pair of await store.pairs()) people.set(pair[from].address.toLowerCase(), pair[to].address);
   for (const sync of syncs) {
     for (let after: ObjectGuid | null = null; ; ) {
       const links = await store.pageDirectoryLinks(sync, after, 1000);
       for (const { shownLeft, shownRight } of links) {
-        const [right] = shownRight['mail'] ?? [];
-        if (right === undefined) continue;
-        for (const address of addressesOf(shownLeft)) if (!people.has(address)) people.set(address, right);
+        const shown = { left: shownLeft, right: shownRight };
+        const [mail] = shown[to]['mail'] ?? [];
+        if (mail === undefined) continue;
+        for (const address of addressesOf(shown[from])) if (!people.has(address)) people.set(address, mail);
       }
       const last = links.at(-1);
       if (last === undefined) break;

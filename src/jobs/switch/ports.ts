@@ -96,8 +96,8 @@ export interface SwitchServices {
   readonly tracks: Tracks;
   /** Null: no mail can be submitted there. */
   readonly post: Readonly<Record<Side, Post | null>>;
-  /** Settings besides out-of-office that go along; absent: none do. */
-  readonly carrySettings?: (signal: AbortSignal) => Promise<string>;
+  /** Settings besides out-of-office that go along to that side; absent: none do. */
+  readonly carrySettings?: (to: Side, signal: AbortSignal) => Promise<string>;
   /** Tells the directory syncs where the person's home is, so that they do not turn mail back. Safe to repeat. */
   readonly turnHome?: (home: Side, signal: AbortSignal) => Promise<void>;
   readonly progress?: (event: SwitchProgress) => void;

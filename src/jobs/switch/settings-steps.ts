@@ -1,8 +1,15 @@
 import type { Context, Mailbox } from '#connectors/contract.ts';
 import type { MailboxSettings, SettingKind } from '#connectors/settings-contract.ts';
 import { FaultError } from '#kit/fault.ts';
-import type { Side } from '#model/ids.ts';
-import type { AutomaticReplies, InboxRule, InboxRules, StoredConfiguration } from '#model/mailbox-settings.ts';
+import type { FolderId, Side } from '#model/ids.ts';
+import type {
+  AutomaticReplies,
+  InboxRule,
+  InboxRules,
+  RuleParts,
+  RuleValue,
+  StoredConfiguration,
+} from '#model/mailbox-settings.ts';
 import { done, type StepContext, type StepEnd, type StepOutlook, type StepWork, skipped } from './step-work.ts';
 
 const sides = { left: 'source', right: 'target' } as const satisfies Record<Side, string>;
@@ -43,7 +50,13 @@ async function carryRules(context: StepContext): Promise<string | null> {
   const [from, to] = [settingsOf(context, 'left', 'rules'), settingsOf(context, 'right', 'rules')];
   if (from === null || to === null) return 'inbox rules cannot be carried here: ask the person to make them anew';
   const { rules } = await from.rules(call(context));
-  const whole = rules.filter(({ isReadable, isBroken }) => isReadable && !isBroken);
+  const folders = new Map(
+    (await context.services.store.folders(context.services.pair.id)).map(({ left, right }) => [left, right]),
+  );
+  const whole = rules.flatMap((rule) => {
+    const there = rule.isReadable && !rule.isBroken ? withFolders(rule, (id) => folders.get(id) ?? null) : null;
+    return there === null ? [] : [there];
+  });
   if (whole.length > 0 && !same((await to.rules(call(context))).rules, whole)) {
     try {
       await to.setRules(whole, false, call(context));
@@ -54,7 +67,30 @@ async function carryRules(context: StepContext): Promise<string | null> {
     }
   }
   const left = rules.length - whole.length;
-  return left === 0 ? null : `${left} inbox rules stay behind, since the server does not show them whole`;
+  return left === 0
+    ? null
+    : `${left} inbox rules stay behind, since the server does not show them whole, or a folder of theirs is not in the target`;
+}
+
+/** The rule with the folders of the other side; null: one of them is not there. */
+function withFolders(rule: InboxRule, there: (id: FolderId) => FolderId | null): InboxRule | null {
+  let isWhole = true;
+  const value = (part: RuleValue): RuleValue => {
+    if (Array.isArray(part)) return part.map(value);
+    if (typeof part === 'string' || !('folder' in part)) return part;
+    const folder = there(part.folder);
+    if (folder === null) isWhole = false;
+    return folder === null ? part : { folder };
+  };
+  const parts = (all: RuleParts): RuleParts =>
+    Object.fromEntries(Object.entries(all).map(([name, part]) => [name, value(part)]));
+  const turned = {
+    ...rule,
+    conditions: parts(rule.conditions),
+    exceptions: parts(rule.exceptions),
+    actions: parts(rule.actions),
+  };
+  return isWhole ? turned : null;
 }
 
 /**
@@ -84,18 +120,20 @@ export const prepareTarget: StepWork = {
         ? `out-of-office ${replies.state}`
         : 'out-of-office cannot be carried here: ask the person to set it anew',
       await carryRules(context),
-      (await services.carrySettings?.(signal)) ?? null,
+      (await services.carrySettings?.('right', signal)) ?? null,
     ];
     return done(told.filter((one) => one !== null).join('; '));
   },
   async takeBack(context) {
-    const { memory } = context;
+    const { memory, services, signal } = context;
+    // People whom the person let in meanwhile; what the source has stays.
+    const told = (await services.carrySettings?.('left', signal)) ?? null;
     const [replies, rules] = [memory.get('replies'), memory.get('rules')];
     if (isReplies(replies)) await setReplies(context, 'right', replies);
     const settings = settingsOf(context, 'right', 'rules');
     if (isRules(rules) && settings !== null && !same((await settings.rules(call(context))).rules, rules))
       await settings.setRules(rules, false, call(context));
-    return done();
+    return done(told);
   },
 };
 
@@ -166,7 +204,7 @@ export const quietSource: StepWork = {
   },
 };
 
-/** Key of the processing of meeting requests in the calendar's configuration: 0 none, 1 update only, 2 accept. PSDOC Set-CalendarProcessing.md */
+/** Key of the processing of meeting requests in the calendar options dictionary: 0 none, 1 update only, 2 accept. [MS-OXOCFG] 2.2.5.1.1 */
 const processingKey = 'AutomateProcessing';
 const accepting = '2';
 const updating = '1';
@@ -221,6 +259,8 @@ export const turnRoom: StepWork = {
     return turnProcessing(context, 'left', 'right');
   },
   async takeBack(context) {
+    // Of somebody who is no room the step may have been begun, too, when it broke off.
+    if (context.memory.get('isRoom') !== true) return skipped('no room or equipment');
     return turnProcessing(context, 'right', 'left');
   },
 };

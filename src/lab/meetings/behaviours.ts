@@ -44,6 +44,12 @@ export const meetingBehaviours: readonly StoreBehaviour[] = [
     source: 'PSDOC Set-CalendarProcessing: AutomateProcessing, AddNewRequestsTentatively',
   },
   {
+    id: 'room-processing-stored',
+    what: 'Whether a room books is what its calendar options dictionary says (AutomateProcessing), whoever wrote it',
+    mark: 'documented',
+    source: '[MS-OXOCFG] 2.2.5.1.1',
+  },
+  {
     id: 'attendant-order',
     what: 'Messages are matched by CleanGlobalObjectId and day, and ordered by sequence and owner’s critical change',
     mark: 'documented',

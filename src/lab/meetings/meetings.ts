@@ -18,6 +18,7 @@ import { cleanIdOf, idDayOf, isMeetingMessage, isRequest } from './meeting-view.
 import { showing } from './occurrences.ts';
 import { tellAttendees } from './organizer.ts';
 import { RepairAssistant } from './repair-assistant.ts';
+import { storedProcessing, storeProcessing } from './stored-processing.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export interface MeetingsOptions {
@@ -48,13 +49,20 @@ export class Meetings implements MeetingMachinery, Surroundings {
   }
 
   settings(address: string): CalendarSettings {
-    return this.#settings.get(address.toLowerCase()) ?? userDefaults;
+    const settings = this.#settings.get(address.toLowerCase()) ?? userDefaults;
+    if (!settings.isResource) return settings;
+    const mailbox = this.world.mailbox(address);
+    const stored = mailbox === null ? null : storedProcessing(mailbox);
+    return stored === null ? settings : { ...settings, automateProcessing: stored };
   }
   /** Changes some settings of a mailbox; becoming a resource brings a room's defaults along. */
   configure(address: string, changes: Partial<CalendarSettings>): void {
     const lower = address.toLowerCase();
     const isNewRoom = changes.isResource === true && !this.settings(lower).isResource;
-    this.#settings.set(lower, { ...(isNewRoom ? roomDefaults : this.settings(lower)), ...changes });
+    const settings = { ...(isNewRoom ? roomDefaults : this.settings(lower)), ...changes };
+    this.#settings.set(lower, settings);
+    const mailbox = settings.isResource ? this.world.mailbox(address) : null;
+    if (mailbox !== null) storeProcessing(mailbox, settings.automateProcessing);
   }
 
   /** The Calendar Repair Assistant of an organization. It works when it is told to, or each work cycle once it was started. */
