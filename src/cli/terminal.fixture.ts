@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { systemClock } from '#kit/clock.ts';
-import type { BudgetRecords } from '#store/store.ts';
 import type { Jobs } from './jobs.ts';
 import { runProgram } from './program.ts';
 import type { Terminal } from './terminal.ts';
@@ -37,13 +36,6 @@ export function testTerminal(
     err: () => written.err,
   };
 }
-
-/** For tests that ask little of a server: every request may go. */
-export const uncounted: BudgetRecords = {
-  spend: async () => ({ waitMs: 0, limitedBy: null }),
-  release: async () => {},
-  backOff: async () => {},
-};
 
 const missing = (name: string) => () => {
   throw new Error(`the test gave no ${name}`);
