@@ -92,9 +92,14 @@ describe('times that the MIME does not say', () => {
   const facts = { sentAt, receivedAt, createdAt: null, messageFlags: 1 };
   const zero = Date.UTC(1601, 0, 1);
   const seen = (left: string | null, right: string | null, more: Partial<typeof facts> = {}) =>
-    compareContents({ mime: mail(left), bcc: [], facts: { ...facts, ...more } }, { mime: mail(right), bcc: [] }).map(
-      ({ path }) => path,
-    );
+    compareContents(
+      {
+        mime: mail(left),
+        bcc: [],
+        item: { facts: { ...facts, ...more }, state: { importance: 'normal', sensitivity: 'normal' } },
+      },
+      { mime: mail(right), bcc: [] },
+    ).map(({ path }) => path);
   const [atTen, atFive, in1601] = [sentAt, receivedAt, zero].map((ms) => new Date(ms).toUTCString()) as [
     string,
     string,
@@ -121,6 +126,38 @@ describe('times that the MIME does not say', () => {
     expect(seen(atTen, atFive, { sentAt: zero })).toEqual(['date']);
     expect(seen(atTen, in1601)).toEqual(['date']);
     expect(seen(atTen, null, { sentAt: zero })).toEqual(['date']);
+  });
+});
+
+describe('importance that a person changed', () => {
+  const mail = (lines: readonly string[]) =>
+    Buffer.from(`Subject: x\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\nHello\r\n`);
+  const seen = (
+    importance: 'low' | 'normal' | 'high',
+    left: readonly string[],
+    right: readonly string[],
+    sensitivity: 'normal' | 'private' = 'normal',
+  ) => {
+    const facts = { sentAt: null, receivedAt: null, createdAt: null, messageFlags: 1 };
+    const item = { facts, state: { importance, sensitivity } };
+    return compareContents({ mime: mail(left), bcc: [], item }, { mime: mail(right), bcc: [] }).map(({ path }) => path);
+  };
+
+  test('is what the copy may show, or what the MIME of the source says', () => {
+    expect(seen('low', ['Importance: High'], ['Importance: Low'])).toEqual([]);
+    expect(seen('low', ['Importance: High'], ['Importance: high'])).toEqual(['headers.importance[0]']);
+    expect(seen('low', ['Importance: High'], ['Importance: High'])).toEqual([]);
+    expect(seen('normal', ['Importance: High', 'X-Priority: 1'], [])).toEqual([]);
+    expect(
+      seen('low', ['X-Priority: 1 (Highest)', 'Priority: urgent'], ['X-Priority: 5', 'Priority: non-urgent']),
+    ).toEqual([]);
+    expect(seen('normal', ['Sensitivity: personal'], ['Sensitivity: private'], 'private')).toEqual([]);
+  });
+
+  test('and nothing else', () => {
+    expect(seen('high', ['Importance: High'], ['Importance: Low'])).toEqual(['headers.importance[0]']);
+    expect(seen('high', ['Importance: High'], [])).not.toEqual([]);
+    expect(seen('normal', ['Sensitivity: private'], [], 'private')).not.toEqual([]);
   });
 });
 

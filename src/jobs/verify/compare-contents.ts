@@ -8,15 +8,18 @@ import {
   withoutCalendar,
 } from '#formats/text/mime-canonical.ts';
 import { type MailAddress, parseAddressText } from '#formats/text/mime-header.ts';
-import { isDraft, type MailFacts } from '#model/mail.ts';
+import { isDraft, type MailFacts, type MailState } from '#model/mail.ts';
 
 /** The MIME of one side, and the blind copies that servers leave out of it. */
 export interface ContentSide {
   readonly mime: Uint8Array;
   /** `Name <address>`. */
   readonly bcc: readonly string[];
-  /** What the item itself says; without it, as for an attached message, every time that is missing in the MIME may be made up. */
-  readonly facts?: Pick<MailFacts, 'sentAt' | 'receivedAt' | 'createdAt' | 'messageFlags'>;
+  /** What the item says as properties; without it, as for an attached message, every time that is missing in the MIME may be made up. */
+  readonly item?: {
+    readonly facts: Pick<MailFacts, 'sentAt' | 'receivedAt' | 'createdAt' | 'messageFlags'>;
+    readonly state: Pick<MailState, 'importance' | 'sensitivity'>;
+  };
 }
 
 /**
@@ -28,7 +31,7 @@ export function compareContents(left: ContentSide, right: ContentSide, saysMeeti
   if (Buffer.compare(left.mime, right.mime) === 0 && left.bcc.join() === right.bcc.join()) return [];
   const read = (side: ContentSide) => (saysMeeting ? withoutCalendar(contentOf(side)) : contentOf(side));
   const [l, r] = [read(left), read(right)];
-  return differences(...withoutRendering(l, r, left.facts));
+  return differences(...withoutRendering(l, r, left.item));
 }
 
 /**
@@ -36,8 +39,9 @@ export function compareContents(left: ContentSide, right: ContentSide, saysMeeti
  * itself. So where the source says one time in its MIME and another as a property, the copy may show either; where its MIME says none, the copy shows
  * the time of sending that a copy is given.
  */
-function dateOf(l: CanonicalContent, r: CanonicalContent, facts: ContentSide['facts']): number | null {
-  if (facts === undefined) return l.date === null ? null : r.date;
+function dateOf(l: CanonicalContent, r: CanonicalContent, item: ContentSide['item']): number | null {
+  if (item === undefined) return l.date === null ? null : r.date;
+  const { facts } = item;
   const isIt = (time: number | null) => time !== null && r.date !== null && Math.abs(time - r.date) < 1000;
   if (l.date !== null) return isIt(facts.sentAt) ? l.date : r.date;
   const given = facts.sentAt ?? facts.receivedAt ?? facts.createdAt;
@@ -103,11 +107,38 @@ function contentOf({ mime, bcc }: ContentSide): CanonicalContent {
   return { ...content, bcc: [...blind.values()].sort((a, b) => (a.address < b.address ? -1 : 1)) };
 }
 
+/** What headers say that servers make of properties, in the words of the property. */
+const saidByHeaders: Readonly<Record<string, (text: string) => MailState['importance'] | MailState['sensitivity']>> = {
+  importance: (text) => (text === 'high' || text === 'low' ? text : 'normal'),
+  priority: (text) => (text === 'urgent' ? 'high' : text === 'non-urgent' ? 'low' : 'normal'),
+  'x-priority': (text) => (/^[12]/.test(text) ? 'high' : /^[45]/.test(text) ? 'low' : 'normal'),
+  'x-msmail-priority': (text) => (text === 'high' || text === 'low' ? text : 'normal'),
+  sensitivity: (text) =>
+    text === 'personal' || text === 'private' ? text : text === 'company-confidential' ? 'confidential' : 'normal',
+};
+
+/**
+ * A person may have given a message another importance than it was sent with: then its MIME and its property say different things, and servers make
+ * the copy's header of the property, which is compared by itself. So the copy may show either; anything else is a difference.
+ */
+function asTheItemSays(
+  { state }: NonNullable<ContentSide['item']>,
+  left: ReadonlyMap<string, readonly string[]>,
+  right: Map<string, readonly string[]>,
+): void {
+  for (const [name, said] of Object.entries(saidByHeaders)) {
+    const before = left.get(name);
+    const [text = ''] = right.get(name) ?? [];
+    const property = name === 'sensitivity' ? state.sensitivity : state.importance;
+    if (before !== undefined && said(text.trim().toLowerCase()) === property) right.set(name, before);
+  }
+}
+
 /** Both contents without what rendering explains, the attached messages too. */
 function withoutRendering(
   left: CanonicalContent,
   right: CanonicalContent,
-  facts?: ContentSide['facts'],
+  item?: ContentSide['item'],
 ): [CanonicalContent, CanonicalContent] {
   const signed = withSignedCopies(left, right);
   const texts = withoutTextsAsFiles(left, signed);
@@ -133,6 +164,7 @@ function withoutRendering(
   const r = withoutServerHeaders(right);
   const extra = serverHeaders.added.filter((name) => !l.headers.has(name) && r.headers.has(name));
   const kept = new Map([...r.headers].filter(([name]) => !(extra as readonly string[]).includes(name)));
+  if (item !== undefined) asTheItemSays(item, l.headers, kept);
   // A date that nobody can read is replaced by the time of sending, like one that is not there.
   if (left.date === null && right.date !== null) l.headers.delete('date');
   return [
@@ -144,7 +176,7 @@ function withoutRendering(
       attachments: rights,
       headers: kept,
       // Servers make these where there are none.
-      date: dateOf(left, r, facts),
+      date: dateOf(left, r, item),
       messageId: left.messageId === null ? null : r.messageId,
       subject: left.subject === null && r.subject === '' ? null : r.subject,
     },

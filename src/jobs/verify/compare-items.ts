@@ -233,7 +233,7 @@ async function contentFindings(
     ];
   }
   const found = compareContents(
-    { mime: await payloadBytes(left.mime), bcc: left.bcc, facts: left.head.facts },
+    { mime: await payloadBytes(left.mime), bcc: left.bcc, item: left.head },
     { mime: await payloadBytes(right.mime), bcc: right.bcc },
     saysMeeting,
   );
