@@ -829,6 +829,13 @@ define('removing and moving unread mail send no receipt', async (b) => {
   expect(b.people.sent()).toEqual([]);
 });
 
+define('a copy asks for no receipt that its source asks for no longer, whatever its header fields say', async (b) => {
+  const { id } = await b.createOne({ readReceiptRequested: false }, receiptMime);
+  expect((await b.head(id)).facts.readReceiptRequested).toBe(false);
+  await b.update(id, { isRead: true });
+  expect(b.people.sent()).toEqual([]);
+});
+
 define('a receipt that nobody waits for is no obstacle', async (b) => {
   const id = b.deliver();
   await b.update(id, { isRead: true }, true);
