@@ -1,7 +1,12 @@
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { exitCodes } from '#cli/exit-codes.ts';
+import { must } from '#kit/assert.ts';
+import { systemClock } from '#kit/clock.ts';
 import { snapshot } from '#lab/world/ground-truth.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
+import { loadProject } from '#project/read-project.ts';
+import { openStore } from '#store/open-store.ts';
 import { LabProject } from './lab-project.fixture.ts';
 
 let at: LabProject;
@@ -85,6 +90,29 @@ describe('causeway resync', () => {
     await at.copy();
     expect(target()).toEqual(before);
     expect(source()).toEqual(before);
+  });
+
+  test('keeps out of a switch that is under way, and says what does not come back after one', async () => {
+    const [pair] = loadProject(at.file).pairs;
+    const put = async (state: 'switching' | 'finished' | 'switched') => {
+      const store = await openStore(`sqlite:${join(at.cwd, '.causeway', 'causeway.db')}`, {
+        clock: systemClock,
+        log: { info() {}, warn() {} },
+      });
+      const row = { state, active: 'right', run: 1, at: null, changedAtMs: 1, because: null } as const;
+      await store.commitSwitch(null, { row: { pair: must(pair, 'a pair').id, ...row } });
+      await store.close();
+    };
+    for (const state of ['switching', 'finished'] as const) {
+      await put(state);
+      const refused = await at.run('resync', '--mailbox', address(), '--apply');
+      expect(refused.code).toBe(exitCodes.stopped);
+      expect(refused.out).toContain(state);
+    }
+    await put('switched');
+    const shown = await at.run('resync', '--mailbox', address());
+    expect(shown.code).toBe(exitCodes.ok);
+    expect(shown.out).toContain('mail that arrived there since the switch is not in the source');
   });
 
   test('is not for a source mailbox, nor for nobody', async () => {

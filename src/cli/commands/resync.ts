@@ -36,9 +36,23 @@ async function resync(run: Run, { mailbox, apply }: ResyncOptions): Promise<Exit
   if (pairs.length === 0) throw new CliError('name the mailbox');
   const store = await services.store(apply ? 'own' : 'look');
   if (apply) await putProjectPairs(services.project, store);
+  const notNow = new Map(
+    (await store.switches(pairs.map(({ id }) => id)))
+      .filter(({ state }) => state === 'switching' || state === 'undoing' || state === 'finished')
+      .map(({ pair, state }) => [pair, state]),
+  );
   const around = { clock: run.terminal.clock, signal: run.signal };
   const codes: ExitCode[] = [];
-  for (const { pair, kind } of tracksOf(services.project, pairs))
+  for (const [pair, state] of notNow) {
+    codes.push(exitCodes.stopped);
+    const why =
+      state === 'finished'
+        ? 'it is finished, and nothing is kept in step any more'
+        : `it is ${state}: let causeway ${state === 'undoing' ? 'undo' : 'switch'} end first`;
+    run.output.say({ pair, error: why }, `${plain(pair)}: ${why}`);
+  }
+  const free = pairs.filter(({ id }) => !notNow.has(id));
+  for (const { pair, kind } of tracksOf(services.project, free))
     try {
       const jobPair = await services.jobPair(pair);
       const plan = await run.jobs.planResync(jobPair, kind, services.project, store, around);
@@ -60,7 +74,7 @@ async function resync(run: Run, { mailbox, apply }: ResyncOptions): Promise<Exit
     }
   await warnAboutSwitched(
     run,
-    pairs.map(({ id }) => id),
+    free.map(({ id }) => id),
   );
   if (!apply) run.output.text('nothing was written; do it with --apply');
   return worstOf(codes);

@@ -18,8 +18,14 @@ export function addOldMail(organization: Organization, mailbox: Mailbox, count: 
   const at = organization.forest.first;
   const senders = organization.mailboxes.filter(({ address }) => address !== mailbox.address);
   const made: Item[] = [];
+  // Everybody hears of others.
+  const start =
+    Math.max(
+      0,
+      organization.mailboxes.findIndex(({ address }) => address === mailbox.address),
+    ) * count;
   for (let n = 0; n < count && senders.length > 0; n++) {
-    const sender = senders[n % senders.length];
+    const sender = senders[(start + n) % senders.length];
     const [entry] = sender === undefined ? [] : at.having('userPrincipalName', sender.user);
     const legacyDn = entry === undefined ? null : at.text(entry, 'legacyExchangeDN');
     if (sender === undefined || legacyDn === null) continue;
