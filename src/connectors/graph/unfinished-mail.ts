@@ -162,7 +162,7 @@ export class UnfinishedMail {
 }
 
 /** Before it is moved nobody sees anything of it: whatever a request may have done, the mail was not made. */
-async function undone<T>(work: () => Promise<T>): Promise<T> {
+export async function undone<T>(work: () => Promise<T>): Promise<T> {
   try {
     const done = await work();
     return isFault(done) && done.kind === 'transient' ? ({ ...done, mayHaveHappened: false } as T) : done;

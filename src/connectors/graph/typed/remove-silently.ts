@@ -88,7 +88,7 @@ const asMail = (message: MapiMessage): MapiMessage => ({
 });
 
 /** With anybody invited, or said to be one: 1 meeting, 2 received ([MS-OXOCAL] 2.2.1.10). */
-const isMeeting = ({ fields, occurrences }: TypedItem<'calendar'>): boolean =>
+export const isMeeting = ({ fields, occurrences }: TypedItem<'calendar'>): boolean =>
   (fields.stateFlags & 3) !== 0 ||
   fields.attendees.length > 0 ||
   occurrences.some(({ overrides }) => (overrides.attendees ?? []).length > 0);

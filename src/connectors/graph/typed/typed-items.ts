@@ -1,14 +1,17 @@
 import { messageOfStream } from '#formats/fast-transfer/message-of-stream.ts';
 import { StreamError } from '#formats/fast-transfer/stream-error.ts';
 import { streamOfMessage } from '#formats/fast-transfer/stream-of-message.ts';
-import { mimeOfItem, readTypedStream, writeTypedStream } from '#formats/fast-transfer/typed-stream.ts';
+import { mimeOfItem, readTypedStream } from '#formats/fast-transfer/typed-stream.ts';
 import { BlobError } from '#formats/mapi/byte-reader.ts';
 import { cleanGlobalObjectId, identityOfIds } from '#formats/mapi/global-object-id.ts';
+import type { MapiMessage } from '#formats/mapi/mapi-message.ts';
 import { changedMessage, editedItem, editTyped } from '#formats/mapi-items/edit-typed.ts';
 import { eventOnly } from '#formats/mapi-items/event-series.ts';
 import { ItemError } from '#formats/mapi-items/item-error.ts';
+import { stampProperty } from '#formats/mapi-items/item-properties.ts';
 import { valuesOf } from '#formats/mapi-items/property-values.ts';
 import { readHead } from '#formats/mapi-items/read-item.ts';
+import { writeTyped } from '#formats/mapi-items/typed-message.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { Payload } from '#kit/payload.ts';
 import type { AttachmentContent, AttachmentHead, EventIdentity } from '#model/appointment.ts';
@@ -28,6 +31,7 @@ import { type JsonObject, numberAt, objectsAt, textAt } from '../json.ts';
 import { isRemoved } from '../mail-codec.ts';
 import type { MailboxTools } from '../mailbox-tools.ts';
 import { inPlaceOfEach } from '../one-by-one.ts';
+import { isUnfinished, putLarge, splitItem } from './large-items.ts';
 import { removeSilently } from './remove-silently.ts';
 
 /** Entries of a page: each is exported. */
@@ -35,6 +39,8 @@ const pageMax = 100;
 /** Identities of one search. */
 const searchValuesMax = 5;
 const listPageMax = 200;
+/** More than the heads of the attachments that are left out could differ by. */
+const frameBytes = 16 * 1024;
 
 /**
  * Events, contacts, tasks or notes of one mailbox, each as the stream that the import API keeps it by: nothing that the server keeps is
@@ -175,9 +181,32 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
   ): Promise<ReadonlyMap<EventIdentity, readonly TypedHead[]>> {
     const found = new Map<EventIdentity, TypedHead[]>();
     if (this.#kind !== 'calendar') return found;
-    const { client, address, adminPath } = this.#tools;
     const wanted = new Set(identities);
-    const values = [...new Set([...wanted].map((identity) => cleanGlobalObjectId(identity).toString('base64')))];
+    const listed = await this.#listed(folder, [...wanted], context);
+    const heads = await this.#headsOf(
+      [...listed].map(([id, entity]) => ({ id, entity })),
+      folder,
+      context,
+    );
+    for (const head of heads) {
+      if (isFault(head)) {
+        if (head.kind !== 'gone' && head.kind !== 'poison') throw new FaultError(head);
+        continue;
+      }
+      if (head.identity !== null && wanted.has(head.identity))
+        found.set(head.identity, [...(found.get(head.identity) ?? []), head]);
+    }
+    return found;
+  }
+
+  /** Entries of a folder with one of these clean global object ids. */
+  async #listed(
+    folder: FolderId,
+    identities: readonly EventIdentity[],
+    context: Context,
+  ): Promise<ReadonlyMap<ItemId, JsonObject>> {
+    const { client, address, adminPath } = this.#tools;
+    const values = [...new Set(identities.map((identity) => cleanGlobalObjectId(identity).toString('base64')))];
     const items = `${await adminPath(context)}/folders/${encodeURIComponent(folder)}/items`;
     const listed = new Map<ItemId, JsonObject>();
     for (const some of parts(values, searchValuesMax)) {
@@ -197,20 +226,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
         path = next === null ? null : client.pathOfLink(next);
       }
     }
-    const heads = await this.#headsOf(
-      [...listed].map(([id, entity]) => ({ id, entity })),
-      folder,
-      context,
-    );
-    for (const head of heads) {
-      if (isFault(head)) {
-        if (head.kind !== 'gone' && head.kind !== 'poison') throw new FaultError(head);
-        continue;
-      }
-      if (head.identity !== null && wanted.has(head.identity))
-        found.set(head.identity, [...(found.get(head.identity) ?? []), head]);
-    }
-    return found;
+    return listed;
   }
 
   // -- writing --
@@ -225,11 +241,67 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     context: Context,
   ): Promise<readonly (TypedWritten | Fault)[]> {
     return inPlaceOfEach(drafts, async (draft) => {
-      const stream = understood(() => writeTypedStream(this.#kind, draft, { now: this.#nowMs() }));
+      const message = understood(() => writeTyped(this.#kind, draft, this.#nowMs()));
+      if (isFault(message)) return message;
+      const stream = understood(() => streamOfMessage(message));
       if (isFault(stream)) return stream;
-      const written = await this.#put(folder, stream, null, context);
+      const excess = this.#excessOf(folder, stream);
+      const written =
+        excess > 0
+          ? await this.#putLarge(folder, draft.item, message, excess, context)
+          : await this.#put(folder, stream, null, context);
       return isFault(written) ? written : { ...written, unkept: unkeptBy(graphLosses, draft.item, null) };
     });
+  }
+
+  #excessOf(folder: FolderId, stream: Payload): number {
+    return this.#tools.imports.excessOf({ folder, stream, ids: 'placed', replaces: null });
+  }
+
+  /** Makes what is too large for one import, where that can be done silently. */
+  async #putLarge(
+    folder: FolderId,
+    item: TypedItem<Kind>,
+    message: MapiMessage,
+    excessBytes: number,
+    context: Context,
+  ): Promise<Written | Fault> {
+    // Of base64, which has four characters for three bytes; the rest is for what the shorter stream is framed by.
+    const split = splitItem(this.#kind, item as unknown as TypedItem, message, (excessBytes * 3) / 4 + frameBytes);
+    if (isFault(split)) return split;
+    const { identity } = item.head;
+    if (identity !== null) await this.#tidy(folder, identity, context);
+    return putLarge(this.#tools, folder, split, context);
+  }
+
+  /** Removes what somebody who died had begun to make. */
+  async #tidy(folder: FolderId, identity: EventIdentity, context: Context): Promise<void> {
+    const ids = [...(await this.#listed(folder, [identity], context)).keys()];
+    const exported = await exportItems(this.#tools, ids, 'placed', context);
+    for (const [at, id] of ids.entries()) {
+      const one = exported[at] ?? missing;
+      const stampOf = ({ stream }: Exported) => valuesOf(messageOfStream(stream).message.properties)(stampProperty);
+      if (!isFault(one) && understood(() => isUnfinished(stampOf(one))) === true)
+        await removeSilently(this.#tools, this.#kind, id, one, context);
+    }
+  }
+
+  /**
+   * Makes an item anew and removes the one that it was, in this order: what breaks off leaves two with one identity, which the next pass
+   * settles as it settles those of anybody else.
+   */
+  async #replaceLarge(
+    { id, exported }: { readonly id: ItemId; readonly exported: Exported },
+    folder: FolderId,
+    item: TypedItem<Kind>,
+    message: MapiMessage,
+    excessBytes: number,
+    context: Context,
+  ): Promise<Written | Fault> {
+    const written = await this.#putLarge(folder, item, message, excessBytes, context);
+    if (isFault(written)) return written;
+    const fault = await removeSilently(this.#tools, this.#kind, id, exported, context);
+    return fault === null || fault.kind === 'gone' ? written : fault;
   }
 
   /** @param replaces the item at the version that it has to be at. */
@@ -275,13 +347,20 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
         const { id, version, folder } = item.head;
         if (now.version !== version) return stale;
         const after = editedItem(item, edit);
-        const stream = await understoodLater(async () => {
+        const message = await understoodLater(async () => {
           const { occurrenceAttachments, stream: bytes } = now;
           const changes = editTyped(this.#kind, item, edit, { now: this.#nowMs(), occurrenceAttachments });
-          return streamOfMessage(await changedMessage(messageOfStream(bytes).message, changes, mimeOfItem));
+          return changedMessage(messageOfStream(bytes).message, changes, mimeOfItem);
         });
+        if (isFault(message)) return message;
+        const stream = understood(() => streamOfMessage(message));
         if (isFault(stream)) return stream;
-        const written = await this.#put(folder, stream, { id, exported: now }, context);
+        const excess = this.#excessOf(folder, stream);
+        const replaced = { id, exported: now };
+        const written =
+          excess > 0
+            ? await this.#replaceLarge(replaced, folder, after, message, excess, context)
+            : await this.#put(folder, stream, replaced, context);
         return isFault(written) ? written : { ...written, unkept: unkeptBy(graphLosses, after, null) };
       },
     );
@@ -298,8 +377,17 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
       ids.map((id, at) => ({ id, one: exported[at] ?? missing })),
       async ({ id, one }): Promise<Written | Fault> => {
         if (isFault(one)) return one;
-        const stream = understood(() => streamOfMessage(messageOfStream(one.stream).message));
+        const message = understood(() => messageOfStream(one.stream).message);
+        if (isFault(message)) return message;
+        const stream = understood(() => streamOfMessage(message));
         if (isFault(stream)) return stream;
+        const excess = this.#excessOf(to, stream);
+        if (excess > 0) {
+          const [read = missing] = await this.#read([id], context);
+          if (isFault(read)) return read;
+          if (read.version !== one.version) return stale;
+          return this.#replaceLarge({ id, exported: one }, to, read.item, message, excess, context);
+        }
         const written = await this.#put(to, stream, null, context);
         if (isFault(written)) return written;
         const fault = await removeSilently(this.#tools, this.#kind, id, one, context);
@@ -325,9 +413,13 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
   }
 }
 
+/** Whoever makes it removes it when he fails, or shows it when it is done. */
+const stillBeingMade: Fault = { kind: 'gone', detail: 'its files are still on their way' };
+
 /** What a feed shows of an item, out of its stream and its entry. */
-function headOf({ stream, version }: Exported, entity: JsonObject, id: ItemId, folder: FolderId): TypedHead {
+function headOf({ stream, version }: Exported, entity: JsonObject, id: ItemId, folder: FolderId): TypedHead | Fault {
   const get = valuesOf(messageOfStream(stream).message.properties);
+  if (isUnfinished(get(stampProperty))) return stillBeingMade;
   const [own, clean] = [eventOnly.globalObjectId, eventOnly.cleanGlobalObjectId].map((property) => {
     const value = get(property);
     return Buffer.isBuffer(value) ? value : Buffer.alloc(0);

@@ -1,0 +1,178 @@
+/** Appointments over the limit of an import: their files follow them, and nobody hears of it or takes half of one for a whole. */
+import { afterEach, describe, expect, test } from 'vitest';
+import type { Context, TypedWritten } from '#connectors/contract.ts';
+import { must } from '#kit/assert.ts';
+import { type Fault, FaultError, isFault } from '#kit/fault.ts';
+import { payloadBytes } from '#kit/payload.ts';
+import type { HttpRequest } from '#kit/transport.ts';
+import type { FolderId } from '#model/ids.ts';
+import type { TypedDraft, TypedHead, TypedItem } from '#model/typed-item.ts';
+import { attachment, draftOf, eventDraft, meetings, nth, seriesDraft } from '#test/suites/typed-drafts.ts';
+import { type GraphLab, openGraphLab } from './graph-lab.fixture.ts';
+
+const opened: GraphLab[] = [];
+async function open() {
+  const it = await openGraphLab(4 << 20);
+  opened.push(it);
+  const context = (): Context => ({
+    signal: new AbortController().signal,
+    deadlineMs: it.clock.monotonicMs() + 600_000,
+  });
+  const box = it.connector.mailbox(it.people.address);
+  const calendar = must((await box.roles(context())).get('calendar'), 'a calendar');
+  const events = must(box.typed('calendar'), 'events');
+  const shown = async (folder: FolderId = calendar): Promise<readonly TypedHead[]> => {
+    const { changes } = await events.changes(folder, null, context());
+    return changes.flatMap((change) => (change.kind === 'upsert' ? [change.head] : []));
+  };
+  const read = async (head: Pick<TypedHead, 'id'>): Promise<TypedItem<'calendar'>> => {
+    const item = (await events.read([head.id], context())).get(head.id);
+    if (item === undefined || isFault(item)) throw new Error(JSON.stringify(item));
+    return item;
+  };
+  const create = (draft: TypedDraft<'calendar'>): Promise<TypedWritten | Fault> =>
+    events.create(calendar, [draft], context()).then(
+      ([answer]) => must(answer, 'an answer'),
+      (error: unknown) => (error instanceof FaultError ? error.fault : Promise.reject(error)),
+    );
+  /** Everything in the calendar, as its owner sees it. */
+  const seen = () => it.people.items().filter(({ folder }) => folder === calendar).length;
+  return { it, box, calendar, events, context, shown, read, create, seen };
+}
+afterEach(async () => {
+  for (const it of opened.splice(0)) await it.close();
+});
+
+const files = [
+  attachment('first.txt', 'small'),
+  attachment('large.bin', 'five megabytes '.repeat(350_000), 'application/octet-stream'),
+  attachment('last.txt', 'after '.repeat(10_000)),
+];
+const large = () => eventDraft({ subject: 'Large', location: 'Room 1' }, { attachments: files });
+const isRange = ({ method }: HttpRequest): boolean => method === 'PUT';
+
+async function expectWhole(it: Awaited<ReturnType<typeof open>>, draft: TypedDraft<'calendar'>, head: TypedHead) {
+  const item = await it.read(head);
+  expect(item.head.identity).toBe(draft.item.head.identity);
+  expect(item.fields.attachments.map(({ name, sizeBytes }) => [name, sizeBytes])).toEqual(
+    files.map(({ head: { name, sizeBytes } }) => [name, sizeBytes]),
+  );
+  const bytes = await it.events.attachments(head.id, null, item.fields.attachments, it.context());
+  for (const [n, { hash }] of item.fields.attachments.entries()) {
+    const there = await payloadBytes(must(bytes.get(hash), 'its bytes').bytes);
+    expect(there.equals(await payloadBytes(must(files[n], 'a file').bytes))).toBe(true);
+  }
+  expect(it.it.sent()).toBe(0);
+}
+
+describe('an appointment that is larger than a request', () => {
+  test('arrives whole, under the id and version that the create told, with its stamp', async () => {
+    const at = await open();
+    const draft = large();
+    const written = await at.create(draft);
+    if (isFault(written)) throw new Error(JSON.stringify(written));
+    const [head, ...more] = await at.shown();
+    expect(more).toEqual([]);
+    expect(head).toMatchObject({ id: written.id, version: written.version, stamp: draft.stamp });
+    await expectWhole(at, draft, must(head, 'it'));
+    expect((await at.read(must(head, 'it'))).fields).toMatchObject({ subject: 'Large', location: 'Room 1' });
+    expect(at.it.checked() ?? Number.POSITIVE_INFINITY).toBeGreaterThan(5);
+  });
+
+  test('as a series keeps its exceptions', async () => {
+    const at = await open();
+    const draft = seriesDraft({
+      attachments: files,
+      occurrences: [{ day: nth(2), overrides: { subject: 'Apart' } }],
+      deletedDays: [nth(1)],
+    });
+    expect(isFault(await at.create(draft))).toBe(false);
+    const [head] = await at.shown();
+    await expectWhole(at, draft, must(head, 'it'));
+    const { occurrences, deletedDays } = await at.read(must(head, 'it'));
+    expect([occurrences, deletedDays]).toEqual([draft.item.occurrences, draft.item.deletedDays]);
+  });
+
+  test('what cannot be attached leaves nothing in the calendar', async () => {
+    const at = await open();
+    at.it.requestLost(isRange, Number.POSITIVE_INFINITY);
+    expect(await at.create(large())).toMatchObject({ kind: 'transient', mayHaveHappened: false });
+    expect(await at.shown()).toEqual([]);
+    expect(at.seen()).toBe(0);
+  });
+
+  test('what a process that died had begun is shown to nobody, and removed when it is made again', async () => {
+    const at = await open();
+    const draft = large();
+    const dead = must(at.it.another().mailbox(at.it.people.address).typed('calendar'), 'events');
+    at.it.dies(isRange);
+    await dead.create(at.calendar, [draft], at.context()).catch(() => {});
+    at.it.dies(() => false);
+    expect(at.seen()).toBe(1);
+    expect(await at.shown()).toEqual([]);
+    const identity = must(draft.item.head.identity, 'an identity');
+    expect(await at.events.findByIdentity(at.calendar, [identity], at.context())).toEqual(new Map());
+    expect(isFault(await at.create(draft))).toBe(false);
+    expect(at.seen()).toBe(1);
+    const [head] = await at.shown();
+    await expectWhole(at, draft, must(head, 'it'));
+  });
+
+  test('a lost answer at the end may have made it, and the feed tells that it did', async () => {
+    const at = await open();
+    const draft = large();
+    at.it.answerLost(({ method }) => method === 'PATCH');
+    expect(await at.create(draft)).toMatchObject({ kind: 'transient', mayHaveHappened: true });
+    const [head] = await at.shown();
+    expect(head?.stamp).toBe(draft.stamp);
+    await expectWhole(at, draft, must(head, 'it'));
+  });
+
+  test('is made anew when it changes, with the same identity, and goes where it is moved', async () => {
+    const at = await open();
+    const draft = large();
+    await at.create(draft);
+    const [before] = await at.shown();
+    const item = await at.read(must(before, 'it'));
+    const edit = { set: { subject: 'Larger' }, occurrences: [], attachments: new Map() };
+    const [answer] = await at.events.update([{ item, edit }], at.context());
+    if (answer === undefined || isFault(answer)) throw new Error(JSON.stringify(answer));
+    const [head, ...more] = await at.shown();
+    expect(more).toEqual([]);
+    expect(head).toMatchObject({ id: answer.id, version: answer.version, stamp: draft.stamp });
+    expect((await at.read(must(head, 'it'))).fields.subject).toBe('Larger');
+    await expectWhole(at, draft, must(head, 'it'));
+    const other = await at.box.createFolder(at.calendar, 'Other', 'IPF.Appointment', at.context());
+    const [moved] = await at.events.move([answer.id], other, at.context());
+    expect(isFault(must(moved, 'an answer'))).toBe(false);
+    expect(await at.shown()).toEqual([]);
+    const [there] = await at.shown(other);
+    await expectWhole(at, draft, must(there, 'it'));
+  });
+
+  test('what cannot be made like that is `too-large`, with the reason', async () => {
+    const at = await open();
+    const meeting = eventDraft({ ...must(meetings[0], 'a meeting') }, { attachments: files });
+    expect(await at.create(meeting)).toMatchObject({
+      kind: 'poison',
+      reason: 'too-large',
+      detail: expect.stringContaining('attendees'),
+    });
+    const body = eventDraft({ body: { type: 'text', text: 'word '.repeat(1_500_000) } });
+    expect(await at.create(body)).toMatchObject({
+      kind: 'poison',
+      reason: 'too-large',
+      detail: expect.stringContaining('files'),
+    });
+    const contacts = must(at.box.typed('contacts'), 'contacts');
+    const folder = must((await at.box.roles(at.context())).get('contacts'), 'a folder');
+    const [contact] = await contacts.create(folder, [draftOf('contacts', { attachments: files })], at.context());
+    expect(contact).toMatchObject({
+      kind: 'poison',
+      reason: 'too-large',
+      detail: expect.stringContaining('mail and events'),
+    });
+    expect(at.seen()).toBe(0);
+    expect(at.it.sent()).toBe(0);
+  });
+});
