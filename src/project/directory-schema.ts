@@ -149,8 +149,10 @@ const standIn = <const Words extends readonly [string, ...string[]]>(what: strin
 
 /** One of the directory syncs. */
 export const directorySync = strict({
-  source: z.string({ error: 'this must be the name of an organization' }),
-  target: z.string({ error: 'this must be the name of an organization' }),
+  source: z
+    .string({ error: 'this must be the name of an organization' })
+    .describe('Organization whose people come first: the left side.'),
+  target: z.string({ error: 'this must be the name of an organization' }).describe('The other one: the right side.'),
   direction: choice(['both', 'one-way']).optional().describe('Default both. one-way: only the target is ever written.'),
   scope: bothSides(scope).describe('What is looked at and may be written. What lies outside is never touched.'),
   into: bothSides(name).describe(
@@ -207,7 +209,9 @@ export const directorySync = strict({
 
 /** Of a collection's pairs. */
 export const collectionDirectory = strict({
-  sync: z.string({ error: 'this must be the name of a directory sync' }),
+  sync: z
+    .string({ error: 'this must be the name of a directory sync' })
+    .describe('The sync whose links the pairs come from.'),
   under: list(dn).optional().describe('Only people below these on the source.'),
   memberOf: list(dn).optional().describe('Only members of these groups of the source.'),
   attributes: z

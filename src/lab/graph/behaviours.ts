@@ -357,4 +357,59 @@ export const graphBehaviours: readonly GraphBehaviour[] = [
     mark: 'assumed',
     source: 'the pages speak of folders only',
   },
+  // Directory
+  {
+    id: 'directory-read-only',
+    what: 'proxyAddresses, mail, sign-in names from on premises and all of orgContacts are read-only',
+    mark: 'documented',
+    source: 'GDOC resources/user, resources/orgcontact; FACTS §8',
+  },
+  {
+    id: 'directory-mail-groups',
+    what: 'Distribution lists and mail-enabled security groups can neither be made nor changed, nor their members',
+    mark: 'recorded',
+    source: 'microsoftgraph/microsoft-graph-docs issues 14827, 14899, 4210; msgraph docs-contrib 8276',
+  },
+  {
+    id: 'directory-synced',
+    what: 'What Entra Connect brings is refused: on-premises mastered Directory Sync objects',
+    mark: 'recorded',
+    source: 'support.okta.com, timmcmic.blog: the text of the 400',
+  },
+  {
+    id: 'directory-delta',
+    what: 'Feeds of users, groups and contacts by $select and ids; members@delta and manager@delta; large groups in pieces',
+    mark: 'documented',
+    source: 'GDOC concepts/delta-query-overview, delta-query-groups; api/group-delta',
+  },
+  {
+    id: 'directory-delta-lost',
+    what: 'Tokens are good for seven days and then 410 syncStateNotFound; one that was never given out is 400',
+    mark: 'assumed',
+    source: 'FACTS §4 for the days; no page lists the codes of the directory',
+  },
+  {
+    id: 'directory-removed',
+    what: '@removed says changed for users and groups that can be restored, deleted for contacts',
+    mark: 'assumed',
+    source: 'GDOC concepts/delta-query-overview; nothing is said of contacts',
+  },
+  {
+    id: 'directory-filter',
+    what: 'At most 15 clauses and values of 120 letters, more with ConsistencyLevel: eventual; letters are compared without case',
+    mark: 'documented',
+    source: 'developer.microsoft.com/graph/known-issues, query parameters; GDOC concepts/aad-advanced-queries',
+  },
+  {
+    id: 'directory-at-once',
+    what: 'What is written is shown at once, by Graph and by Exchange alike; the real ones take minutes',
+    mark: 'assumed',
+    source: 'FIELD-NOTES §5: delayed tenant sync is not imitated here',
+  },
+  {
+    id: 'directory-purpose',
+    what: 'userPurpose of a mailbox tells people, rooms, equipment and shared mailboxes apart; without a mailbox 404',
+    mark: 'documented',
+    source: 'GDOC resources/mailboxsettings; learn.microsoft.com/graph/resolve-auth-errors',
+  },
 ];
