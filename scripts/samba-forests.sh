@@ -170,12 +170,14 @@ join() {
 }
 
 replicate() {
-  local from
+  local from failed=0 pids=()
   for from in 127.0.0.11:second 127.0.0.13:source; do
     /usr/bin/python3 "$data/replicate.py" "${from%%:*}" "$password" "$short" "$state/${from#*:}/private/sam.ldb" \
-      "$state/${from#*:}/etc/smb.conf" >>"$home/log/replicate.log" 2>&1 ||
-      die "no replication from ${from%%:*}: $(tail -1 "$home/log/replicate.log")"
+      "$state/${from#*:}/etc/smb.conf" >>"$home/log/replicate.log" 2>&1 &
+    pids+=($!)
   done
+  for from in "${pids[@]}"; do wait "$from" || failed=1; done
+  [ $failed = 0 ] || die "no replication: $(tail -1 "$home/log/replicate.log")"
 }
 
 start() {

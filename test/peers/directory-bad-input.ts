@@ -1,7 +1,4 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
 import { expectInPlace, expectOneEach, Place, reasonsOf, withRights } from './directory-place.ts';
 import { aliasOf, all, escaped, one, type PeerForest } from './forest-end.ts';
 import { Relay } from './relay.ts';
@@ -165,7 +162,7 @@ attributes:
         [-25, 'slow'],
       ] as const) {
         await source.set(person, { department: text });
-        const passes = await project.sync(clockOff(project.folder, hours));
+        const passes = await project.sync(project.clockOff(hours * 60));
         deepEqual(
           passes.map(({ writes }) => writes),
           [1],
@@ -201,22 +198,6 @@ const mailUser = (name: string, to: string, domain: string) => ({
   msExchRecipientTypeDetails: '128',
   msExchRecipientDisplayType: '6',
 });
-
-/** Runs the program with a clock that is wrong by some hours. */
-function clockOff(folder: string, hours: number): NodeJS.ProcessEnv {
-  const file = join(folder, `clock${hours}.mjs`);
-  writeFileSync(
-    file,
-    `const real = Date;
-const offMs = ${hours * 3_600_000};
-globalThis.Date = class extends real {
-  constructor(...of) { of.length === 0 ? super(real.now() + offMs) : super(...of); }
-  static now() { return real.now() + offMs; }
-};
-`,
-  );
-  return { NODE_OPTIONS: `--import ${pathToFileURL(file).href}` };
-}
 
 /** An account that may write in one unit and not in the other. */
 async function fewRights(context: PeerContext, forests: SambaForests): Promise<void> {

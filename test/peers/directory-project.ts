@@ -1,6 +1,7 @@
 import { ok } from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { PeerForest } from './forest-end.ts';
 import { type Finished, finish, type Program, start } from './programs.ts';
 import type { PeerContext } from './suite.ts';
@@ -105,9 +106,30 @@ export class DirectoryProject {
     return lines<PassSummary>(stdout).filter((line) => 'searches' in line);
   }
 
+  /** Environment of a program whose clock is wrong by some minutes. */
+  clockOff(minutes: number): NodeJS.ProcessEnv {
+    const file = join(this.folder, 'clock-off.mjs');
+    writeFileSync(
+      file,
+      `const real = Date;
+const offMs = Number(process.env.PEER_CLOCK_OFF_MINUTES) * 60_000;
+globalThis.Date = class extends real {
+  constructor(...of) {
+    if (of.length === 0) super(real.now() + offMs);
+    else super(...of);
+  }
+  static now() {
+    return real.now() + offMs;
+  }
+};
+`,
+    );
+    return { NODE_OPTIONS: `--import ${pathToFileURL(file).href}`, PEER_CLOCK_OFF_MINUTES: String(minutes) };
+  }
+
   /** Until a pass writes nothing, at most so many times. */
-  async settle(max = 8): Promise<void> {
-    for (let n = 0; n < max; n++) if ((await this.sync()).every(({ writes }) => writes === 0)) return;
+  async settle(max = 8, more: NodeJS.ProcessEnv = {}): Promise<void> {
+    for (let n = 0; n < max; n++) if ((await this.sync(more)).every(({ writes }) => writes === 0)) return;
     throw new Error(`the sync still writes after ${max} runs`);
   }
 

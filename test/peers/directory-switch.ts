@@ -24,7 +24,7 @@ export async function directorySwitch(context: PeerContext, forests: SambaForest
   const check = (name: string, body: () => Promise<void>) => context.check(`switch: ${name}`, body);
   try {
     await course.run(check);
-    await course.killRounds(size.kills, check, (text) => console.log(`directory switch: ${text}`));
+    if (size.kills > 0) await course.killRounds(size.kills, check, (text) => console.log(`directory switch: ${text}`));
   } finally {
     await course.close();
   }
