@@ -8,6 +8,7 @@ import { calendarSingleHop } from './benches/calendar-single-hop.ts';
 import { codec } from './benches/codec.ts';
 import { cores } from './benches/cores.ts';
 import { kill } from './benches/kill.ts';
+import { killSwitch } from './benches/kill-switch.ts';
 import { mail } from './benches/mail.ts';
 import { memory } from './benches/memory.ts';
 import { replies } from './benches/replies.ts';
@@ -24,6 +25,7 @@ const benches: Readonly<Record<string, Bench>> = {
   memory,
   cores,
   kill,
+  'kill-switch': killSwitch,
   'store-lost': storeLost,
   throttled,
   switch: switchUnderLoad,
@@ -47,6 +49,7 @@ const usage = `Usage: npm run bench -- NAME [options]
   memory      peak resident size of a worker: a mailbox of 50,000 mails, a mail of 150 MB
   cores       how evenly workers share the cores over 40 pairs
   kill        kills Causeway over and over under load, then counts what was lost or doubled
+  kill-switch kills whoever switches people or takes them back, while mail arrives; every mail is looked for
   store-lost  deletes the database half-way, relinks, goes on, then counts what was doubled
   throttled   what is reached of what the throttling policies of Exchange 2010 and 2013 allow
   switch      people switched and taken back while 20 mails a second arrive and calendars change

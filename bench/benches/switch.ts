@@ -54,11 +54,15 @@ export const switchUnderLoad: Bench = async ({ quick, pairs, say }) => {
     const stayed = world.people.slice(back);
     const misplaced = [...world.misplaced('right', stayed), ...world.misplaced('left', returned)];
     const gapMs = longestGapMs(world, stayed);
+    const calendars = await world.calendarsDiffer();
+    const wrongEvents = calendars.lost + calendars.duplicated + calendars.altered;
     const figures = {
       people,
       undone: back,
       mails: world.mails.length,
       misplaced: misplaced.length,
+      events: calendars.events,
+      wrongEvents,
       longestGapSeconds: round(gapMs / 1000),
       switchSeconds: round(switchedMs / 1000),
       switchesPerMinute: round((people * 60_000) / switchedMs),
@@ -68,10 +72,16 @@ export const switchUnderLoad: Bench = async ({ quick, pairs, say }) => {
       lines: [
         `switch under load: ${people} people, ${mailsPerSecond} mails/s, undo of ${back}`,
         against('mails not exactly once where people work', misplaced.length, '0', (value) => value === 0),
+        against(
+          `of ${calendars.events} events and series not the same on both sides`,
+          wrongEvents,
+          '0',
+          (value) => value === 0,
+        ),
         `  longest time until a mail was in the target  ${round(gapMs / 1000)} s`,
         `  switches a minute                            ${figures.switchesPerMinute}`,
       ],
-      details: { misplaced: misplaced.slice(0, 20) },
+      details: { misplaced: misplaced.slice(0, 20), calendars },
     };
   } finally {
     await world.close();

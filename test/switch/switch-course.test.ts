@@ -18,7 +18,7 @@ afterAll(() => {
 
 describe('people are switched by commands of real processes', () => {
   test('over the directories of the lab, with two kills', async () => {
-    const course = await SwitchCourse.open({ programs: programs.paths, folder, people: 4 });
+    const course = await SwitchCourse.open({ programs: programs.paths, folder, people: 3 });
     try {
       const named = async (_: string, body: () => Promise<void>) => body();
       await course.run(named);
@@ -26,5 +26,5 @@ describe('people are switched by commands of real processes', () => {
     } finally {
       await course.close();
     }
-  }, 600_000);
+  }, 900_000);
 });

@@ -202,8 +202,10 @@ export class SwitchCourse {
   /**
    * Kills whoever switches people, or takes them back, with SIGKILL at any moment: by turns the command and the whole tree of the agent. After
    * `run`; whoever is final stays out of it.
+   *
+   * @returns how many were killed on their way; the others had ended before.
    */
-  async killRounds(rounds: number, check: Check, say: (text: string) => void = () => {}): Promise<void> {
+  async killRounds(rounds: number, check: Check, say: (text: string) => void = () => {}): Promise<number> {
     const people = this.#people.slice(2);
     let killed = 0;
     await check(`killed ${rounds} times: every pair is in a named state, and a rerun finishes`, async () => {
@@ -226,6 +228,12 @@ export class SwitchCourse {
     });
     await check('each mail is once where the person works, after all of it', () => this.#expectMail());
     say(`${killed} of ${rounds} were killed on their way, the others had ended before`);
+    return killed;
+  }
+
+  /** How many mails were sent from outside so far. */
+  async mail(): Promise<{ readonly mails: number }> {
+    return { mails: (await this.#control.mailLoad()).sent };
   }
 
   // Before anybody is switched
@@ -447,7 +455,18 @@ collections:
   }
 
   async #switch(people: readonly Person[]): Promise<void> {
-    await this.#until(people, 'switched', ['switch', ...people.map(({ source }) => source), '--now', '--yes']);
+    const lines = await this.#until(people, 'switched', [
+      'switch',
+      ...people.map(({ source }) => source),
+      '--now',
+      '--yes',
+    ]);
+    // Mail was handed in by SMTP and found in the target.
+    const proofs = lines.filter(({ step, direction }) => step === 'prove' && direction === 'forward');
+    ok(
+      proofs.every(({ state }) => state !== 'skipped'),
+      JSON.stringify(proofs),
+    );
     for (const { source, target } of people) {
       const found = await this.#redirections();
       equal(found.target.get(target), null, `the target of ${target} delivers`);
@@ -494,15 +513,17 @@ collections:
   }
 
   /** A command is run again until everybody is in that state: who was not ready for a moment is by then. */
-  async #until(people: readonly Person[], state: 'switched' | null, args: readonly string[]): Promise<void> {
+  async #until(people: readonly Person[], state: 'switched' | null, args: readonly string[]): Promise<readonly Line[]> {
     let last: Finished | null = null;
+    const said: Line[] = [];
     for (let n = 0; n < 8; n++) {
       const states = await this.#states();
       const open = people.filter(({ source }) => (states.get(source)?.state ?? null) !== state);
-      if (open.length === 0) return;
+      if (open.length === 0) return said;
       const names = new Set(people.map(({ source }) => source));
       const others = args.filter((arg) => !names.has(arg) || open.some(({ source }) => source === arg));
       last = await this.#causeway(others, null);
+      said.push(...last.lines);
     }
     const seen = await this.#causeway(['verify'], null);
     throw new Error(

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type CalendarTruth, compareCalendars } from '#cli/demo/calendar-truth.ts';
 import type { Connector } from '#connectors/contract.ts';
 import type { Directory } from '#connectors/directory/contract.ts';
 import { MemoryForest } from '#connectors/directory/memory/memory-directory.ts';
@@ -20,7 +21,7 @@ import type { Clock } from '#kit/clock.ts';
 import { seededRandom } from '#kit/random.ts';
 import { createLab, type Lab } from '#lab/lab.ts';
 import type { EwsVersion } from '#lab/seams.ts';
-import { snapshot } from '#lab/world/ground-truth.ts';
+import { snapshot, type TrueEvent } from '#lab/world/ground-truth.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
 import type { Organization } from '#lab/world/organization.ts';
 import { plainContent } from '#lab/world/plain-content.ts';
@@ -35,6 +36,12 @@ import { type ContentKind, type Store, trackId } from '#store/store.ts';
 const quiet = { info: () => {}, warn: () => {} };
 const tls = { ca: [], min: '1.2' } as const;
 const nameOf = { left: 'source', right: 'target' } as const satisfies Record<Side, string>;
+
+const yearMs = 365 * 86_400_000;
+
+export async function* each<T>(list: Iterable<T>): AsyncGenerator<T> {
+  yield* list;
+}
 
 /** A person with a mailbox on either side, and how the directories name them. */
 export interface WorldPerson {
@@ -345,6 +352,25 @@ export class SwitchWorld {
       lanes: 2,
     };
     return verifyPair(services, pair.id, options, new AbortController().signal);
+  }
+
+  /** What takes place in a calendar in the years around now, as the lab has it at this moment. */
+  calendar(box: Mailbox): readonly TrueEvent[] {
+    const now = this.clock.nowMs();
+    return [...this.lab.world.calendar(box.address, now - 2 * yearMs, now + 2 * yearMs)];
+  }
+
+  /** How the two calendars of a person differ, together for all of them. */
+  async calendarsDiffer(people: readonly WorldPerson[] = this.people): Promise<CalendarTruth> {
+    const sum = { events: 0, series: 0, exceptions: 0, lost: 0, duplicated: 0, altered: 0 };
+    const differences: Record<string, number> = {};
+    for (const { left, right } of people) {
+      const truth = await compareCalendars(each(this.calendar(left)), each(this.calendar(right)));
+      for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += truth[name];
+      for (const [what, count] of Object.entries(truth.differences))
+        differences[what] = (differences[what] ?? 0) + count;
+    }
+    return { ...sum, differences };
   }
 
   get store(): Store {

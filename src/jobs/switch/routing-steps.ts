@@ -68,7 +68,7 @@ function lagging(context: StepContext, side: Side, controllers: readonly string[
   return {
     end: 'waits',
     detail: `replication in the ${nameOf[side]}: ${names}`,
-    againMs: Math.min(replicationEveryMs, Math.max(50, waitedMs / 4)),
+    againMs: Math.min(replicationEveryMs, Math.max(50, Math.ceil(waitedMs / 4))),
   };
 }
 
