@@ -271,7 +271,8 @@ whole.
 - Attendees stand in the table of recipients, with their answers. Modified occurrences of a series are messages among its attachments; the days
   themselves, with subject, place, times, reminder and status of each, stand in one property of the series, which is written whole.
 - Named properties that no field stands for are carried along when an item is created, over Graph all of them, over WebDAV those that are named here;
-  of a contact so are the tags from 0x3A00 to 0x3AFF. What the server itself keeps about an item is not.
+  of a contact so are the tags from 0x3A00 to 0x3AFF. What the server itself keeps about an item is not. EWS shows what it is asked for by name, so of
+  its items none of these are read.
 - A value that is not understood is kept as it came and named in the report.
 - A body that a client wrote as RTF is compared and kept in step as text, or as the HTML that the RTF was made of; its formatting goes along when an
   item is created, as long as the text is the same.
