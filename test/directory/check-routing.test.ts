@@ -135,6 +135,30 @@ describe('causeway check --routing', () => {
     }
   }, 120_000);
 
+  test('sends a mail by each organization on order, finds it where the person works, and takes it out again', async () => {
+    at.write({ collection: ['switch: { probeWait: 3 s }'] });
+    const inbox = () => [...at.mailbox('source', 0).folder('inbox').items()].length;
+    const before = inbox();
+    const found = await at.run('check', '--routing', '--probe', address('source', 0));
+    expect(found.out).toContain(`${address('source', 0)}, submitted to the source: a mail came to the source`);
+    expect(found.out).toContain(`${address('target', 0)}, submitted to the target: a mail came to the source`);
+    expect(found.code).toBe(exitCodes.ok);
+    expect(inbox()).toBe(before);
+    change('target', 0, { targetAddress: [] });
+    const astray = await at.lines('check', '--routing', '--probe', address('source', 0));
+    expect(astray.code).toBe(exitCodes.notReady);
+    expect(astray.lines).toContainEqual(
+      expect.objectContaining({
+        check: 'probe',
+        level: 'error',
+        detail: expect.stringContaining('came to the target'),
+      }),
+    );
+    const sent = at.lab.outbox.length;
+    await at.run('check', '--routing');
+    expect(at.lab.outbox.length).toBe(sent);
+  });
+
   test('needs a directory sync, and says which', async () => {
     writeFileSync(at.file, readFileSync(at.file, 'utf8').replace(/^directory:[\s\S]*$/m, ''));
     const refused = await at.run('check', '--routing');

@@ -46,8 +46,10 @@ export class LabProject {
     this.#orgs = orgs;
     this.cwd = mkdtempSync(join(tmpdir(), 'causeway-directory-'));
     this.file = join(this.cwd, 'causeway.yaml');
-    for (const { name, admin } of orgs)
+    for (const { name, admin, mailboxes } of orgs) {
       writeFileSync(join(this.cwd, `${name}.secret`), admin.password, { mode: 0o600 });
+      writeFileSync(join(this.cwd, `${name}.desk.secret`), mailboxes.at(-1)?.password ?? '', { mode: 0o600 });
+    }
     this.write(options);
   }
 
@@ -192,7 +194,19 @@ ${indent(sync)}${more}`,
   }
 }
 
-function organizationOf({ name, version, ews, ca, admin, domain, directory }: OrganizationAddresses): string {
+/** Probe mails are sent by the last person. */
+function organizationOf({
+  name,
+  version,
+  ews,
+  ca,
+  admin,
+  domain,
+  directory,
+  submission,
+  mailboxes,
+}: OrganizationAddresses): string {
+  const desk = mailboxes.at(-1);
   const { urls, user, password } = must(directory, `${name} has a directory`);
   if (password !== admin.password) throw new Error('the directory has an account of its own');
   return `  ${name}:
@@ -202,5 +216,5 @@ function organizationOf({ name, version, ews, ca, admin, domain, directory }: Or
     signIn: { method: basic, user: ${JSON.stringify(admin.user)}, password: 'file:${name}.secret' }
     tls: { ca: ${JSON.stringify(ca)} }
     directory: { url: ${JSON.stringify(urls)}, user: ${JSON.stringify(user)}, password: 'file:${name}.secret', domains: [${domain}] }
-`;
+${desk === undefined ? '' : `    submission: { url: '${submission.smtps}', from: ${desk.address}, user: ${desk.user}, password: 'file:${name}.desk.secret' }\n`}`;
 }
