@@ -93,6 +93,17 @@ async function redirectionNow({ services, signal }: StepContext, side: Side): Pr
   return entry.redirectsTo ?? null;
 }
 
+/** Where the source is to redirect. An address that its own entry has would lead nowhere but back to it. */
+async function wayToTarget(context: StepContext): Promise<string> {
+  const to = await reachedAt(context, 'right');
+  const own = await context.services.routes.left.read(context.signal);
+  if (own?.addresses.includes(to.toLowerCase()))
+    throw new StepFailed(
+      `${to} is an address of the entry in the source, too, so that it cannot redirect there: name a domain that only the target takes mail for under routing of the directory sync, and let it run`,
+    );
+  return to;
+}
+
 /** The target stops redirecting to the source. Nothing goes round in circles: the source does not redirect yet. */
 export const openTarget: StepWork = {
   name: 'open-target',
@@ -101,6 +112,8 @@ export const openTarget: StepWork = {
     after: `the target ${words(null)}`,
   }),
   async before(context) {
+    // Before anything is turned.
+    await wayToTarget(context);
     const now = await redirectionNow(context, 'right');
     // Where it cannot be read, the way back leads to the source.
     return { redirectsTo: now === undefined ? await reachedAt(context, 'left') : now };
@@ -120,7 +133,7 @@ export const redirectSource: StepWork = {
     after: `the source ${words(await reachedAt(context, 'right'))}`,
   }),
   async before(context) {
-    return { to: await reachedAt(context, 'right') };
+    return { to: await wayToTarget(context) };
   },
   async carryOut(context) {
     const to = context.memory.get('to');
