@@ -255,6 +255,12 @@ export const davBehaviours: readonly DavBehaviour[] = [
     source: 'a store of MAPI keeps any bytes; refusing shows the mistake',
   },
   {
+    id: 'has-attachments',
+    what: 'PidTagHasAttachments does not count pictures inside of the body, nor modified occurrences',
+    mark: 'assumed',
+    source: '[MS-OXCMSG] 2.2.1.2 counts them all, EWS does not: the harder case for a client',
+  },
+  {
     id: 'attached-messages',
     what: 'Attached messages, exceptions of series among them, are read and written by the properties at their address, their people by to, cc and bcc; what is attached to them, one level deep, has an address below that',
     mark: 'assumed',
