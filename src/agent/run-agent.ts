@@ -5,7 +5,7 @@ import type { PairId } from '#model/ids.ts';
 import { type Project, type ProjectPair, tracksOf } from '#project/project.ts';
 import type { OpenStore } from '#store/open-store.ts';
 import { type ContentKind, type Store, trackId, type WorkKey, type WorkRow } from '#store/store.ts';
-import { directoryKey } from './directory-work.ts';
+import { DIRECTORY_PRIORITY, directoryKey } from './directory-work.ts';
 import { FULL_SWEEP_MS } from './full-sweep.ts';
 import { projectLookGroups, projectWatchGroups } from './project-handlers.ts';
 import { readReferences } from './sign-in-of.ts';
@@ -36,7 +36,6 @@ export interface AgentOptions {
   readonly start?: () => WorkerProcess;
 }
 
-const DIRECTORY_PRIORITY = 30;
 const LOOK_PRIORITY = 150;
 const SWEEP_PRIORITY = 200;
 const WATCH_PRIORITY = 10;

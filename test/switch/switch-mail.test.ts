@@ -187,7 +187,7 @@ describe('killed at every boundary of every step', () => {
     expect(deaths.forward).toBeGreaterThan(25);
     expect(deaths.undo).toBeGreaterThan(25);
     expect(new Set((await world.store.switches()).map(({ state }) => state))).toEqual(new Set(['syncing']));
-  }, 180_000);
+  }, 400_000);
 });
 
 const hand = { caller: 'people', displayName: 'Somebody' };
