@@ -6,6 +6,7 @@ import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadBytes } from '#kit/payload.ts';
 import type { HttpRequest } from '#kit/transport.ts';
 import type { FolderId } from '#model/ids.ts';
+import { readStamp, type StampText } from '#model/stamp.ts';
 import type { TypedDraft, TypedHead, TypedItem } from '#model/typed-item.ts';
 import { attachment, draftOf, eventDraft, meetings, nth, seriesDraft } from '#test/suites/typed-drafts.ts';
 import { type GraphLab, openGraphLab } from './graph-lab.fixture.ts';
@@ -148,6 +149,16 @@ describe('an appointment that is larger than a request', () => {
     expect(await at.shown()).toEqual([]);
     const [there] = await at.shown(other);
     await expectWhole(at, draft, must(there, 'it'));
+  });
+
+  test('of two that nobody gave a stamp neither is taken for the other', async () => {
+    const at = await open();
+    const drafts = [large(), large()].map((draft) => ({ ...draft, stamp: '' as StampText }));
+    for (const draft of drafts) expect(isFault(await at.create(draft))).toBe(false);
+    const stamps = (await at.shown()).map(({ stamp }) => stamp);
+    expect(stamps).toHaveLength(2);
+    expect(new Set(stamps).size).toBe(2);
+    for (const stamp of stamps) expect(stamp === null ? null : readStamp(stamp)).toBeNull();
   });
 
   test('what cannot be made like that is `too-large`, with the reason', async () => {

@@ -17,11 +17,10 @@ import { type SplitMail, splitMail } from '../split-mail.ts';
 import { undone } from '../unfinished-mail.ts';
 import { isMeeting } from './remove-silently.ts';
 
-/**
- * In place of the stamp: its files are still on their way; it is whole and nobody had given it a stamp, since what a PATCH has set no PATCH
- * takes away.
- */
-const [unfinished, unstamped] = ['unfinished', 'none'] as const;
+/** In place of the stamp: its files are still on their way. */
+const unfinished = 'unfinished';
+/** It is whole, and nobody had given it a stamp: what was set no PATCH takes away, and stamps that are equal would be of one item. */
+const unstamped = (serverId: string): string => `none;${serverId}`;
 
 export const isUnfinished = (stamp: MapiValue | undefined): boolean => stamp === unfinished;
 
@@ -75,7 +74,10 @@ export async function putLarge(
         subject: { writes: true, about: 'item' },
         body: {
           singleValueExtendedProperties: [
-            extendedEntry(stampProperty, typeof stamp === 'string' && stamp !== '' ? stamp : unstamped),
+            extendedEntry(
+              stampProperty,
+              typeof stamp === 'string' && stamp !== '' ? stamp : unstamped(imported.serverId),
+            ),
           ],
         },
       },
