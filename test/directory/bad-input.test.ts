@@ -117,6 +117,12 @@ describe('bad input has a named outcome, and nothing is written by half', () => 
       expect(target().text(must(made ?? null, name), 'displayName')).toBe(name);
       expect(nameOf(dnOf(target(), must(made ?? null, name)))).toBe(nameOf(dnOf(source(), entry(n + 2))));
     });
+    // The value is left out, the person is not.
+    expect(standsFor(10).map((one) => target().text(one, 'telephoneNumber'))).toEqual([null]);
+    expect(standsFor(10).map((one) => target().text(one, 'displayName'))).toEqual([
+      source().text(entry(10), 'displayName'),
+    ]);
+    expect(await notes()).toContainEqual(expect.objectContaining({ reason: 'value-too-long' }));
     expect(await reasons(11)).toEqual(['disabled']);
     expect(standsFor(11)).toEqual([]);
     change(11, { userAccountControl: ['512'] });
