@@ -1,7 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { exitCodes } from '#cli/exit-codes.ts';
+import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';
+import { updateAddressPolicy } from '#lab/world/directory/address-policy.ts';
 import { plainContent } from '#lab/world/plain-content.ts';
 import { key } from '#lab/world/property.ts';
 import { LabProject } from './lab-project.fixture.ts';
@@ -94,6 +96,23 @@ describe('causeway check --routing', () => {
         about('elsewhere', `target: ${address('target', 8)}`),
       ]),
     );
+  });
+
+  test('names everybody whose addresses a policy of Exchange rewrote since the last pass', async () => {
+    const organization = at.organization('source');
+    const { first, names } = organization.forest;
+    const policy = must(first.byGuid(names.defaultPolicy), 'the policy');
+    first.put(policy, { gatewayProxy: ['SMTP:%m.by-policy@source.test'] });
+    expect(updateAddressPolicy(organization)).toBeGreaterThan(people);
+    const { code, found } = await problems();
+    const rewritten = found.filter(({ check }) => check === 'rewritten');
+    expect(rewritten.filter(({ detail }) => String(detail).includes('the primary address was'))).toHaveLength(
+      people + 1,
+    );
+    expect(rewritten[0]?.['advice']).toContain('EmailAddressPolicyEnabled $false');
+    // Mail still arrives: it is a warning.
+    expect(code).toBe(exitCodes.ok);
+    expect(deliver(0, 'target')).toHaveLength(1);
   });
 
   test('says so exactly where the transport of the lab does not bring mail to the person', async () => {
