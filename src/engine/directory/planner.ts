@@ -4,7 +4,7 @@ import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { Attributes, DirectoryObject, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import { isUnder } from '#model/directory/distinguished-name.ts';
 import { graphWrites } from '#model/directory/entra-writes.ts';
-import { addressKey, parseProxyAddress } from '#model/directory/proxy-address.ts';
+import { addressKey, onlineAddressKey, parseProxyAddress } from '#model/directory/proxy-address.ts';
 import { type BySide, otherSide } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
 import type { DraftEdit } from './draft.ts';
@@ -247,6 +247,10 @@ export class Planner {
     reason: DirectoryReason,
   ): void {
     const object = pair.objects[side];
+    if (attribute === 'proxyAddresses') {
+      const current = valuesOf(object.attributes, attribute);
+      if (changeOf(current.map(onlineAddressKey), wanted.map(onlineAddressKey)) === null) return;
+    }
     const draft: DraftEdit = {
       side,
       phase: side === pair.home ? 'home' : 'shadow',

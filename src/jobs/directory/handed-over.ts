@@ -8,7 +8,7 @@ import { changeOf } from '#engine/directory/values.ts';
 import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { Attributes, DirectoryKind, DirectoryObject, ObjectGuid } from '#model/directory/directory-object.ts';
-import { smtpAddresses } from '#model/directory/proxy-address.ts';
+import { onlineAddressKey, smtpAddresses } from '#model/directory/proxy-address.ts';
 import type { BySide } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
 import type { DirectoryCommit, DirectoryJournalRow } from '#store/directory-records.ts';
@@ -87,8 +87,13 @@ function shows(object: Attributes, row: DirectoryJournalRow): boolean {
   return namesOf(row).every((name) => {
     if (!isShown(name)) return true;
     const change = changeOf(row.before[name] ?? [], row.after[name] ?? []);
-    const now = new Set(object[name] ?? []);
-    return change === null || (change.add.every((v) => now.has(v)) && change.remove.every((v) => !now.has(v)));
+    const key = name === 'proxyAddresses' ? onlineAddressKey : (value: string) => value;
+    const now = new Set((object[name] ?? []).map(key));
+    const wanted = new Set((row.after[name] ?? []).map(key));
+    return (
+      change === null ||
+      (change.add.every((v) => now.has(key(v))) && change.remove.every((v) => wanted.has(key(v)) || !now.has(key(v))))
+    );
   });
 }
 

@@ -8,7 +8,7 @@ import { GraphError } from './graph-error.ts';
 
 // learn.microsoft.com/graph/api/user-update, group-update, group-post-members, group-delete-members
 
-export const requestRefused = (message: string): GraphError => new GraphError(400, 'Request_BadRequest', message);
+const requestRefused = (message: string): GraphError => new GraphError(400, 'Request_BadRequest', message);
 export const noResource = (id: string): GraphError =>
   new GraphError(
     404,

@@ -4,7 +4,6 @@ import type { Organization } from '../world/organization.ts';
 
 /** What Graph calls the objects of the tenant that are anything to a mail system. */
 export type EntraKind = 'user' | 'group' | 'contact';
-export const entraKinds: readonly EntraKind[] = ['user', 'group', 'contact'];
 
 /** One write to the tenant's directory, as delta queries tell of it. */
 export interface EntraChange {

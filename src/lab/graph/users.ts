@@ -7,7 +7,7 @@ import { GraphError } from './graph-error.ts';
 import { ok, type Route } from './route.ts';
 
 /** Id of the tenant. */
-export const tenantIdOf = ({ name, domain }: Context['organization']): string => guidOf('tenant', name, domain);
+const tenantIdOf = ({ name, domain }: Context['organization']): string => guidOf('tenant', name, domain);
 
 /** The mailbox of the user whom a path names: by address, by id of the mailbox, or by id of the user. */
 export function userOf(context: Pick<Context, 'organization'>, id: string): MailboxEntry {

@@ -32,6 +32,14 @@ export function addressKey(value: string): string {
   return parsed === null ? value.toLowerCase() : `${parsed.type.toLowerCase()}:${parsed.address.toLowerCase()}`;
 }
 
+/**
+ * The same for two values that are one to Exchange Online: it writes the type of what is no SMTP address as it likes, while of SMTP addresses
+ * capitals make the one that others see.
+ */
+export function onlineAddressKey(value: string): string {
+  return parseProxyAddress(value)?.type === 'SMTP' ? value : addressKey(value);
+}
+
 /** Whether mail servers would take it: one @, a host name of ASCII, nothing that a header or a filter would trip over. */
 export function isSmtpAddress(address: string): boolean {
   const at = address.lastIndexOf('@');

@@ -151,6 +151,7 @@ export class ChangeFeed {
     const domain = await this.#domain(context);
     const purposes = await this.#reader.purposes(
       found.flatMap(({ kind, json }) => (kind === 'user' ? [json] : [])),
+      true,
       context,
     );
     const memberOf = this.#membershipsOf(reading);

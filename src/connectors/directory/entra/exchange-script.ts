@@ -131,13 +131,11 @@ param([string]$Receipt)
 $ErrorActionPreference = 'Stop'
 $script:results = New-Object System.Collections.ArrayList
 $script:checks = New-Object System.Collections.ArrayList
-function Invoke-CausewayStep([int]$No, [string]$Identity, [string]$What, [scriptblock]$IsDone, [scriptblock]$Do) {
+# Each thing to be done is a pair of functions: Test- says whether it is there, Write- does it. The check at the end asks Test- again.
+function Invoke-CausewayStep([int]$No, [string]$Name, [string]$What, [hashtable]$With) {
   $detail = ''
-  try { if (-not (& $IsDone)) { & $Do } } catch { $detail = $_.Exception.Message }
-  [void]$script:checks.Add(@{ No = $No; Identity = $Identity; What = $What; IsDone = $IsDone; Detail = $detail })
-}
-function Find-CausewayRecipient([string]$Identity) {
-  Get-Recipient -Identity $Identity -ErrorAction SilentlyContinue
+  try { if (-not (& "Test-Causeway$Name" @With)) { & "Write-Causeway$Name" @With } } catch { $detail = $_.Exception.Message }
+  [void]$script:checks.Add(@{ No = $No; Name = $Name; What = $What; With = $With; Detail = $detail })
 }
 function Get-CausewayNoun([string]$Identity, [switch]$OfPerson) {
   $type = (Get-Recipient -Identity $Identity).RecipientType
@@ -150,77 +148,117 @@ function Get-CausewayNoun([string]$Identity, [switch]$OfPerson) {
   }
 }
 function New-CausewayRecipient([int]$No, [string]$Identity, [string]$Kind, [string]$Name, [string]$Alias, [string]$External, [string]$Primary, [string]$SignIn) {
-  Invoke-CausewayStep $No $Identity "new $Kind" { [bool](Find-CausewayRecipient $Identity) }.GetNewClosure() {
-    $more = @{ Name = $Name; WhatIf = [bool]$WhatIfPreference }
-    if ($Alias) { $more.Alias = $Alias }
-    if ($Primary -and $Kind -ne 'MailContact') { $more.PrimarySmtpAddress = $Primary }
-    switch ($Kind) {
-      'MailUser' {
-        $more.MicrosoftOnlineServicesID = $SignIn
-        $bytes = New-Object byte[] 24
-        [System.Security.Cryptography.RandomNumberGenerator]::Create().GetBytes($bytes)
-        $more.Password = ConvertTo-SecureString ('aA1!' + [Convert]::ToBase64String($bytes)) -AsPlainText -Force
-        [void](New-MailUser @more -ExternalEmailAddress $External)
-      }
-      'MailContact' { [void](New-MailContact @more -ExternalEmailAddress $External) }
-      'SecurityGroup' { [void](New-DistributionGroup @more -Type Security) }
-      default { [void](New-DistributionGroup @more) }
+  Invoke-CausewayStep $No 'Recipient' "new $Kind" @{ Identity = $Identity; Kind = $Kind; Name = $Name; Alias = $Alias; External = $External; Primary = $Primary; SignIn = $SignIn }
+}
+function Test-CausewayRecipient([string]$Identity, [string]$Kind, [string]$Name, [string]$Alias, [string]$External, [string]$Primary, [string]$SignIn) {
+  [bool](Get-Recipient -Identity $Identity -ErrorAction SilentlyContinue)
+}
+function Write-CausewayRecipient([string]$Identity, [string]$Kind, [string]$Name, [string]$Alias, [string]$External, [string]$Primary, [string]$SignIn) {
+  $more = @{ Name = $Name; WhatIf = [bool]$WhatIfPreference }
+  if ($Alias) { $more.Alias = $Alias }
+  if ($Primary -and $Kind -ne 'MailContact') { $more.PrimarySmtpAddress = $Primary }
+  switch ($Kind) {
+    'MailUser' {
+      if ($SignIn) { $more.MicrosoftOnlineServicesID = $SignIn }
+      # Nobody knows it: who is to sign in gets another one.
+      $bytes = New-Object byte[] 24
+      [System.Security.Cryptography.RandomNumberGenerator]::Create().GetBytes($bytes)
+      $more.Password = ConvertTo-SecureString ('aA1!' + [Convert]::ToBase64String($bytes)) -AsPlainText -Force
+      [void](New-MailUser @more -ExternalEmailAddress $External)
     }
-  }.GetNewClosure()
+    'MailContact' { [void](New-MailContact @more -ExternalEmailAddress $External) }
+    'SecurityGroup' { [void](New-DistributionGroup @more -Type Security) }
+    default { [void](New-DistributionGroup @more) }
+  }
 }
 function Set-CausewayValue([int]$No, [string]$Identity, [string]$Parameter, [string]$Value, [switch]$OfPerson) {
-  $isDone = {
-    $noun = Get-CausewayNoun $Identity -OfPerson:$OfPerson
-    $now = (& "Get-$noun" -Identity $Identity).$Parameter
-    if ($Parameter -eq 'HiddenFromAddressListsEnabled') { return [bool]$now -eq ($Value -eq 'TRUE') }
-    if ($Parameter -eq 'Manager') { return -not $Value -or ($now -and (Get-User -Identity $now).ExternalDirectoryObjectId -eq $Value) }
-    ([string]$now -replace '^smtp:', '') -ceq $Value
-  }.GetNewClosure()
-  Invoke-CausewayStep $No $Identity $Parameter $isDone {
-    $noun = Get-CausewayNoun $Identity -OfPerson:$OfPerson
-    $new = if ($Parameter -eq 'HiddenFromAddressListsEnabled') { $Value -eq 'TRUE' } elseif ($Value) { $Value } else { $null }
-    $more = @{ Identity = $Identity; WhatIf = [bool]$WhatIfPreference; $Parameter = $new }
-    & "Set-$noun" @more
-  }.GetNewClosure()
+  Invoke-CausewayStep $No 'Value' $Parameter @{ Identity = $Identity; Parameter = $Parameter; Value = $Value; OfPerson = [bool]$OfPerson }
+}
+function Test-CausewayValue([string]$Identity, [string]$Parameter, [string]$Value, [bool]$OfPerson) {
+  $noun = Get-CausewayNoun $Identity -OfPerson:$OfPerson
+  $now = (& "Get-$noun" -Identity $Identity).$Parameter
+  if ($Parameter -eq 'HiddenFromAddressListsEnabled') { return [bool]$now -eq ($Value -eq 'TRUE') }
+  if ($Parameter -eq 'Manager') {
+    if (-not $Value) { return -not $now }
+    return [bool]$now -and [string](Get-User -Identity $now).ExternalDirectoryObjectId -eq $Value
+  }
+  ([string]$now -replace '^smtp:', '') -ceq $Value
+}
+function Write-CausewayValue([string]$Identity, [string]$Parameter, [string]$Value, [bool]$OfPerson) {
+  $noun = Get-CausewayNoun $Identity -OfPerson:$OfPerson
+  $new = if ($Parameter -eq 'HiddenFromAddressListsEnabled') { $Value -eq 'TRUE' } elseif ($Value) { $Value } else { $null }
+  $more = @{ Identity = $Identity; WhatIf = [bool]$WhatIfPreference; $Parameter = $new }
+  & "Set-$noun" @more
 }
 function Set-CausewayAddress([int]$No, [string]$Identity, [string[]]$Add = @(), [string[]]$Remove = @()) {
-  $missing = { $now = @((Get-Recipient -Identity $Identity).EmailAddresses | ForEach-Object { [string]$_ }); @($Add | Where-Object { $now -cnotcontains $_ }) }.GetNewClosure()
-  $extra = { $now = @((Get-Recipient -Identity $Identity).EmailAddresses | ForEach-Object { [string]$_ }); @($Remove | Where-Object { $now -ccontains $_ }) }.GetNewClosure()
-  Invoke-CausewayStep $No $Identity 'EmailAddresses' { (& $missing).Count -eq 0 -and (& $extra).Count -eq 0 }.GetNewClosure() {
-    $noun = Get-CausewayNoun $Identity
-    $change = @{}
-    if ((& $missing).Count -gt 0) { $change.Add = @(& $missing) }
-    if ((& $extra).Count -gt 0) { $change.Remove = @(& $extra) }
-    & "Set-$noun" -Identity $Identity -EmailAddresses $change -WhatIf:$WhatIfPreference
-  }.GetNewClosure()
+  Invoke-CausewayStep $No 'Address' 'EmailAddresses' @{ Identity = $Identity; Add = $Add; Remove = $Remove }
+}
+# Of SMTP addresses capitals make the primary one; of others Exchange writes the type as it likes.
+function Get-CausewayKey([string]$Address) {
+  if ($Address -like 'smtp:*') { $Address } else { $Address.ToLowerInvariant() }
+}
+function Get-CausewayDifference([string]$Identity, [string[]]$Add, [string[]]$Remove) {
+  $now = @((Get-Recipient -Identity $Identity).EmailAddresses | ForEach-Object { Get-CausewayKey ([string]$_) })
+  @{
+    Add = @($Add | Where-Object { $_ -and $now -cnotcontains (Get-CausewayKey $_) })
+    Remove = @($Remove | Where-Object { $_ -and $now -ccontains (Get-CausewayKey $_) })
+  }
+}
+function Test-CausewayAddress([string]$Identity, [string[]]$Add, [string[]]$Remove) {
+  $open = Get-CausewayDifference $Identity $Add $Remove
+  $open.Add.Count + $open.Remove.Count -eq 0
+}
+function Write-CausewayAddress([string]$Identity, [string[]]$Add, [string[]]$Remove) {
+  $open = Get-CausewayDifference $Identity $Add $Remove
+  $change = @{}
+  if ($open.Add.Count -gt 0) { $change.Add = $open.Add }
+  if ($open.Remove.Count -gt 0) { $change.Remove = $open.Remove }
+  $noun = Get-CausewayNoun $Identity
+  & "Set-$noun" -Identity $Identity -EmailAddresses $change -WhatIf:$WhatIfPreference
 }
 function Set-CausewayMember([int]$No, [string]$Identity, [string[]]$Add = @(), [string[]]$Remove = @()) {
-  $members = { @(Get-DistributionGroupMember -Identity $Identity -ResultSize Unlimited | ForEach-Object { [string]$_.ExternalDirectoryObjectId }) }.GetNewClosure()
-  Invoke-CausewayStep $No $Identity 'Members' { $now = & $members; @($Add | Where-Object { $now -notcontains $_ }).Count -eq 0 -and @($Remove | Where-Object { $now -contains $_ }).Count -eq 0 }.GetNewClosure() {
-    $now = & $members
-    foreach ($one in $Add) { if ($now -notcontains $one) { Add-DistributionGroupMember -Identity $Identity -Member $one -BypassSecurityGroupManagerCheck -WhatIf:$WhatIfPreference } }
-    foreach ($one in $Remove) { if ($now -contains $one) { Remove-DistributionGroupMember -Identity $Identity -Member $one -BypassSecurityGroupManagerCheck -Confirm:$false -WhatIf:$WhatIfPreference } }
-  }.GetNewClosure()
+  Invoke-CausewayStep $No 'Member' 'Members' @{ Identity = $Identity; Add = $Add; Remove = $Remove }
+}
+function Get-CausewayMembers([string]$Identity) {
+  @(Get-DistributionGroupMember -Identity $Identity -ResultSize Unlimited | ForEach-Object { [string]$_.ExternalDirectoryObjectId })
+}
+function Test-CausewayMember([string]$Identity, [string[]]$Add, [string[]]$Remove) {
+  $now = @(Get-CausewayMembers $Identity)
+  @($Add | Where-Object { $_ -and $now -notcontains $_ }).Count + @($Remove | Where-Object { $_ -and $now -contains $_ }).Count -eq 0
+}
+function Write-CausewayMember([string]$Identity, [string[]]$Add, [string[]]$Remove) {
+  $now = @(Get-CausewayMembers $Identity)
+  foreach ($one in $Add) { if ($one -and $now -notcontains $one) { Add-DistributionGroupMember -Identity $Identity -Member $one -BypassSecurityGroupManagerCheck -WhatIf:$WhatIfPreference } }
+  foreach ($one in $Remove) { if ($one -and $now -contains $one) { Remove-DistributionGroupMember -Identity $Identity -Member $one -BypassSecurityGroupManagerCheck -Confirm:$false -WhatIf:$WhatIfPreference } }
 }
 function Set-CausewayForwarding([int]$No, [string]$Identity, [string]$To) {
-  Invoke-CausewayStep $No $Identity 'ForwardingSmtpAddress' { ([string](Get-Mailbox -Identity $Identity).ForwardingSmtpAddress -replace '^smtp:', '') -eq $To }.GetNewClosure() {
-    $new = if ($To) { $To } else { $null }
-    Set-Mailbox -Identity $Identity -ForwardingSmtpAddress $new -DeliverToMailboxAndForward $false -WhatIf:$WhatIfPreference
-  }.GetNewClosure()
+  Invoke-CausewayStep $No 'Forwarding' 'ForwardingSmtpAddress' @{ Identity = $Identity; To = $To }
+}
+function Test-CausewayForwarding([string]$Identity, [string]$To) {
+  ([string](Get-Mailbox -Identity $Identity).ForwardingSmtpAddress -replace '^smtp:', '') -eq $To
+}
+function Write-CausewayForwarding([string]$Identity, [string]$To) {
+  $new = if ($To) { $To } else { $null }
+  Set-Mailbox -Identity $Identity -ForwardingSmtpAddress $new -DeliverToMailboxAndForward $false -WhatIf:$WhatIfPreference
 }
 function Remove-CausewayRecipient([int]$No, [string]$Identity) {
-  Invoke-CausewayStep $No $Identity 'removed' { -not (Find-CausewayRecipient $Identity) }.GetNewClosure() {
-    $noun = Get-CausewayNoun $Identity
-    if ($noun -eq 'Mailbox') { throw 'it has a mailbox by now, and is left alone' }
-    & "Remove-$noun" -Identity $Identity -Confirm:$false -WhatIf:$WhatIfPreference
-  }.GetNewClosure()
+  Invoke-CausewayStep $No 'Removal' 'removed' @{ Identity = $Identity }
+}
+function Test-CausewayRemoval([string]$Identity) {
+  -not (Get-Recipient -Identity $Identity -ErrorAction SilentlyContinue)
+}
+function Write-CausewayRemoval([string]$Identity) {
+  $noun = Get-CausewayNoun $Identity
+  if ($noun -eq 'Mailbox') { throw 'it has a mailbox by now, and is left alone' }
+  & "Remove-$noun" -Identity $Identity -Confirm:$false -WhatIf:$WhatIfPreference
 }
 function Show-CausewayCheck {
   foreach ($check in $script:checks) {
+    $with = $check.With
     $ok = $false
     $detail = $check.Detail
-    try { $ok = [bool](& $check.IsDone) } catch { if (-not $detail) { $detail = $_.Exception.Message } }
-    [void]$script:results.Add([pscustomobject]@{ No = $check.No; Identity = $check.Identity; What = $check.What; Result = $(if ($ok) { 'ok' } else { 'missing' }); Detail = $(if ($ok) { '' } else { $detail }) })
+    try { $ok = [bool](& "Test-Causeway$($check.Name)" @with) } catch { if (-not $detail) { $detail = $_.Exception.Message } }
+    [void]$script:results.Add([pscustomobject]@{ No = $check.No; Identity = $with.Identity; What = $check.What; Result = $(if ($ok) { 'ok' } else { 'missing' }); Detail = $(if ($ok) { '' } else { $detail }) })
   }
   $script:results | Format-Table -AutoSize | Out-String | Write-Output
   $open = @($script:results | Where-Object { $_.Result -ne 'ok' }).Count

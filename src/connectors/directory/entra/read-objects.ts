@@ -82,6 +82,7 @@ export class ObjectReader {
     }
     const purposes = await this.purposes(
       found.flatMap(({ kind, json }) => (kind === 'user' ? [json] : [])),
+      false,
       context,
     );
     const domain = await this.#domain(context);
@@ -99,15 +100,31 @@ export class ObjectReader {
     );
   }
 
-  /** What the mailboxes of users are for, by id; those that have none are missing. Only who has an address can have one. */
-  async purposes(users: readonly JsonObject[], context: Context): Promise<ReadonlyMap<string, string>> {
+  /**
+   * What the mailboxes of users are for, by id; those that have none are missing. Only who has an address can have one. A mailbox that this
+   * application may not open (RBAC for Applications, access policies) is for `others`, and left alone.
+   *
+   * @param isWhole when not one of them may be opened the permission is missing: FaultError.
+   */
+  async purposes(
+    users: readonly JsonObject[],
+    isWhole: boolean,
+    context: Context,
+  ): Promise<ReadonlyMap<string, string>> {
     const asked = users.flatMap((json) => (hasAddress(json) ? [textAt(json, 'id') ?? ''] : []));
     const outcomes = await this.#graph.all(
       asked.map((id) => ({ method: 'GET', path: `/users/${id}/mailboxSettings?$select=userPurpose` })),
       context,
     );
     const purposes = new Map<string, string>();
+    const isClosed = (outcome: EntraOutcome) => outcome.kind === 'refused' && outcome.status === 403;
+    const [closed] = outcomes.filter(isClosed);
+    if (isWhole && closed !== undefined && outcomes.every(isClosed)) mustSucceed(closed, '/users/…/mailboxSettings');
     for (const [at, outcome] of outcomes.entries()) {
+      if (isClosed(outcome)) {
+        purposes.set(asked[at] ?? '', 'others');
+        continue;
+      }
       // There is no mailbox, or it is somewhere else: 404, with one code or another.
       const settings = thereOr(outcome);
       if (settings !== null) purposes.set(asked[at] ?? '', textAt(settings, 'userPurpose') ?? 'user');
