@@ -13,6 +13,8 @@ const worlds: Readonly<Record<string, Readonly<Record<string, Live>>>> = {
   memory: {
     mail: (seed, store) => runSeed(seed, memoryStage, store),
     calendar: (seed, store) => runCalendarSeed(seed, memoryCalendarStage, { ...(store && { store }) }),
+    series: (seed, store) =>
+      runCalendarSeed(seed, memoryCalendarStage, { isAboutSeries: true, ...(store && { store }) }),
     rival: (seed, store) => runCalendarSeed(seed, memoryCalendarStage, { hasRivals: true, ...(store && { store }) }),
   },
   ews: {

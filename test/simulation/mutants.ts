@@ -1,10 +1,14 @@
+import type { StoreKind } from './shared-store.ts';
+
 /** A planted bug: one place of the program's source, said differently. */
 export interface Mutant {
   readonly name: string;
   /** Which lives must show it; default: those of mail. */
-  readonly lives?: 'mail' | 'calendar' | 'rival';
+  readonly lives?: 'mail' | 'calendar' | 'series' | 'rival';
   /** Where these lives are lived; default: in memory. What only a protocol can get wrong needs that protocol. */
   readonly world?: 'memory' | 'ews';
+  /** What these lives remember in; default: a database. */
+  readonly store?: StoreKind;
   /** Path from the project's root. */
   readonly file: string;
   /** Occurs exactly once in the file, or the mutant is stale. */

@@ -6,6 +6,7 @@ import { build, type Plugin } from 'esbuild';
 import { calendarMutants } from './calendar/calendar-mutants.ts';
 import { lifeOf } from './lives.ts';
 import { type Mutant, mutants as mailMutants } from './mutants.ts';
+import type { StoreKind } from './shared-store.ts';
 
 /** All planted bugs. */
 export const mutants: readonly Mutant[] = [...mailMutants, ...calendarMutants];
@@ -69,7 +70,7 @@ export async function runMutants(
         const path = join(folder, `${n}.mjs`);
         await bundle(root, mutant, path);
         const { seed: known } = mutant;
-        const lives: Lives = [mutant.lives ?? 'mail', mutant.world ?? 'memory'];
+        const lives: Lives = [mutant.lives ?? 'mail', mutant.world ?? 'memory', mutant.store ?? 'sqlite'];
         let outcome = known === undefined ? nothing : await runProgram(path, lives, known, known);
         if (outcome.seed === null) outcome = await search(path, lives, 1, seeds);
         // A life that ends badly without any planted bug says nothing about this one.
@@ -124,13 +125,14 @@ let living: Promise<unknown> = Promise.resolve();
 
 /** Whether a life ends badly without any planted bug. One at a time: worlds of one process share a store. */
 function endsBadly(lives: Lives, seed: number): Promise<boolean> {
-  const life = living.then(() => lifeOf(...lives)(seed));
+  const [kind, world, store] = lives;
+  const life = living.then(() => lifeOf(kind, world)(seed, store));
   living = life;
   return life.then(({ violations }) => violations.length > 0);
 }
 
-/** Kind and world. */
-type Lives = readonly [kind: string, world: string];
+/** Kind, world and store. */
+type Lives = readonly [kind: string, world: string, store: StoreKind];
 
 interface Outcome {
   readonly seed: number | null;

@@ -143,6 +143,8 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'places that do not know what was made',
     lives: 'rival',
+    store: 'plain',
+    seed: 2450,
     file: 'src/jobs/typed/typed-pass.ts',
     find: 'withoutPlaces(context, rows)',
     replace: 'rows',
@@ -183,7 +185,9 @@ export const calendarMutants: readonly Mutant[] = [
   },
   {
     name: 'rewrites not announced',
-    lives: 'calendar',
+    lives: 'series',
+    store: 'plain',
+    seed: 156,
     file: 'src/engine/merge-typed.ts',
     find: '  if (edits.left?.rewrites || edits.right?.rewrites)\n',
     replace: '  if (edits.left === undefined)\n',
@@ -217,6 +221,8 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'failed move forgotten',
     lives: 'calendar',
+    store: 'plain',
+    seed: 68,
     file: 'src/jobs/typed/move-items.ts',
     find: '          context.staged.add({ typedLinks: [notMoved(context, compare, on)] });\n',
     replace: '',

@@ -44,6 +44,10 @@ export function calendarStep(who: CalendarPerson): void {
   const { random, ledger } = who;
   const calendar = aloud(who);
   const person = { ...who, calendar };
+  if (who.isAboutSeries) {
+    seriesStep(person);
+    return;
+  }
   if (who.hasMeetings && random.int(2) === 0) {
     meetingStep(person);
     return;
@@ -64,15 +68,7 @@ export function calendarStep(who: CalendarPerson): void {
       );
       return;
     case 2:
-      calendar.book(
-        calendar.folders()[0] ?? ('' as never),
-        {
-          subject: write(person, 'a new series'),
-          when: someTime(random, firstDay),
-          recurrence: daily(3 + random.int(5)),
-        },
-        null,
-      );
+      calendar.book(calendar.folders()[0] ?? ('' as never), aSeries(person), null);
       return;
     case 3:
     case 4:
@@ -84,23 +80,10 @@ export function calendarStep(who: CalendarPerson): void {
       if (series) editOccurrence(person, series);
       return;
     case 8:
-      if (series) {
-        const day = someDay(who, series);
-        if (day === undefined || series.item.deletedDays.length + 1 >= daysOf(series).length) return;
-        dropTokens(ledger, series.item.occurrences.find((o) => o.day === day)?.overrides);
-        calendar.deleteOccurrence(series.id, day);
-      }
+      if (series) deleteOccurrence(person, series);
       return;
     case 9:
-      if (series) {
-        // What the person saw of the exceptions goes with the old pattern.
-        dropTokens(ledger, series.item.occurrences);
-        ledger.reshaped.add(`${calendar.address} ${series.identity}`);
-        calendar.edit(
-          series.id,
-          random.int(2) === 0 ? { when: someTime(random, firstDay) } : { recurrence: daily(3 + random.int(6)) },
-        );
-      }
+      if (series) reshape(person, series);
       return;
     case 10:
       if (event) {
@@ -116,6 +99,59 @@ export function calendarStep(who: CalendarPerson): void {
       calendar.move(event.id, to);
     }
   }
+}
+
+const aSeries = (person: CalendarPerson): Partial<EventFields> => ({
+  subject: write(person, 'a new series'),
+  when: someTime(person.random, firstDay),
+  recurrence: daily(3 + person.random.int(5)),
+});
+
+/** New patterns of the same two series, and the same days again and again, before and after. */
+function seriesStep(person: CalendarPerson): void {
+  const { calendar, random } = person;
+  const all = calendar.events();
+  const series = pick(random, all.slice(0, 2));
+  if (!series || (all.length < 2 && random.int(4) === 0)) {
+    const [folder] = calendar.folders();
+    if (folder !== undefined) calendar.book(folder, aSeries(person), null);
+    return;
+  }
+  switch (random.int(6)) {
+    case 0:
+    case 1: {
+      reshape(person, series);
+      const now = calendar.events().find(({ id }) => id === series.id);
+      if (now && random.int(3) > 0) editOccurrence(person, now);
+      return;
+    }
+    case 2:
+      deleteOccurrence(person, series);
+      return;
+    case 3:
+      editEvent(person, series);
+      return;
+    default:
+      editOccurrence(person, series);
+  }
+}
+
+/** Another pattern or time of a series. What the person saw of the exceptions goes with the old one. */
+function reshape({ calendar, random, ledger }: CalendarPerson, series: SimulatedEvent): void {
+  dropTokens(ledger, series.item.occurrences);
+  ledger.reshaped.add(`${calendar.address} ${series.identity}`);
+  calendar.edit(
+    series.id,
+    random.int(2) === 0 ? { when: someTime(random, firstDay) } : { recurrence: daily(3 + random.int(6)) },
+  );
+}
+
+function deleteOccurrence(person: CalendarPerson, series: SimulatedEvent): void {
+  const { calendar, ledger } = person;
+  const day = someDay(person, series);
+  if (day === undefined || series.item.deletedDays.length + 1 >= daysOf(series).length) return;
+  dropTokens(ledger, series.item.occurrences.find((o) => o.day === day)?.overrides);
+  calendar.deleteOccurrence(series.id, day);
 }
 
 /** Something about an event itself, and not about an occurrence of it. */

@@ -12,6 +12,8 @@ export interface CalendarPerson {
   readonly ledger: Ledger;
   /** Everybody comes back to the same two events over and over. */
   readonly isBusyWithOne: boolean;
+  /** Everybody works on patterns and occurrences of the same two series. */
+  readonly isAboutSeries: boolean;
   /** There are meetings among the events. */
   readonly hasMeetings: boolean;
   /** Numbers for tokens. */

@@ -26,6 +26,8 @@ export interface Plot {
   readonly mix?: FaultMix;
   /** Whether the rivals of the stage write too. */
   readonly hasRivals?: boolean;
+  /** People work on patterns and occurrences of the same two series, and on nothing else. */
+  readonly isAboutSeries?: boolean;
   /** Begin with empty calendars. */
   readonly isEmpty?: boolean;
   /** Default: a database. */
@@ -56,6 +58,7 @@ export class CalendarWorld {
   onCall: (() => void) | null = null;
   private readonly rivals: readonly RivalMove[];
   private readonly isBusyWithOne: boolean;
+  private readonly isAboutSeries: boolean;
   private readonly hasMeetings: boolean;
   private number = 0;
   private lastMoment = 0;
@@ -74,7 +77,8 @@ export class CalendarWorld {
   ) {
     this.random = seededRandom(seed);
     const mix = plot.mix ?? swarm(this.random);
-    this.isBusyWithOne = seed % 3 === 2;
+    this.isAboutSeries = plot.isAboutSeries ?? false;
+    this.isBusyWithOne = this.isAboutSeries || seed % 3 === 2;
     this.hasMeetings = seed % 5 >= 3;
     this.leaseMs = this.random.int(2) === 0 ? 60_000 : 5_000;
     this.hasNotice = this.random.int(3) === 0;
@@ -210,6 +214,7 @@ export class CalendarWorld {
       random: this.random,
       ledger: this.ledger,
       isBusyWithOne: this.isBusyWithOne,
+      isAboutSeries: this.isAboutSeries,
       hasMeetings: this.hasMeetings,
       isMeanwhile: this.passes > 0,
       next: () => ++this.number,
