@@ -39,7 +39,7 @@ class Hybrid {
     this.services = services;
   }
 
-  static async open(policy: Partial<DirectorySyncPolicy> = {}, mailboxes = 3): Promise<Hybrid> {
+  static async open(policy: Partial<DirectorySyncPolicy> = {}, mailboxes = 3, inTenant = 0): Promise<Hybrid> {
     const source = createLab({
       organizations: [{ name: 'source', version: '2016', mailboxes, directory: { groups: 3, contacts: 1 } }],
       throttling: 'off',
@@ -55,11 +55,13 @@ class Hybrid {
       user,
       password,
     });
-    const tenant = new EntraLab({ clock: systemClock, mailboxes: 0, directory: { groups: 0, contacts: 0 } });
+    const tenant = new EntraLab({ clock: systemClock, mailboxes: inTenant, directory: { groups: 0, contacts: 0 } });
     const right = tenant.open();
     const store = await openStore('sqlite::memory:', { clock: systemClock, log: { info() {}, warn() {} } });
     open.push(store, left, right, source, tenant.lab);
-    const under = ['People', 'Groups', 'Contacts'].map((name) => `OU=${name},${base}` as DistinguishedName);
+    const under = ['People', 'Groups', 'Contacts', 'Other forest'].map(
+      (name) => `OU=${name},${base}` as DistinguishedName,
+    );
     const services: DirectoryServices = {
       store,
       clock: systemClock,
@@ -267,5 +269,51 @@ describe('from a forest to a tenant', () => {
     await hybrid.pass();
     expect(hybrid.at.texts(must(shadow, 'a mail user'), 'proxyAddresses')).not.toContain('smtp:second@source.test');
     expect((await entryOf(done.no)).outcome).toBe('undone');
+  });
+
+  test('people of the tenant get mail users in the forest, and a change on either side is carried', async () => {
+    const hybrid = await Hybrid.open(
+      {
+        direction: 'both',
+        // Both organizations of the lab give their people the same numbers.
+        match: [{ by: 'mail' }],
+        into: {
+          left: 'OU=Other forest,DC=source,DC=test' as DistinguishedName,
+          right: 'the tenant' as DistinguishedName,
+        },
+        groups: 'nothing',
+        contacts: 'nothing',
+        resources: 'nothing',
+        shared: 'nothing',
+      },
+      1,
+      2,
+    );
+    await hybrid.pass();
+    const { first } = hybrid.people.forest;
+    const cloud = hybrid.tenant.organization.mailboxes.map(({ address }) => address);
+    const shadows = cloud.map((address) =>
+      must(first.having('proxyAddresses', `smtp:${address}`)[0], `a shadow of ${address}`),
+    );
+    expect(shadows.map((entry) => first.text(entry, 'targetAddress'))).toEqual(
+      cloud.map((address) => `SMTP:${address}`),
+    );
+    const [shadow] = shadows;
+    const [address = ''] = cloud;
+    // In the forest, and in the tenant: Graph writes the one, LDAP the other.
+    first.put(must(shadow, 'a shadow'), { department: ['Of the forest'] });
+    await hybrid.pass();
+    const person = must(hybrid.at.having('proxyAddresses', `smtp:${address}`)[0], 'a person');
+    expect(hybrid.at.text(person, 'department')).toBe('Of the forest');
+    hybrid.at.put(person, { title: ['Of the tenant'] });
+    await hybrid.pass();
+    expect(first.text(must(shadow, 'a shadow'), 'title')).toBe('Of the tenant');
+    const entries = (await hybrid.store.directoryJournal({ sync: 'main', pass: 2 }, 10)).filter(
+      ({ action }) => action !== 'note',
+    );
+    for await (const undone of undoEntries(hybrid.services, null, signal, entries, true))
+      expect(undone.outcome).toBe('undone');
+    expect(hybrid.at.text(person, 'department')).not.toBe('Of the forest');
+    expect((await hybrid.pass()).summary.refused).toBe(0);
   });
 });
