@@ -74,27 +74,24 @@ export async function directorySync(context: PeerContext, forests: PeerForests, 
         for (let m = 0; m < 40; m++) await (both[m % 2] ?? ends.source).change(pick, 10_000 + n * 40 + m);
         await ends.source.person(`Killed ${n}`);
       };
-      const changes = async () => (await Promise.all(both.map((side) => side.highestChange()))).join();
-      await busy(0);
-      const began = performance.now();
-      await project.sync();
-      const runMs = performance.now() - began;
+      const written = async () =>
+        (await Promise.all(both.map((side) => side.highestChange()))).reduce((sum, usn) => sum + usn, 0);
       // What a dead process had taken is given to the next one after a minute, for which nobody waits here.
       const later = (n: number) => project.clockOff(n * 2);
-      const interrupted = { reading: 0, writing: 0, ended: 0 };
+      let midway = 0;
       for (let n = 1; n <= size.kills; n++) {
         await busy(n);
-        const before = await changes();
+        const before = await written();
         const program = project.start(['directory', 'sync', '--json'], later(n));
-        await new Promise((resolve) => setTimeout(resolve, (runMs * (20 + pick(80))) / 100));
+        // Every fifth one while it starts or reads, the others after so many writes.
+        if (n % 5 === 0) await new Promise((resolve) => setTimeout(resolve, 200 + pick(1000)));
+        else while (!program.ended() && (await written()) < before + 1 + ((n * 37) % 61));
         const hadEnded = program.ended();
         await program.stop();
-        const wrote = (await changes()) !== before;
-        interrupted[hadEnded ? 'ended' : wrote ? 'writing' : 'reading']++;
+        if (!hadEnded && (await written()) > before) midway++;
       }
-      console.log(
-        `directory: killed ${interrupted.reading} times before its first write, ${interrupted.writing} times after it; ${interrupted.ended} had ended`,
-      );
+      console.log(`directory: killed ${size.kills} times, ${midway} of these after a first and before the last write`);
+      ok(midway >= size.kills / 2, 'too few were killed between two writes');
       await project.settle(8, later(size.kills + 1));
       await expectInStep(ends);
       const [summary] = await project.sync(later(size.kills + 2));
@@ -257,9 +254,9 @@ class Side {
   }
 
   /** Number of the last change of the database. */
-  async highestChange(): Promise<string> {
+  async highestChange(): Promise<number> {
     const [root] = await this.#end.search('', '(objectClass=*)', ['highestCommittedUSN'], 'base');
-    return one(root, 'highestCommittedUSN');
+    return Number(one(root, 'highestCommittedUSN'));
   }
 
   entries(ou: string): Promise<readonly Entry[]> {
