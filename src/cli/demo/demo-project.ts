@@ -7,6 +7,9 @@ import type { Project } from '#project/project.ts';
 import { loadProject } from '#project/read-project.ts';
 import type { ReadyLab } from './lab-process.ts';
 
+/** In minutes these people delete what others do in weeks: held deletions would be all that is left to see of a small calendar. */
+const demoDeletes = '{ share: 100% }';
+
 /** The project of the demo: what a person would have written by hand. The last organization is the target of all others. */
 export async function writeDemoProject(folder: string, { orgs }: ReadyLab, faster: number): Promise<Project> {
   const target = must(orgs.at(-1), 'the lab has a target');
@@ -22,7 +25,8 @@ export async function writeDemoProject(folder: string, { orgs }: ReadyLab, faste
     return `  from-${source.name}:
     source: ${source.name}
     target: ${target.name}
-    calendar: { direction: both }
+    policy: { maxDelete: ${demoDeletes} }
+    calendar: { direction: both, maxDelete: ${demoDeletes} }
     pairs:
       list:
 ${pairs.join('')}`;
