@@ -27,6 +27,14 @@ export const plainly = (text: string): string => text.toLowerCase().replace(/\.$
  * @param way The title of a column, `2000, 2003 (WebDAV)`.
  */
 export function publishedLosses(kind: TypedKind, way: string): ReadonlyMap<string, readonly string[]> {
+  const key = `${kind} ${way}`;
+  const losses = known.get(key) ?? readLosses(kind, way);
+  known.set(key, losses);
+  return losses;
+}
+const known = new Map<string, ReadonlyMap<string, readonly string[]>>();
+
+function readLosses(kind: TypedKind, way: string): ReadonlyMap<string, readonly string[]> {
   const [document, heading] = published[kind];
   const text = readFileSync(join(root, document), 'utf8');
   const section = heading === null ? text : (text.split(/^## /m).find((one) => one.startsWith(`${heading}\n`)) ?? '');
