@@ -86,6 +86,7 @@ directory:
       if (checked.code === 0) break;
       expect(checked.out).toMatch(/handed over and not seen by the last pass/);
       expect(round, checked.out).toBeLessThan(4);
+      expect((await run('directory', 'status')).out).toContain('handed over and not seen yet');
       expect((await run('provision', '--write', '.')).out).toContain('main-target.ps1');
       runScript();
       const received = await run('provision', '--receipt', 'receipt.csv');

@@ -5,6 +5,7 @@ import { DIRECTORY_PRIORITY, directoryKey } from '#agent/directory-work.ts';
 import { holdWork } from '#agent/hold-work.ts';
 import type { OpenedSync } from '#agent/open-directory.ts';
 import { planDirectoryPass, runDirectoryPass } from '#jobs/directory/directory-pass.ts';
+import { openHandedOver } from '#jobs/directory/handed-over.ts';
 import { type FoundPair, pairsOfLinks, withoutCollisions } from '#jobs/directory/pairs-of-links.ts';
 import { describeEdit, undoEntries } from '#jobs/directory/undo-entries.ts';
 import type { Attributes } from '#model/directory/directory-object.ts';
@@ -214,6 +215,12 @@ async function status(run: Run, options: { readonly limit: number }, [name]: rea
           ? `stopped ${formatInstant(lastPass.endedAtMs)}: ${plain(lastPass.stoppedBecause ?? '')}`
           : `pass ${lastPass.pass} ended ${formatInstant(lastPass.endedAtMs)}: ${countOf(lastPass.writes, 'write')}, ${lastPass.refused} refused, ${lastPass.held} held`;
     run.output.text(`${run.output.colours.bold(each.name)}: ${countOf(linked, 'link')}, ${passed}`);
+    const asked = await openHandedOver(store, each.name);
+    if (asked.length > 0)
+      run.output.say(
+        { sync: each.name, event: 'handed-over', count: asked.length },
+        `  ${countOf(asked.length, 'write')} handed over and not seen yet: causeway provision has the script, and --check says which`,
+      );
     for (const { side, reason, detail, sinceMs } of waiting)
       run.output.text(`  ${sideName(each, side)}: ${reason}, since ${formatInstant(sinceMs)}: ${plain(detail)}`);
     codes.push(
@@ -361,7 +368,7 @@ async function undo(run: Run, options: UndoOptions, [number]: readonly string[])
         const what = result.edit === null ? result.detail : describeEdit(result.edit);
         run.output.say(
           { no: result.no, outcome: result.outcome, detail: result.detail },
-          `${result.no}: ${result.outcome === 'refused' ? `refused, ${plain(result.detail)}` : plain(what)}`,
+          `${result.no}: ${result.outcome === 'refused' ? `refused, ${plain(result.detail)}` : plain(what)}${result.outcome === 'handed-over' ? ' (handed over: causeway provision has the script)' : ''}`,
         );
       }
     } finally {
