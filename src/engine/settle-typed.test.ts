@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AttachmentHead } from '#model/appointment.ts';
+import type { AttachmentHead, EventIdentity } from '#model/appointment.ts';
 import type { FolderId, ItemId, LinkId, Version } from '#model/ids.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { TypedItem } from '#model/typed-item.ts';
@@ -132,6 +132,31 @@ describe('several with one identity', () => {
       { outcome: 'duplicate-removed', winner: 'right', left: null, right: { fields: { location: 'Room 4' } } },
       { right: { fields: { subject: 'Other' } } },
     ]);
+  });
+
+  test('an occurrence that came by itself gives its series what was said of its day, and goes', () => {
+    const id = (of: string) => `040000008200E00074C5B7101A82E008${of}${'0'.repeat(40)}` as EventIdentity;
+    const whole = item('series', { head: { identity: id('00000000') } }, series);
+    const start = monday9 + 7 * 86_400_000;
+    const when = { ...whole.fields.when, start, end: start + 3_600_000 };
+    const lone = (of: string, fields: EventOver['fields']) =>
+      item('lone', { head: { identity: id(of) }, fields: { when, sequence: 9, ...fields } });
+    const told = settle([lone('07E8030B', { location: 'Room 9' }), whole]);
+    expect(told).toMatchObject({
+      keep: { head: { id: 'series' } },
+      remove: [{ head: { id: 'lone' } }],
+      why: 'it is the series',
+    });
+    expect(told?.edit).toMatchObject({
+      set: {},
+      occurrences: [{ day: '2024-03-11', do: 'modify', overrides: { location: 'Room 9' } }],
+    });
+    const later = { ...when, start: start + 1, end: start + 2 };
+    expect(settle([lone('07E8030B', { when: later }), whole])?.edit?.occurrences).toMatchObject([
+      { overrides: { when: later } },
+    ]);
+    expect(settle([lone('07E8030B', {}), whole])?.edit).toBeNull();
+    expect(settle([lone('07E8030C', { location: 'Room 9' }), whole])?.edit).toBeNull();
   });
 
   test('one alone is nothing to settle', () => {

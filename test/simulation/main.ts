@@ -1,5 +1,5 @@
 /**
- * `npm run sim -- [--of mail,calendar] [--world memory|ews] [--seeds N] [--from N] [--seed N] [--json]`: lives of a pair from seeds, with
+ * `npm run sim -- [--of mail,calendar,series] [--world memory|ews] [--seeds N] [--from N] [--seed N] [--json]`: lives of a pair from seeds, with
  * faults, on a clock of their own; a life of its mail and a life of its calendars from each seed. With `--world ews` over the real EWS
  * connectors, against the lab in this process.
  * Prints every violation with the command that replays it; the last line with `--json` is
