@@ -211,7 +211,9 @@ export function nameOfAttachment({ properties, message }: MapiAttachment): strin
 
 /** A name that addresses can have and that none of the others has. */
 export function freeName(wanted: string, taken: ReadonlySet<string>): string {
-  const plain = wanted.replace(/[/\\?~%&#:*"<>|\u0000-\u001f]/g, '_').replace(/\.\.+/g, '.') || 'attachment';
+  const allowed = wanted.replace(/[/\\?~%&#:*"<>|\u0000-\u001f]/g, '_').replace(/\.\.+/g, '.');
+  // A step of nothing but a dot is no step: it would name the item itself.
+  const plain = /^[.\s]*$/.test(allowed) ? 'attachment' : allowed;
   for (let n = 1; ; n++) {
     const name = n === 1 ? plain : `${n}-${plain}`;
     if (!taken.has(name.toLowerCase())) return name;
