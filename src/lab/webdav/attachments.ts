@@ -30,7 +30,9 @@ export const innerAttachmentsOf = ({ message }: MapiAttachment): readonly NamedA
 function named(attachments: readonly MapiAttachment[]): readonly NamedAttachment[] {
   const taken = new Set<string>();
   return attachments.map((attachment) => {
-    const wanted = ownName(attachment);
+    // A dot alone is no step of an address: it would be the item itself. (RFC 3986 5.2.4)
+    const own = ownName(attachment);
+    const wanted = /^[.\s]*$/.test(own) ? 'attachment' : own;
     const [, stem = wanted, extension = ''] = /^(.*?)(\.[^.]*)?$/s.exec(wanted) ?? [];
     let name = wanted;
     for (let n = 2; taken.has(name.toLowerCase()); n++) name = `${stem}-${n}${extension}`;
