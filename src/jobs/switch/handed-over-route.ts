@@ -1,7 +1,6 @@
+import { equal, formatFilter } from '#connectors/directory/ldap/ldap-filter.ts';
+import { quoted } from '#formats/text/power-shell-text.ts';
 import type { Route } from './ports.ts';
-
-/** Quoted for PowerShell, where a quote is doubled. */
-const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 const deaf = {
   isReadable: false,
@@ -44,8 +43,8 @@ export const unreadRoute = (address: string): Route => ({
     why: 'the project file names no directory of this organization',
     script: [
       to === null
-        ? `Get-ADObject -LDAPFilter ${quoted(`(proxyAddresses=smtp:${address})`)} | Set-ADObject -Clear targetAddress`
-        : `Get-ADObject -LDAPFilter ${quoted(`(proxyAddresses=smtp:${address})`)} | Set-ADObject -Replace @{targetAddress=${quoted(`SMTP:${to}`)}}`,
+        ? `Get-ADObject -LDAPFilter ${quoted(formatFilter(equal('proxyAddresses', `smtp:${address}`)))} | Set-ADObject -Clear targetAddress`
+        : `Get-ADObject -LDAPFilter ${quoted(formatFilter(equal('proxyAddresses', `smtp:${address}`)))} | Set-ADObject -Replace @{targetAddress=${quoted(`SMTP:${to}`)}}`,
     ],
   }),
 });
