@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Directory, DirectoryChange } from '#connectors/directory/contract.ts';
+import type { Directory, DirectoryChange, DirectoryPage } from '#connectors/directory/contract.ts';
+import { must } from '#kit/assert.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { SteppingClock } from '#kit/stepping-clock.ts';
 import type { HttpRequest, Transport } from '#kit/transport.ts';
@@ -18,12 +19,13 @@ const wanted = [
 function bench(options: ConstructorParameters<typeof EntraLab>[0] = {}) {
   const tenant = new EntraLab(options);
   const context = () => ({ signal: new AbortController().signal, deadlineMs: tenant.clock.monotonicMs() + 60_000 });
-  const feed = async (directory: Directory, cursor: string | null) => {
+  const feed = async (directory: Directory, cursor: string | null, after: (page: DirectoryPage) => void = () => {}) => {
     const changes: DirectoryChange[] = [];
     for (let at = cursor, pages = 1; ; pages++) {
       const page = await directory.changes(everything, wanted, at, context());
       changes.push(...page.changes);
       at = page.cursor;
+      after(page);
       if (page.complete) return { changes, cursor: at, isWhole: page.isWhole, pages };
     }
   };
@@ -37,6 +39,15 @@ function bench(options: ConstructorParameters<typeof EntraLab>[0] = {}) {
 
 const upserts = (changes: readonly DirectoryChange[]) =>
   new Map(changes.flatMap((one) => (one.kind === 'upsert' ? [[one.object.guid, one.object] as const] : [])));
+/** What somebody knows who took the changes in one after the other. */
+function stateAfter(changes: readonly DirectoryChange[]): ReadonlyMap<ObjectGuid, DirectoryObject> {
+  const state = new Map<ObjectGuid, DirectoryObject>();
+  for (const one of changes) {
+    if (one.kind === 'upsert') state.set(one.object.guid, one.object);
+    else state.delete(one.guid);
+  }
+  return state;
+}
 const change = (guid: ObjectGuid, name: string, remove: readonly string[], add: readonly string[]): DirectoryEdit => ({
   kind: 'modify',
   guid,
@@ -124,6 +135,68 @@ describe('reading a tenant', () => {
     (tenant.clock as SteppingClock).advance(8 * 86_400_000);
     expect((await feed(tenant.open(), anew.cursor)).isWhole).toBe(true);
     expect((await feed(directory, 'nonsense')).isWhole).toBe(true);
+  });
+
+  test('what is deleted or written while a tenant is read from the beginning is told as it is then', async () => {
+    const { tenant, feed, read } = bench({ mailboxes: 1 });
+    const directory = tenant.open();
+    const attributes = { department: ['Kept'], sn: ['Kept'], telephoneNumber: ['1'] };
+    const [deleted, written, also] = ['D', 'W', 'X'].map((name) => tenant.make('user', name, attributes));
+    if (deleted === undefined || written === undefined || also === undefined) throw new Error('nobody was made');
+    const contact = tenant.make('contact', 'C', { sn: ['Kept'] });
+    const group = tenant.make('group', 'G', {
+      groupType: ['-2147483640'],
+      description: ['Kept'],
+      member: [deleted, also],
+    });
+    const gone = tenant.make('group', 'Gone', { groupType: ['-2147483640'] });
+    // More than a page of each kind.
+    const late = Array.from({ length: 250 }, (_, n) => tenant.make('contact', `M${n}`, {}));
+    tenant.make('group', 'Large', { groupType: ['-2147483640'], member: late });
+    for (let n = 0; n < 120; n++) tenant.make('user', `U${n}`, {});
+    let [pages, tellingPages] = [0, 0];
+    const { changes, cursor, isWhole } = await feed(directory, null, (page) => {
+      if (++pages === 1) {
+        tenant.set(group, { displayName: ['Renamed'], member: [also] });
+        tenant.remove(gone);
+      }
+      if (page.changes.length === 0 || ++tellingPages > 1) return;
+      tenant.remove(deleted);
+      tenant.set(written, { department: ['New'], telephoneNumber: [] });
+      tenant.set(contact, { sn: [] });
+      for (const guid of late.slice(0, 3)) tenant.remove(guid);
+    });
+    expect(isWhole).toBe(true);
+    const state = stateAfter(changes);
+    expect(state.get(deleted)).toBeUndefined();
+    expect(state.get(gone)).toBeUndefined();
+    for (const guid of late.slice(0, 3)) expect(state.get(guid)).toBeUndefined();
+    expect(state.get(late[3] ?? deleted)).toBeDefined();
+    for (const guid of [written, also, contact, group]) {
+      const { attributes: now, version } = await read(directory, guid);
+      expect(state.get(guid)).toMatchObject({ attributes: now, version });
+    }
+    expect(state.get(written)?.attributes).toMatchObject({ department: ['New'], sn: ['Kept'] });
+    expect(state.get(group)?.attributes).toMatchObject({
+      displayName: ['Renamed'],
+      description: ['Kept'],
+      member: [also],
+    });
+    expect((await feed(directory, cursor)).changes).toEqual([]);
+  });
+
+  test('a page of people whose mailboxes are closed to the application is no missing permission', async () => {
+    const roles = ['User.Read.All', 'Group.Read.All', 'OrgContact.Read.All', 'Organization.Read.All'];
+    const scoped = { roles: ['MailboxSettings.Read'], mailboxes: [] as string[] };
+    const { tenant, feed } = bench({ roles, scoped, mailboxes: 120 });
+    const directory = tenant.open({ clientId: narrowId, secret: 'narrow' });
+    await expect(feed(directory, null)).rejects.toThrow(/MailboxSettings\.Read/);
+    const { address } = tenant.organization.mailboxes.at(-1) ?? { address: '' };
+    scoped.mailboxes.push(address);
+    const { changes, pages } = await feed(directory, null);
+    expect(pages).toBeGreaterThan(2);
+    const types = [...upserts(changes).values()].map((object) => recipientType(object));
+    expect(types.filter((type) => type === 'user-mailbox')).toHaveLength(1);
   });
 
   test('a group of thousands comes in pieces and is read whole, from the beginning and later', async () => {
@@ -217,6 +290,19 @@ describe('writing to a tenant', () => {
       reason: 'stale',
     });
     expect((await directory.write([{ kind: 'remove', guid: group, version }], context()))[0]?.kind).toBe('done');
+  });
+
+  test('a user who has a mailbox by now is not removed', async () => {
+    const { tenant, context, read } = bench();
+    const directory = tenant.open();
+    const [address] = tenant.organization.mailboxes.map((mailbox) => mailbox.address);
+    const guid = tenant.idOf(must(address, 'somebody with a mailbox'));
+    const { version } = await read(directory, guid);
+    expect((await directory.write([{ kind: 'remove', guid, version }], context()))[0]).toMatchObject({
+      reason: 'stale',
+      detail: 'it has a mailbox by now',
+    });
+    expect((await read(directory, guid)).guid).toBe(guid);
   });
 
   test('what Exchange writes is handed over, with lines in which every value is a text', async () => {

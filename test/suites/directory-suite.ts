@@ -547,6 +547,17 @@ export function directorySuite(suite: DirectorySuite): void {
         expect(Object.keys(after.attributes).sort()).toEqual(['cn', 'sAMAccountName', 'userAccountControl']);
       });
 
+      check('an account that has a mailbox is not removed', async () => {
+        const guid = await user(unique('works'), {
+          msExchMailboxGuid: ['00112233445566778899aabbccddeeff'],
+          msExchRecipientTypeDetails: ['1'],
+        });
+        const { version } = await object(guid);
+        const [answer] = await write({ kind: 'remove', guid, version });
+        expect(answer).toMatchObject({ kind: 'refused', reason: 'stale', detail: 'it has a mailbox by now' });
+        await object(guid);
+      });
+
       check('a container with something in it is not removed', async () => {
         const here = await makeContainer(root);
         await user(unique('in'), {}, here);

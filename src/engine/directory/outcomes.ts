@@ -41,6 +41,8 @@ export const directoryOutcomes = {
   'left-scope': 'it left the scope; what stands for it on the other side stays as it is',
   'delete-waits': 'it is gone on one side; its counterpart is removed if the next pass finds the same',
   'deletes-held': 'more objects would be removed than maxDelete allows; somebody has to confirm',
+  'mailbox-stays':
+    'what it stood for is gone, but it has a mailbox or is where the person works by now; Causeway removes no such object, somebody has to decide',
   'remade-next': 'the object that stood for it was deleted by somebody; it is made again',
   'switch-under-way': 'its addresses are in the hands of a switch',
   'schema-lacks': 'the directory there has no such attribute, so it was left out',

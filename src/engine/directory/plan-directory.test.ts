@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { must } from '#kit/assert.ts';
 import type { ObjectGuid } from '#model/directory/directory-object.ts';
 import type { Side } from '#model/ids.ts';
 import { withGuids } from './draft.ts';
@@ -172,6 +173,36 @@ describe('what people and directories come up with', () => {
     expect(world.waiting.right.get(right)).toBe('delete-waits');
     expect(world.run().edits.map(({ change }) => change.kind)).toEqual(['remove']);
     expect(world.links.size).toBe(0);
+  });
+
+  test.each([
+    ['a mailbox was made of it', { msExchRecipientTypeDetails: ['1'], homeMDB: ['CN=Store,DC=target,DC=test'] }],
+    ['a mailbox was made of it that only its store tells of', { homeMDB: ['CN=Store,DC=target,DC=test'] }],
+    ['its mailbox is in the tenant', { msExchRecipientTypeDetails: ['2147483648'] }],
+  ])('deleted: the object of ours stays and is named when %s', (_, attributes) => {
+    const world = new Forests();
+    const ana = world.mailbox('left', 'Ana');
+    world.run();
+    const { guid } = world.shadow(ana);
+    for (const [name, values] of Object.entries(attributes)) world.right.set(guid, name, values);
+    settle(world);
+    world.left.remove(ana);
+    settle(world);
+    expect(world.right.object(guid)).not.toBeNull();
+    expect(world.waiting.right.get(guid)).toBe('mailbox-stays');
+    expect(world.run().edits).toEqual([]);
+  });
+
+  test('deleted: the object of ours stays where the person works by now', () => {
+    const world = new Forests();
+    const ana = world.mailbox('left', 'Ana');
+    world.run();
+    const { guid } = world.shadow(ana);
+    world.links.set(ana, { ...must(world.links.get(ana), 'a link'), home: 'right' });
+    world.left.remove(ana);
+    for (let pass = 0; pass < 3; pass++) world.run();
+    expect(world.right.object(guid)).not.toBeNull();
+    expect(world.waiting.right.get(guid)).toBe('mailbox-stays');
   });
 
   test('more removals than maxDelete allows are held', () => {

@@ -4,7 +4,7 @@ import { attributeRows } from '#model/directory/attribute-rows.ts';
 import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { Attributes, DirectoryObject } from '#model/directory/directory-object.ts';
 import { addressKey } from '#model/directory/proxy-address.ts';
-import { isMailbox, recipientType } from '#model/directory/recipient-type.ts';
+import { isMailbox, mayKeepMail, recipientType } from '#model/directory/recipient-type.ts';
 import { otherSide } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
 import { withoutType } from './addresses.ts';
@@ -44,6 +44,11 @@ function removeOurs(planner: Planner, link: DirectoryLink, side: Side, alive: Di
   const { input } = planner;
   if (!planner.mayWrite(side, alive, true)) {
     planner.wait(side, alive.guid, 'left-scope', `${nameOf(alive)} is ours, but lies where nothing is written`);
+    return { kind: 'keep' };
+  }
+  // Provisioning and a switch make of what stood for somebody the place where that person works.
+  if (mayKeepMail(alive) || (alive.kind === 'user' && link.home === side)) {
+    planner.wait(side, alive.guid, 'mailbox-stays', `${nameOf(alive)} is ours, and somebody may work there by now`);
     return { kind: 'keep' };
   }
   const { share, atLeast } = input.policy.maxDelete;

@@ -199,6 +199,42 @@ describe('any two forests', () => {
     );
   });
 
+  test('nobody who got a mailbox, or works there by now, is ever removed', () => {
+    const provision = fc.tuple(side, number, fc.constantFrom('mailbox', 'home')).map(([at, n, how]) =>
+      on(at, n, (world, guid) => {
+        if (world[at].entry(guid).kind !== 'user') return;
+        const link = world.linkOf(at, guid);
+        if (how === 'mailbox') world[at].set(guid, 'msExchRecipientTypeDetails', ['1']);
+        else if (link !== null) world.links.set(link.left, { ...link, home: at });
+      }),
+    );
+    const rounds = fc.array(fc.tuple(steps, fc.array(provision, { maxLength: 6 }), steps), {
+      minLength: 1,
+      maxLength: 3,
+    });
+    fc.assert(
+      fc.property(policies, rounds, (policy, all) => {
+        const world = new Forests(policy);
+        for (const [before, provisioned, after] of all) {
+          for (const acts of [before, provisioned, after]) {
+            for (const act of acts) act(world);
+            for (let pass = 0; pass < 4; pass++) {
+              const kept = (['left', 'right'] as const).flatMap((at) =>
+                world[at].objects().flatMap(({ guid, kind, attributes }) => {
+                  const isHome = kind === 'user' && world.linkOf(at, guid)?.home === at;
+                  return isHome || isMailbox(recipientType({ kind, attributes })) ? [{ at, guid }] : [];
+                }),
+              );
+              world.run();
+              for (const { at, guid } of kept) expect(world[at].object(guid)).not.toBeNull();
+            }
+          }
+        }
+      }),
+      runs,
+    );
+  });
+
   test('no plan gives an address to a second object', () => {
     fc.assert(
       fc.property(policies, fc.array(steps, { minLength: 1, maxLength: 3 }), (policy, rounds) => {

@@ -71,6 +71,22 @@ export function isMailbox(type: RecipientType): boolean {
   );
 }
 
+/**
+ * Whether somebody's mail could go with the object when it is removed: it has a mailbox, here or in the tenant that the account is synced to, or
+ * is of a type that nobody knows. A mailbox that Exchange 2003 made of a mail user is told by its store only: the type stays.
+ */
+export function mayKeepMail(object: Pick<DirectoryObject, 'kind' | 'attributes'>): boolean {
+  const type = recipientType(object);
+  if (isMailbox(type) || type === 'remote-mailbox' || type === 'other') return true;
+  return mailboxAttributes.some((name) => (object.attributes[name]?.length ?? 0) > 0);
+}
+
+/** Only a mailbox has them. The GUID of one is no such sign: mail users bear it while their mailbox is moved here. */
+const mailboxAttributes = ['homeMDB', 'msExchHomeServerName'] as const;
+
+/** What `mayKeepMail` judges by. */
+export const mailboxSigns = [...mailboxAttributes, 'msExchMailboxGuid', 'msExchRecipientTypeDetails', 'targetAddress'];
+
 /** What stands for somebody on the other side. */
 export type ShadowType = 'mail-user' | 'mail-contact' | 'distribution-group' | 'security-group';
 

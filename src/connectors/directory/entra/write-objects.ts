@@ -2,6 +2,7 @@ import { assert } from '#kit/assert.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type { ObjectGuid } from '#model/directory/directory-object.ts';
+import { mayKeepMail } from '#model/directory/recipient-type.ts';
 import type { Context } from '../../contract.ts';
 import { type JsonObject, textAt } from '../../graph/json.ts';
 import type { DirectoryRefusal, DirectoryWritten } from '../contract.ts';
@@ -162,6 +163,8 @@ export class ObjectWriter {
 
   async #remove(edit: Remove, { kind, json, object }: ReadObject, context: Context): Promise<DirectoryWritten> {
     if (object.version !== edit.version) return refused('stale', 'it was changed since');
+    // A licence makes a mailbox of a user whom nobody touched: what was read for the plan need not have shown it.
+    if (kind === 'user' && mayKeepMail(object)) return refused('stale', 'it has a mailbox by now');
     if (kind === 'contact' || (kind === 'group' && json['mailEnabled'] === true))
       return handedOver(edit, object.guid, 'Graph removes no contacts and no groups that receive mail');
     const [outcome] = await this.#graph.all(

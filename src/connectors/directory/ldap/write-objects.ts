@@ -7,6 +7,7 @@ import type {
   DistinguishedName,
 } from '#model/directory/directory-object.ts';
 import { dnKey, parentDn, parseDn, sameDn } from '#model/directory/distinguished-name.ts';
+import { mailboxSigns, mayKeepMail } from '#model/directory/recipient-type.ts';
 import type { Context } from '../../contract.ts';
 import type { DirectoryRefusal, DirectoryWritten } from '../contract.ts';
 import type { AttributeShape } from './attribute-shapes.ts';
@@ -53,9 +54,7 @@ export async function writeObjects(
   edits: readonly DirectoryEdit[],
   context: Context,
 ): Promise<readonly DirectoryWritten[]> {
-  const names = edits.flatMap((edit) =>
-    edit.kind === 'add' ? Object.keys(edit.attributes) : edit.kind === 'modify' ? Object.keys(edit.values) : [],
-  );
+  const names = edits.flatMap((edit) => (edit.kind === 'add' ? Object.keys(edit.attributes) : namesToCompare(edit)));
   const shapes = await forest.shapes.of(names, context);
   const existing = await findAll(forest, edits, shapes, context);
   const results: DirectoryWritten[] = [];
@@ -100,6 +99,12 @@ async function change(
   }
 }
 
+/** Of what is removed that is what tells of a mailbox. */
+function namesToCompare(edit: Existing): readonly string[] {
+  if (edit.kind === 'modify') return Object.keys(edit.values);
+  return edit.kind === 'remove' ? mailboxSigns : [];
+}
+
 /** The objects of all edits as they are now, with the values that the edits are about. */
 async function findAll(
   forest: Forest,
@@ -113,10 +118,9 @@ async function findAll(
   for (const edit of edits) {
     if (edit.kind === 'add') continue;
     missing.add(edit.guid);
-    if (edit.kind !== 'modify') continue;
-    for (const name of Object.keys(edit.values)) {
+    for (const name of namesToCompare(edit)) {
       // References may be many, and the server compares them by what they name.
-      if (shapes.get(name.toLowerCase())?.form !== 'dn') attributes.add(name);
+      if (edit.kind === 'remove' || shapes.get(name.toLowerCase())?.form !== 'dn') attributes.add(name);
     }
   }
   for (const domain of missing.size > 0 ? await forest.domains(context) : []) {
@@ -242,6 +246,7 @@ async function move(
 
 async function remove(edit: Edit<'remove'>, { known, object }: Found, context: Context): Promise<DirectoryWritten> {
   if (object.version !== edit.version) return refused('stale', 'it was changed since it was read');
+  if (object.kind === 'user' && mayKeepMail(object)) return refused('stale', 'it has a mailbox by now');
   return attempt({ kind: 'remove', oneValueEach: true }, async () => {
     await known.controller.remove(nameOf(known, object), context);
     return { kind: 'done', guid: edit.guid };

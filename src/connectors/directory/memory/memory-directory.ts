@@ -10,6 +10,7 @@ import type {
   ObjectGuid,
 } from '#model/directory/directory-object.ts';
 import { dnKey, domainOfDn, isUnder, parentDn, sameDn } from '#model/directory/distinguished-name.ts';
+import { mayKeepMail } from '#model/directory/recipient-type.ts';
 import type {
   Directory,
   DirectoryChange,
@@ -255,6 +256,8 @@ export class MemoryForest {
         const entry = this.#live(edit.guid);
         if (!entry) return refused('not-there', 'there is no such object');
         if (String(entry.usn) !== edit.version) return refused('stale', 'it was changed since');
+        if (entry.kind === 'user' && mayKeepMail(this.#show(entry, null)))
+          return refused('stale', 'it has a mailbox by now');
         const why = this.#refuseRights(entry.dn);
         if (why) return why;
         this.#bury(entry);
