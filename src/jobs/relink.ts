@@ -1,6 +1,6 @@
 import type { PairId } from '#model/ids.ts';
 import type { TypedKind } from '#model/typed-item.ts';
-import { type Claim, trackId } from '#store/store.ts';
+import { type Claim, type Commit, trackId } from '#store/store.ts';
 import { runMailPass } from './mail/mail-pass.ts';
 import type { PassServices } from './mail/pass-context.ts';
 import type { TypedPassServices } from './typed/typed-context.ts';
@@ -18,14 +18,17 @@ export interface Relinked {
 /**
  * After the loss of the store: forgets what is recorded of a pair and reads both sides from the beginning. Every copy carries its stamp, so
  * the pass that does it adopts what is there and creates only what is missing. Throws FaultError.
+ *
+ * @param also what is recorded in the same transaction.
  */
 export async function relink(
   services: PassServices,
   pair: PairId,
   claim: Claim | null,
   signal: AbortSignal,
+  also: Commit = {},
 ): Promise<Relinked> {
-  await services.store.forget(pair);
+  await services.store.commit(pair, claim, { ...also, forgetsAll: true });
   const { counts } = await runMailPass(services, pair, claim, signal, { everything: true });
   return { found: counts.adopted, created: counts.created, unclaimed: await services.store.unclaimedCount(pair) };
 }
@@ -40,8 +43,9 @@ export async function relinkTyped(
   kind: TypedKind,
   claim: Claim | null,
   signal: AbortSignal,
+  also: Commit = {},
 ): Promise<Relinked> {
-  await services.store.forget(trackId(pair, kind));
+  await services.store.commit(trackId(pair, kind), claim, { ...also, forgetsAll: true });
   const { counts } = await runTypedPass(services, pair, kind, claim, signal, { everything: true });
   const unclaimed = Object.values(counts.left).reduce((sum, n) => sum + n, 0);
   return { found: counts.adopted, created: counts.created, unclaimed };

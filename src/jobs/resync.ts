@@ -2,7 +2,7 @@ import type { Mailbox } from '#connectors/contract.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { MailboxGuid, PairId, Side } from '#model/ids.ts';
 import type { TypedKind } from '#model/typed-item.ts';
-import { type Claim, type ContentKind, type PairRow, type Store, trackId } from '#store/store.ts';
+import { type Claim, type Commit, type ContentKind, type PairRow, type Store, trackId } from '#store/store.ts';
 import { runMailPass, surveyCopies } from './mail/mail-pass.ts';
 import type { PassServices } from './mail/pass-context.ts';
 import type { PassBasics } from './pass/pass-core.ts';
@@ -70,7 +70,6 @@ export async function resync<Kind extends ContentKind>(
   claim: Claim | null,
   signal: AbortSignal,
 ): Promise<Relinked> {
-  const id = trackId(pair, kind);
   const { store, clock } = services;
   const known = await rowOf(store, pair, kind);
   const replaced = await replacedTarget(services, known, signal);
@@ -80,7 +79,8 @@ export async function resync<Kind extends ContentKind>(
       code: 'mailbox-replaced',
       detail: `the target mailbox ${known.right.address} was ${replaced.was} and is ${replaced.is} now; look at the plan once more`,
     });
-  await store.commit(id, claim, {
+  // With the new mailbox pinned and the old links there, its emptiness would be taken for deletions: both in one transaction, or neither.
+  const accepted: Commit = {
     ...(replaced === null ? {} : { pair: { rightMailbox: replaced.is } }),
     history: [
       {
@@ -94,10 +94,10 @@ export async function resync<Kind extends ContentKind>(
         detail: `${known.counts.links} links were recorded${replaced === null ? '' : `; ${replaced.was} was there, ${replaced.is} is now`}`,
       },
     ],
-  });
+  };
   return kind === 'mail'
-    ? relink(services as PassServices, pair, claim, signal)
-    : relinkTyped(services as TypedPassServices, pair, kind as TypedKind, claim, signal);
+    ? relink(services as PassServices, pair, claim, signal, accepted)
+    : relinkTyped(services as TypedPassServices, pair, kind as TypedKind, claim, signal, accepted);
 }
 
 async function rowOf(store: Store, pair: PairId, kind: ContentKind): Promise<PairRow> {

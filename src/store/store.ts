@@ -137,6 +137,8 @@ export interface HistoryRow {
 
 /** What a pass records in one transaction. Absent members change nothing. */
 export interface Commit {
+  /** Before everything else what `forget` does, in the same transaction. */
+  readonly forgetsAll?: true;
   readonly folders?: readonly FolderRow[];
   readonly foldersForgotten?: readonly FolderId[];
   /** Inserted, or replaced by id. */

@@ -203,7 +203,7 @@ export function plainStore(clock: Clock): Store {
     async commit(pair, claim, commit) {
       if (claim) held(claim);
       const track = known(pair);
-      const found = committed(track.found, commit);
+      const found = committed(commit.forgetsAll ? nothing : track.found, commit);
       const quarantine = changed(
         track.quarantine,
         commit.quarantineLeft,
@@ -211,6 +211,7 @@ export function plainStore(clock: Clock): Store {
         ({ left }) => left,
       );
       // From here on nothing can fail any more.
+      if (commit.forgetsAll) forgetAll(track);
       const liveBefore = countLive(track.found);
       track.found = found;
       track.quarantine = quarantine;
@@ -288,15 +289,7 @@ export function plainStore(clock: Clock): Store {
         .toReversed()
         .slice(0, limit),
     async forget(pair) {
-      const track = known(pair);
-      track.found = nothing;
-      track.row = {
-        ...track.row,
-        state: 'new',
-        stoppedBecause: null,
-        ringing: null,
-        counts: { ...track.row.counts, links: 0, folders: 0 },
-      };
+      forgetAll(known(pair));
     },
 
     async ensureWork(rows) {
@@ -500,6 +493,18 @@ function committed(found: Found, commit: Commit): Found {
 function mustDiffer<Row>(table: Table<Row>, key: (row: Row) => string): void {
   if (new Set([...table.values()].map(key)).size < table.size)
     throw new StoreError('contradiction', 'two links of one item');
+}
+
+/** What a pass can find again. */
+function forgetAll(track: Track): void {
+  track.found = nothing;
+  track.row = {
+    ...track.row,
+    state: 'new',
+    stoppedBecause: null,
+    ringing: null,
+    counts: { ...track.row.counts, links: 0, folders: 0 },
+  };
 }
 
 function countLive({ links, typedLinks }: Found): number {

@@ -405,6 +405,20 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
         expect((await store.history({ item: 'c' }, 1000)).some((got) => got.pair === id)).toBe(true);
       });
 
+      test('a commit that forgets everything records its own in the same transaction', async () => {
+        await commit({ folders: [folder(1)], links: [link(1), link(2)], typedLinks: [typedLink(1)] });
+        const stale = { key: 'mail:nobody', token: 7 } as unknown as Claim;
+        await expect(store.commit(id, stale, { forgetsAll: true })).rejects.toThrow();
+        expect(await store.links(id, {}, null, 10)).toHaveLength(2);
+        await commit({ forgetsAll: true, folders: [folder(1)], links: [link(2)], pair: { rightMailbox: mailbox(2) } });
+        expect(await store.links(id, {}, null, 10)).toEqual([link(2)]);
+        expect(await store.pageTypedLinks(id, null, 10)).toEqual([]);
+        expect(await store.pair(id)).toMatchObject({
+          right: { mailbox: mailbox(2) },
+          counts: { links: 1, folders: 1 },
+        });
+      });
+
       test('forget keeps what no pass can find again', async () => {
         await commit({
           folders: [folder(1)],

@@ -8,6 +8,7 @@ import type { PairNumbers } from '../pair-numbers.ts';
 import type { Claim, Commit } from '../store.ts';
 import { fence } from './fence.ts';
 import { forgetLinks } from './forget-links.ts';
+import { forgetPair } from './forget-pair.ts';
 import { countFolders, forgetFolders, writeFolders } from './write-folders.ts';
 import { resolveIntents, writeIntents } from './write-intents.ts';
 import { writeLinks } from './write-links.ts';
@@ -38,6 +39,7 @@ export async function commitResults(
   if (engine === 'postgres')
     await trx.selectFrom('pair').select('no').where('no', '=', pairNo).forNoKeyUpdate().execute();
 
+  if (commit.forgetsAll) await forgetPair(trx, pairNo);
   await forgetFolders(trx, pairNo, commit.foldersForgotten ?? []);
   await writeFolders(trx, engine, pairNo, commit.folders ?? []);
   const ended = await forgetLinks(trx, engine, 'link', pairNo, commit.linksForgotten ?? []);
