@@ -6,6 +6,7 @@ import type { Clock } from '#kit/clock.ts';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { Transport } from '#kit/transport.ts';
+import type { Application } from '#lab/edge/oauth.ts';
 import { type EntraState, entraOf } from '#lab/graph/entra-state.ts';
 import { type GraphState, graphStateOf } from '#lab/graph/graph-state.ts';
 import { createLab, type Lab, type LabOrganizationOptions } from '#lab/lab.ts';
@@ -27,9 +28,13 @@ export class EntraLab {
   #made = 0;
 
   constructor(
-    options: Partial<LabOrganizationOptions> & { readonly clock?: Clock; readonly roles?: readonly string[] } = {},
+    options: Partial<LabOrganizationOptions> & {
+      readonly clock?: Clock;
+      readonly roles?: readonly string[];
+      readonly scoped?: Application['scoped'];
+    } = {},
   ) {
-    const { clock = new SteppingClock(Date.UTC(2026, 2, 2, 9)), roles = [], ...organization } = options;
+    const { clock = new SteppingClock(Date.UTC(2026, 2, 2, 9)), roles = [], scoped, ...organization } = options;
     this.clock = clock;
     this.lab = createLab({
       organizations: [
@@ -37,7 +42,15 @@ export class EntraLab {
           name: 'target',
           version: 'online',
           mailboxes: 4,
-          applications: [{ clientId: narrowId, secrets: ['narrow'], certificates: [], roles }],
+          applications: [
+            {
+              clientId: narrowId,
+              secrets: ['narrow'],
+              certificates: [],
+              roles,
+              ...(scoped === undefined ? {} : { scoped }),
+            },
+          ],
           ...organization,
         },
       ],

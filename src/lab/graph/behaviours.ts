@@ -383,6 +383,19 @@ export const graphBehaviours: readonly GraphBehaviour[] = [
     source: 'GDOC concepts/delta-query-overview, delta-query-groups; api/group-delta',
   },
   {
+    id: 'directory-delta-partial',
+    what: 'Of an object that comes again a feed tells the properties that were written, and no others; null is one that lost its value',
+    mark: 'assumed',
+    source:
+      'GDOC concepts/delta-query-overview: at least the properties that were updated, others may be there as well',
+  },
+  {
+    id: 'directory-delta-while-reading',
+    what: 'What is written or deleted during a first round comes at the end of that round, and the link does not tell it again',
+    mark: 'assumed',
+    source: 'GDOC concepts/delta-query-overview: an object may come any number of times, in any order',
+  },
+  {
     id: 'directory-delta-lost',
     what: 'Tokens are good for seven days and then 410 syncStateNotFound; one that was never given out is 400',
     mark: 'assumed',

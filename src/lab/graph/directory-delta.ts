@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Context } from './context.ts';
 import { type DirectoryShape, shapeOf, typeOf } from './directory-shape.ts';
-import { type EntraKind, entraOf } from './entra-state.ts';
+import { type EntraChange, type EntraKind, entraOf } from './entra-state.ts';
 import { badRequest, GraphError } from './graph-error.ts';
 import { type Query, readQuery } from './odata-query.ts';
 import { type Json, ok, type Reply } from './route.ts';
@@ -24,6 +24,13 @@ interface Stand {
   readonly members: number;
   readonly atMs: number;
   readonly query: string;
+}
+
+/** What was written of an object in a round. */
+interface Written {
+  readonly members: Map<string, boolean>;
+  readonly attributes: Set<string>;
+  manager: boolean;
 }
 
 /** Directory tokens are good for seven days. (FACTS §4) */
@@ -73,7 +80,7 @@ const selected = (json: Json, { select }: Query): Json => {
   );
 };
 const wants = ({ select }: Query, name: string): boolean =>
-  select === null ? name === 'members' : [...select].some((one) => one.toLowerCase() === name);
+  select === null ? name !== 'manager' : [...select].some((one) => one.toLowerCase() === name);
 
 /** Changes of a kind of object: everything at first, then what is new. */
 export function directoryDelta(context: Context, kind: EntraKind): Reply {
@@ -124,6 +131,16 @@ class Round {
     });
   }
 
+  /** Of an object that was made everything, of others the properties that were written: null is what has no value any more. */
+  #changed(shape: DirectoryShape, attributes: ReadonlySet<string>): Json {
+    if (attributes.has('objectclass')) return selected(shape.json(), this.#query);
+    const properties = shape.propertiesOf(attributes);
+    const json = Object.entries(shape.json());
+    return Object.fromEntries(
+      json.filter(([name]) => name === 'id' || (properties.has(name) && wants(this.#query, name.toLowerCase()))),
+    );
+  }
+
   #manager(shape: DirectoryShape): Json {
     if (!wants(this.#query, 'manager')) return {};
     const [id] = shape.references('manager');
@@ -162,18 +179,25 @@ class Round {
       }
     }
     if (skip < all.length) return this.#reply(value, { skip, members: from }, false);
-    return this.#reply(value, { mode: 'changes', skip: 0, members: 0 }, true);
+    // What was written while somebody read comes on a page more of this round, and the link does not tell it again.
+    const isNews = this.#news(entraOf(organization).position).length > 0;
+    return this.#reply(value, { mode: 'changes', skip: 0, members: 0 }, !isNews);
+  }
+
+  #news(to: number): readonly EntraChange[] {
+    const { log, kind } = this.#stand;
+    const news = (entraOf(this.#context.organization).since(log) ?? []).slice(0, to - log);
+    return news.filter((change) => change.kind === kind);
   }
 
   changes(): Reply {
     const { organization } = this.#context;
     const entra = entraOf(organization);
     const to = this.#stand.to ?? entra.position;
-    const news = (entra.since(this.#stand.log) ?? []).slice(0, to - this.#stand.log);
-    const byGuid = new Map<string, { readonly members: Map<string, boolean>; manager: boolean }>();
-    for (const change of news) {
-      if (change.kind !== this.#stand.kind) continue;
-      const known = byGuid.get(change.guid) ?? { members: new Map<string, boolean>(), manager: false };
+    const byGuid = new Map<string, Written>();
+    for (const change of this.#news(to)) {
+      const known: Written = byGuid.get(change.guid) ?? { members: new Map(), attributes: new Set(), manager: false };
+      for (const name of change.attributes) known.attributes.add(name);
       for (const id of change.members.added) known.members.set(id, true);
       for (const id of change.members.removed) known.members.set(id, false);
       known.manager ||= change.manager;
@@ -181,7 +205,7 @@ class Round {
     }
     const all = [...byGuid];
     const page = all.slice(this.#stand.skip, this.#stand.skip + pageObjects);
-    const value = page.map(([guid, { members, manager }]): Json => {
+    const value = page.map(([guid, { members, attributes, manager }]): Json => {
       const shape = shapeOf(organization, guid);
       if (shape === null || shape.kind !== this.#stand.kind)
         // Contacts have no bin. (delta-query-overview: changed, deleted)
@@ -194,7 +218,7 @@ class Round {
         ...(isThere ? {} : { '@removed': { reason: 'deleted' } }),
       }));
       return {
-        ...selected(shape.json(), this.#query),
+        ...this.#changed(shape, attributes),
         ...(manager ? this.#manager(shape) : {}),
         ...(wants(this.#query, 'members') && delta.length > 0 ? { 'members@delta': delta } : {}),
       };

@@ -52,6 +52,29 @@ export const textProperties: Readonly<Record<EntraKind, Readonly<Record<string, 
   },
 };
 
+/** The other properties, behind the attributes that they are made of. */
+const moreProperties: Readonly<Record<EntraKind, readonly (readonly [attribute: string, property: string])[]>> = {
+  user: [
+    ['proxyAddresses', 'proxyAddresses'],
+    ['telephoneNumber', 'businessPhones'],
+    ['userAccountControl', 'accountEnabled'],
+    ['mS-DS-ConsistencyGuid', 'onPremisesImmutableId'],
+    ...Array.from({ length: 15 }, (_, at) => [`extensionAttribute${at + 1}`, 'onPremisesExtensionAttributes'] as const),
+  ],
+  group: [
+    ['proxyAddresses', 'proxyAddresses'],
+    ['proxyAddresses', 'mailEnabled'],
+    ['groupType', 'securityEnabled'],
+  ],
+  contact: [
+    ['proxyAddresses', 'proxyAddresses'],
+    ...['telephoneNumber', 'mobile', 'facsimileTelephoneNumber'].map((name) => [name, 'phones'] as const),
+    ...['l', 'co', 'physicalDeliveryOfficeName', 'postalCode', 'st', 'streetAddress'].map(
+      (name) => [name, 'addresses'] as const,
+    ),
+  ],
+};
+
 export const typeOf = (kind: EntraKind): string => `#microsoft.graph.${kind === 'contact' ? 'orgContact' : kind}`;
 
 const sidText = (sid: Buffer): string => {
@@ -121,6 +144,17 @@ export class DirectoryShape {
       case 'contact':
         return { ...common, ...this.#contact() };
     }
+  }
+
+  /** Properties that show one of these attributes, by lower case. */
+  propertiesOf(attributes: ReadonlySet<string>): ReadonlySet<string> {
+    const shown = [
+      ...Object.entries(textProperties[this.kind]).map(([property, attribute]) => [attribute, property] as const),
+      ...moreProperties[this.kind],
+    ];
+    return new Set(
+      shown.flatMap(([attribute, property]) => (attributes.has(attribute.toLowerCase()) ? [property] : [])),
+    );
   }
 
   #user(): Json {

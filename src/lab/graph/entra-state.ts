@@ -12,6 +12,8 @@ export interface EntraChange {
   readonly members: { readonly added: readonly string[]; readonly removed: readonly string[] };
   /** The manager was set or taken away. */
   readonly manager: boolean;
+  /** Names of the attributes that were written, in lower case; of an object that was made `objectclass` is one of them. */
+  readonly attributes: readonly string[];
 }
 
 /** Changes that are kept; whoever comes with an older token reads everything anew. */
@@ -36,7 +38,8 @@ export class EntraState {
       if (kind === null || (values.length === 0 && links.length === 0 && place === null)) return;
       const members = links.find(({ name }) => name === 'member') ?? { added: [], removed: [] };
       const manager = links.some(({ name }) => name === 'manager');
-      this.#changes.push({ kind, guid: entry.guid, members, manager });
+      const attributes = values.map(({ name }) => name.toLowerCase());
+      this.#changes.push({ kind, guid: entry.guid, members, manager, attributes });
       if (this.#changes.length <= changesMax) return;
       this.#first += this.#changes.length - changesMax / 2;
       this.#changes.splice(0, this.#changes.length - changesMax / 2);

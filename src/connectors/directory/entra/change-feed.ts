@@ -5,8 +5,8 @@ import type { Context } from '../../contract.ts';
 import { type JsonObject, objectAt, objectsAt, textAt } from '../../graph/json.ts';
 import type { DirectoryChange, DirectoryCursor, DirectoryPage } from '../contract.ts';
 import { collections, type EntraKind, entraKinds, kindOfType, objectOf, selected } from './entra-objects.ts';
-import { faultOf, type GraphSession } from './graph-session.ts';
-import type { ObjectReader } from './read-objects.ts';
+import { type EntraOutcome, faultOf, type GraphSession } from './graph-session.ts';
+import { mustSucceed, type ObjectReader } from './read-objects.ts';
 
 /** Where a reading of one kind of object stands: the next page, or where the next round begins. */
 interface Place {
@@ -17,8 +17,14 @@ type Places = Readonly<Record<EntraKind, Place>>;
 
 /** A group whose members came so far: they come in pieces, also on pages that follow (GDOC `delta-query-groups`). */
 interface Gathered {
-  json: JsonObject;
+  readonly json: JsonObject;
   readonly members: Set<ObjectGuid>;
+}
+
+/** Whether the mailboxes of a reading may be opened. One page says nothing: its people may all be others'. */
+interface Mailboxes {
+  readonly isOneOpen: boolean;
+  readonly closed: EntraOutcome | null;
 }
 
 /** A reading that has not come to its end. Lives as long as the session. */
@@ -26,8 +32,12 @@ interface Reading {
   readonly isWhole: boolean;
   readonly wanted: string;
   places: Places;
-  /** Of a reading from the beginning. */
+  /** Of a reading from the beginning, as are the others that follow. */
   readonly groups: Map<ObjectGuid, Gathered>;
+  /** Users and contacts that came, by the number of the page on which they came first. */
+  readonly told: Map<ObjectGuid, number>;
+  readonly page: number;
+  mailboxes: Mailboxes;
 }
 
 const readingsMax = 16;
@@ -84,7 +94,7 @@ export class ChangeFeed {
       return reading;
     }
     const places = cursor === null ? null : placesIn(cursor, wanted);
-    return places === null ? whole(wanted) : { isWhole: false, wanted, places, groups: new Map() };
+    return places === null ? whole(wanted) : { ...whole(wanted), isWhole: false, places };
   }
 
   /** The next pages of the kinds that have one, in one batch. */
@@ -138,39 +148,82 @@ export class ChangeFeed {
   /** Groups until their end, then the others page by page; groups themselves go out with the last page. */
   async #whole(before: Reading, wanted: ReadonlySet<string>, context: Context): Promise<DirectoryPage> {
     // A page that is asked for again is a copy of what it was: nothing is gathered twice.
-    const reading: Reading = { ...before, groups: new Map(before.groups) };
+    const reading: Reading = { ...before, groups: new Map(before.groups), page: before.page + 1 };
     if (!reading.places.group.isEnd) {
       const page = await this.#pages(reading, ['group'], context);
       for (const json of objectsAt(page.get('group') ?? {}, 'value')) gather(reading.groups, json);
       return this.#answer(reading, []);
     }
     const pages = await this.#pages(reading, ['user', 'contact'], context);
-    const found: { readonly kind: EntraKind; readonly json: JsonObject }[] = [];
-    for (const [kind, page] of pages)
-      for (const json of objectsAt(page, 'value')) if (!isRemoved(json)) found.push({ kind, json });
+    const { found, again } = this.#sorted(reading, pages);
     const domain = await this.#domain(context);
     const purposes = await this.#reader.purposes(
       found.flatMap(({ kind, json }) => (kind === 'user' ? [json] : [])),
-      true,
       context,
     );
+    reading.mailboxes = {
+      isOneOpen: before.mailboxes.isOneOpen || purposes.isOneOpen,
+      closed: before.mailboxes.closed ?? purposes.closed,
+    };
+    const isEnd = entraKinds.every((kind) => reading.places[kind].isEnd);
+    const { isOneOpen, closed } = reading.mailboxes;
+    // Not one of all of them: it is the permission that is missing.
+    if (isEnd && !isOneOpen && closed !== null) mustSucceed(closed, '/users/…/mailboxSettings');
     const memberOf = this.#membershipsOf(reading);
     const upsert = (kind: EntraKind, json: JsonObject, members: readonly ObjectGuid[]): DirectoryChange => {
       const id = textAt(json, 'id') ?? '';
-      const guid = id.toLowerCase() as ObjectGuid;
+      const guid = guidOf(json);
       this.#reader.know(guid, kind);
       const beside = {
         members,
         manager: managerIn(json),
         memberOf: memberOf.get(guid) ?? [],
-        purpose: purposes.get(id) ?? null,
+        purpose: purposes.byId.get(id) ?? null,
       };
       return { kind: 'upsert', object: objectOf(kind, json, beside, domain, wanted) };
     };
     const changes = found.map(({ kind, json }) => upsert(kind, json, []));
-    if (entraKinds.every((kind) => reading.places[kind].isEnd))
-      for (const { json, members } of reading.groups.values()) changes.push(upsert('group', json, [...members]));
-    return this.#answer(reading, changes);
+    if (isEnd)
+      for (const [guid, { json, members }] of reading.groups)
+        if (isFull('group', json)) changes.push(upsert('group', json, [...members]));
+        else again.add(guid);
+    return this.#answer(reading, [...changes, ...(await this.#asTheyAre(again, wanted, context))]);
+  }
+
+  /**
+   * Users and contacts of a page: those that come whole and for the first time, and those that have to be read. What is written while the
+   * feed is read comes again, with as little as the properties that were written, and what is deleted as a removal; the next round tells neither.
+   */
+  #sorted({ told, page: number }: Reading, pages: ReadonlyMap<EntraKind, JsonObject>) {
+    const found = new Map<ObjectGuid, { readonly kind: EntraKind; readonly json: JsonObject }>();
+    const again = new Set<ObjectGuid>();
+    for (const [kind, page] of pages)
+      for (const json of objectsAt(page, 'value')) {
+        const guid = guidOf(json);
+        this.#reader.know(guid, kind);
+        const isFirst = (told.get(guid) ?? number) >= number && !found.has(guid) && !again.has(guid);
+        if (isFirst) told.set(guid, number);
+        if (isFirst && !isRemoved(json) && isFull(kind, json)) found.set(guid, { kind, json });
+        else {
+          found.delete(guid);
+          again.add(guid);
+        }
+      }
+    return { found: [...found.values()], again };
+  }
+
+  async #asTheyAre(
+    guids: ReadonlySet<ObjectGuid>,
+    wanted: ReadonlySet<string>,
+    context: Context,
+  ): Promise<readonly DirectoryChange[]> {
+    if (guids.size === 0) return [];
+    const now = await this.#reader.read(guids, wanted, context);
+    return [...guids].map((guid): DirectoryChange => {
+      const object: DirectoryObject | undefined = now.get(guid)?.object;
+      // One that was removed and restored since is there again.
+      return object === undefined ? { kind: 'gone', guid, lastDn: null } : { kind: 'upsert', object };
+    });
   }
 
   readonly #memberships = new WeakMap<Places[EntraKind], ReadonlyMap<ObjectGuid, readonly ObjectGuid[]>>();
@@ -196,26 +249,13 @@ export class ChangeFeed {
     wanted: ReadonlySet<string>,
     context: Context,
   ): Promise<DirectoryPage> {
-    const changed = new Set<ObjectGuid>();
-    const removed = new Set<ObjectGuid>();
+    const named = new Set<ObjectGuid>();
     for (const [kind, page] of pages)
       for (const json of objectsAt(page, 'value')) {
-        const guid = (textAt(json, 'id') ?? '').toLowerCase() as ObjectGuid;
-        if (isRemoved(json)) {
-          removed.add(guid);
-          continue;
-        }
-        this.#reader.know(guid, kind);
-        changed.add(guid);
+        if (!isRemoved(json)) this.#reader.know(guidOf(json), kind);
+        named.add(guidOf(json));
       }
-    const now = await this.#reader.read([...changed, ...removed], wanted, context);
-    const changes: DirectoryChange[] = [];
-    for (const guid of new Set([...changed, ...removed])) {
-      const object: DirectoryObject | undefined = now.get(guid)?.object;
-      // One that was removed and restored since is there again.
-      changes.push(object === undefined ? { kind: 'gone', guid, lastDn: null } : { kind: 'upsert', object });
-    }
-    return this.#answer(reading, changes);
+    return this.#answer(reading, await this.#asTheyAre(named, wanted, context));
   }
 }
 
@@ -224,13 +264,27 @@ const whole = (wanted: string): Reading => ({
   wanted,
   places: { user: initial('user'), group: initial('group'), contact: initial('contact') },
   groups: new Map(),
+  told: new Map(),
+  page: 0,
+  mailboxes: { isOneOpen: false, closed: null },
 });
+
+const guidOf = (json: JsonObject): ObjectGuid => (textAt(json, 'id') ?? '').toLowerCase() as ObjectGuid;
+
+/** Whether an object came with what all of its kind have: one that was changed may come with its changes only. */
+const isFull = (kind: EntraKind, json: JsonObject): boolean =>
+  hadByAll[kind].every((name) => (json[name] ?? null) !== null);
+const hadByAll: Readonly<Record<EntraKind, readonly string[]>> = {
+  user: ['displayName', 'userPrincipalName', 'accountEnabled'],
+  group: ['displayName', 'mailEnabled', 'securityEnabled'],
+  contact: ['displayName'],
+};
 
 /** `deleted`, and `changed` for what lies in the bin: neither is there (GDOC `delta-query-overview`). */
 const isRemoved = (json: JsonObject): boolean => objectAt(json, '@removed') !== null;
 
 function gather(groups: Map<ObjectGuid, Gathered>, json: JsonObject): void {
-  const guid = (textAt(json, 'id') ?? '').toLowerCase() as ObjectGuid;
+  const guid = guidOf(json);
   if (isRemoved(json)) {
     groups.delete(guid);
     return;
@@ -243,7 +297,7 @@ function gather(groups: Map<ObjectGuid, Gathered>, json: JsonObject): void {
     if (isRemoved(member)) members.delete(id);
     else members.add(id);
   }
-  groups.set(guid, { json, members });
+  groups.set(guid, { json: { ...known?.json, ...json }, members });
 }
 
 function managerIn(json: JsonObject): ObjectGuid | null {

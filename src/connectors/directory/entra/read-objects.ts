@@ -24,6 +24,14 @@ export interface ReadObject {
   readonly object: DirectoryObject;
 }
 
+/** What mailboxes are for, and whether this application may look at all. */
+export interface Purposes {
+  readonly byId: ReadonlyMap<string, string>;
+  readonly isOneOpen: boolean;
+  /** The first that was refused; null: none was. */
+  readonly closed: EntraOutcome | null;
+}
+
 /** Reads objects of a tenant by id: several requests for each, twenty in a batch. */
 export class ObjectReader {
   readonly #graph: GraphSession;
@@ -82,7 +90,6 @@ export class ObjectReader {
     }
     const purposes = await this.purposes(
       found.flatMap(({ kind, json }) => (kind === 'user' ? [json] : [])),
-      false,
       context,
     );
     const domain = await this.#domain(context);
@@ -91,7 +98,7 @@ export class ObjectReader {
         const object = objectOf(
           kind,
           json,
-          { ...beside, purpose: purposes.get(textAt(json, 'id') ?? '') ?? null },
+          { ...beside, purpose: purposes.byId.get(textAt(json, 'id') ?? '') ?? null },
           domain,
           wanted,
         );
@@ -103,33 +110,28 @@ export class ObjectReader {
   /**
    * What the mailboxes of users are for, by id; those that have none are missing. Only who has an address can have one. A mailbox that this
    * application may not open (RBAC for Applications, access policies) is for `others`, and left alone.
-   *
-   * @param isWhole when not one of them may be opened the permission is missing: FaultError.
    */
-  async purposes(
-    users: readonly JsonObject[],
-    isWhole: boolean,
-    context: Context,
-  ): Promise<ReadonlyMap<string, string>> {
+  async purposes(users: readonly JsonObject[], context: Context): Promise<Purposes> {
     const asked = users.flatMap((json) => (hasAddress(json) ? [textAt(json, 'id') ?? ''] : []));
     const outcomes = await this.#graph.all(
       asked.map((id) => ({ method: 'GET', path: `/users/${id}/mailboxSettings?$select=userPurpose` })),
       context,
     );
-    const purposes = new Map<string, string>();
-    const isClosed = (outcome: EntraOutcome) => outcome.kind === 'refused' && outcome.status === 403;
-    const [closed] = outcomes.filter(isClosed);
-    if (isWhole && closed !== undefined && outcomes.every(isClosed)) mustSucceed(closed, '/users/…/mailboxSettings');
+    const byId = new Map<string, string>();
+    let isOneOpen = false;
+    let closed: EntraOutcome | null = null;
     for (const [at, outcome] of outcomes.entries()) {
-      if (isClosed(outcome)) {
-        purposes.set(asked[at] ?? '', 'others');
+      if (outcome.kind === 'refused' && outcome.status === 403) {
+        closed ??= outcome;
+        byId.set(asked[at] ?? '', 'others');
         continue;
       }
+      isOneOpen = true;
       // There is no mailbox, or it is somewhere else: 404, with one code or another.
       const settings = thereOr(outcome);
-      if (settings !== null) purposes.set(asked[at] ?? '', textAt(settings, 'userPurpose') ?? 'user');
+      if (settings !== null) byId.set(asked[at] ?? '', textAt(settings, 'userPurpose') ?? 'user');
     }
-    return purposes;
+    return { byId, isOneOpen, closed };
   }
 
   async #learnKinds(guids: readonly ObjectGuid[], context: Context): Promise<void> {
