@@ -1,14 +1,15 @@
 import type { ItemRef, Mailbox } from '#connectors/contract.ts';
 import { batchBySize } from '#engine/batches.ts';
-import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
+import { describeFault, type Fault, isFault } from '#kit/fault.ts';
 import { type Payload, payloadBytes } from '#kit/payload.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
-import type { MailContent, MailHead } from '#model/mail.ts';
+import type { MailContent, MailHead, RawProperty } from '#model/mail.ts';
 import { readStamp } from '#model/stamp.ts';
 import { type ClassLook, compareClassProperties } from './compare-class-properties.ts';
 import { compareContents } from './compare-contents.ts';
 import { compareProperties } from './compare-properties.ts';
 import { comparePropertyLists } from './compare-property-lists.ts';
+import { readSplit } from './read-split.ts';
 import type { Finding } from './report.ts';
 import type { VerifyContext } from './verify-context.ts';
 
@@ -88,21 +89,35 @@ const classLooks = (context: VerifyContext, looks: readonly Look[]): Promise<Rea
     ),
   );
 
-const withClass = (context: VerifyContext, look: Look, ofClass: ClassLook | undefined): Look => ({
-  ...look,
-  findings: [
-    ...look.findings,
-    ...(ofClass?.differences ?? []).map(({ property, left, right }) => ({
-      kind: 'property' as const,
-      folder: context.leftPath(look.pair.leftFolder),
-      left: look.pair.left,
-      right: look.pair.right,
-      property,
-      leftValue: left,
-      rightValue: right,
-    })),
-  ],
-});
+function withClass(context: VerifyContext, look: Look, ofClass: ClassLook | undefined): Look {
+  if (ofClass === undefined) return look;
+  const at = { folder: context.leftPath(look.pair.leftFolder), left: look.pair.left, right: look.pair.right };
+  const { differences, unread } = ofClass;
+  return {
+    ...look,
+    findings: [
+      ...look.findings,
+      ...(unread === null
+        ? []
+        : [
+            {
+              ...at,
+              kind: 'unreadable' as const,
+              property: 'class properties',
+              leftValue: readable(unread.left),
+              rightValue: readable(unread.right),
+            },
+          ]),
+      ...differences.map(({ property, left, right }) => ({
+        ...at,
+        kind: 'property' as const,
+        property,
+        leftValue: left,
+        rightValue: right,
+      })),
+    ],
+  };
+}
 
 async function compareContentsOf(context: VerifyContext, pairs: readonly ItemPair[]): Promise<readonly Look[]> {
   const [lefts, rights] = await Promise.all([
@@ -141,26 +156,14 @@ async function compareContentsOf(context: VerifyContext, pairs: readonly ItemPai
   }
 }
 
-/** Contents of a batch. A request that fails as a whole is split, so that one item does not hide the others. */
-async function readContents(
+const readContents = (
   context: VerifyContext,
   mailbox: Mailbox,
   items: readonly ItemRef[],
-): Promise<ReadonlyMap<ItemId, MailContent | Fault>> {
-  context.signal.throwIfAborted();
-  try {
-    return await mailbox.contents(items, context.call(items.reduce((sum, item) => sum + item.sizeBytes, 0)));
-  } catch (error) {
-    if (!(error instanceof FaultError) || (error.fault.kind !== 'poison' && error.fault.kind !== 'transient'))
-      throw error;
-    const [only] = items;
-    if (!only) throw error;
-    if (items.length === 1) return new Map([[only.id, error.fault]]);
-    const middle = items.length >> 1;
-    const first = await readContents(context, mailbox, items.slice(0, middle));
-    return new Map([...first, ...(await readContents(context, mailbox, items.slice(middle)))]);
-  }
-}
+): Promise<ReadonlyMap<ItemId, MailContent | Fault>> =>
+  readSplit(items, context.signal, (batch) =>
+    mailbox.contents(batch, context.call(batch.reduce((sum, item) => sum + item.sizeBytes, 0))),
+  );
 
 function lookAt(
   context: VerifyContext,
@@ -206,7 +209,7 @@ function lookAt(
   return { ...look, findings };
 }
 
-function readable(answer: MailHead | Fault | undefined): string {
+function readable(answer: MailHead | readonly RawProperty[] | Fault | undefined): string {
   if (answer === undefined) return 'not answered';
   return isFault(answer) ? describeFault(answer) : 'readable';
 }
