@@ -51,6 +51,7 @@ const known = (over: Partial<TypedKnowledge>): TypedKnowledge => ({
   intents: [],
   unlinked: [],
   gone: { left: new Set(), right: new Set() },
+  apart: { left: new Set(), right: new Set() },
   counterpart: (_, folder) => (folder === ('X' as FolderId) ? null : folder),
   ...over,
 });
@@ -152,6 +153,70 @@ describe('items without a link', () => {
     const fresh = [upsert(head('r3', { identity: whole })), ...right];
     expect(join({ right: fresh })).toMatchObject([{ do: 'dedupe', heads: [{ id: 'r3' }, { id: 'r2' }], link: null }]);
     expect(join({ right })).toMatchObject([{ do: 'create', from: { id: 'r2' } }]);
+  });
+
+  test('an occurrence waits for no series of which nothing is open', () => {
+    const of = (day: string) => identity(`040000008200E00074C5B7101A82E008${day}${'0'.repeat(40)}`);
+    const row = link('l1', 'r1', { identity: of('00000000') });
+    const lone = { identity: of('07E8030C') };
+    const oneWay = policy({ direction: 'one-way' });
+    // The source has both, and there it stays so.
+    expect(join({ left: [upsert(head('l2', lone))], links: [row], policy: oneWay })).toMatchObject([
+      { do: 'create', on: 'right', from: { id: 'l2' } },
+    ]);
+    // A person removed the series while the collection was one-way; that is not made again.
+    const stays = { ...row, state: 'right-gone', goneSincePass: null } as const;
+    expect(join({ right: [upsert(head('r2', lone))], links: [stays] })).toMatchObject([
+      { do: 'stay-gone' },
+      { do: 'create', on: 'left', from: { id: 'r2' } },
+    ]);
+    // Of one that the source deleted it is open.
+    const waits = { ...row, state: 'left-gone', goneSincePass: 9 } as const;
+    expect(join({ left: [upsert(head('l2', lone))], links: [waits], policy: oneWay })).toContainEqual(
+      expect.objectContaining({ do: 'leave', because: 'series-waits' }),
+    );
+  });
+
+  test('one-way: a copy of an occurrence that the source has by itself is no part of the series beside it', () => {
+    const of = (day: string) => identity(`040000008200E00074C5B7101A82E008${day}${'0'.repeat(40)}`);
+    const row = link('l1', 'r1', { identity: of('00000000') });
+    const copies = {
+      left: [upsert(head('l2', { identity: of('07E8030C') }))],
+      right: [upsert(head('r2', { identity: of('07E8030C') }))],
+      links: [row],
+    };
+    expect(join({ ...copies, policy: policy({ direction: 'one-way' }) })).toMatchObject([
+      { do: 'adopt', left: { id: 'l2' }, right: { id: 'r2' } },
+    ]);
+    expect(join(copies)).toMatchObject([
+      { do: 'dedupe', on: 'left' },
+      { do: 'dedupe', on: 'right' },
+    ]);
+  });
+
+  test('what was found to be no part of the series beside it is an item like any other', () => {
+    const of = (day: string) => identity(`040000008200E00074C5B7101A82E008${day}${'0'.repeat(40)}`);
+    const row = link('l1', 'r1', { identity: of('00000000') });
+    const apart = { left: new Set<ItemId>(), right: new Set(['r2' as ItemId]) };
+    const lone = head('r2', { identity: of('07E8030C') });
+    expect(join({ right: [upsert(lone)], links: [row], apart })).toMatchObject([
+      { do: 'create', on: 'left', from: { id: 'r2' } },
+    ]);
+    const again = upsert(head('r3', { identity: of('07E8030C') }));
+    expect(
+      join({ right: [upsert(lone), again], apart: { ...apart, right: new Set(['r2', 'r3'] as ItemId[]) } }),
+    ).toMatchObject([{ do: 'dedupe', heads: [{ id: 'r2' }, { id: 'r3' }], link: null }]);
+  });
+
+  test('an occurrence waits for its series that is moved to where it is', () => {
+    const of = (day: string) => identity(`040000008200E00074C5B7101A82E008${day}${'0'.repeat(40)}`);
+    const row = { ...link('l1', 'r1', { identity: of('00000000') }), left: end('l1', 'B'), right: end('r1', 'B') };
+    const moved = upsert(head('l1', { identity: of('00000000') }));
+    const lone = upsert(head('r2', { identity: of('07E8030C') }));
+    expect(join({ left: [moved], right: [lone], links: [row] })).toMatchObject([
+      { do: 'compare', move: { on: 'right' } },
+      { do: 'leave', side: 'right', because: 'series-waits' },
+    ]);
   });
 
   test('of two links whose items come together in the same folders one is undone', () => {

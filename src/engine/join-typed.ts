@@ -35,6 +35,8 @@ export interface TypedKnowledge {
   readonly unlinked: readonly UnlinkedRow[];
   /** Of the ids that `joinQuestions` asked for, those under which nothing is any more. */
   readonly gone: { readonly left: ReadonlySet<ItemId>; readonly right: ReadonlySet<ItemId> };
+  /** Occurrences that are there by themselves, of days that the series beside them does not have (`settleDuplicates`): items of their own. */
+  readonly apart: Readonly<Record<Side, ReadonlySet<ItemId>>>;
   /** Folder of the other side that corresponds to a folder of `side`; null: not in step. */
   readonly counterpart: (side: Side, folder: FolderId) => FolderId | null;
 }
@@ -110,7 +112,7 @@ export type TypedDecision =
       readonly side: Side;
       readonly head: TypedHead;
       /**
-       * `series-waits`: an occurrence without its series, which the other side still has. What becomes of that is settled first.
+       * `series-waits`: an occurrence without its series, which the other side has. Whether it comes to be here is settled first.
        * `twin-unsettled`: its identity is in that folder already, twice or in another link; this pass settles that, the next one links it.
        */
       readonly because: 'not-in-step' | 'one-way' | 'intent-open' | 'series-waits' | 'twin-unsettled';
@@ -226,8 +228,9 @@ export function joinTyped(known: TypedKnowledge): readonly TypedDecision[] {
     decisions.push({ do: 'orphan', copy, intent });
   }
   const places = { left: takenPlaces(known, decisions, 'left'), right: takenPlaces(known, decisions, 'right') };
+  const coming = { left: comingSeries(known, decisions, 'left'), right: comingSeries(known, decisions, 'right') };
   for (const side of sides) {
-    for (const head of index.fresh[side].values()) decisions.push(decideNew(known, side, head, places));
+    for (const head of index.fresh[side].values()) decisions.push(decideNew(known, side, head, places, coming[side]));
   }
   return decisions;
 }
@@ -251,6 +254,33 @@ function takenPlaces(known: TypedKnowledge, decisions: readonly TypedDecision[],
   for (const link of links.values()) {
     if (link.state !== `${on}-gone`) take({ identity: link.identity, folder: link[on].folder });
   }
+  return places;
+}
+
+/**
+ * Folders of the other side with a series of which it is open whether it is going to be in the folder of `side` that corresponds: it is
+ * missing there and has yet to be settled, is on its way there, or lies on the other side several times. Of any other series the next
+ * pass knows no more than this one, so nothing may wait for it.
+ */
+function comingSeries(known: TypedKnowledge, decisions: readonly TypedDecision[], side: Side): ReadonlySet<string> {
+  const other = otherSide(side);
+  const isOneWay = known.policy.direction === 'one-way';
+  const links = new Map(known.links.map((l) => [l.id, l]));
+  const places = new Set<string>();
+  const add = (identity: EventIdentity | null, folder: FolderId): void => {
+    if (identity !== null) places.add(placeOf(identity, folder));
+  };
+  for (const decision of decisions) {
+    if (decision.do !== 'dedupe' && 'link' in decision && decision.link) links.set(decision.link.id, decision.link);
+    if (decision.do === 'forget' || decision.do === 'unlink') links.delete(decision.link.id);
+    if (isOneWay) continue;
+    if (decision.do === 'compare' && decision.move?.on === side)
+      add(decision.link.identity, decision.link[other].folder);
+    if (decision.do === 'dedupe' && decision.on === other && decision.link === null)
+      for (const { identity, folder } of decision.heads) add(identity, folder);
+  }
+  for (const { state, goneSincePass, identity, [other]: end } of links.values())
+    if (state === `${side}-gone` && goneSincePass !== null) add(identity, end.folder);
   return places;
 }
 
@@ -379,14 +409,18 @@ function duplicates(
       .filter((l) => now.get(l.id)?.do !== 'unlink')
       .map((l) => now.get(l.id)?.link ?? l)
       .find((l) => l[on].folder === folder && !isMissing(known, index, l, on));
+  const isOneWay = known.policy.direction === 'one-way';
+  const ofSource = new Set(isOneWay ? [...index.fresh.left.values()].map((head) => head.identity) : []);
+  // What a one-way source has beside its series, the target has beside its own.
+  const isByItself = (on: Side, head: TypedHead) => known.apart[on].has(head.id) || ofSource.has(head.identity);
   for (const on of sides) {
-    if (on === 'left' && known.policy.direction === 'one-way') continue;
+    if (on === 'left' && isOneWay) continue;
     const groups = new Map<string, { readonly identity: EventIdentity; readonly heads: TypedHead[] }>();
     const [lone, whole] = partition([...index.fresh[on].values()]);
     for (const head of [...whole, ...lone]) {
       const { identity: own, folder } = head;
       if (own === null) continue;
-      const series = loneOccurrence(own)?.series;
+      const series = isByItself(on, head) ? undefined : loneOccurrence(own)?.series;
       const isThere = series !== undefined && (groups.has(placeOf(series, folder)) || linkIn(on, series, folder));
       const identity = isThere ? series : own;
       const group = groups.get(placeOf(identity, folder)) ?? { identity, heads: [] };
@@ -470,6 +504,7 @@ function decideNew(
   side: Side,
   head: TypedHead,
   taken: Readonly<Record<Side, ReadonlySet<string>>>,
+  coming: ReadonlySet<string>,
 ): TypedDecision {
   const folder = counterpart(side, head.folder);
   if (folder === null) return { do: 'leave', side, head, because: 'not-in-step' };
@@ -486,7 +521,7 @@ function decideNew(
   // On its own side as well: beside an item that came back under another id, whose twin is gone and made again by this pass.
   if (identity !== null && (onOther.has(placeOf(identity, folder)) || taken[side].has(placeOf(identity, head.folder))))
     return { do: 'leave', side, head, because: 'twin-unsettled' };
-  if (lone !== null && onOther.has(placeOf(lone.series, folder)))
+  if (lone !== null && coming.has(placeOf(lone.series, folder)))
     return { do: 'leave', side, head, because: 'series-waits' };
   return { do: 'create', on: otherSide(side), folder, from: head };
 }

@@ -49,6 +49,8 @@ class EngineWorld implements ScenarioWorld {
   private diesAfterWrite = false;
   /** The person works on the other side now: the next pass compares everything. */
   private isSwitched = false;
+  /** What the last pass found to be no part of the series beside it. */
+  private apart = { left: new Set<ItemId>(), right: new Set<ItemId>() };
 
   constructor(policy: TypedPolicy) {
     let at = Date.UTC(2024, 0, 1);
@@ -122,6 +124,7 @@ class EngineWorld implements ScenarioWorld {
       links: [...records.links.values()],
       intents: records.intents,
       unlinked: [...records.unlinked.values()],
+      apart: this.apart,
       counterpart: (_, folder) => (folder === ('Private' as FolderId) ? null : folder),
     };
     const questions = joinQuestions(base);
@@ -131,6 +134,7 @@ class EngineWorld implements ScenarioWorld {
       records.cursors[side] += feeds[side].length;
       for (const entry of feeds[side]) if (entry.kind === 'delete') records.unlinked.delete(`${side} ${entry.id}`);
     }
+    this.apart = { left: new Set(), right: new Set() };
     for (const decision of decisions) this.carryOut(decision);
     if (this.isSwitched) for (const link of [...records.links.values()]) this.match(link, link.left.id, link.right.id);
     this.isSwitched = false;

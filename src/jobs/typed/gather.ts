@@ -48,6 +48,7 @@ export async function gather(
     links: [...links.values()],
     intents,
     unlinked: [...rows.values()],
+    apart: context.apart,
     counterpart: (side: Side, folder: TypedHead['folder']) => counterpart(context, side, folder),
   };
   const questions = joinQuestions(known);

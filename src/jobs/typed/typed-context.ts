@@ -84,6 +84,8 @@ export interface TypedContext<Kind extends TypedKind = TypedKind> extends TypedP
   readonly staged: Staged;
   /** What the next round of this pass looks at, besides what feeds say. */
   readonly lookAgain: Record<Side, FeedEntry[]>;
+  /** Occurrences that are no part of the series beside them; see `TypedKnowledge`. */
+  readonly apart: Readonly<Record<Side, Set<ItemId>>>;
   /** What was created or moved in this round, with its folder: the places of the feeds do not know it yet. */
   readonly made: Readonly<Record<Side, Map<ItemId, FolderId>>>;
   /** Feeds whose recorded places were taken back because of that, by side and folder. */

@@ -120,6 +120,7 @@ function openContext<Kind extends TypedKind>(
     told: new ToldConflicts(services.store, pair, isOpen(pair)),
     settled: new Set(),
     lookAgain: { left: [], right: [] },
+    apart: { left: new Set(), right: new Set() },
     ringTwice: [],
     isAgain: false,
     hasRecorded: false,
