@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
 import type { Sql } from '../database.ts';
 import type { Tables } from '../tables.ts';
@@ -24,15 +25,22 @@ export class GroupCommit {
   readonly #connection: LibsqlConnection;
   /** Whether to let everything that has arrived meanwhile come in first; pointless without an fsync to share. */
   readonly #gather: boolean;
+  /** After each transaction, so that another process that waits for the file gets it. */
+  readonly #restMs: number;
   /** How the connection commits now. */
   #isLasting: boolean;
   #waiting: Waiting[] = [];
   #running: Promise<void> | null = null;
 
-  constructor(sql: Kysely<Tables>, connection: LibsqlConnection, options: { readonly gather: boolean }) {
+  constructor(
+    sql: Kysely<Tables>,
+    connection: LibsqlConnection,
+    options: { readonly gather: boolean; readonly restMs?: number },
+  ) {
     this.#sql = sql;
     this.#connection = connection;
     this.#gather = options.gather;
+    this.#restMs = options.restMs ?? 0;
     this.#isLasting = options.gather;
   }
 
@@ -63,6 +71,7 @@ export class GroupCommit {
         if (this.#gather) await new Promise<void>((next) => setImmediate(next));
         const group = this.#waiting.splice(0, GROUP_MAX);
         await this.#runGroup(group);
+        if (this.#restMs > 0) await setTimeout(this.#restMs);
       }
     } finally {
       this.#running = null;

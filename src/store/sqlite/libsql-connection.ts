@@ -33,8 +33,8 @@ export class LibsqlConnection implements DatabaseConnection {
   constructor(path: string, options: { readonly busyTimeoutMs: number }) {
     this.#path = path;
     try {
-      // libsql takes the time-out in seconds.
-      this.#db = new Libsql(path, { timeout: options.busyTimeoutMs / 1000 });
+      // In milliseconds, measured; its description says seconds.
+      this.#db = new Libsql(path, { timeout: options.busyTimeoutMs });
     } catch (error) {
       throw sqliteError(error, path);
     }

@@ -248,6 +248,29 @@ describe('migrations', () => {
   });
 });
 
+test('who looks counts for himself where the file is not to be had, and holds nobody up for it', async () => {
+  const store = await open();
+  await store.putPairs([pair(1)]);
+  const busy = new LibsqlConnection(path, { busyTimeoutMs: 0 });
+  const counts = new LookerCounts(path, 20);
+  const limits = { inFlightMax: 1, requestsPerMinute: null, bytesPerMinute: null };
+  const spend = (holder: string) =>
+    counts.write((sql) =>
+      spendBudget(sql, 'sqlite', 'mailbox a', limits, holder, { requests: 1, bytes: 0 }, 1_000, 60_000),
+    );
+  try {
+    busy.run('begin immediate');
+    expect((await spend('one')).waitMs).toBe(0);
+    busy.run('rollback');
+    // The count goes on where it began.
+    expect(await spend('two')).toMatchObject({ limitedBy: 'in-flight' });
+  } finally {
+    await counts.close();
+    busy.close();
+    await store.close();
+  }
+});
+
 test('among many links of one commit, a new one takes over the items that one before it gives up; all others keep theirs', async () => {
   const store = await open();
   try {
