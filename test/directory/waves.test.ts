@@ -7,6 +7,7 @@ import { openServices } from '#cli/services.ts';
 import { testTerminal } from '#cli/terminal.fixture.ts';
 import { must } from '#kit/assert.ts';
 import { systemClock } from '#kit/clock.ts';
+import type { PairId } from '#model/ids.ts';
 import type { FolderPermission } from '#model/mailbox-settings.ts';
 import { loadProject } from '#project/read-project.ts';
 import { openStore } from '#store/open-store.ts';
@@ -39,6 +40,17 @@ const reader = (who: string, more: Partial<FolderPermission> = {}): FolderPermis
   read: 'full',
   ...more,
 });
+
+async function haveMoved(pairs: readonly PairId[]): Promise<void> {
+  mkdirSync(join(at.cwd, '.causeway'), { recursive: true });
+  const store = await openStore(`sqlite:${join(at.cwd, '.causeway', 'causeway.db')}`, {
+    clock: systemClock,
+    log: { info() {}, warn() {} },
+  });
+  const row = { state: 'switched', active: 'right', run: 1, at: null, changedAtMs: 1, because: null } as const;
+  for (const pair of pairs) await store.commitSwitch(null, { row: { pair, ...row } });
+  await store.close();
+}
 
 beforeEach(async () => {
   at = await LabProject.open({ people: 12 });
@@ -143,14 +155,7 @@ describe('causeway waves', () => {
 
   test('pins people, leaves out who has moved, and refuses what cannot be', async () => {
     const [, moved] = loadProject(at.file).pairs;
-    mkdirSync(join(at.cwd, '.causeway'));
-    const store = await openStore(`sqlite:${join(at.cwd, '.causeway', 'causeway.db')}`, {
-      clock: systemClock,
-      log: { info() {}, warn() {} },
-    });
-    const row = { state: 'switched', active: 'right', run: 1, at: null, changedAtMs: 1, because: null } as const;
-    await store.commitSwitch(null, { row: { pair: must(moved, 'a pair').id, ...row } });
-    await store.close();
+    await haveMoved([must(moved, 'a pair').id]);
     const { lines } = await at.lines('waves', '--size', '6', '--pin', `${address(0)}=2`);
     const second = lines.find(({ event, wave }) => event === 'wave' && wave === 2) as { people: string[] };
     expect(second.people).toContain(address(0));
@@ -182,6 +187,30 @@ describe('causeway waves', () => {
     const after = loadProject(at.file);
     expect([...after.collections.keys()]).toEqual(['staff-wave-1', 'staff-wave-2', 'staff-wave-3']);
     expect(after.pairs.map(({ id }) => id).sort()).toEqual(before.pairs.map(({ id }) => id).sort());
+  });
+
+  test('applied once more for those who are left, keeps everybody who has moved', async () => {
+    const before = loadProject(at.file)
+      .pairs.map(({ id }) => id)
+      .sort();
+    const take = () => {
+      const snippet = readFileSync(join(at.cwd, 'waves', 'collections.yaml'), 'utf8');
+      const text = readFileSync(at.file, 'utf8');
+      writeFileSync(
+        at.file,
+        text.replace(/^(?:# .*\n)?collections:\n[\s\S]*?(?=^directory:)/m, () => snippet),
+      );
+    };
+    await at.run('waves', 'staff', '--size', '12', '--apply');
+    take();
+    const gone = loadProject(at.file).pairs.slice(0, 10);
+    await haveMoved(gone.map(({ id }) => id));
+    const { out } = await at.run('waves', 'staff-wave-1', '--size', '1', '--apply');
+    expect(out).toContain('waves/staff-wave-1-moved.csv');
+    take();
+    const after = loadProject(at.file);
+    expect(after.pairs.map(({ id }) => id).sort()).toEqual(before);
+    expect([...after.collections.keys()]).toEqual(['staff-wave-1-wave-1', 'staff-wave-1-wave-2', 'staff-wave-1-moved']);
   });
 
   test('draws the graph for Graphviz, and tells what could not be read', async () => {
