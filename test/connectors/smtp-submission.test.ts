@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type SubmissionOptions, submit } from '#connectors/smtp/submission.ts';
 import { must } from '#kit/assert.ts';
@@ -137,6 +137,96 @@ describe('submission', () => {
       expect(inbox()).toEqual([]);
     } finally {
       await listener.close();
+    }
+  });
+
+  /** Does to each connection what it is told. */
+  async function against<R>(meet: (socket: Socket) => void, work: (port: number) => Promise<R>): Promise<R> {
+    const sockets = new Set<Socket>();
+    const server = createServer((socket) => {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      meet(socket);
+    }).listen(0, '127.0.0.1');
+    try {
+      await new Promise((resolve) => server.once('listening', resolve));
+      const address = server.address();
+      return await work(typeof address === 'object' && address !== null ? address.port : 0);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    }
+  }
+  /** A server of STARTTLS that says this to the command, and then ends the connection when the handshake begins. */
+  const upgrades = (answer: string) => (socket: Socket) => {
+    socket.write('220 busy.test\r\n');
+    let isUpgrading = false;
+    socket.on('data', (data) => {
+      if (isUpgrading) return socket.destroy();
+      isUpgrading = /^starttls/i.test(String(data));
+      socket.write(isUpgrading ? answer : '250-busy.test\r\n250 STARTTLS\r\n');
+    });
+  };
+
+  test.each([
+    ['implicit', (socket: Socket) => socket.once('data', () => socket.destroy())],
+    ['starttls', upgrades('220 go on\r\n')],
+    ['starttls', upgrades('454 4.7.0 TLS not available now\r\n')],
+  ] as const)('a busy gateway that breaks off while TLS is set up is tried again (%s)', async (tls, meet) => {
+    const fault = await against(meet, (port) => faultOf(submit(options(tls, { port }), mail(), signal)));
+    expect(fault).toMatchObject({ kind: 'transient', mayHaveHappened: false });
+  });
+
+  test('a service that speaks no TLS there ends it for good', async () => {
+    const meet = (socket: Socket) => socket.write('220 plain.test\r\n');
+    const fault = await against(meet, (port) => faultOf(submit(options('implicit', { port }), mail(), signal)));
+    expect(fault).toMatchObject({ kind: 'fatal', code: 'tls' });
+  });
+
+  test.each(['wrong-host', 'expired'] as const)('a certificate that is %s ends it for good', async (kind) => {
+    const authority = await createAuthority(Date.now());
+    const listener = await listenSmtp({
+      organization: lab.organization('source').world,
+      tls: { certificate: await authority.issue(['localhost'], kind), min: 'TLSv1.2', max: 'TLSv1.3' },
+      scheme: 'smtps',
+      onFailure: lab.reportFailure,
+    });
+    try {
+      const policy = { ca: [authority.caPem], min: '1.2' } as const;
+      const fault = await faultOf(submit(options('implicit', { port: listener.port, policy }), mail(), signal));
+      expect(fault).toMatchObject({ kind: 'fatal', code: 'tls' });
+    } finally {
+      await listener.close();
+    }
+  });
+
+  test.each([
+    ['the connection breaks', (client: Socket) => client.destroy(), /./],
+    ['TLS breaks', (client: Socket) => client.write(Buffer.from('no record of TLS')), /SSL/],
+  ] as const)('%s: before DATA nothing happened, after it it may have', async (_, breakOff, detail) => {
+    const authority = await createAuthority(Date.now());
+    const { certPem: cert, keyPem: privateKey } = await authority.issue(['localhost']);
+    const policy = { ca: [authority.caPem], min: '1.2' } as const;
+    for (const [at, mayHaveHappened] of [
+      [/^MAIL FROM/im, false],
+      [/^\.\r\n/m, true],
+    ] as const) {
+      const meet = (raw: Socket) => {
+        const secure = new TLSSocket(raw, { isServer: true, cert, key: privateKey });
+        secure.on('error', () => {});
+        secure.write('220 here.test\r\n');
+        let isData = false;
+        secure.on('data', (data) => {
+          const said = String(data);
+          if (at.test(said)) return breakOff(raw);
+          if (!isData) secure.write(/^data/i.test(said) ? '354 go on\r\n' : '250 here.test\r\n');
+          isData ||= /^data/i.test(said);
+        });
+      };
+      const fault = await against(meet, (port) =>
+        faultOf(submit(options('implicit', { host: 'localhost', port, policy, signIn: null }), mail(), signal)),
+      );
+      expect(fault).toMatchObject({ kind: 'transient', mayHaveHappened, detail: expect.stringMatching(detail) });
     }
   });
 

@@ -36,7 +36,7 @@ const copies = () => [...pair.right.items.values()];
 const unreadable = [
   { kind: 'throttled', retryAfterMs: 1000, limit: 'requests' },
   { kind: 'transient', detail: 'busy', mayHaveHappened: false },
-  { kind: 'poison', code: 'ErrorItemCorrupt', detail: 'cannot be read' },
+  { kind: 'poison', reason: 'corrupt', detail: 'cannot be read' },
 ] as const satisfies readonly Fault[];
 
 test.each(unreadable)('an item of which they cannot be read ($kind) is not taken for equal', async (fault) => {
@@ -80,7 +80,7 @@ test.each([{ share: 1 }, { share: 0 }])('a request that fails as a whole is spli
         properties: async (...call: Parameters<typeof mailbox.properties>) => {
           if (call[0].includes(items[3]?.id as (typeof call)[0][number])) {
             failures++;
-            throw new FaultError({ kind: 'poison', code: 'ErrorInternalServerError', detail: 'the server broke off' });
+            throw new FaultError({ kind: 'poison', reason: 'corrupt', detail: 'the server broke off' });
           }
           return mailbox.properties(...call);
         },
