@@ -138,6 +138,7 @@ export class DirectoryShape {
           mailNickname: this.text('mailNickname') ?? this.text('sAMAccountName'),
           onPremisesSamAccountName: this.isSynced ? this.text('sAMAccountName') : null,
           groupTypes: [],
+          createdDateTime: new Date(this.entry.createdAtMs).toISOString(),
           mailEnabled: this.isMailEnabled,
           securityEnabled: this.isSecurity,
         };

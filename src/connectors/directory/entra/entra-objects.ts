@@ -86,7 +86,7 @@ export const selected: Readonly<Record<EntraKind, readonly string[]>> = {
   group: [
     'id',
     ...Object.values(textProperties.group).map(({ property }) => property),
-    ...['mailNickname', 'proxyAddresses', 'groupTypes', 'mailEnabled', 'securityEnabled'],
+    ...['mailNickname', 'proxyAddresses', 'groupTypes', 'mailEnabled', 'securityEnabled', 'createdDateTime'],
     ...['onPremisesSecurityIdentifier', 'onPremisesSyncEnabled'],
   ],
   contact: [
@@ -187,6 +187,7 @@ function putUser(json: JsonObject, purpose: string | null, put: Put): void {
 function putGroup(json: JsonObject, put: Put): void {
   const isMailed = json['mailEnabled'] === true;
   const isSecurity = json['securityEnabled'] === true;
+  put('whenCreated', [textAt(json, 'createdDateTime')]);
   const isOfGroups = (textsAt(json, 'groupTypes') ?? []).length > 0;
   // Every group has an alias, also one that is nothing to mail.
   if (isMailed) put('mailNickname', [textAt(json, 'mailNickname')]);
@@ -237,6 +238,7 @@ export const shownAttributes: ReadonlySet<string> = new Set(
     ...extensionNames,
     ...['proxyAddresses', 'onPremisesSyncEnabled', 'objectSid', 'manager', 'member', 'memberOf', 'telephoneNumber'],
     ...['userAccountControl', 'ms-DS-ConsistencyGuid', 'msExchRecipientTypeDetails', 'groupType', 'mailNickname'],
+    'whenCreated',
   ].map((name) => name.toLowerCase()),
 );
 
