@@ -70,6 +70,37 @@ describe('a script for Exchange Online', () => {
     );
   });
 
+  test('an account is blocked from signing in by a call of its own, which the journal asks for', () => {
+    const lines = linesOf({
+      no: 4,
+      identity: '',
+      edit: {
+        kind: 'add',
+        object: 'user',
+        dn: '' as DistinguishedName,
+        attributes: { mail: ['a@b'], targetAddress: ['SMTP:a@c'], userAccountControl: ['514'] },
+      },
+    });
+    expect(lines).toEqual([
+      "New-CausewayRecipient -No 4 -Identity 'a@b' -Kind MailUser -Name 'a@b' -External 'a@c' -Primary 'a@b'",
+      "Set-CausewaySignIn -No 4 -Identity 'a@b' -Blocked 'TRUE'",
+    ]);
+    expect(modify('userAccountControl', ['514'], ['512'])).toMatch(/^Set-CausewaySignIn .* -Blocked 'FALSE'$/);
+  });
+
+  test('what is made under its external address gets its own address in the script itself', () => {
+    const script = exchangeScript([{ no: 1, identity: guid, edit: { kind: 'remove', guid, version: '' } }]);
+    const from = script.findIndex((line) => line.startsWith('function Write-CausewayRecipient'));
+    const body = script.slice(from, script.indexOf('}', from));
+    const made = body.findIndex((line) => line.includes('New-MailContact'));
+    const named = body.findIndex((line, at) => at > made && line.includes('Write-CausewayAddress $External'));
+    expect(named).toBeGreaterThan(made);
+    // Exchange Online knows PrimarySmtpAddress of groups only.
+    expect(body.filter((line) => line.includes('PrimarySmtpAddress'))).toEqual([
+      expect.stringContaining("-notlike 'Mail*'"),
+    ]);
+  });
+
   test('makes before it changes, ends with a check, takes -WhatIf, and is empty without steps', () => {
     expect(exchangeScript([])).toEqual([]);
     const script = exchangeScript([
@@ -92,8 +123,9 @@ describe('a script for Exchange Online', () => {
     // Whatever writes says what it would write instead, when it is asked to.
     const cmdlets = script.filter(
       (line) =>
-        /(?:^|[\s(&{])(?:Set|New|Add|Remove)-(?:MailUser|MailContact|Mailbox|Distribution\w+)\b.*-/.test(line) &&
-        !line.startsWith('#'),
+        /(?:^|[\s(&{])(?:Set|New|Add|Remove|Update)-(?:MailUser|MailContact|Mailbox|MgUser|Distribution\w+)\b.*-/.test(
+          line,
+        ) && !line.startsWith('#'),
     );
     for (const line of cmdlets) expect(line, line).toMatch(/-WhatIf|@more/);
   });

@@ -7,6 +7,7 @@
 import { quoted, quotedList } from '#formats/text/power-shell-text.ts';
 import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type { Attributes, DirectoryKind } from '#model/directory/directory-object.ts';
+import { isDisabled } from '#model/directory/recipient-type.ts';
 
 /** Parameters of Set-Mailbox, Set-MailUser, Set-MailContact and Set-DistributionGroup, by attribute in lower case. */
 const recipientParameters: Readonly<Record<string, string>> = {
@@ -14,7 +15,8 @@ const recipientParameters: Readonly<Record<string, string>> = {
   mailnickname: 'Alias',
   msexchhidefromaddresslists: 'HiddenFromAddressListsEnabled',
   targetaddress: 'ExternalEmailAddress',
-  mail: 'PrimarySmtpAddress',
+  // PrimarySmtpAddress does nothing in Exchange Online; this one changes the primary address with it.
+  mail: 'WindowsEmailAddress',
   ...Object.fromEntries(
     Array.from({ length: 15 }, (_, n) => [`extensionattribute${n + 1}`, `CustomAttribute${n + 1}`]),
   ),
@@ -35,12 +37,12 @@ const personParameters: Readonly<Record<string, string>> = {
   st: 'StateOrProvince',
   postalcode: 'PostalCode',
 };
-const ofLists = ['proxyaddresses', 'member', 'manager', 'msexchgenericforwardingaddress'];
+const ofOthers = ['proxyaddresses', 'member', 'manager', 'msexchgenericforwardingaddress', 'useraccountcontrol'];
 
 /** Whether a script can set the attribute. */
 export const isScripted = (attribute: string): boolean => {
   const name = attribute.toLowerCase();
-  return recipientParameters[name] !== undefined || personParameters[name] !== undefined || ofLists.includes(name);
+  return recipientParameters[name] !== undefined || personParameters[name] !== undefined || ofOthers.includes(name);
 };
 
 export interface ScriptStep {
@@ -113,6 +115,8 @@ function change(
   if (name === 'member') return `Set-CausewayMember ${about}${lists}`;
   if (name === 'msexchgenericforwardingaddress')
     return `Set-CausewayForwarding ${about}${option('To', add[0] === undefined ? null : withoutType(add[0]))}`;
+  if (name === 'useraccountcontrol')
+    return `Set-CausewaySignIn ${about} -Blocked ${quoted(isDisabled({ userAccountControl: add }) ? 'TRUE' : 'FALSE')}`;
   const parameter = recipientParameters[name] ?? personParameters[name] ?? (name === 'manager' ? 'Manager' : null);
   if (parameter === null) return `# ${quoted(attribute)} cannot be set: no cmdlet of Exchange Online takes it`;
   const [value] = add;
@@ -122,7 +126,8 @@ function change(
 }
 
 /** What every script begins with. */
-const preamble = String.raw`# Made by Causeway, for Exchange Online. Connect-ExchangeOnline first, then run this file:
+const preamble = String.raw`# Made by Causeway, for Exchange Online. Connect-ExchangeOnline first, then run this file. Accounts of mail users that it makes can sign in
+# until Graph blocks that, which Exchange cannot: for Set-CausewaySignIn also Connect-MgGraph -Scopes User.ReadWrite.All (module Microsoft.Graph.Users).
 #   .\file.ps1 -WhatIf                     shows what would be written
 #   .\file.ps1 -Receipt receipt.csv        writes, checks, and notes the result for: causeway provision --receipt receipt.csv
 # It may be run again: what is there already is left alone. It ends with a check of everything it was to do.
@@ -131,10 +136,15 @@ param([string]$Receipt)
 $ErrorActionPreference = 'Stop'
 $script:results = New-Object System.Collections.ArrayList
 $script:checks = New-Object System.Collections.ArrayList
+$script:notMade = @{}
 # Each thing to be done is a pair of functions: Test- says whether it is there, Write- does it. The check at the end asks Test- again.
 function Invoke-CausewayStep([int]$No, [string]$Name, [string]$What, [hashtable]$With) {
-  $detail = ''
-  try { if (-not (& "Test-Causeway$Name" @With)) { & "Write-Causeway$Name" @With } } catch { $detail = $_.Exception.Message }
+  # What could not be made is not completed either: what has its address is somebody else's.
+  $detail = [string]$script:notMade[$No]
+  if (-not $detail) {
+    try { if (-not (& "Test-Causeway$Name" @With)) { & "Write-Causeway$Name" @With } } catch { $detail = $_.Exception.Message }
+    if ($detail -and $Name -eq 'Recipient') { $script:notMade[$No] = $detail }
+  }
   [void]$script:checks.Add(@{ No = $No; Name = $Name; What = $What; With = $With; Detail = $detail })
 }
 function Get-CausewayNoun([string]$Identity, [switch]$OfPerson) {
@@ -151,12 +161,25 @@ function New-CausewayRecipient([int]$No, [string]$Identity, [string]$Kind, [stri
   Invoke-CausewayStep $No 'Recipient' "new $Kind" @{ Identity = $Identity; Kind = $Kind; Name = $Name; Alias = $Alias; External = $External; Primary = $Primary; SignIn = $SignIn }
 }
 function Test-CausewayRecipient([string]$Identity, [string]$Kind, [string]$Name, [string]$Alias, [string]$External, [string]$Primary, [string]$SignIn) {
-  [bool](Get-Recipient -Identity $Identity -ErrorAction SilentlyContinue)
+  $there = Get-Recipient -Identity $Identity -ErrorAction SilentlyContinue
+  if (-not $there) { return $false }
+  # Somebody may have made another one of that address by hand meanwhile: that one is not written.
+  $type = @{ MailUser = 'MailUser'; MailContact = 'MailContact'; SecurityGroup = 'MailUniversalSecurityGroup'; DistributionGroup = 'MailUniversalDistributionGroup' }[$Kind]
+  if ([string]$there.RecipientType -ne $type) { throw "$Identity is there already, as $($there.RecipientType), and left alone" }
+  if ($External -and ([string]$there.ExternalEmailAddress -replace '^smtp:', '') -ne $External) { throw "$Identity is there already, leads to $($there.ExternalEmailAddress), and is left alone" }
+  $true
 }
 function Write-CausewayRecipient([string]$Identity, [string]$Kind, [string]$Name, [string]$Alias, [string]$External, [string]$Primary, [string]$SignIn) {
   $more = @{ Name = $Name; WhatIf = [bool]$WhatIfPreference }
   if ($Alias) { $more.Alias = $Alias }
-  if ($Primary -and $Kind -ne 'MailContact') { $more.PrimarySmtpAddress = $Primary }
+  # Mail users and contacts are made under their external address; Exchange Online takes no other one for them at first.
+  if ($Primary -and $Kind -notlike 'Mail*') { $more.PrimarySmtpAddress = $Primary }
+  $isUnderExternal = $Kind -like 'Mail*' -and $Primary -and $Primary -ne $External
+  if ($isUnderExternal) {
+    # What an earlier run made, and was broken off before it had its address. Somebody else's has another name, and New- says that the address is taken.
+    $begun = Get-Recipient -Identity $External -ErrorAction SilentlyContinue
+    if ($begun -and $begun.RecipientType -eq $Kind -and $begun.DisplayName -ceq $Name -and (-not $Alias -or $begun.Alias -eq $Alias)) { Write-CausewayAddress $External @("SMTP:$Primary") @(); return }
+  }
   switch ($Kind) {
     'MailUser' {
       if ($SignIn) { $more.MicrosoftOnlineServicesID = $SignIn }
@@ -170,6 +193,20 @@ function Write-CausewayRecipient([string]$Identity, [string]$Kind, [string]$Name
     'SecurityGroup' { [void](New-DistributionGroup @more -Type Security) }
     default { [void](New-DistributionGroup @more) }
   }
+  if ($isUnderExternal -and -not $WhatIfPreference) { Write-CausewayAddress $External @("SMTP:$Primary") @() }
+}
+function Set-CausewaySignIn([int]$No, [string]$Identity, [string]$Blocked) {
+  Invoke-CausewayStep $No 'SignIn' 'sign-in' @{ Identity = $Identity; Blocked = $Blocked }
+}
+function Get-CausewayAccount([string]$Identity) {
+  if (-not (Get-Command Get-MgUser -ErrorAction SilentlyContinue)) { throw 'the module Microsoft.Graph.Users is not there: Install-Module Microsoft.Graph.Users, Connect-MgGraph -Scopes User.ReadWrite.All, and run this again' }
+  Get-MgUser -UserId (Get-Recipient -Identity $Identity).ExternalDirectoryObjectId -Property Id,AccountEnabled
+}
+function Test-CausewaySignIn([string]$Identity, [string]$Blocked) {
+  (Get-CausewayAccount $Identity).AccountEnabled -eq ($Blocked -ne 'TRUE')
+}
+function Write-CausewaySignIn([string]$Identity, [string]$Blocked) {
+  Update-MgUser -UserId (Get-CausewayAccount $Identity).Id -AccountEnabled:($Blocked -ne 'TRUE') -WhatIf:$WhatIfPreference
 }
 function Set-CausewayValue([int]$No, [string]$Identity, [string]$Parameter, [string]$Value, [switch]$OfPerson) {
   Invoke-CausewayStep $No 'Value' $Parameter @{ Identity = $Identity; Parameter = $Parameter; Value = $Value; OfPerson = [bool]$OfPerson }

@@ -7,6 +7,8 @@ import type { Value } from './schema.ts';
 /** What the functions of a script for Exchange Online have at hand: cmdlets, and what they find. */
 export interface ShellServices {
   readonly at: Controller;
+  /** Numbers of steps whose recipient could not be made in this run, with the reason. */
+  readonly notMade: Map<number, string>;
   /** @throws CmdletError what the cmdlet says */
   run(name: string, parameters: Readonly<Record<string, ShellValue>>): void;
   find(identity: string): Entry | null;
@@ -37,6 +39,12 @@ const newOf: Readonly<Record<string, string>> = {
   MailContact: 'new-mailcontact',
   SecurityGroup: 'new-distributiongroup',
   DistributionGroup: 'new-distributiongroup',
+};
+const kindOfNew: Readonly<Record<string, ReturnType<ShellServices['kindOf']>>> = {
+  MailUser: 'user',
+  MailContact: 'contact',
+  SecurityGroup: 'group',
+  DistributionGroup: 'group',
 };
 const attributeOfPerson: Readonly<Record<string, string>> = {
   FirstName: 'givenName',
@@ -99,7 +107,7 @@ class Call {
   > = {
     'new-causewayrecipient': {
       what: () => `new ${this.text('Kind')}`,
-      isDone: () => this.entry !== null,
+      isDone: () => this.#isMade(),
       does: () => this.#new(),
     },
     'set-causewayvalue': {
@@ -145,6 +153,12 @@ class Call {
         smtpOf(this.#attribute('msExchGenericForwardingAddress')) === (this.text('To')?.toLowerCase() ?? null),
       does: () => this.#set({ forwardingsmtpaddress: this.text('To'), delivertomailboxandforward: false }),
     },
+    'set-causewaysignin': {
+      what: () => 'sign-in',
+      isDone: () => this.#isBlocked() === (this.text('Blocked') === 'TRUE'),
+      does: () =>
+        this.#shell.at.put(this.#there, { userAccountControl: [this.text('Blocked') === 'TRUE' ? '514' : '512'] }),
+    },
     'remove-causewayrecipient': {
       what: () => 'removed',
       isDone: () => this.entry === null || this.entry.isDeleted,
@@ -156,6 +170,23 @@ class Call {
     },
   };
 
+  #isMade(): boolean {
+    const { entry } = this;
+    if (entry === null) return false;
+    const kind = this.#shell.kindOf(entry);
+    const wanted = kindOfNew[this.text('Kind') ?? ''];
+    if (kind !== wanted) throw new Error(`${this.identity} is there already, as ${kind}, and left alone`);
+    const external = this.text('External');
+    const leadsTo = smtpOf(this.#attribute('targetAddress'));
+    if (external !== null && leadsTo !== external.toLowerCase())
+      throw new Error(`${this.identity} is there already, leads to ${leadsTo ?? 'nobody'}, and is left alone`);
+    return true;
+  }
+
+  /** Of no account nothing can be said. */
+  #isBlocked(): boolean | null {
+    return this.entry === null ? null : (Number(this.#attribute('userAccountControl') ?? 0) & 2) !== 0;
+  }
   #members(): ReadonlySet<string> {
     const { entry } = this;
     return new Set(entry === null ? [] : this.#shell.at.read(entry, 'member').map(String));
@@ -176,13 +207,16 @@ class Call {
     if (kind.endsWith('Group') && primary !== null) given['primarysmtpaddress'] = primary;
     if (kind === 'MailContact') delete given['microsoftonlineservicesid'];
     this.#shell.run(newOf[kind] ?? '', given);
-    const made = this.entry;
-    if (made === null) {
-      // It was made under its external address; the one that is asked for comes on top.
-      const external = this.#shell.find(this.text('External') ?? '');
-      if (external !== null && primary !== null)
-        this.#shell.run(setOf[this.#shell.kindOf(external)], { identity: external.guid, primarysmtpaddress: primary });
-    } else if (kind === 'SecurityGroup') this.#shell.at.put(made, { groupType: ['-2147483640'] });
+    const external = this.text('External');
+    const made = this.#shell.find((kind.startsWith('Mail') ? external : this.identity) ?? '');
+    if (made === null) return;
+    if (kind === 'SecurityGroup') this.#shell.at.put(made, { groupType: ['-2147483640'] });
+    // As the script does: what is made under its external address gets its own one.
+    if (kind.startsWith('Mail') && primary !== null && primary.toLowerCase() !== external?.toLowerCase())
+      this.#shell.run(setOf[this.#shell.kindOf(made)], {
+        identity: made.guid,
+        emailaddresses: { named: {}, add: [`SMTP:${primary}`], remove: [] },
+      });
   }
 
   #valueIsThere(): boolean {
@@ -201,7 +235,7 @@ class Call {
     if (custom !== undefined) return `extensionAttribute${custom}`;
     return (
       attributeOfPerson[parameter] ??
-      { DisplayName: 'displayName', Alias: 'mailNickname', PrimarySmtpAddress: 'mail' }[parameter] ??
+      { DisplayName: 'displayName', Alias: 'mailNickname', WindowsEmailAddress: 'mail' }[parameter] ??
       parameter
     );
   }
@@ -212,6 +246,10 @@ class Call {
     if (plain !== null) {
       const values: readonly Value[] = value === null ? [] : [value];
       this.#shell.at.put(this.#there, { [plain]: values });
+      return;
+    }
+    if (parameter === 'WindowsEmailAddress') {
+      this.#set({ primarysmtpaddress: value });
       return;
     }
     this.#set({ [parameter.toLowerCase()]: parameter === 'HiddenFromAddressListsEnabled' ? value === 'TRUE' : value });
@@ -228,16 +266,23 @@ export function callOfScript(command: Command, shell: ShellServices): (() => She
   if (name === 'show-causewaycheck') return null;
   const work = call.work[name];
   if (work === undefined) throw new Error(`The term '${command.name}' is not recognized as the name of a function.`);
-  let detail = '';
+  const no = Number(call.text('No') ?? 0);
+  let detail = shell.notMade.get(no) ?? '';
   try {
-    if (!work.isDone()) work.does();
+    if (detail === '' && !work.isDone()) work.does();
   } catch (error) {
     detail = error instanceof Error ? error.message : String(error);
+    if (name === 'new-causewayrecipient') shell.notMade.set(no, detail);
   }
   return () => {
-    const ok = work.isDone();
+    let ok = false;
+    try {
+      ok = work.isDone();
+    } catch (error) {
+      if (detail === '') detail = error instanceof Error ? error.message : String(error);
+    }
     return {
-      no: Number(call.text('No') ?? 0),
+      no,
       identity: call.identity,
       what: work.what(),
       ok,
