@@ -73,3 +73,40 @@ test('home is told the other way round to a sync that is written the other way r
   await turn('left');
   expect([await homeIn('main', 'left'), await homeIn('reverse', 'right')]).toEqual(['left', 'right']);
 });
+
+test('redirection that was handed over for the old home, and that nobody has run, is withdrawn', async () => {
+  const forwarding = 'msExchGenericForwardingAddress';
+  const entry = {
+    pass: 1,
+    atMs: 0,
+    side: 'right',
+    action: 'modify',
+    guid: twin,
+    dn: '' as DistinguishedName,
+    before: {},
+    reason: 'redirect: of Ana',
+    outcome: 'handed-over',
+    detail: null,
+  } as const;
+  const shownRight = { title: ['Engineer'], [`wanted ${forwarding}`]: ['smtp:ana@old.test'] };
+  const [forwards = 0, named = 0] = await store.commitDirectory('main', null, {
+    links: [{ ...link, shownRight }],
+    journal: [
+      { ...entry, after: { [forwarding]: ['smtp:ana@old.test'] } },
+      { ...entry, after: { displayName: ['Ana'] } },
+    ],
+  });
+  await turnHome(
+    { store, clock: systemClock },
+    [{ name: 'main', source: 'old' }],
+    { organization: 'old', guids: [ana] },
+    'right',
+    signal,
+  );
+  const outcomeOf = async (no: number) => (await store.directoryJournal({ no }, 1))[0]?.outcome;
+  expect([await outcomeOf(forwards), await outcomeOf(named)]).toEqual(['refused', 'handed-over']);
+  expect(await store.directoryLinks('main', 'left', [ana])).toMatchObject([
+    { home: 'right', shownRight: { title: ['Engineer'] } },
+  ]);
+  expect((await store.directoryLinks('main', 'left', [ana]))[0]?.shownRight).toEqual({ title: ['Engineer'] });
+});

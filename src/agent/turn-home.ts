@@ -1,5 +1,7 @@
+import { wantedName } from '#engine/directory/merge-attributes.ts';
+import { isRedirection, openHandedOver, redirections } from '#jobs/directory/handed-over.ts';
 import type { Clock } from '#kit/clock.ts';
-import type { ObjectGuid } from '#model/directory/directory-object.ts';
+import type { Attributes, ObjectGuid } from '#model/directory/directory-object.ts';
 import { otherSide } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
 import type { DirectorySync } from '#project/project.ts';
@@ -7,9 +9,18 @@ import type { Store } from '#store/store.ts';
 import { DIRECTORY_PRIORITY, directoryKey } from './directory-work.ts';
 import { holdWork } from './hold-work.ts';
 
+/** What was asked for before the switch has been turned round by it. */
+const withoutRedirection = (shown: Attributes): Attributes =>
+  Object.fromEntries(
+    Object.entries(shown).filter(
+      ([name]) => ![...redirections].some((redirection) => name === wantedName(redirection)),
+    ),
+  );
+
 /**
  * Links of a person's entry get their home, in each of these syncs. No pass of a sync runs meanwhile: one that has read the link before would
- * record the old home again when it writes the link back, and the next one would turn mail round. Safe to repeat. Throws FaultError
+ * record the old home again when it writes the link back, and the next one would turn mail round. Redirection that was handed over for the
+ * old home and that nobody has run is withdrawn. Safe to repeat. Throws FaultError
  * (transient) when a pass does not end.
  *
  * @param source Organization that is left for the switch, and the person's entries in its directory.
@@ -30,8 +41,22 @@ export async function turnHome(
     });
     try {
       const links = await store.directoryLinks(sync.name, isSame ? 'left' : 'right', source.guids);
+      const people = new Set(links.flatMap(({ left, right }) => [left, right]));
+      const stale = (await openHandedOver(store, sync.name)).filter(
+        (row) => row.guid !== null && people.has(row.guid) && isRedirection(row),
+      );
       await store.commitDirectory(sync.name, held.claim, {
-        links: links.map((link) => ({ ...link, home: homeThere })),
+        links: links.map((link) => ({
+          ...link,
+          home: homeThere,
+          shownLeft: withoutRedirection(link.shownLeft),
+          shownRight: withoutRedirection(link.shownRight),
+        })),
+        journalSettled: stale.map(({ no }) => ({
+          no,
+          outcome: 'refused',
+          detail: 'withdrawn before it was run: a switch has turned the person’s mail round',
+        })),
       });
     } finally {
       await held.release();

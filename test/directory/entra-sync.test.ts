@@ -101,6 +101,22 @@ class Hybrid {
     expect(outcomes.filter(({ error }) => error !== null)).toEqual([]);
     return receiptOf(outcomes.flatMap(({ check }) => check ?? []));
   }
+  take(receipt: string) {
+    return takeReceipt(this.services, null, readReceipt(receipt).lines, signal);
+  }
+  /** Everybody is made, completed and linked, and no script is left to be run. */
+  async settle(): Promise<void> {
+    for (let round = 0; round < 4; round++) {
+      await this.pass();
+      const script = await this.script();
+      if (script.length === 0) return;
+      await this.take(this.run(script));
+    }
+    expect(await this.script()).toEqual([]);
+  }
+  async entry(no: number) {
+    return must((await this.store.directoryJournal({ no }, 1))[0], 'an entry');
+  }
   get people() {
     return this.source.organization('source').world;
   }
@@ -127,7 +143,7 @@ describe('from a forest to a tenant', () => {
     expect(waiting).toHaveLength(7);
 
     const script = await hybrid.script();
-    hybrid.run(script);
+    await hybrid.take(hybrid.run(script));
     await hybrid.pass();
     expect(await hybrid.store.countDirectoryLinks('main')).toBe(7);
     expect((await openHandedOver(hybrid.store, 'main')).filter(({ action }) => action === 'add')).toEqual([]);
@@ -139,7 +155,7 @@ describe('from a forest to a tenant', () => {
     await hybrid.pass();
     const open = await openHandedOver(hybrid.store, 'main');
     const receipt = readReceipt(hybrid.run(await hybrid.script()));
-    await takeReceipt(hybrid.services, receipt.lines, signal);
+    await takeReceipt(hybrid.services, null, receipt.lines, signal);
     expect(await openHandedOver(hybrid.store, 'main'), JSON.stringify(open, null, 1)).toEqual([]);
 
     const [person] = hybrid.people.mailboxes;
@@ -170,7 +186,7 @@ describe('from a forest to a tenant', () => {
     const script = await hybrid.script();
     const half = script.filter((line) => !line.startsWith('New-CausewayRecipient') || !line.includes(address));
     const receipt = readReceipt(hybrid.run(half));
-    const told = await takeReceipt(hybrid.services, receipt.lines, signal);
+    const told = await takeReceipt(hybrid.services, null, receipt.lines, signal);
     expect(told.filter(({ outcome }) => outcome === 'missing')).toEqual([
       expect.objectContaining({ detail: expect.stringContaining('not there after the script') }),
     ]);
@@ -178,9 +194,9 @@ describe('from a forest to a tenant', () => {
     const [open] = await openHandedOver(hybrid.store, 'main');
     expect(open?.after['mail']).toEqual([address]);
     expect(open?.detail).toContain(`'${address}' is not there`);
-    expect(await takeReceipt(hybrid.services, [{ no: 4711, what: 'x', isThere: true, detail: '' }], signal)).toEqual([
-      expect.objectContaining({ outcome: 'unknown' }),
-    ]);
+    expect(
+      await takeReceipt(hybrid.services, null, [{ no: 4711, what: 'x', isThere: true, detail: '' }], signal),
+    ).toEqual([expect.objectContaining({ outcome: 'unknown' })]);
   });
 
   test('in a hybrid accounts are joined by their anchors, none is made a second time, and what is synced is not written', async () => {
@@ -235,11 +251,7 @@ describe('from a forest to a tenant', () => {
 
   test('what was handed over and done is undone by a script as well', async () => {
     const hybrid = await Hybrid.open({ groups: 'nothing', contacts: 'nothing' });
-    await hybrid.pass();
-    hybrid.run(await hybrid.script());
-    await hybrid.pass();
-    hybrid.run(await hybrid.script());
-    await hybrid.pass();
+    await hybrid.settle();
     // Somebody is renamed: Graph writes that; and gets another address: Graph does not.
     const { forest } = hybrid.people;
     const address = must(hybrid.people.mailboxes[0], 'somebody').address;
@@ -266,9 +278,28 @@ describe('from a forest to a tenant', () => {
       expect(undone.outcome).toBe('handed-over');
     expect((await entryOf(done.no)).outcome).toBe('done');
     hybrid.run(await hybrid.script());
-    await hybrid.pass();
+    const sourceUsn = forest.first.usn;
+    expect((await hybrid.pass()).summary.writes).toBe(0);
     expect(hybrid.at.texts(must(shadow, 'a mail user'), 'proxyAddresses')).not.toContain('smtp:second@source.test');
     expect((await entryOf(done.no)).outcome).toBe('undone');
+    // What was put back is no change that is carried, and is not asked for again.
+    expect((await hybrid.pass()).summary.writes).toBe(0);
+    expect(await hybrid.script()).toEqual([]);
+    expect(forest.first.usn).toBe(sourceUsn);
+
+    // Nor is somebody made again at once who was taken away by a script.
+    const other = must(hybrid.people.mailboxes[1], 'somebody else').address;
+    const [made] = (await hybrid.store.directoryJournal({ sync: 'main', outcome: 'done' }, 100)).filter(
+      ({ action, after }) => action === 'add' && after['mail']?.[0] === other,
+    );
+    for await (const undone of undoEntries(hybrid.services, null, signal, [must(made, 'an add')], true))
+      expect(['handed-over', 'undone'], undone.detail).toContain(undone.outcome);
+    const removal = await hybrid.script();
+    if (removal.length > 0) hybrid.run(removal);
+    await hybrid.pass();
+    await hybrid.pass();
+    expect(await hybrid.script()).toEqual([]);
+    expect(hybrid.at.having('proxyAddresses', `smtp:${other}`).filter(({ isDeleted }) => !isDeleted)).toEqual([]);
   });
 
   test('people of the tenant get mail users in the forest, and a change on either side is carried', async () => {
@@ -315,5 +346,117 @@ describe('from a forest to a tenant', () => {
       expect(undone.outcome).toBe('undone');
     expect(hybrid.at.text(person, 'department')).not.toBe('Of the forest');
     expect((await hybrid.pass()).summary.refused).toBe(0);
+  });
+
+  test('what is not wanted any more before anybody has run it is withdrawn, and asked for again when it is wanted again', async () => {
+    const hybrid = await Hybrid.open({ groups: 'nothing' });
+    await hybrid.settle();
+    const { first } = hybrid.people.forest;
+    const address = must(hybrid.people.mailboxes[0], 'somebody').address;
+    const person = must(first.having('proxyAddresses', `smtp:${address}`)[0], 'a person');
+    const contact = must(
+      [...first.entries()].find((one) => first.texts(one, 'objectClass').includes('contact')),
+      'a contact',
+    );
+    const addresses = first.texts(person, 'proxyAddresses');
+    const name = first.text(contact, 'displayName') ?? '';
+    for (let round = 0; round < 2; round++) {
+      first.put(person, { proxyAddresses: [...addresses, 'smtp:second@source.test'] });
+      first.put(contact, { displayName: ['Another name'] });
+      await hybrid.pass();
+      const open = await openHandedOver(hybrid.store, 'main');
+      expect(open.map(({ after }) => Object.keys(after)[0]).sort()).toEqual(['displayName', 'proxyAddresses']);
+      first.put(person, { proxyAddresses: addresses });
+      first.put(contact, { displayName: [name] });
+      await hybrid.pass();
+      expect(await hybrid.script()).toEqual([]);
+      for (const { no } of open)
+        expect(await hybrid.entry(no)).toMatchObject({
+          outcome: 'refused',
+          detail: expect.stringContaining('not wanted any more'),
+        });
+    }
+  });
+
+  test('forwarding that nobody has run is not asked for of somebody who works in the tenant by now', async () => {
+    const hybrid = await Hybrid.open({ groups: 'nothing', contacts: 'nothing' }, 1, 1);
+    await hybrid.pass();
+    const [asked] = (await openHandedOver(hybrid.store, 'main')).filter(
+      ({ after }) => after['msExchGenericForwardingAddress'] !== undefined,
+    );
+    const { no } = must(asked, 'forwarding that was handed over');
+    expect((await hybrid.script()).join('\n')).toMatch(/^Set-CausewayForwarding .* -To '/m);
+    const [link] = await hybrid.store.pageDirectoryLinks('main', null, 10);
+    await hybrid.store.commitDirectory('main', null, { links: [{ ...must(link, 'a link'), home: 'right' }] });
+    await runDirectoryPass(hybrid.services, null, signal, { everything: true });
+    const script = (await hybrid.script()).join('\n');
+    expect(script).not.toMatch(/^Set-CausewayForwarding .* -To '/m);
+    expect(script).toMatch(/^Set-CausewayForwarding /m);
+    await hybrid.settle();
+    expect((await hybrid.entry(no)).outcome).toBe('refused');
+  });
+
+  test('an entry that nobody has run can be struck out, and is not asked for again by itself', async () => {
+    const hybrid = await Hybrid.open({ groups: 'nothing', contacts: 'nothing' }, 1, 1);
+    await hybrid.pass();
+    const open = await openHandedOver(hybrid.store, 'main');
+    expect(open.length).toBeGreaterThan(0);
+    for await (const undone of undoEntries(hybrid.services, null, signal, open, true))
+      expect(undone).toMatchObject({ outcome: 'undone', detail: expect.stringContaining('withdrawn') });
+    expect(await hybrid.script()).toEqual([]);
+    await hybrid.pass();
+    await hybrid.pass();
+    expect(await hybrid.script()).toEqual([]);
+  });
+
+  test('an account that somebody made by hand meanwhile is neither written by the script nor counted as ours', async () => {
+    const hybrid = await Hybrid.open({ groups: 'nothing', contacts: 'nothing', match: [{ by: 'mail' }] }, 1);
+    await hybrid.pass();
+    const script = await hybrid.script();
+    const address = must(hybrid.people.mailboxes[0], 'somebody').address;
+    const guid = hybrid.tenant.make('user', 'By hand', {
+      userPrincipalName: ['hand@target.test'],
+      mail: [address],
+      proxyAddresses: [`SMTP:${address}`],
+      targetAddress: ['SMTP:elsewhere@third.test'],
+      msExchRecipientTypeDetails: ['128'],
+    });
+    const usn = hybrid.at.usn;
+    const told = await hybrid.take(hybrid.run(script));
+    expect(hybrid.at.usn).toBe(usn);
+    expect(told).toEqual([
+      expect.objectContaining({ outcome: 'missing', detail: expect.stringContaining('left alone') }),
+    ]);
+    await hybrid.pass();
+    await hybrid.pass();
+    const links = await hybrid.store.pageDirectoryLinks('main', null, 10);
+    expect(links.map(({ right, made }) => ({ right, made }))).toEqual([{ right: guid, made: null }]);
+  });
+
+  test('what nobody can see costs no request of a pass', async () => {
+    const hybrid = await Hybrid.open({ groups: 'nothing' });
+    await hybrid.settle();
+    await hybrid.pass();
+    const links = await hybrid.store.pageDirectoryLinks('main', null, 10);
+    const row = (n: number) => ({
+      pass: 1,
+      atMs: 0,
+      side: 'right' as const,
+      dn: '' as DistinguishedName,
+      before: {},
+      reason: 'redirect: a test',
+      outcome: 'handed-over' as const,
+      detail: null,
+      ...(n % 2 === 0
+        ? {
+            action: 'modify' as const,
+            guid: must(links[n % links.length], 'a link').right,
+            after: { [`msExchExtensionCustomAttribute${n}`]: ['x'] },
+          }
+        : { action: 'add' as const, guid: null, after: { mail: [`nobody${n}@source.test`] } }),
+    });
+    await hybrid.store.commitDirectory('main', null, { journal: Array.from({ length: 200 }, (_, n) => row(n)) });
+    expect((await hybrid.pass()).summary.searches).toBe(2);
+    expect(await openHandedOver(hybrid.store, 'main')).toHaveLength(200);
   });
 });

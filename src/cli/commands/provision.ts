@@ -5,7 +5,14 @@ import { directoryKey } from '#agent/directory-work.ts';
 import { holdWork } from '#agent/hold-work.ts';
 import type { OpenedSync } from '#agent/open-directory.ts';
 import { planDirectoryPass } from '#jobs/directory/directory-pass.ts';
-import { openHandedOver, scriptOfHandedOver, takeReceipt } from '#jobs/directory/handed-over.ts';
+import {
+  noLongerWanted,
+  notNow,
+  openHandedOver,
+  scriptOfHandedOver,
+  takeReceipt,
+  unasked,
+} from '#jobs/directory/handed-over.ts';
 import { linesFor, scriptFor } from '#jobs/directory/power-shell.ts';
 import type { Side } from '#model/ids.ts';
 import type { DirectorySync } from '#project/project.ts';
@@ -49,8 +56,13 @@ async function provision(run: Run, options: ProvisionOptions, [name]: readonly s
   let open = 0;
   for (const sync of chosenSyncs(services.project, name))
     await withSync(run, sync, store, async (opened) => {
-      const { needs } = await planDirectoryPass(opened.services, run.signal, { everything: true });
-      const rows = await openHandedOver(store, sync.name);
+      const plan = await planDirectoryPass(opened.services, run.signal, { everything: true });
+      const { needs } = plan;
+      const handedOver = await openHandedOver(store, sync.name);
+      // The next pass settles the one kind; the other one waits for the end of a switch.
+      const left = new Set([...noLongerWanted(handedOver, plan), ...notNow(handedOver, plan)]);
+      const rows = handedOver.filter((row) => !left.has(row));
+      sayLeftOut(run, sync, { left: left.size, unasked: unasked(handedOver, plan, opened.services.ends) });
       open += needs.length + rows.length;
       for (const side of ['left', 'right'] as const) {
         const organization = side === 'left' ? sync.source : sync.target;
@@ -100,6 +112,24 @@ async function controllerOf(run: Run, { services }: OpenedSync, side: Side): Pro
   return controller === '' ? null : controller;
 }
 
+/** Why a script has less than one might expect. */
+function sayLeftOut(
+  run: Run,
+  { name: sync }: DirectorySync,
+  count: { readonly left: number; readonly unasked: number },
+): void {
+  if (count.left > 0)
+    run.output.say(
+      { sync, event: 'left-out', count: count.left },
+      `# ${countOf(count.left, 'write')} that ${count.left === 1 ? 'was' : 'were'} handed over ${count.left === 1 ? 'is' : 'are'} not wanted any more, or not while a switch is under way: do not run older scripts`,
+    );
+  if (count.unasked > 0)
+    run.output.say(
+      { sync, event: 'sync-first', count: count.unasked },
+      `# ${countOf(count.unasked, 'write')} to the tenant ${count.unasked === 1 ? 'is' : 'are'} not handed over yet: run causeway directory sync, then causeway provision again`,
+    );
+}
+
 /** What stands in the journal as handed over, as of the last pass. */
 function sayOpen(
   run: Run,
@@ -137,7 +167,7 @@ async function receive(run: Run, file: string, name: string | undefined): Promis
     const around = { clock: run.terminal.clock, signal: run.signal };
     const held = await holdWork(store, { key: directoryKey(sync.name), priority: PRIORITY }, 'provision', around);
     try {
-      for (const { no, outcome, detail } of await takeReceipt(opened.services, lines, held.signal)) {
+      for (const { no, outcome, detail } of await takeReceipt(opened.services, held.claim, lines, held.signal)) {
         if (outcome !== 'done') open++;
         run.output.say(
           { sync: sync.name, event: 'receipt', no, outcome, detail },

@@ -36,6 +36,8 @@ export interface AttributeNote {
 export interface AttributeMerge {
   readonly edits: readonly AttributeEdit[];
   readonly notes: readonly AttributeNote[];
+  /** What the object shows is what it should: nothing that was asked for before is wanted any more. */
+  readonly atRest: readonly Pick<AttributeEdit, 'side' | 'attribute'>[];
 }
 
 /**
@@ -90,10 +92,16 @@ function carriedAttributes(policy: DirectorySyncPolicy): readonly string[] {
 export function mergeAttributes(input: MergeInput, carried = carriedAttributes(input.policy)): AttributeMerge {
   const edits: AttributeEdit[] = [];
   const notes: AttributeNote[] = [];
+  const atRest: Pick<AttributeEdit, 'side' | 'attribute'>[] = [];
   for (const attribute of carried) {
     const rule = ruleOf(input.policy, attribute);
     if (rule === null || rule.flow === 'none') continue;
     const found = mergeOne(input, attribute, rule);
+    for (const side of ['left', 'right'] as const) {
+      const asked = input.shown?.[side][wantedName(attribute)];
+      if (asked === undefined || !isAtRest(input, side, attribute, rule)) continue;
+      atRest.push({ side, attribute });
+    }
     notes.push(...found.notes);
     for (const edit of found.edits) {
       const problem = problemOf(input, edit);
@@ -101,7 +109,15 @@ export function mergeAttributes(input: MergeInput, carried = carriedAttributes(i
       else if (problem !== 'silent') notes.push({ ...edit, outcome: problem });
     }
   }
-  return { edits, notes };
+  return { edits, notes, atRest };
+}
+
+function isAtRest({ attributes }: MergeInput, side: Side, attribute: string, rule: AttributeRule): boolean {
+  const other = otherSide(side);
+  const now = valuesOf(attributes[side], attribute);
+  if (rule.flow !== 'set') return sameValues(now, valuesOf(attributes[other], attribute));
+  const values = rule.on === side ? transformed(rule.value, attributes[other]) : null;
+  return values !== null && sameValues(values, now);
 }
 
 /** Why a value cannot be written; `silent`: there is nothing to tell anybody. */

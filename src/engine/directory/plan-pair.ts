@@ -88,6 +88,10 @@ export function planPair(planner: Planner, pair: Pair): void {
     lacks: { left: sides.left.lacks, right: sides.right.lacks },
   });
   for (const { side, attribute, values, reason } of merged.edits) wanted.set(side, attribute, values, reason);
+  // What an Entra side cannot show is taken back in so many words, since somebody may have set it by now.
+  for (const { side, attribute } of merged.atRest)
+    if (writes[side] && planner.isUnseen(side, attribute)) wanted.set(side, attribute, [], 'attribute');
+    else delete pair.wanted[side][attribute];
   for (const note of merged.notes) planner.note(guids, note, `${note.attribute} of ${nameOf(objects[note.side])}`);
 
   // An account of a tenant that is nothing to mail becomes something by a licence only.
@@ -214,6 +218,8 @@ function planProxies(planner: Planner, pair: Pair, side: Side, addresses: Addres
   computed(pair, side, 'proxyAddresses', values, reason, wanted);
 }
 
+const forwarding = 'msExchGenericForwardingAddress';
+
 function planRedirect(
   planner: Planner,
   pair: Pair,
@@ -237,6 +243,9 @@ function planRedirect(
         { side: home, attribute: 'targetAddress', outcome: 'redirected-elsewhere', values: [target] },
         `${nameOf(objects[home])} redirects mail`,
       );
+    // Forwarding that was asked for while the person worked on the other side would send mail in a circle.
+    if (writes[home] && planner.isUnseen(home, forwarding) && pair.wanted[home][forwarding] !== undefined)
+      wanted.set(home, forwarding, [], 'no-redirect');
   }
   if (redirect === 'leave') {
     if (route === null && isMailbox(types[home]) && !isGroup(types[shadow]))
@@ -262,7 +271,7 @@ function planRedirect(
   }
   // Mailboxes of Exchange Online do not obey targetAddress: forwarding has to do it.
   if (planner.input.sides[shadow].kind === 'entra' && isMailbox(types[shadow])) {
-    computed(pair, shadow, 'msExchGenericForwardingAddress', [`smtp:${redirect.to}`], 'redirect', wanted);
+    computed(pair, shadow, forwarding, [`smtp:${redirect.to}`], 'redirect', wanted);
     return;
   }
   computed(pair, shadow, 'targetAddress', [targetValue(redirect.to)], 'redirect', wanted);

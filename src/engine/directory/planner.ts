@@ -1,5 +1,6 @@
 /** State of a plan while it is being made: what was decided so far, and what later decisions have to know of it. */
 
+import { attributeRow } from '#model/directory/attribute-rows.ts';
 import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { Attributes, DirectoryObject, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import { isUnder } from '#model/directory/distinguished-name.ts';
@@ -10,7 +11,7 @@ import type { Side } from '#model/ids.ts';
 import type { DraftEdit } from './draft.ts';
 import { nameOf } from './join.ts';
 import { Knowledge } from './knowledge.ts';
-import type { AttributeNote } from './merge-attributes.ts';
+import { type AttributeNote, wantedName } from './merge-attributes.ts';
 import { Claims } from './names.ts';
 import type { DirectoryOutcome, DirectoryReason } from './outcomes.ts';
 import type { DirectoryNote, DirectoryPlanInput, PlannedWaiting, PowerShellNeed } from './plan.ts';
@@ -163,6 +164,19 @@ export class Planner {
     if (dn !== undefined) this.claims.claim(side, valueKey('proxyAddresses', `x500:${dn}`), object.guid);
   }
 
+  /** Whether a side has an attribute that it never shows. */
+  isUnseen(side: Side, attribute: string): boolean {
+    return this.input.sides[side].kind === 'entra' && attributeRow(attribute)?.entra === null;
+  }
+
+  /** What a directory does not show is taken for what was asked for last. */
+  #currentOf({ link, objects }: Pair, side: Side, attribute: string): readonly string[] {
+    const asked = (side === 'left' ? link?.shownLeft : link?.shownRight)?.[wantedName(attribute)];
+    return asked !== undefined && this.isUnseen(side, attribute)
+      ? asked
+      : valuesOf(objects[side].attributes, attribute);
+  }
+
   /** Where mail goes once the plan is carried out, with two objects as they would become. */
   routing(trial: BySide<Recipient>): RoutingWorld {
     return {
@@ -207,7 +221,7 @@ export class Planner {
     const before: Record<string, readonly string[]> = {};
     const after: Record<string, readonly string[]> = {};
     for (const [attribute, wanted] of Object.entries(to)) {
-      const current = valuesOf(object.attributes, attribute);
+      const current = this.#currentOf(pair, side, attribute);
       const change = changeOf(current, wanted);
       if (change === null || this.input.sides[side].lacks.has(attribute.toLowerCase())) continue;
       if (isEntra && !graphWrites(attribute, object)) {
@@ -257,7 +271,7 @@ export class Planner {
       makes: null,
       change: { kind: 'modify', guid: object.guid, values: { [attribute]: change } },
       dn: object.dn,
-      before: withoutEmpty({ [attribute]: valuesOf(object.attributes, attribute) }),
+      before: withoutEmpty({ [attribute]: this.#currentOf(pair, side, attribute) }),
       after: withoutEmpty({ [attribute]: wanted }),
       reason,
       detail: `${attribute} of ${nameOf(object)}, as of ${nameOf(pair.objects[otherSide(side)])}`,

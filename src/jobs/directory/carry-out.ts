@@ -11,7 +11,7 @@ import type { BySide } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
 import type { DirectoryCommit, DirectoryJournalRow } from '#store/directory-records.ts';
 import { type DirectoryContext, sides } from './directory-context.ts';
-import { asksTheSame, kindAttribute, openHandedOver, subjectOf } from './handed-over.ts';
+import { asksTheSame, entryOf, noLongerWanted, openHandedOver, subjectOf, withdrawn } from './handed-over.ts';
 
 /** Edits of a side that are on their way together: their entries are recorded in one transaction, before and after. */
 const BATCH = 100;
@@ -104,9 +104,7 @@ class Run {
 
   async everything(): Promise<void> {
     await this.#recordGone();
-    if (sides.some((side) => this.#context.ends[side].kind === 'entra'))
-      for (const row of await openHandedOver(this.#context.store, this.#context.sync))
-        this.#asked.set(subjectOf(row), row);
+    if (sides.some((side) => this.#context.ends[side].kind === 'entra')) await this.#lookAtHandedOver();
     await this.#record([], new Set());
     let rest = [...this.#plan.edits];
     while (rest.length > 0) {
@@ -133,6 +131,13 @@ class Run {
       if (batch.left.length + batch.right.length > 0) await this.#writeBoth(batch);
       this.#context.progress?.(this.#plan.edits.length - rest.length, this.#plan.edits.length);
     }
+  }
+
+  async #lookAtHandedOver(): Promise<void> {
+    const rows = await openHandedOver(this.#context.store, this.#context.sync);
+    const unwanted = noLongerWanted(rows, this.#plan);
+    if (unwanted.length > 0) await this.#context.commit({ journalSettled: withdrawn(unwanted) });
+    for (const row of rows) if (!unwanted.includes(row)) this.#asked.set(subjectOf(row), row);
   }
 
   #isAsked(edit: PlannedEdit): boolean {
@@ -329,22 +334,4 @@ class Run {
   #guidOf(guid: ObjectGuid | null): ObjectGuid | null {
     return guid !== null && this.#placeholders.has(guid) ? (this.#made.get(guid) ?? null) : guid;
   }
-}
-
-/** An edit as the journal has it. Objects of a tenant have no name that would say what they are. */
-function entryOf({
-  side,
-  change,
-  dn,
-  before,
-  after,
-}: PlannedEdit): Pick<DirectoryJournalRow, 'side' | 'action' | 'guid' | 'before' | 'after'> {
-  const isNameless = change.kind === 'add' && dn === '';
-  return {
-    side,
-    action: change.kind,
-    guid: change.kind === 'add' ? null : change.guid,
-    before,
-    after: isNameless ? { ...after, [kindAttribute]: [change.object] } : after,
-  };
 }

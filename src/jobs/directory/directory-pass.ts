@@ -74,11 +74,15 @@ export async function runDirectoryPass(
   // What a new connection has to ask of its server is no part of the pass.
   const searchesBefore = ends.left.directory.counts.searches + ends.right.directory.counts.searches;
   const interrupted = await settleOpen(context);
-  const scripted = await settleHandedOver(context);
-  const gathered = await gather(context, before, options, {
-    left: [...interrupted.left, ...scripted.left],
-    right: [...interrupted.right, ...scripted.right],
-  });
+  const read = await gather(context, before, options);
+  const scripted = isScriptNews(context, before, read) ? await settleHandedOver(context) : nobody;
+  const gathered: Gathered = {
+    ...read,
+    extra: {
+      left: [...interrupted.left, ...scripted.left],
+      right: [...interrupted.right, ...scripted.right],
+    },
+  };
 
   const question = await questionOf(context, gathered);
   let done: CarriedOut = { writes: 0, refused: [], leftOut: [], handedOver: [], linked: [] };
@@ -124,6 +128,24 @@ export async function runDirectoryPass(
   const { handedOver, refused } = done;
   return { summary, again, needs: plan?.needs ?? [], handedOver, refused, notes: plan?.notes ?? [] };
 }
+
+const nobody: BySide<readonly ObjectGuid[]> = { left: [], right: [] };
+
+/** What a script has done stands in the feed. Once an hour it is looked for all the same. */
+function isScriptNews(
+  { clock, ends }: DirectoryContext,
+  row: DirectorySyncRow | null,
+  { read, gone }: Gathered,
+): boolean {
+  return (
+    isNextHour(clock.nowMs(), row?.lastPass ?? null) ||
+    sides.some((side) => ends[side].kind === 'entra' && read[side].size + gone[side].length > 0)
+  );
+}
+
+/** Whether this is the first pass of its hour. */
+const isNextHour = (nowMs: number, lastPass: DirectoryPassSummary | null): boolean =>
+  Math.floor(nowMs / WAITING_LOOK_MS) !== Math.floor((lastPass?.endedAtMs ?? 0) / WAITING_LOOK_MS);
 
 const known = new WeakMap<object, { readonly description: DirectoryDescription; readonly root: string }>();
 
@@ -184,7 +206,6 @@ async function gather(
   context: DirectoryContext,
   row: DirectorySyncRow | null,
   { everything = false }: DirectoryPassOptions,
-  found: BySide<readonly ObjectGuid[]> = { left: [], right: [] },
 ): Promise<Gathered> {
   const { ends, store, sync } = context;
   const reach = {
@@ -199,7 +220,7 @@ async function gather(
   return {
     read: { left: left.upserts, right: right.upserts },
     gone: { left: left.gone, right: right.gone },
-    extra: found,
+    extra: nobody,
     reach,
     cursors: { left: left.cursor, right: right.cursor },
     isWhole: left.isWhole && right.isWhole,
@@ -229,10 +250,9 @@ async function questionOf(context: DirectoryContext, gathered: Gathered): Promis
   const waiting = { left: new Map<ObjectGuid, string>(), right: new Map<ObjectGuid, string>() };
   const nowMs = clock.nowMs();
   const { lastPass = null } = (await store.directorySync(sync)) ?? {};
-  const lookedMs = lastPass?.endedAtMs ?? 0;
   // What a pass writes is no news to the next one, but may be what somebody waits for: a name or an address that is free again.
   isNews ||= (lastPass?.writes ?? 0) > 0;
-  const isHour = Math.floor(nowMs / WAITING_LOOK_MS) !== Math.floor(lookedMs / WAITING_LOOK_MS);
+  const isHour = isNextHour(nowMs, lastPass);
   for (const row of gathered.waitingRows) {
     if (!isNews && !isHour && !decidedNext.has(row.reason)) continue;
     waiting[row.side].set(row.guid, row.reason);

@@ -71,7 +71,7 @@ function enableMailbox(
 function licence({ identity, values }: MailboxNeed): readonly string[] {
   const who = quoted(first(values, 'mail') ?? identity);
   return [
-    `# ${who}: give a licence that has Exchange Online; mail stays in the tenant from then on until causeway provision is asked again:`,
+    `# ${who}: give a licence that has Exchange Online; mail stays in the tenant from then on until it is forwarded: causeway directory sync hands that over, then causeway provision has the script:`,
     `# Set-MgUserLicense -UserId ${quoted(identity)} -AddLicenses @{SkuId=$sku} -RemoveLicenses @()`,
   ];
 }

@@ -1,13 +1,17 @@
 import { shownAttributes } from '#connectors/directory/entra/entra-objects.ts';
+import { isScripted } from '#connectors/directory/entra/exchange-script.ts';
 import { must } from '#kit/assert.ts';
 import { attributeRow } from '#model/directory/attribute-rows.ts';
 import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type { Attributes, DirectoryObject } from '#model/directory/directory-object.ts';
 import { dnKey, sameDn } from '#model/directory/distinguished-name.ts';
-import type { DirectoryCommit, DirectoryJournalRow } from '#store/directory-records.ts';
+import { otherSide } from '#model/directory/sync-policy.ts';
+import type { Side } from '#model/ids.ts';
+import type { DirectoryJournalRow } from '#store/directory-records.ts';
 import type { Claim } from '#store/store.ts';
 import { type DirectoryContext, type DirectoryServices, openContext } from './directory-context.ts';
-import { kindAttribute } from './handed-over.ts';
+import { addressesOfAdd, kindAttribute, shows as showsDone } from './handed-over.ts';
+import { linkAfterUndo } from './link-after-undo.ts';
 import { shows } from './settle-open.ts';
 
 /** What became of an entry that was to be taken back. */
@@ -46,12 +50,15 @@ export async function* undoEntries(
 async function undoEntry(context: DirectoryContext, entry: DirectoryJournalRow, apply: boolean): Promise<Undone> {
   const refuse = (detail: string): Undone => ({ no: entry.no, outcome: 'refused', edit: null, detail });
   if (entry.action === 'note') return refuse('it is no write');
+  if (entry.outcome === 'handed-over') return withdraw(context, entry, apply);
   if (entry.outcome !== 'done') return refuse(`it is ${entry.outcome}, not done`);
   const { directory, kind } = context.ends[entry.side];
   const all = [...new Set([...Object.keys(entry.before), ...Object.keys(entry.after)])];
   const names = all.filter((name) => name !== kindAttribute);
-  // What Graph does not show is taken for what the journal says: the script looks for itself.
-  const hidden = new Set(kind === 'entra' ? names.filter((name) => !shownAttributes.has(name.toLowerCase())) : []);
+  // What Graph does not show is taken for what the journal says: the script looks for itself. What was made never got what no script can set.
+  const isHidden = (name: string): boolean =>
+    !shownAttributes.has(name.toLowerCase()) || (entry.action === 'add' && !isScripted(name));
+  const hidden = new Set(kind === 'entra' ? names.filter(isHidden) : []);
   const object =
     entry.guid === null ? null : ((await directory.read([entry.guid], names, context.call())).get(entry.guid) ?? null);
   const edit = entry.action === 'remove' ? madeAgain(entry, object) : backwards(entry, object, names, hidden);
@@ -89,6 +96,46 @@ async function undoEntry(context: DirectoryContext, entry: DirectoryJournalRow, 
     ...(await linkAfterUndo(context, entry)),
   });
   return { no: entry.no, outcome: 'undone', edit, detail: describeEdit(edit) };
+}
+
+/** What nobody has run is only struck out: the next script does not have it, and it is not asked for again before something changes. */
+async function withdraw(context: DirectoryContext, entry: DirectoryJournalRow, apply: boolean): Promise<Undone> {
+  const { directory } = context.ends[entry.side];
+  const names = [...new Set([...Object.keys(entry.before), ...Object.keys(entry.after)])];
+  const object =
+    entry.guid === null || entry.action === 'add'
+      ? undefined
+      : (await directory.read([entry.guid], names, context.call())).get(entry.guid);
+  const isSeen =
+    entry.action === 'modify'
+      ? object !== undefined &&
+        names.some((name) => shownAttributes.has(name.toLowerCase())) &&
+        showsDone(object.attributes, entry)
+      : entry.action === 'remove'
+        ? object === undefined
+        : (await holdersOf(context, entry.side, entry)).length > 0;
+  const refuse = (detail: string): Undone => ({ no: entry.no, outcome: 'refused', edit: null, detail });
+  if (isSeen) return refuse('its script has been run: causeway directory sync sees it, then it can be taken back');
+  const detail = 'withdrawn before its script was run; scripts that were printed before must not be run any more';
+  if (!apply) return { no: entry.no, outcome: 'would-undo', edit: null, detail };
+  // Whoever was to be made waits no longer: the next change of the original asks for it again.
+  const side = otherSide(entry.side);
+  const originals = entry.action === 'add' ? await holdersOf(context, side, entry) : [];
+  await context.commit({
+    journalSettled: [{ no: entry.no, outcome: 'undone', detail }],
+    waitingDone: originals.map(({ guid }) => ({ side, guid })),
+  });
+  return { no: entry.no, outcome: 'undone', edit: null, detail };
+}
+
+async function holdersOf(
+  { ends, call }: DirectoryContext,
+  side: Side,
+  entry: DirectoryJournalRow,
+): Promise<readonly DirectoryObject[]> {
+  const addresses = addressesOfAdd(entry);
+  if (addresses.length === 0) return [];
+  return ends[side].directory.find(['proxyAddresses'], addresses, ['proxyAddresses'], call());
 }
 
 /** @returns why it cannot be taken back, in words. */
@@ -134,30 +181,6 @@ function difference(name: string, from: readonly string[], to: readonly string[]
     remove: from.filter((value) => !after.has(key(value))),
     add: to.filter((value) => !before.has(key(value))),
   };
-}
-
-/** The link forgets an object that was taken away, and has seen what was put back. */
-async function linkAfterUndo(context: DirectoryContext, entry: DirectoryJournalRow): Promise<Partial<DirectoryCommit>> {
-  if (entry.guid === null) return {};
-  const [link] = await context.store.directoryLinks(context.sync, entry.side, [entry.guid]);
-  if (!link) return {};
-  if (entry.action === 'add') return { linksForgotten: [{ left: link.left, right: link.right }] };
-  if (entry.action !== 'modify') return {};
-  const [shown, version] =
-    entry.side === 'left' ? (['shownLeft', 'leftVersion'] as const) : (['shownRight', 'rightVersion'] as const);
-  const now = (
-    await context.ends[entry.side].directory.read([entry.guid], context.wanted[entry.side], context.call())
-  ).get(entry.guid);
-  if (!now) return {};
-  // References are remembered by GUID; those of the entry are read again by the next pass.
-  const names = Object.keys({ ...entry.before, ...entry.after }).filter((name) => attributeRow(name)?.syntax !== 'dn');
-  const seen: Record<string, readonly string[]> = { ...link[shown] };
-  for (const name of names) {
-    const values = now.attributes[name] ?? [];
-    if (values.length > 0) seen[name] = values;
-    else delete seen[name];
-  }
-  return { links: [{ ...link, [shown]: seen, [version]: now.version }] };
 }
 
 export function describeEdit(edit: DirectoryEdit): string {

@@ -68,6 +68,7 @@ class ExchangeShell {
   readonly #at: Controller;
   /** Kind of recipient that a variable stands for: `$set` → Set-MailUser. */
   readonly #variables = new Map<string, string>();
+  readonly #notMade = new Map<number, string>();
 
   constructor(organization: Organization) {
     this.#organization = organization;
@@ -94,6 +95,7 @@ class ExchangeShell {
   get #services(): ShellServices {
     return {
       at: this.#at,
+      notMade: this.#notMade,
       run: (name, parameters) => this.#command({ name, parameters: new Map(Object.entries(parameters)) }),
       find: (identity) => {
         const entry = this.#find(identity);
