@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { attendeesOfMime } from './attendee-lines.ts';
+import { attendeesOfMime, together } from './attendee-lines.ts';
 
 const event = (...lines: readonly string[]) => ['BEGIN:VEVENT', ...lines, 'END:VEVENT'].join('\r\n');
 const mime = (...events: readonly string[]) =>
@@ -30,4 +30,12 @@ test('answers to a series and to single occurrences are told apart by the day th
 test('a message without a calendar has nobody', () => {
   const found = attendeesOfMime(Buffer.from('Subject: x\r\n\r\nATTENDEE:MAILTO:ben@x.test\r\n'));
   expect([found.ofItem, found.ofDays.size]).toEqual([[], 0]);
+});
+
+test('people without an address keep their own names, and everybody in a header field stays', () => {
+  const person = (name: string, address = '') =>
+    ({ name, address, role: 'required', response: 'unknown', respondedAt: null }) as const;
+  const inCalendar = [person('Ana'), person('Ben B', 'ben@x.test'), person('Cy')];
+  const named = [person('Ana'), person('Dee'), person('Ben "B"', 'BEN@x.test')];
+  expect(together(inCalendar, named).map(({ name }) => name)).toEqual(['Ana', 'Ben "B"', 'Cy', 'Dee']);
 });

@@ -115,7 +115,8 @@ function calendarPart(part: MimePart): MimePart | null {
  * calendar have no quotation marks (RFC 5545 section 3.2).
  */
 export function together(inCalendar: readonly Attendee[], named: readonly Attendee[]): readonly Attendee[] {
-  const keyOf = ({ address }: Attendee) => address.toLowerCase();
+  // People without an address are told apart by what they are called.
+  const keyOf = ({ name, address }: Attendee) => (address === '' ? `"${name}"` : address).toLowerCase();
   const known = new Set(inCalendar.map(keyOf));
   const names = new Map(named.filter(({ name, address }) => name !== address).map((one) => [keyOf(one), one.name]));
   return [
