@@ -156,7 +156,82 @@ describe('several with one identity', () => {
       { overrides: { when: later } },
     ]);
     expect(settle([lone('07E8030B', {}), whole])?.edit).toBeNull();
-    expect(settle([lone('07E8030C', { location: 'Room 9' }), whole])?.edit).toBeNull();
+    // Nothing is lost by what it does not say, and by what every new item has.
+    const bare = lone('07E8030B', { location: '', body: { type: 'text', text: '' }, myResponse: 'none' });
+    const answered = item(
+      'series',
+      { head: { identity: id('00000000') }, fields: { myResponse: 'accept', sensitivity: 'private' } },
+      series,
+    );
+    expect(settle([bare, answered])?.edit).toBeNull();
+  });
+
+  test('an occurrence that came by itself gives everything that occurrences have for themselves, with bytes', () => {
+    const id = (of: string) => `040000008200E00074C5B7101A82E008${of}${'0'.repeat(40)}` as EventIdentity;
+    const file = (name: string): AttachmentHead => ({
+      name,
+      contentType: null,
+      contentId: null,
+      isInline: false,
+      sizeBytes: 1,
+      hash: name,
+      kind: 'file',
+    });
+    const start = monday9 + 7 * 86_400_000;
+    const invited = { stateFlags: 3, myResponse: 'none' } as const;
+    const whole = item(
+      'series',
+      { head: { identity: id('00000000') }, fields: { ...invited, attachments: [file('a')], categories: ['red'] } },
+      series,
+    );
+    const told: EventOver['fields'] = {
+      ...invited,
+      when: { ...whole.fields.when, start, end: start + 3_600_000 },
+      attachments: [file('b')],
+      categories: ['blue'],
+      myResponse: 'accept',
+      myResponseAt: start,
+      reminder: { isSet: true, minutesBefore: 5 },
+      showAs: 'oof',
+      sensitivity: 'private',
+      importance: 'high',
+    };
+    const decision = settle([whole, item('lone', { head: { identity: id('07E8030B') }, fields: told })]);
+    expect(decision?.edit).toMatchObject({
+      set: {},
+      occurrences: [
+        {
+          day: '2024-03-11',
+          overrides: {
+            attachments: [{ name: 'a' }, { name: 'b' }],
+            categories: ['red', 'blue'],
+            myResponse: 'accept',
+            myResponseAt: start,
+            reminder: { isSet: true, minutesBefore: 5 },
+            showAs: 'oof',
+            sensitivity: 'private',
+            importance: 'high',
+          },
+        },
+      ],
+    });
+    expect(decision?.needs).toEqual([
+      { from: 'lone', day: null, heads: [file('b')] },
+      { from: 'series', day: null, heads: [file('a')] },
+    ]);
+  });
+
+  test('an occurrence of a day that the series beside it does not have stays, as an item of its own', () => {
+    const id = (of: string) => `040000008200E00074C5B7101A82E008${of}${'0'.repeat(40)}` as EventIdentity;
+    const whole = (over: EventOver = {}) => item('series', { ...over, head: { identity: id('00000000') } }, series);
+    const lone = (of: string) => item('lone', { head: { identity: id(of) } });
+    const stays = { remove: [], conflicts: [], edit: null, apart: [{ head: { id: 'lone' } }] };
+    // Tuesday, a Monday after the end, a Monday that was deleted; and what is no series any more.
+    expect(settle([lone('07E8030C'), whole()])).toMatchObject(stays);
+    expect(settle([lone('07E80603'), whole()])).toMatchObject(stays);
+    expect(settle([lone('07E8030B'), whole({ deletedDays: [day('2024-03-11')] })])).toMatchObject(stays);
+    expect(settle([lone('07E8030B'), whole({ fields: { recurrence: null } })])).toMatchObject(stays);
+    expect(settle([lone('07E8030B'), whole()])).toMatchObject({ remove: [{ head: { id: 'lone' } }], apart: [] });
   });
 
   test('one alone is nothing to settle', () => {

@@ -1,6 +1,5 @@
 /** Decisions that need whole items: about what is gone on one side, and about two items with one identity. */
-import { must } from '#kit/assert.ts';
-import type { AttachmentHead, EventFields, When } from '#model/appointment.ts';
+import type { AttachmentHead, EventFields, OccurrenceFields, OccurrenceOverrides, When } from '#model/appointment.ts';
 import { isOccurrenceDay } from '#model/expand-recurrence.ts';
 import type { ItemId, Side, Version } from '#model/ids.ts';
 import { loneOccurrence } from '#model/lone-occurrence.ts';
@@ -14,7 +13,7 @@ import { otherSide } from './merge-context.ts';
 import { isOwnMeeting } from './merge-state-flags.ts';
 import { mergeTyped, type TypedConflict } from './merge-typed.ts';
 import type { ClockOf } from './place-occurrences.ts';
-import { canonical, sameJson, sameShown, shown } from './shown.ts';
+import { attachmentKey, sameShown, shown } from './shown.ts';
 
 /** An item in the journal: everything that it takes to make it again, but for the bytes of attachments. */
 const journalled = ({ fields, occurrences, deletedDays, extras }: TypedItem): Json =>
@@ -77,6 +76,8 @@ export interface DuplicateDecision<Kind extends TypedKind> {
   readonly keep: TypedItem<Kind>;
   /** Recoverably, once `edit` is done. */
   readonly remove: readonly TypedItem<Kind>[];
+  /** Occurrences that came by themselves, of days that the series which is kept does not have: they stay, as items of their own. */
+  readonly apart: readonly TypedItem<Kind>[];
   /** What the kept one takes over from the others; null: nothing. */
   readonly edit: TypedEdit<Kind> | null;
   /** Bytes that the edit needs, and which of the items holds them. */
@@ -92,7 +93,8 @@ export interface DuplicateDecision<Kind extends TypedKind> {
 }
 
 /**
- * Several items with one identity in one folder: the richest stays and takes over what the others have and it lacks.
+ * Several items with one identity in one folder: the richest stays and takes over what the others have and it lacks. Occurrences of a
+ * series that came by themselves become part of it where it has their day.
  * @param linked Id of the one that is linked; null: none.
  * @param last Ids of those that stay only when there is nothing else.
  */
@@ -111,18 +113,29 @@ export function settleDuplicates<Kind extends TypedKind>(
     ...rankOf(item, linked),
   ];
   const ranked = [...items].sort((a, b) => compareRanks(rank(b), rank(a)) || (a.head.id < b.head.id ? -1 : 1));
-  const [keep, ...remove] = ranked;
-  if (!keep || remove.length === 0) return null;
+  const [keep, ...others] = ranked;
+  if (!keep || others.length === 0) return null;
   let merged = keep;
   let edit: TypedEdit<Kind> | null = null;
   const needs: DuplicateDecision<Kind>['needs'][number][] = [];
-  for (const other of remove) {
+  const remove: TypedItem<Kind>[] = [];
+  const apart: TypedItem<Kind>[] = [];
+  const takeOver = (more: TypedEdit<Kind>): void => {
+    merged = applyEdit(merged, more);
+    edit = edit ? bothEdits(edit, more) : more;
+  };
+  for (const other of others) {
     const day = partOf(merged, other);
+    if (day !== null && !hasDay(merged, day)) {
+      apart.push(other);
+      continue;
+    }
+    remove.push(other);
     if (day !== null) {
-      const told = asOccurrence(merged, other, day, clockOf);
+      const told = asOccurrence(keep, merged, other, day, own, policy, clockOf);
       if (told === null) continue;
-      merged = applyEdit(merged, told);
-      edit = edit ? bothEdits(edit, told) : told;
+      needs.push(...told.needs);
+      takeOver(told.edit);
       continue;
     }
     const merge = mergeTyped({
@@ -137,12 +150,12 @@ export function settleDuplicates<Kind extends TypedKind>(
     if (!merge.left) continue;
     for (const { side, day, heads } of merge.left.needs)
       needs.push({ from: (side === 'left' ? keep : other).head.id, day, heads });
-    merged = applyEdit(merged, merge.left.edit);
-    edit = edit ? bothEdits(edit, merge.left.edit) : merge.left.edit;
+    takeOver(merge.left.edit);
   }
   return {
     keep,
     remove,
+    apart,
     edit,
     needs,
     conflicts: remove.map((item) => removed(on, item, partOf(keep, item))),
@@ -156,35 +169,91 @@ function partOf(series: TypedItem, item: TypedItem): Day | null {
   return lone !== null && lone.series === series.head.identity ? lone.day : null;
 }
 
-/** What organizers say of a single occurrence. */
-const toldOfOccurrences = ['subject', 'location', 'when', 'body'] as const;
+function hasDay(series: TypedItem, day: Day): boolean {
+  const { recurrence } = series.fields as Partial<EventFields>;
+  return recurrence != null && isOccurrenceDay(recurrence, day) && !series.deletedDays.includes(day);
+}
 
-/** What an occurrence that came by itself says, as an edit of its series; null: nothing new, or the series does not have that day (any more). */
+/** Values that every new item has: nobody said them of this occurrence. */
+const saidByNobody: Partial<OccurrenceFields> = { sensitivity: 'normal', importance: 'normal' };
+
+/**
+ * What an occurrence that came by itself says of its day, as an edit of its series. It counts, as it is the later word; but what it says
+ * nothing of stays (an answer, a reminder, a text), and categories, attendees and attachments are those of both.
+ * @param kept The series as the server has it.
+ * @param series As it is to be.
+ * @returns null: nothing new.
+ */
 function asOccurrence<Kind extends TypedKind>(
+  kept: TypedItem<Kind>,
   series: TypedItem<Kind>,
   lone: TypedItem<Kind>,
   day: Day,
+  own: readonly string[],
+  policy: TypedPolicy,
   clockOf: ClockOf,
-): TypedEdit<Kind> | null {
-  const { recurrence } = series.fields as Partial<EventFields>;
-  if (!recurrence || !isOccurrenceDay(recurrence, day) || series.deletedDays.includes(day)) return null;
+): { readonly edit: TypedEdit<Kind>; readonly needs: DuplicateDecision<Kind>['needs'] } | null {
   const known = series.occurrences.find((o) => o.day === day)?.overrides ?? {};
-  const now: Partial<EventFields> = { ...(series.fields as Partial<EventFields>), ...known };
-  const told = lone.fields as Partial<EventFields>;
-  const rows = typedRows(series.kind);
-  const differs = toldOfOccurrences.filter((field) => {
-    const row = must(rows[field], 'events have it');
-    if (field === 'when' && known.when === undefined) return !isByPattern(told.when, now.when, day, clockOf);
-    return !sameJson(canonical(field, row, told[field]), canonical(field, row, now[field]));
+  const ofSeries = series.fields as EventFields;
+  const told = lone.fields as EventFields;
+  const isOccurrenceField = (field: string) => typedRows(series.kind)[field]?.occurrence === true;
+  const now = Object.fromEntries(
+    Object.entries({ ...ofSeries, ...known }).filter(([field]) => isOccurrenceField(field)),
+  );
+  const isMoved =
+    known.when === undefined
+      ? !isByPattern(told.when, ofSeries.when, day, clockOf)
+      : !sameTimesOf(known.when, told.when);
+  const { left: merge } = mergeTyped({
+    kind: series.kind,
+    // Of one day, so that nothing but what occurrences have for themselves is compared.
+    left: { ...lone, fields: { ...lone.fields, ...now, when: told.when } },
+    right: lone,
+    seen: null,
+    policy: { ...policy, direction: 'both', conflict: 'target', active: 'left' },
+    own,
+    clockOf,
   });
-  if (differs.length === 0) return null;
-  const overrides = { ...known, ...Object.fromEntries(differs.map((field) => [field, told[field]])) };
-  return { set: {}, occurrences: [{ day, do: 'modify', overrides }], attachments: new Map() } as TypedEdit<Kind>;
+  const set: Partial<OccurrenceFields> = {
+    ...Object.fromEntries(
+      Object.entries(merge?.edit.set ?? {}).filter(
+        ([field, value]) => isOccurrenceField(field) && saidByNobody[field as keyof OccurrenceFields] !== value,
+      ),
+    ),
+    ...(isMoved ? { when: told.when } : {}),
+  };
+  if (Object.keys(set).length === 0) return null;
+  const overrides = { ...known, ...set };
+  const edit = { set: {}, occurrences: [{ day, do: 'modify', overrides }], attachments: new Map() };
+  return { edit: edit as TypedEdit<Kind>, needs: set.attachments ? bytesOf(set.attachments, known, kept, lone) : [] };
 }
 
+/** Who holds the bytes of attachments that an occurrence gets. What others hold that were merged before is among their needs. */
+function bytesOf(
+  wanted: readonly AttachmentHead[],
+  known: OccurrenceOverrides,
+  kept: TypedItem,
+  lone: TypedItem,
+): DuplicateDecision<TypedKind>['needs'] {
+  const keysOf = (heads: readonly AttachmentHead[] | undefined) => new Set((heads ?? []).map(attachmentKey));
+  const inPlace = keysOf(known.attachments);
+  const holds = {
+    lone: keysOf((lone.fields as EventFields).attachments),
+    kept: keysOf((kept.fields as EventFields).attachments),
+  };
+  const missing = wanted.filter((head) => !inPlace.has(attachmentKey(head)));
+  const ofLone = missing.filter((head) => holds.lone.has(attachmentKey(head)));
+  const ofKept = missing.filter((head) => !ofLone.includes(head) && holds.kept.has(attachmentKey(head)));
+  return [
+    ...(ofLone.length > 0 ? [{ from: lone.head.id, day: null, heads: ofLone }] : []),
+    ...(ofKept.length > 0 ? [{ from: kept.head.id, day: null, heads: ofKept }] : []),
+  ];
+}
+
+const sameTimesOf = (a: When, b: When): boolean => a.start === b.start && a.end === b.end && a.isAllDay === b.isAllDay;
+
 /** Whether an occurrence is where its series has it. */
-function isByPattern(when: When | undefined, ofSeries: When | undefined, day: Day, clockOf: ClockOf): boolean {
-  if (!when || !ofSeries) return when === ofSeries;
+function isByPattern(when: When, ofSeries: When, day: Day, clockOf: ClockOf): boolean {
   const { toWall } = clockOf(ofSeries.startZone);
   const timeOf = (instant: number) =>
     toWall(instant as When['start']) - wallOfDay(dayOfWall(toWall(instant as When['start'])));
@@ -206,7 +275,7 @@ const removed = (on: Side, item: TypedItem, day: Day | null): TypedConflict => (
   why:
     day === null
       ? 'another item with the same identity in the same folder is richer; this one was merged into it and removed'
-      : `its series is in the same folder; what was said of ${day} was taken over there, and this one removed`,
+      : `its series is in the same folder and has this occurrence on ${day}; what this one says of itself counts there now, and it was removed`,
 });
 
 /** In order of weight. */

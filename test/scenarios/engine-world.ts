@@ -369,6 +369,10 @@ class EngineWorld implements ScenarioWorld {
     const items = ids.flatMap((id) => server.items.get(id) ?? []);
     const settled = settleDuplicates(on, items, link?.[on].id ?? null, own, this.policy, clockOf);
     if (!settled) return;
+    for (const { head } of settled.apart) {
+      this.apart[on].add(head.id);
+      this.records.unlinked.set(`${on} ${head.id}`, { side: on, head });
+    }
     if (settled.edit) server.update(settled.keep.head.id, settled.edit);
     for (const item of settled.remove) {
       server.delete(item.head.id);

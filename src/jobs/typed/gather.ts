@@ -47,7 +47,7 @@ export async function gather(
     right,
     links: [...links.values()],
     intents,
-    unlinked: [...rows.values()],
+    unlinked: [...rows.values()].filter(({ side, head }) => !context.refused[side].has(head.id)),
     apart: context.apart,
     counterpart: (side: Side, folder: TypedHead['folder']) => counterpart(context, side, folder),
   };

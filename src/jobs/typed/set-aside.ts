@@ -20,7 +20,9 @@ export function setAside(
 ): void {
   // The side's own feed says what became of it.
   if (fault.kind === 'gone') return;
-  const attempts = (context.failed.get(head.id)?.attempts ?? 0) + 1;
+  const before = context.failed.get(head.id);
+  const attempts = (before?.attempts ?? 0) + (before && context.attempted.has(head.id) ? 0 : 1);
+  context.attempted.add(head.id);
   const passing = fault.kind !== 'poison';
   const row: Omit<QuarantineRow, 'pair'> = {
     left: head.id,
@@ -28,7 +30,7 @@ export function setAside(
     reason: fault.kind === 'poison' ? fault.reason : 'keeps-failing',
     detail: 'detail' in fault ? fault.detail : fault.kind === 'throttled' ? `throttled by ${fault.limit}` : fault.kind,
     attempts,
-    sinceMs: context.failed.get(head.id)?.sinceMs ?? context.clock.nowMs(),
+    sinceMs: before?.sinceMs ?? context.clock.nowMs(),
     itemClass: head.itemClass,
     sizeBytes: head.sizeBytes,
     retry: passing && attempts < attemptsMax,

@@ -3,7 +3,7 @@ import { type DuplicateDecision, settleDuplicates as decide } from '#engine/sett
 import { clockOf } from '#formats/zones/zone-clock.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { LinkId, Side } from '#model/ids.ts';
-import type { TypedItem, TypedKind } from '#model/typed-item.ts';
+import type { TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import { history } from '../pass/pass-core.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { journalOf } from './journal-entries.ts';
@@ -40,6 +40,16 @@ export async function settleDuplicates<Kind extends TypedKind>(
     for (const item of items) context.lookAgain[on].push({ kind: 'upsert', head: item.head });
     return;
   }
+  for (const { head } of decision.apart) {
+    context.apart[on].add(head.id);
+    context.lookAgain[on].push({ kind: 'upsert', head });
+    context.staged.add({ unlinked: [{ side: on, head }] });
+  }
+  if (decision.remove.length === 0) {
+    if (decision.keep.head.id !== link?.[on].id)
+      context.lookAgain[on].push({ kind: 'upsert', head: decision.keep.head });
+    return;
+  }
   const reason = `a duplicate: ${decision.why}`;
   if (context.plan !== null) {
     for (const { head } of decision.remove)
@@ -63,7 +73,11 @@ export async function settleDuplicates<Kind extends TypedKind>(
   await flushMiddle(context, { journal });
   const fault = await takeOver(context, on, decision);
   if (fault !== null) {
-    for (const head of heads) leaveForLater(context, on, head, fault);
+    // Somebody wrote it in the meantime: that is no failure of these, and the next pass judges them as they are then.
+    if (fault.kind === 'stale' || fault.kind === 'gone') {
+      context.staged.add({ unlinked: heads.map((head) => ({ side: on, head })) });
+      context.isAgain = true;
+    } else for (const head of heads) leaveForLater(context, on, head, fault);
     return;
   }
   const answers = await context.sides[on].items.remove(
@@ -75,9 +89,7 @@ export async function settleDuplicates<Kind extends TypedKind>(
     if (answer && isFault(answer)) {
       if (answer.kind === 'fatal') throw new FaultError(answer);
       if (answer.kind !== 'gone') {
-        // Both are still there: the next round judges them again, or the next pass when there is none.
-        context.lookAgain[on].push({ kind: 'upsert', head });
-        leaveForLater(context, on, head, answer);
+        notRemoved(context, on, head, answer);
         continue;
       }
     } else {
@@ -94,6 +106,14 @@ export async function settleDuplicates<Kind extends TypedKind>(
       : { typedLinks: [{ ...link, [on]: { ...link[on], id: decision.keep.head.id, version: noVersion } }] }),
   });
   context.lookAgain[on].push({ kind: 'upsert', head: decision.keep.head });
+}
+
+/** It is still there beside what was kept. One that may go yet is judged again by the next round, or by the next pass when there is none. */
+function notRemoved(context: TypedContext, on: Side, head: TypedHead, fault: Fault): void {
+  if (fault.kind === 'stale') context.staged.add({ unlinked: [{ side: on, head }] });
+  else leaveForLater(context, on, head, fault);
+  if (fault.kind !== 'stale' && context.failed.get(head.id)?.retry === false) context.refused[on].add(head.id);
+  else context.lookAgain[on].push({ kind: 'upsert', head });
 }
 
 /** @returns why it could not be done: somebody wrote the kept one in the meantime, or its new content cannot be had. */

@@ -86,6 +86,10 @@ export interface TypedContext<Kind extends TypedKind = TypedKind> extends TypedP
   readonly lookAgain: Record<Side, FeedEntry[]>;
   /** Occurrences that are no part of the series beside them; see `TypedKnowledge`. */
   readonly apart: Readonly<Record<Side, Set<ItemId>>>;
+  /** Duplicates that this pass could not remove and that wait for the operator: no later round tries once more. */
+  readonly refused: Readonly<Record<Side, Set<ItemId>>>;
+  /** Items that this pass has put aside already: it counts as one attempt, in however many rounds. */
+  readonly attempted: Set<ItemId>;
   /** What was created or moved in this round, with its folder: the places of the feeds do not know it yet. */
   readonly made: Readonly<Record<Side, Map<ItemId, FolderId>>>;
   /** Feeds whose recorded places were taken back because of that, by side and folder. */

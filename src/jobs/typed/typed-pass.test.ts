@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { Connector } from '#connectors/contract.ts';
 import { memoryConnector } from '#connectors/memory/memory-connector.ts';
 import { type MemoryMailbox, MemoryOrganization } from '#connectors/memory/memory-organization.ts';
-import { FaultError } from '#kit/fault.ts';
+import { type Fault, FaultError } from '#kit/fault.ts';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { EventFields, EventIdentity } from '#model/appointment.ts';
@@ -294,6 +294,98 @@ describe('two calendars', () => {
     expect(await known()).toBe('{"left":1,"right":0,"either":0}');
     expect(await rivalsOf(world.store, pair, world.clock.nowMs())).toEqual({ left: 1, right: 1, either: 0 });
     expect([subjects(world.left), subjects(world.right)]).toEqual([['a'], ['a']]);
+  });
+
+  describe('a duplicate that cannot be removed', () => {
+    const thrice = async (fields: Partial<EventFields> = {}) => {
+      book(world.left, { subject: 'kick-off' });
+      await world.settle();
+      const { identity } = only(world.left);
+      for (const over of [{}, fields])
+        world.left.typed.add('calendar', world.left.byRole('calendar'), { subject: 'kick-off', ...over }, { identity });
+    };
+    const aside = () => world.store.quarantine({ pair: track }, 9);
+    const refuse = (fault: Fault) => {
+      world.old.itemFault = (operation) => (operation === 'typedRemove' ? fault : null);
+    };
+
+    test('now: an attempt is a pass, not a round', async () => {
+      await thrice();
+      refuse({ kind: 'transient', detail: 'not now', mayHaveHappened: false });
+      for (let n = 1; n <= 3; n++) {
+        expect((await world.pass()).again).toBe(true);
+        expect((await aside()).map(({ attempts, retry }) => [attempts, retry])).toEqual([
+          [n, true],
+          [n, true],
+        ]);
+      }
+      world.old.itemFault = () => null;
+      await world.settle();
+      expect(subjects(world.left)).toEqual(['kick-off']);
+      expect(await aside()).toEqual([]);
+    });
+
+    test('ever: the operator is told, and the track rests', async () => {
+      await thrice();
+      refuse({ kind: 'poison', reason: 'refused-by-target', detail: 'never' });
+      expect((await world.pass()).again).toBe(false);
+      expect((await aside()).map(({ attempts, retry }) => [attempts, retry])).toEqual([
+        [1, false],
+        [1, false],
+      ]);
+      expect((await world.pass()).summary).toMatchObject({ writes: 0, outcome: 'complete' });
+      expect(subjects(world.right)).toEqual(['kick-off']);
+    });
+
+    test('ever, and nothing was linked: what stays is copied all the same', async () => {
+      const id = book(world.left, { subject: 'kick-off' });
+      const identity = world.left.typed.items.get(id)?.identity as EventIdentity;
+      world.left.typed.add('calendar', world.left.byRole('calendar'), { subject: 'kick-off' }, { identity });
+      refuse({ kind: 'poison', reason: 'refused-by-target', detail: 'never' });
+      expect((await world.pass()).again).toBe(false);
+      expect(subjects(world.right)).toEqual(['kick-off']);
+    });
+
+    test('because the one that stays is being written: nothing waits for the operator', async () => {
+      await thrice({ categories: ['red'], attendees: [] });
+      let stale = 1;
+      world.old.itemFault = (operation) =>
+        operation === 'typedUpdate' && stale-- > 0 ? { kind: 'stale', detail: 'written meanwhile' } : null;
+      expect((await world.pass()).again).toBe(true);
+      expect(stale).toBe(0);
+      expect(await aside()).toEqual([]);
+      await world.settle();
+      expect(only(world.left).fields.categories).toEqual(['red']);
+    });
+  });
+
+  test('an occurrence that came by itself for a day that its series does not have is copied, and stays', async () => {
+    const of = (on: string) => `040000008200E00074C5B7101A82E008${on}${'0'.repeat(40)}` as EventIdentity;
+    const start = Date.parse('2024-01-01T09:00:00Z');
+    const at = (n: number) => ({
+      start: start + n * 86_400_000,
+      end: start + n * 86_400_000 + 1_800_000,
+      isAllDay: false,
+      startZone: null,
+      endZone: null,
+    });
+    const recurrence: Recurrence = {
+      pattern: { kind: 'daily', interval: 1 },
+      range: { end: 'count', startDay: '2024-01-01' as Day, count: 5 },
+    };
+    const add = (fields: Partial<EventFields>, on: string) =>
+      world.left.typed.add('calendar', world.left.byRole('calendar'), fields, { identity: of(on) });
+    add({ subject: 'series', when: at(0), recurrence }, '00000000');
+    await world.settle();
+    add({ subject: 'beyond', when: at(8) }, '07E80109');
+    add({ subject: 'within', location: 'there', when: at(1) }, '07E80102');
+    await world.settle();
+    expect(subjects(world.left)).toEqual(['beyond', 'series']);
+    expect(subjects(world.right)).toEqual(['beyond', 'series']);
+    expect((await world.pass()).summary).toMatchObject({ writes: 0, outcome: 'complete' });
+    expect(await world.store.journal({ pair: track }, 10)).toMatchObject([
+      { why: expect.stringContaining('2024-01-02') },
+    ]);
   });
 
   test('an answer that is lost is not asked for twice', async () => {

@@ -121,6 +121,8 @@ function openContext<Kind extends TypedKind>(
     settled: new Set(),
     lookAgain: { left: [], right: [] },
     apart: { left: new Set(), right: new Set() },
+    refused: { left: new Set(), right: new Set() },
+    attempted: new Set(),
     ringTwice: [],
     isAgain: false,
     hasRecorded: false,
