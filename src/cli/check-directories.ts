@@ -50,6 +50,7 @@ export async function checkReplies(
           addresses: pairs.map((pair) => pair.source),
           source: ofSource,
           target: ofTarget,
+          targetKind: target.directory?.kind ?? 'ad',
           targetDomains: (target.directory?.domains ?? []).filter((domain) => !shared.has(domain)),
           counterpartOf: (guid) => counterpartOf(run, syncs, from, guid),
           mails: mails ?? repliesMails,

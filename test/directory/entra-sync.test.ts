@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Directory } from '#connectors/directory/contract.ts';
 import { ldapDirectory } from '#connectors/directory/ldap/ldap-directory.ts';
+import type { Finding } from '#jobs/check.ts';
+import { checkRoutingOfSync } from '#jobs/directory/check-routing.ts';
 import type { DirectoryServices } from '#jobs/directory/directory-context.ts';
 import { planDirectoryPass, runDirectoryPass } from '#jobs/directory/directory-pass.ts';
 import { openHandedOver, scriptOfHandedOver, takeReceipt } from '#jobs/directory/handed-over.ts';
@@ -459,4 +461,15 @@ describe('from a forest to a tenant', () => {
     expect((await hybrid.pass()).summary.searches).toBe(2);
     expect(await openHandedOver(hybrid.store, 'main')).toHaveLength(200);
   });
+});
+
+test('check --routing says once what Graph does not show, and finds no fault with people in a tenant', async () => {
+  const hybrid = await Hybrid.open();
+  await hybrid.settle();
+  const findings: Finding[] = [];
+  for await (const finding of checkRoutingOfSync(hybrid.services, signal)) findings.push(finding);
+  expect(findings.filter(({ level }) => level === 'error' || level === 'warning')).toEqual([]);
+  const notes = findings.filter(({ level, subject }) => level === 'note' && subject === 'target');
+  expect(notes).toHaveLength(1);
+  expect(notes[0]?.advice).toContain('Get-MailUser');
 });

@@ -35,6 +35,8 @@ export interface RoutingProblem {
 
 export interface RoutingState {
   readonly policy: Pick<DirectorySyncPolicy, 'domains' | 'sharedDomains' | 'routing'>;
+  /** What cannot be judged by what a directory shows is left out. Graph shows neither targetAddress, legacyExchangeDN nor who is hidden. */
+  readonly kinds: BySide<'ad' | 'entra'>;
   /** Everything that mail knows of, in the whole of each forest. */
   readonly objects: BySide<readonly DirectoryObject[]>;
   readonly links: readonly DirectoryLink[];
@@ -47,9 +49,10 @@ const gap = { nobody: 'nobody has', ambiguous: 'several have', 'no-mailbox': 'no
 export function checkRouting(state: RoutingState): readonly RoutingProblem[] {
   const byGuid = { left: guids(state.objects.left), right: guids(state.objects.right) };
   const holders = { left: holdersOf(state.objects.left), right: holdersOf(state.objects.right) };
-  const world: RoutingWorld = {
+  const world: Required<RoutingWorld> = {
     policy: state.policy,
     holders: (side, address) => holders[side].get(`smtp:${address.toLowerCase()}`) ?? [],
+    tenants: new Set(sides.filter((side) => state.kinds[side] === 'entra')),
   };
   const linked = { left: new Set<ObjectGuid>(), right: new Set<ObjectGuid>() };
   const problems: RoutingProblem[] = sides.flatMap((side) => ambiguous(side, holders[side]));
@@ -112,7 +115,11 @@ function brokenWay(side: Side, object: DirectoryObject, delivery: Delivery): Rou
   return { problem: 'hole', level: 'error', side, object, detail };
 }
 
-function ofPair(world: RoutingWorld, link: DirectoryLink, pair: BySide<DirectoryObject>): readonly RoutingProblem[] {
+function ofPair(
+  world: Required<RoutingWorld>,
+  link: DirectoryLink,
+  pair: BySide<DirectoryObject>,
+): readonly RoutingProblem[] {
   const { home } = link;
   const shadow = otherSide(home);
   const problems: RoutingProblem[] = [];
@@ -128,6 +135,8 @@ function ofPair(world: RoutingWorld, link: DirectoryLink, pair: BySide<Directory
     else if (keepsMail && delivery.kind === 'delivered' && delivery.guid !== pair[home].guid) {
       const stays = delivery.side === shadow && delivery.guid === pair[shadow].guid;
       const to = valuesOf(pair[side].attributes, 'targetAddress')[0];
+      // Whether a mailbox of a tenant sends on is not shown.
+      if (stays && world.tenants.has(shadow)) continue;
       if (!stays) tell('elsewhere', 'error', side, `mail is sent on to ${withoutType(to ?? '')}, another mailbox`);
       else if (side === shadow) tell('not-redirected', 'error', side, `no targetAddress leads to ${pair[home].dn}`);
       else tell('elsewhere', 'error', side, `mail is sent on to ${withoutType(to ?? '')} and stays there`);
@@ -139,12 +148,13 @@ function ofPair(world: RoutingWorld, link: DirectoryLink, pair: BySide<Directory
     const proxies = new Set(valuesOf(pair[side].attributes, 'proxyAddresses').map(addressKey));
     if (other !== undefined && own?.toLowerCase() !== other.toLowerCase() && !proxies.has(addressKey(x500Of(other))))
       tell('x500-missing', 'error', side, x500Of(other));
-    if (own === undefined && proxies.size > 0) tell('incomplete', 'warning', side, 'it has no legacyExchangeDN');
+    if (own === undefined && proxies.size > 0 && !world.tenants.has(side))
+      tell('incomplete', 'warning', side, 'it has no legacyExchangeDN');
     rewritten(link, side, pair[side], tell);
     if (link.made === side && underPolicy(pair[side])) tell('policy', 'warning', side, 'msExchPoliciesIncluded is set');
   }
   const isHidden = (side: Side) => valuesOf(pair[side].attributes, 'msExchHideFromAddressLists')[0] === 'TRUE';
-  if (isHidden('left') !== isHidden('right')) {
+  if (world.tenants.size === 0 && isHidden('left') !== isHidden('right')) {
     const side: Side = isHidden('left') ? 'left' : 'right';
     tell('hidden', side === shadow ? 'warning' : 'note', side, 'msExchHideFromAddressLists is TRUE here only');
   }

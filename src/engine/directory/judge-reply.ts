@@ -9,7 +9,9 @@ export type ReplyOutcome =
   /** 5.1.4: several have it, and none of them gets the mail. */
   | { readonly kind: 'ambiguous'; readonly holders: readonly DirectoryObject[] }
   /** Somebody has it who has neither a mailbox nor a place where mail is sent on to. */
-  | { readonly kind: 'no-mailbox'; readonly to: DirectoryObject };
+  | { readonly kind: 'no-mailbox'; readonly to: DirectoryObject }
+  /** Somebody has it who has no mailbox, in a tenant, where Graph does not show whether and where mail is sent on to. */
+  | { readonly kind: 'not-shown'; readonly to: DirectoryObject };
 
 /** Attributes of holders that a judgement needs. */
 export const replyAttributes = [
@@ -27,7 +29,7 @@ export const replyAttributes = [
 ] as const;
 
 /** @param holders Objects that have the address: as legacyExchangeDN, or among their proxyAddresses. */
-export function judgeReply(holders: readonly DirectoryObject[]): ReplyOutcome {
+export function judgeReply(holders: readonly DirectoryObject[], directory: 'ad' | 'entra'): ReplyOutcome {
   const different = [...new Map(holders.map((one) => [one.guid, one])).values()];
   const [to] = different;
   if (to === undefined) return { kind: 'nobody' };
@@ -35,5 +37,6 @@ export function judgeReply(holders: readonly DirectoryObject[]): ReplyOutcome {
   if (to.attributes['targetAddress']?.[0] !== undefined) return { kind: 'resolves', to };
   const type = recipientType(to);
   const isNowhere = type === 'mail-user' || type === 'mail-contact' || type === 'none';
-  return isNowhere ? { kind: 'no-mailbox', to } : { kind: 'resolves', to };
+  if (!isNowhere) return { kind: 'resolves', to };
+  return { kind: directory === 'entra' ? 'not-shown' : 'no-mailbox', to };
 }

@@ -21,12 +21,16 @@ export interface RoutingWorld {
   readonly policy: Pick<DirectorySyncPolicy, 'domains' | 'sharedDomains' | 'routing'>;
   /** Who has an SMTP address in the forest of a side. Several: nobody gets the mail. */
   holders(side: Side, address: string): readonly Recipient[];
+  /** Sides that are tenants: Graph does not show targetAddress. */
+  readonly tenants?: ReadonlySet<Side>;
 }
 
 export type Delivery =
   | { readonly kind: 'delivered'; readonly side: Side; readonly guid: ObjectGuid }
   /** To somebody in neither organization. */
   | { readonly kind: 'outside'; readonly address: string }
+  /** To somebody without a mailbox in a directory that does not show where it is sent on to. */
+  | { readonly kind: 'not-shown' }
   | { readonly kind: 'loop'; readonly via: readonly string[] }
   | { readonly kind: 'hole'; readonly via: readonly string[]; readonly why: 'nobody' | 'ambiguous' | 'no-mailbox' };
 
@@ -47,9 +51,9 @@ export function simulateRouting(world: RoutingWorld, side: Side, start: Recipien
     if (target === undefined) {
       const type = recipientType(recipient);
       // A mail user or contact that sends on to nowhere: what it was made of is missing.
-      return type === 'mail-user' || type === 'mail-contact' || type === 'none'
-        ? { kind: 'hole', via, why: 'no-mailbox' }
-        : { kind: 'delivered', side: at, guid: recipient.guid };
+      if (type !== 'mail-user' && type !== 'mail-contact' && type !== 'none')
+        return { kind: 'delivered', side: at, guid: recipient.guid };
+      return world.tenants?.has(at) ? { kind: 'not-shown' } : { kind: 'hole', via, why: 'no-mailbox' };
     }
     const address = withoutType(target);
     via.push(address);

@@ -18,6 +18,7 @@ export interface CheckReplies {
   readonly source: Directory | null;
   /** Of the one that replies will be written in. */
   readonly target: Directory;
+  readonly targetKind: 'ad' | 'entra';
   /** Domains that the target answers for alone: an address of these that nobody has bounces. */
   readonly targetDomains: readonly string[];
   /** Who stands for an object of the source on the target, by the links of directory syncs; null: nobody. */
@@ -72,14 +73,28 @@ export async function* checkReplies(asked: CheckReplies, signal: AbortSignal): A
     ({ recipient }) =>
       recipient.kind === 'ex' || asked.targetDomains.includes(domainOfAddress(recipient.address).toLowerCase()),
   );
-  let judged: readonly { readonly named: Named; readonly outcome: ReplyOutcome; readonly origin: Origin | null }[];
+  let judged: readonly Judged[];
   try {
     judged = await judgeAll(asked, ofDirectory, call);
   } catch (error) {
     yield findingOf('directory', error, signal);
     return;
   }
-  for (const one of judged) if (one.outcome.kind !== 'resolves') yield await bounce(asked, one);
+  let notShown = 0;
+  for (const one of judged) {
+    if (one.outcome.kind === 'resolves') continue;
+    if (isShown(asked, one)) yield await bounce(asked, one);
+    else notShown++;
+  }
+  if (notShown > 0)
+    yield {
+      level: 'note',
+      check: 'replies',
+      subject: 'directory',
+      detail: `${notShown} of these addresses cannot be judged in the tenant: Graph shows neither where mail users and contacts send on to, nor legacyExchangeDN`,
+      advice:
+        'Exchange Online PowerShell shows it: Get-Recipient, and Get-MailUser and Get-MailContact | Format-List ExternalEmailAddress, LegacyExchangeDN, EmailAddresses',
+    };
   yield* wrappedElsewhere(asked, ofDirectory);
   const resolved = judged.filter(({ outcome }) => outcome.kind === 'resolves').length;
   yield {
@@ -89,6 +104,12 @@ export async function* checkReplies(asked: CheckReplies, signal: AbortSignal): A
     detail: `${mails} mails of ${chosen.length} mailboxes: ${ofDirectory.length} addresses that the target has to know, ${resolved} of which it does`,
     advice: null,
   };
+}
+
+/** A DN in Exchange that neither organization shows may be one that the tenant gave itself. */
+function isShown({ targetKind }: CheckReplies, { named: { recipient }, outcome, origin }: Judged): boolean {
+  if (outcome.kind === 'not-shown') return false;
+  return targetKind === 'ad' || outcome.kind !== 'nobody' || origin !== null || recipient.kind !== 'ex';
 }
 
 /** Whoever was wrapped into an address of another domain is found there only: Exchange unwraps for its default domain, and for no other. */
@@ -116,10 +137,16 @@ interface Origin {
   readonly name: string;
 }
 
-async function judgeAll(asked: CheckReplies, all: readonly Named[], call: () => Context) {
+interface Judged {
+  readonly named: Named;
+  readonly outcome: ReplyOutcome;
+  readonly origin: Origin | null;
+}
+
+async function judgeAll(asked: CheckReplies, all: readonly Named[], call: () => Context): Promise<readonly Judged[]> {
   const outcomes = new Map<Named, ReplyOutcome>();
   const holders = await holdersOf(asked.target, all, call);
-  for (const one of all) outcomes.set(one, judgeReply(holders.get(one) ?? []));
+  for (const one of all) outcomes.set(one, judgeReply(holders.get(one) ?? [], asked.targetKind));
   const lost = all.filter((one) => outcomes.get(one)?.kind === 'nobody');
   const origins = asked.source === null ? new Map() : await holdersOf(asked.source, lost, call);
   return all.map((one) => {
@@ -167,11 +194,7 @@ const nameOf = ({ attributes, dn }: DirectoryObject): string =>
 
 async function bounce(
   { counterpartOf }: CheckReplies,
-  {
-    named: { recipient, mails, mailboxes },
-    outcome,
-    origin,
-  }: { readonly named: Named; readonly outcome: ReplyOutcome; readonly origin: Origin | null },
+  { named: { recipient, mails, mailboxes }, outcome, origin }: Judged,
 ): Promise<Finding> {
   const address = recipient.kind === 'ex' ? recipient.legacyExchangeDn : recipient.address;
   const subject = origin?.name ?? address;

@@ -55,7 +55,8 @@ export async function* checkRoutingOfSync(services: DirectoryServices, signal: A
     const [left, right] = await Promise.all([readAll(ends.left.directory, call), readAll(ends.right.directory, call)]);
     const links: DirectoryLink[] = [];
     for await (const link of allLinks({ store, sync: policy.sync })) links.push(link);
-    const problems = checkRouting({ policy, objects: { left, right }, links });
+    const kinds = { left: ends.left.kind, right: ends.right.kind };
+    const problems = checkRouting({ policy, kinds, objects: { left, right }, links });
     for (const { problem, level, side, object, detail } of problems)
       yield {
         level,
@@ -64,6 +65,17 @@ export async function* checkRoutingOfSync(services: DirectoryServices, signal: A
         detail: `${routingProblems[problem]}: ${detail}`,
         advice: advice[problem],
       };
+    for (const { kind, organization } of [ends.left, ends.right])
+      if (kind === 'entra')
+        yield {
+          level: 'note',
+          check: 'routing',
+          subject: organization,
+          detail:
+            'Graph shows neither where mail users and contacts send on to, nor legacyExchangeDN, nor who is hidden from address lists: of this tenant that was not judged',
+          advice:
+            'Exchange Online PowerShell shows it: Get-MailUser and Get-MailContact | Format-List ExternalEmailAddress, LegacyExchangeDN, HiddenFromAddressListsEnabled; Get-Mailbox | Format-List ForwardingSmtpAddress',
+        };
     yield {
       level: 'ok',
       check: 'routing',
