@@ -54,12 +54,28 @@ function labConnector(lab: Lab, clock: SteppingClock, transport: Transport, requ
   return { connector, close: () => http.close() };
 }
 
+interface Refusal {
+  readonly status: number;
+  readonly code: string;
+}
+
+/** What the service says to what it does not do. */
+const refusedAnswer = ({ status, code }: Refusal): HttpResponse => ({
+  status,
+  headers: { 'content-type': 'application/json', ...(status === 429 ? { 'retry-after': '1' } : {}) },
+  body: (async function* () {
+    yield Buffer.from(JSON.stringify({ error: { code, message: 'Refused.' } }));
+  })(),
+});
+
 /** Which requests go wrong, and how. */
 interface Trouble {
   /** The answer of the next such request does not come back. */
   lost: ((request: HttpRequest) => boolean) | null;
   /** The next ones do not arrive. */
   unsent: { readonly isIt: (request: HttpRequest) => boolean; left: number };
+  /** The next ones are refused by the service. */
+  refused: { readonly isIt: (request: HttpRequest) => boolean; readonly refusal: Refusal; left: number };
   hear: (request: HttpRequest) => void;
   /** From such a request on nothing comes through any more, as for a process that dies there. */
   deadly: (request: HttpRequest) => boolean;
@@ -82,6 +98,8 @@ export interface GraphLab extends ConnectorUnderTest {
   answerLost(isIt: (request: HttpRequest) => boolean): void;
   /** So many of these do not arrive, and nobody can tell. */
   requestLost(isIt: (request: HttpRequest) => boolean, times?: number): void;
+  /** So many of these are refused by the service. */
+  refuses(isIt: (request: HttpRequest) => boolean, refusal: Refusal, times?: number): void;
   dies(isIt: (request: HttpRequest) => boolean): void;
 }
 
@@ -146,6 +164,7 @@ export async function openGraphLab(requestBytesMax: number): Promise<GraphLab> {
   const trouble: Trouble = {
     lost: null,
     unsent: { isIt: () => false, left: 0 },
+    refused: { isIt: () => false, refusal: { status: 0, code: '' }, left: 0 },
     hear: () => {},
     deadly: () => false,
     isDead: false,
@@ -165,6 +184,10 @@ export async function openGraphLab(requestBytesMax: number): Promise<GraphLab> {
     if (trouble.unsent.left > 0 && trouble.unsent.isIt(one)) {
       trouble.unsent.left--;
       throw gone(true);
+    }
+    if (trouble.refused.left > 0 && trouble.refused.isIt(one)) {
+      trouble.refused.left--;
+      return refusedAnswer(trouble.refused.refusal);
     }
     const isLost = trouble.lost?.(one) === true;
     const answer = await checks.heard(origin, one, await connection.request(one, signal));
@@ -221,6 +244,9 @@ export async function openGraphLab(requestBytesMax: number): Promise<GraphLab> {
     },
     requestLost(isIt, times = 1) {
       trouble.unsent = { isIt, left: times };
+    },
+    refuses(isIt, refusal, times = 1) {
+      trouble.refused = { isIt, refusal, left: times };
     },
     dies(isIt) {
       [trouble.deadly, trouble.isDead] = [isIt, false];

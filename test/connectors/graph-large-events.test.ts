@@ -1,9 +1,11 @@
 /** Appointments over the limit of an import: their files follow them, and nobody hears of it or takes half of one for a whole. */
 import { afterEach, describe, expect, test } from 'vitest';
 import type { Context, TypedWritten } from '#connectors/contract.ts';
+import { retried } from '#connectors/wrappers/retried.ts';
 import { must } from '#kit/assert.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadBytes } from '#kit/payload.ts';
+import { seededRandom } from '#kit/random.ts';
 import type { HttpRequest } from '#kit/transport.ts';
 import type { FolderId } from '#model/ids.ts';
 import { readStamp, type StampText } from '#model/stamp.ts';
@@ -149,6 +151,89 @@ describe('an appointment that is larger than a request', () => {
     expect(await at.shown()).toEqual([]);
     const [there] = await at.shown(other);
     await expectWhole(at, draft, must(there, 'it'));
+  });
+
+  test.each([
+    ['throttled', { status: 429, code: 'ApplicationThrottled' }],
+    ['not known in time', { status: 424, code: 'FailedDependency' }],
+    ['forbidden', { status: 403, code: 'ErrorAccessDenied' }],
+  ])('one whose earlier form cannot be removed, %s, is not made a third time', async (_what, refusal) => {
+    const at = await open();
+    await at.create(large());
+    const [before] = await at.shown();
+    const item = await at.read(must(before, 'it'));
+    const tried = retried(at.it.connector, { clock: at.it.clock, random: seededRandom('large') });
+    const events = must(tried.mailbox(at.it.people.address).typed('calendar'), 'events');
+    const isRemoval = ({ method }: HttpRequest) => method === 'DELETE';
+    at.it.refuses(isRemoval, refusal, Number.POSITIVE_INFINITY);
+    const edit = { set: { subject: 'Larger' }, occurrences: [], attachments: new Map() };
+    const [answer] = await events.update([{ item, edit }], at.context());
+    expect(answer).toMatchObject({ kind: 'transient', mayHaveHappened: true });
+    expect(at.seen()).toBe(2);
+    const other = await at.box.createFolder(at.calendar, 'Other', 'IPF.Appointment', at.context());
+    const small = await at.create(eventDraft({ subject: 'Small' }));
+    if (isFault(small)) throw new Error(JSON.stringify(small));
+    const [moved] = await events.move([small.id], other, at.context());
+    expect(moved).toMatchObject({ kind: 'transient', mayHaveHappened: true });
+    expect(await at.shown(other)).toHaveLength(1);
+  });
+
+  test('what may not be attached is `too-large`, the calendar goes on, and nothing is left in it', async () => {
+    const at = await open();
+    const isOfEvents = ({ method, path }: HttpRequest) => method !== 'GET' && /\/events\//.test(path);
+    at.it.refuses(isOfEvents, { status: 403, code: 'ErrorAccessDenied' }, Number.POSITIVE_INFINITY);
+    const answers = await at.events.create(at.calendar, [large()], at.context());
+    expect(answers).toEqual([
+      { kind: 'poison', reason: 'too-large', detail: expect.stringContaining('does not take its files') },
+    ]);
+    expect(at.seen()).toBe(0);
+  });
+
+  test('one whose call is over while its files follow leaves nothing in the calendar', async () => {
+    const at = await open();
+    const stop = new AbortController();
+    at.it.listen((request) => {
+      if (isRange(request)) stop.abort(new Error('stopped'));
+    });
+    await at.events.create(at.calendar, [large()], { ...at.context(), signal: stop.signal }).catch(() => {});
+    expect(at.seen()).toBe(0);
+  });
+
+  /** Half an appointment, by somebody who died. */
+  const halfOf = async (at: Awaited<ReturnType<typeof open>>, draft: TypedDraft<'calendar'>) => {
+    const dead = must(at.it.another().mailbox(at.it.people.address).typed('calendar'), 'events');
+    at.it.dies(isRange);
+    await dead.create(at.calendar, [draft], at.context()).catch(() => {});
+    at.it.dies(() => false);
+    expect(at.seen()).toBe(1);
+  };
+
+  test('half of one that nobody comes back to is removed after hours, by whoever reads the feed, and not before', async () => {
+    const at = await open();
+    const { cursor } = await at.events.changes(at.calendar, null, at.context());
+    await halfOf(at, large());
+    const look = () => at.events.changes(at.calendar, cursor, at.context());
+    await look();
+    at.it.clock.advance(5 * 3_600_000);
+    await look();
+    expect(at.seen()).toBe(1);
+    at.it.clock.advance(2 * 3_600_000);
+    await look();
+    expect(at.seen()).toBe(0);
+    expect(at.it.sent()).toBe(0);
+  });
+
+  test('half of one goes when it is made again without what made it large', async () => {
+    const at = await open();
+    const draft = large();
+    await halfOf(at, draft);
+    await at.shown();
+    const { item } = eventDraft({ subject: 'Small' });
+    const { identity } = draft.item.head;
+    const small = { ...draft, item: { ...item, head: { ...item.head, identity } }, attachments: [] };
+    expect(isFault(await at.create(small))).toBe(false);
+    expect(at.seen()).toBe(1);
+    expect(await at.shown()).toMatchObject([{ identity }]);
   });
 
   test('of two that nobody gave a stamp neither is taken for the other', async () => {

@@ -13,6 +13,7 @@ import type { MailboxTools } from './mailbox-tools.ts';
 import { getting } from './requests.ts';
 import { ServerIds } from './server-ids.ts';
 import { typedItems } from './typed/typed-items.ts';
+import { UnfinishedEvents } from './typed/unfinished-events.ts';
 
 /** Items of one read by id: requests of a batch. */
 export const batchMax = batchRequestsMax;
@@ -38,6 +39,7 @@ class GraphMailbox implements Mailbox {
   readonly #folders: MailboxFolders;
   readonly #feed: MailFeed;
   readonly #writes: MailWrites;
+  readonly #unfinishedEvents: UnfinishedEvents;
 
   constructor({ client, address, clock, hasImport, isImportHost, requestBytesMax }: GraphMailboxOptions) {
     this.address = address;
@@ -58,6 +60,7 @@ class GraphMailbox implements Mailbox {
     };
     this.#feed = new MailFeed(this.#tools);
     this.#writes = new MailWrites(this.#tools, this.#feed);
+    this.#unfinishedEvents = new UnfinishedEvents(this.#tools);
     this.#folders = new MailboxFolders(this.#tools, {
       changes: (folder, cursor, context) => this.#feed.changes(folder, cursor, context),
       remove: (items, context) => this.#writes.remove(items, context),
@@ -102,7 +105,7 @@ class GraphMailbox implements Mailbox {
   }
 
   typed<Kind extends TypedKind>(kind: Kind): TypedItems<Kind> | null {
-    return this.#tools.hasImport ? typedItems(this.#tools, kind) : null;
+    return this.#tools.hasImport ? typedItems(this.#tools, kind, this.#unfinishedEvents) : null;
   }
 
   freeBusy: NonNullable<Mailbox['freeBusy']> = (from, to, context) => freeBusyOf(this.#tools, from, to, context);

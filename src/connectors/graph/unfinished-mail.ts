@@ -15,7 +15,7 @@ import type { SplitMail } from './split-mail.ts';
 /** Hidden, below the root of the mailbox. */
 export const unfinishedFolderName = 'Causeway unfinished';
 /** What lies there for longer than any call may take was left behind by somebody who died. */
-const abandonedMs = 6 * 3_600_000;
+export const abandonedMs = 6 * 3_600_000;
 const listPageMax = 100;
 
 /**

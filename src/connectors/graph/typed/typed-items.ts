@@ -3,16 +3,14 @@ import { StreamError } from '#formats/fast-transfer/stream-error.ts';
 import { streamOfMessage } from '#formats/fast-transfer/stream-of-message.ts';
 import { mimeOfItem, readTypedStream } from '#formats/fast-transfer/typed-stream.ts';
 import { BlobError } from '#formats/mapi/byte-reader.ts';
-import { cleanGlobalObjectId, identityOfIds } from '#formats/mapi/global-object-id.ts';
 import type { MapiMessage } from '#formats/mapi/mapi-message.ts';
 import { changedMessage, editedItem, editTyped } from '#formats/mapi-items/edit-typed.ts';
-import { eventOnly } from '#formats/mapi-items/event-series.ts';
 import { ItemError } from '#formats/mapi-items/item-error.ts';
 import { stampProperty } from '#formats/mapi-items/item-properties.ts';
 import { valuesOf } from '#formats/mapi-items/property-values.ts';
 import { readHead } from '#formats/mapi-items/read-item.ts';
 import { writeTyped } from '#formats/mapi-items/typed-message.ts';
-import { type Fault, FaultError, isFault } from '#kit/fault.ts';
+import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { Payload } from '#kit/payload.ts';
 import type { AttachmentContent, AttachmentHead, EventIdentity } from '#model/appointment.ts';
 import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
@@ -20,25 +18,22 @@ import type { TypedDraft, TypedEdit, TypedHead, TypedItem, TypedKind } from '#mo
 import type { Day } from '#model/wall-time.ts';
 import type { Context, TypedChange, TypedChangePage, TypedItems, TypedWritten, Written } from '../../contract.ts';
 import { missing, stale } from '../../ews/answer-faults.ts';
-import { parts } from '../../ews/batches.ts';
 import { readTime } from '../../ews/ews-time.ts';
 import { graphLosses, unkeptBy } from '../../typed-losses.ts';
 import { bareKey } from '../change-keys.ts';
 import { type Exported, exportItems } from '../export-items.ts';
-import { filterOf } from '../extended-properties.ts';
 import { itemIdAt, splitItemId } from '../item-ids.ts';
 import { type JsonObject, numberAt, objectsAt, textAt } from '../json.ts';
 import { isRemoved } from '../mail-codec.ts';
 import type { MailboxTools } from '../mailbox-tools.ts';
 import { inPlaceOfEach } from '../one-by-one.ts';
-import { isUnfinished, putLarge, splitItem } from './large-items.ts';
+import { itemsOfIdentities } from './items-by-property.ts';
+import { putLarge, splitItem } from './large-items.ts';
 import { removeSilently } from './remove-silently.ts';
+import { identityIn, isUnfinished, type UnfinishedEvents } from './unfinished-events.ts';
 
 /** Entries of a page: each is exported. */
 const pageMax = 100;
-/** Identities of one search. */
-const searchValuesMax = 5;
-const listPageMax = 200;
 /** More than the heads of the attachments that are left out could differ by. */
 const frameBytes = 16 * 1024;
 
@@ -50,16 +45,21 @@ const frameBytes = 16 * 1024;
  * Ids are those of one item in one folder: a stream does not say where its item lies, and by an id that lasts it would be handed out
  * from among the deleted ones, too. Tasks and notes have no others anyway (GDOC `concepts/outlook-immutable-id.md`).
  */
-export const typedItems = <Kind extends TypedKind>(tools: MailboxTools, kind: Kind): TypedItems<Kind> =>
-  new StreamedItems(tools, kind);
+export const typedItems = <Kind extends TypedKind>(
+  tools: MailboxTools,
+  kind: Kind,
+  unfinished: UnfinishedEvents,
+): TypedItems<Kind> => new StreamedItems(tools, kind, unfinished);
 
 class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
   readonly #tools: MailboxTools;
   readonly #kind: Kind;
+  readonly #unfinished: UnfinishedEvents;
 
-  constructor(tools: MailboxTools, kind: Kind) {
+  constructor(tools: MailboxTools, kind: Kind, unfinished: UnfinishedEvents) {
     this.#tools = tools;
     this.#kind = kind;
+    this.#unfinished = unfinished;
   }
 
   // -- reading --
@@ -87,6 +87,8 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     const link = next ?? last;
     if (link === null)
       throw new FaultError({ kind: 'fatal', code: 'protocol', detail: 'items/delta answered without a link' });
+    // Nobody else would ever look for what the feed has told long ago.
+    if (this.#kind === 'calendar') await this.#unfinished.tidy(folder, context);
     return {
       changes: await this.#changesOf(objectsAt(answer, 'value'), folder, context),
       cursor: link as Cursor,
@@ -132,7 +134,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     );
     return listed.map(({ entity, id }, at) => {
       const one = exported[at] ?? missing;
-      return isFault(one) ? one : understood(() => headOf(one, entity, id, folder));
+      return isFault(one) ? one : understood(() => headOf(one, entity, id, folder, this.#unfinished));
     });
   }
 
@@ -182,7 +184,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     const found = new Map<EventIdentity, TypedHead[]>();
     if (this.#kind !== 'calendar') return found;
     const wanted = new Set(identities);
-    const listed = await this.#listed(folder, [...wanted], context);
+    const listed = await itemsOfIdentities(this.#tools, folder, [...wanted], context);
     const heads = await this.#headsOf(
       [...listed].map(([id, entity]) => ({ id, entity })),
       folder,
@@ -197,36 +199,6 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
         found.set(head.identity, [...(found.get(head.identity) ?? []), head]);
     }
     return found;
-  }
-
-  /** Entries of a folder with one of these clean global object ids. */
-  async #listed(
-    folder: FolderId,
-    identities: readonly EventIdentity[],
-    context: Context,
-  ): Promise<ReadonlyMap<ItemId, JsonObject>> {
-    const { client, address, adminPath } = this.#tools;
-    const values = [...new Set(identities.map((identity) => cleanGlobalObjectId(identity).toString('base64')))];
-    const items = `${await adminPath(context)}/folders/${encodeURIComponent(folder)}/items`;
-    const listed = new Map<ItemId, JsonObject>();
-    for (const some of parts(values, searchValuesMax)) {
-      const filter = encodeURIComponent(filterOf(eventOnly.cleanGlobalObjectId, some));
-      let path: string | null = `${items}?$filter=${filter}&$top=${listPageMax}`;
-      while (path !== null) {
-        const answer: JsonObject = await client.call(
-          { method: 'GET', path, name: 'items?$filter', ids: 'placed', subject: { writes: false, about: 'folder' } },
-          address,
-          context,
-        );
-        for (const entity of objectsAt(answer, 'value')) {
-          const serverId = textAt(entity, 'id');
-          if (serverId !== null) listed.set(itemIdAt(serverId, folder), entity);
-        }
-        const next = textAt(answer, '@odata.nextLink');
-        path = next === null ? null : client.pathOfLink(next);
-      }
-    }
-    return listed;
   }
 
   // -- writing --
@@ -250,7 +222,9 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
         excess > 0
           ? await this.#putLarge(folder, draft.item, message, excess, context)
           : await this.#put(folder, stream, null, context);
-      return isFault(written) ? written : { ...written, unkept: unkeptBy(graphLosses, draft.item, null) };
+      if (isFault(written)) return written;
+      if (excess <= 0) await this.#unfinished.removeSeen(folder, draft.item.head.identity, context);
+      return { ...written, unkept: unkeptBy(graphLosses, draft.item, null) };
     });
   }
 
@@ -270,20 +244,8 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     const split = splitItem(this.#kind, item as unknown as TypedItem, message, (excessBytes * 3) / 4 + frameBytes);
     if (isFault(split)) return split;
     const { identity } = item.head;
-    if (identity !== null) await this.#tidy(folder, identity, context);
+    if (identity !== null) await this.#unfinished.removeOf(folder, identity, context);
     return putLarge(this.#tools, folder, split, context);
-  }
-
-  /** Removes what somebody who died had begun to make. */
-  async #tidy(folder: FolderId, identity: EventIdentity, context: Context): Promise<void> {
-    const ids = [...(await this.#listed(folder, [identity], context)).keys()];
-    const exported = await exportItems(this.#tools, ids, 'placed', context);
-    for (const [at, id] of ids.entries()) {
-      const one = exported[at] ?? missing;
-      const stampOf = ({ stream }: Exported) => valuesOf(messageOfStream(stream).message.properties)(stampProperty);
-      if (!isFault(one) && understood(() => isUnfinished(stampOf(one))) === true)
-        await removeSilently(this.#tools, this.#kind, id, one, context);
-    }
   }
 
   /**
@@ -299,9 +261,21 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     context: Context,
   ): Promise<Written | Fault> {
     const written = await this.#putLarge(folder, item, message, excessBytes, context);
-    if (isFault(written)) return written;
-    const fault = await removeSilently(this.#tools, this.#kind, id, exported, context);
-    return fault === null || fault.kind === 'gone' ? written : fault;
+    return isFault(written) ? written : this.#removeReplaced(id, exported, written, context);
+  }
+
+  /**
+   * Removes an item that is there a second time by now, as `written`. Whatever stops that, whoever asks for the same again makes a third:
+   * so it may have happened, and the feed tells of both.
+   */
+  async #removeReplaced(id: ItemId, exported: Exported, written: Written, context: Context): Promise<Written | Fault> {
+    const fault = await removeSilently(this.#tools, this.#kind, id, exported, context).catch((error: unknown) => {
+      if (!(error instanceof FaultError)) throw error;
+      return error.fault;
+    });
+    if (fault === null || fault.kind === 'gone') return written;
+    const detail = `it was made anew, and the earlier one is there still: ${describeFault(fault)}`;
+    return { kind: 'transient', detail, mayHaveHappened: true, cause: fault };
   }
 
   /** @param replaces the item at the version that it has to be at. */
@@ -361,7 +335,9 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
           excess > 0
             ? await this.#replaceLarge(replaced, folder, after, message, excess, context)
             : await this.#put(folder, stream, replaced, context);
-        return isFault(written) ? written : { ...written, unkept: unkeptBy(graphLosses, after, null) };
+        if (isFault(written)) return written;
+        if (excess <= 0) await this.#unfinished.removeSeen(folder, item.head.identity, context);
+        return { ...written, unkept: unkeptBy(graphLosses, after, null) };
       },
     );
   }
@@ -389,9 +365,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
           return this.#replaceLarge({ id, exported: one }, to, read.item, message, excess, context);
         }
         const written = await this.#put(to, stream, null, context);
-        if (isFault(written)) return written;
-        const fault = await removeSilently(this.#tools, this.#kind, id, one, context);
-        return fault === null || fault.kind === 'gone' ? written : fault;
+        return isFault(written) ? written : this.#removeReplaced(id, one, written, context);
       },
     );
   }
@@ -417,13 +391,19 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
 const stillBeingMade: Fault = { kind: 'gone', detail: 'its files are still on their way' };
 
 /** What a feed shows of an item, out of its stream and its entry. */
-function headOf({ stream, version }: Exported, entity: JsonObject, id: ItemId, folder: FolderId): TypedHead | Fault {
+function headOf(
+  { stream, version }: Exported,
+  entity: JsonObject,
+  id: ItemId,
+  folder: FolderId,
+  unfinished: UnfinishedEvents,
+): TypedHead | Fault {
   const get = valuesOf(messageOfStream(stream).message.properties);
-  if (isUnfinished(get(stampProperty))) return stillBeingMade;
-  const [own, clean] = [eventOnly.globalObjectId, eventOnly.cleanGlobalObjectId].map((property) => {
-    const value = get(property);
-    return Buffer.isBuffer(value) ? value : Buffer.alloc(0);
-  }) as [Buffer, Buffer];
+  const identity = identityIn(get);
+  if (isUnfinished(get(stampProperty))) {
+    unfinished.saw(folder, identity);
+    return stillBeingMade;
+  }
   const at = (name: string) => readTime(textAt(entity, name) ?? '') ?? null;
   const from = {
     id,
@@ -434,7 +414,7 @@ function headOf({ stream, version }: Exported, entity: JsonObject, id: ItemId, f
     modifiedAt: at('lastModifiedDateTime'),
     itemBytes: mimeOfItem,
   };
-  return readHead(get, from, identityOfIds(own, clean));
+  return readHead(get, from, identity);
 }
 
 /** A stream that cannot be read is one bad item and no more. */
