@@ -1,4 +1,5 @@
 import type { Change } from '#model/change.ts';
+import { rowOfClass } from '#model/class-properties.ts';
 import type { FolderId, ItemId, MailboxGuid, Version } from '#model/ids.ts';
 import {
   aliveAgain,
@@ -46,6 +47,8 @@ export type LeftDecision =
       readonly merge: StateMerge;
       /** The content may have been edited: compare before anything is concluded. */
       readonly inspect: boolean;
+      /** It is more than mail, and clients change what it is without changing anything else: compare its properties. */
+      readonly inspectClass: boolean;
     }
   /** On the source and linked, nothing to do; the link records what was seen. */
   | { readonly do: 'see'; readonly link: LinkRow }
@@ -155,10 +158,17 @@ export function follow(
   const merge = mergeState(link.seenLeft, head.state, link.seenRight, stateAspects(link), known.policy.conflict);
   const newVersion = head.version !== leftVersion;
   const inspect = newVersion && contentMayDiffer(link, head, moved || adopted);
-  if (moveTo === null && !inspect && Object.keys(merge.set).length === 0 && merge.conflicts.length === 0) {
+  const inspectClass = newVersion && rowOfClass(head.facts.itemClass) !== null;
+  if (
+    moveTo === null &&
+    !inspect &&
+    !inspectClass &&
+    Object.keys(merge.set).length === 0 &&
+    merge.conflicts.length === 0
+  ) {
     return { do: 'see', link: { ...seenNow(alive, head), touched: touchedAfter(alive, merge) } };
   }
-  return { do: 'follow', link: alive, head, state: head.state, moveTo, merge, inspect };
+  return { do: 'follow', link: alive, head, state: head.state, moveTo, merge, inspect, inspectClass };
 }
 
 /** Recorded once everything that follows from what the source shows has been carried out. */
@@ -182,7 +192,7 @@ function followReadFlag(link: LinkRow, isRead: boolean, known: LeftKnowledge): L
   const merge = mergeState(link.seenLeft, state, link.seenRight, stateAspects(link), known.policy.conflict);
   if (Object.keys(merge.set).length === 0 && merge.conflicts.length === 0)
     return { do: 'see', link: { ...alive, seenLeft: state, touched: touchedAfter(alive, merge) } };
-  return { do: 'follow', link: alive, head: null, state, moveTo: null, merge, inspect: false };
+  return { do: 'follow', link: alive, head: null, state, moveTo: null, merge, inspect: false, inspectClass: false };
 }
 
 /** The touched aspects of a link after a merge: state fields as the merge left them, folder and content as they were. */
@@ -191,7 +201,12 @@ export function touchedAfter(link: LinkRow, merge: StateMerge): LinkRow['touched
 }
 
 const isState = (aspect: TouchedAspect): aspect is MailStateField =>
-  aspect !== 'folder' && aspect !== 'content' && aspect !== 'moving' && aspect !== 'removing' && !isUpdating(aspect);
+  aspect !== 'folder' &&
+  aspect !== 'content' &&
+  aspect !== 'class' &&
+  aspect !== 'moving' &&
+  aspect !== 'removing' &&
+  !isUpdating(aspect);
 
 /** The state fields among what was touched. */
 export const stateAspects = (link: LinkRow): readonly MailStateField[] => link.touched.filter(isState);

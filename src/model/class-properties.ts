@@ -33,6 +33,21 @@ const named = (set: string, name: string, own: string, type: Type): ClassPropert
   property: { set, name: own, type },
 });
 
+/** Properties of meeting messages that are looked at or written one by one, too. */
+export const meetingProperties = {
+  globalObjectId: { set: meeting, lid: 0x0003, type: 'binary' },
+  cleanGlobalObjectId: { set: meeting, lid: 0x0023, type: 'binary' },
+  meetingType: { set: meeting, lid: 0x0026, type: 'integer' },
+  ownerCriticalChange: { set: meeting, lid: 0x001a, type: 'time' },
+  sequence: { set: appointment, lid: 0x8201, type: 'integer' },
+  startWhole: { set: appointment, lid: 0x820d, type: 'time' },
+  endWhole: { set: appointment, lid: 0x820e, type: 'time' },
+  stateFlags: { set: appointment, lid: 0x8217, type: 'integer' },
+  fInvited: { set: appointment, lid: 0x8229, type: 'boolean' },
+  commonStart: { set: common, lid: 0x8516, type: 'time' },
+  commonEnd: { set: common, lid: 0x8517, type: 'time' },
+} as const satisfies Record<string, MapiProperty>;
+
 /** For whom a copy came: by it a client knows a delegate's copy and leaves it alone ([MS-OXODLGT] 3.1.4.6). */
 const receivedFor: readonly ClassProperty[] = [
   tag('PidTagReceivedRepresentingName', 0x0044, 'string'),
@@ -52,26 +67,26 @@ export const classRows: readonly ClassRow[] = [
     source: '[MS-OXOCAL] 2.2.1, 2.2.5 to 2.2.9; [MS-OXOMSG] 2.2.1.25 to 2.2.1.27',
     note: 'A reminder is no part of the message (0x8503), so nothing rings for it.',
     properties: [
-      lid(appointment, 'PidLidAppointmentSequence', 0x8201, 'integer'),
+      { name: 'PidLidAppointmentSequence', property: meetingProperties.sequence },
       lid(appointment, 'PidLidAppointmentSequenceTime', 0x8202, 'time'),
       lid(appointment, 'PidLidAppointmentLastSequence', 0x8203, 'integer'),
       lid(appointment, 'PidLidBusyStatus', 0x8205, 'integer'),
       lid(appointment, 'PidLidAppointmentAuxiliaryFlags', 0x8207, 'integer'),
       lid(appointment, 'PidLidLocation', 0x8208, 'string'),
       lid(appointment, 'PidLidMeetingWorkspaceUrl', 0x8209, 'string'),
-      lid(appointment, 'PidLidAppointmentStartWhole', 0x820d, 'time'),
-      lid(appointment, 'PidLidAppointmentEndWhole', 0x820e, 'time'),
+      { name: 'PidLidAppointmentStartWhole', property: meetingProperties.startWhole },
+      { name: 'PidLidAppointmentEndWhole', property: meetingProperties.endWhole },
       lid(appointment, 'PidLidAppointmentDuration', 0x8213, 'integer'),
       lid(appointment, 'PidLidAppointmentSubType', 0x8215, 'boolean'),
       lid(appointment, 'PidLidAppointmentRecur', 0x8216, 'binary'),
-      lid(appointment, 'PidLidAppointmentStateFlags', 0x8217, 'integer'),
+      { name: 'PidLidAppointmentStateFlags', property: meetingProperties.stateFlags },
       lid(appointment, 'PidLidResponseStatus', 0x8218, 'integer'),
       lid(appointment, 'PidLidAppointmentReplyTime', 0x8220, 'time'),
       lid(appointment, 'PidLidRecurring', 0x8223, 'boolean'),
       lid(appointment, 'PidLidIntendedBusyStatus', 0x8224, 'integer'),
       lid(appointment, 'PidLidAppointmentUpdateTime', 0x8226, 'time'),
       lid(appointment, 'PidLidExceptionReplaceTime', 0x8228, 'time'),
-      lid(appointment, 'PidLidFInvited', 0x8229, 'boolean'),
+      { name: 'PidLidFInvited', property: meetingProperties.fInvited },
       lid(appointment, 'PidLidFExceptionalAttendees', 0x822b, 'boolean'),
       lid(appointment, 'PidLidOwnerName', 0x822e, 'string'),
       lid(appointment, 'PidLidAppointmentReplyName', 0x8230, 'string'),
@@ -98,23 +113,23 @@ export const classRows: readonly ClassRow[] = [
       lid(appointment, 'PidLidAppointmentTimeZoneDefinitionRecur', 0x8260, 'binary'),
       lid(meeting, 'PidLidAttendeeCriticalChange', 0x0001, 'time'),
       lid(meeting, 'PidLidWhere', 0x0002, 'string'),
-      lid(meeting, 'PidLidGlobalObjectId', 0x0003, 'binary'),
+      { name: 'PidLidGlobalObjectId', property: meetingProperties.globalObjectId },
       lid(meeting, 'PidLidIsSilent', 0x0004, 'boolean'),
       lid(meeting, 'PidLidIsRecurring', 0x0005, 'boolean'),
       lid(meeting, 'PidLidIsException', 0x000a, 'boolean'),
-      lid(meeting, 'PidLidOwnerCriticalChange', 0x001a, 'time'),
+      { name: 'PidLidOwnerCriticalChange', property: meetingProperties.ownerCriticalChange },
       lid(meeting, 'PidLidCalendarType', 0x001c, 'integer'),
-      lid(meeting, 'PidLidCleanGlobalObjectId', 0x0023, 'binary'),
+      { name: 'PidLidCleanGlobalObjectId', property: meetingProperties.cleanGlobalObjectId },
       lid(meeting, 'PidLidAppointmentMessageClass', 0x0024, 'string'),
-      lid(meeting, 'PidLidMeetingType', 0x0026, 'integer'),
+      { name: 'PidLidMeetingType', property: meetingProperties.meetingType },
       lid(meeting, 'PidLidOldLocation', 0x0028, 'string'),
       lid(meeting, 'PidLidOldWhenStartWhole', 0x0029, 'time'),
       lid(meeting, 'PidLidOldWhenEndWhole', 0x002a, 'time'),
       lid(common, 'PidLidPromptSendUpdate', 0x8045, 'boolean'),
       lid(common, 'PidLidReminderDelta', 0x8501, 'integer'),
       lid(common, 'PidLidSideEffects', 0x8510, 'integer'),
-      lid(common, 'PidLidCommonStart', 0x8516, 'time'),
-      lid(common, 'PidLidCommonEnd', 0x8517, 'time'),
+      { name: 'PidLidCommonStart', property: meetingProperties.commonStart },
+      { name: 'PidLidCommonEnd', property: meetingProperties.commonEnd },
       lid(calendarAssistant, 'PidLidClientIntent', 0x0015, 'integer'),
       lid(calendarAssistant, 'PidLidServerProcessingActions', 0x85cd, 'integer'),
       named(publicStrings, 'PidNameOnlineMeetingExternalLink', 'OnlineMeetingExternalLink', 'string'),
@@ -195,3 +210,8 @@ export function rowOfClass(itemClass: string): ClassRow | null {
 
 /** Whether it asks, answers or calls off a meeting: what its iCalendar says its properties say, and more. */
 export const isMeetingClass = (itemClass: string): boolean => /^ipm\.schedule\.meeting(?:\.|$)/i.test(itemClass);
+
+const names: ReadonlySet<string> = new Set(classRows.flatMap(({ properties }) => properties.map(({ name }) => name)));
+
+/** Whether a name of [MS-OXPROPS] is that of a property of some class. */
+export const isClassProperty = (name: string): boolean => names.has(name);

@@ -34,8 +34,9 @@ export interface FolderRow {
 /**
  * `moving`: a move of ours is on its way, so the next other folder that the target shows is no person's doing. `removing`: the same
  * of a removal, so that a copy that is gone then was not removed by a person. `updating FIELD`: the same of new state.
+ * `class`: what the copy has besides its MIME because of its class is not what we wrote any more.
  */
-export type TouchedAspect = MailStateField | 'folder' | 'content' | 'moving' | 'removing' | Updating;
+export type TouchedAspect = MailStateField | 'folder' | 'content' | 'class' | 'moving' | 'removing' | Updating;
 type Updating = `updating ${MailStateField}`;
 
 /** That new state of ours is on its way. */
@@ -43,9 +44,9 @@ export const updating = (fields: readonly MailStateField[]): readonly Updating[]
   fields.map((f): Updating => `updating ${f}`);
 export const isUpdating = (aspect: TouchedAspect): aspect is Updating => aspect.startsWith('updating');
 
-/** What a person changed, without what is on its way from us. */
+/** What a person changed, without what is on its way from us, and what clients note on messages of a class by themselves. */
 export const touchedByPerson = (link: LinkRow): readonly TouchedAspect[] =>
-  link.touched.filter((a) => a !== 'moving' && a !== 'removing' && !isUpdating(a));
+  link.touched.filter((a) => a !== 'moving' && a !== 'removing' && a !== 'class' && !isUpdating(a));
 
 /** The link of an item that is on the source after all: nothing of its copy is to be removed. */
 export const aliveAgain = (link: LinkRow): LinkRow => ({

@@ -15,6 +15,7 @@ import { contentOfMime } from '#lab/world/read-message.ts';
 import { windowsZone } from '#lab/world/zone.ts';
 import { rowOfClass } from '#model/class-properties.ts';
 import type { ItemId } from '#model/ids.ts';
+import { propertySets } from '#model/property-row.ts';
 import { OneHop } from './one-hop.fixture.ts';
 
 const hour = 3_600_000;
@@ -213,6 +214,28 @@ describe.each(hops)('messages that are more than mail, from %s to %s', (from, to
         ofItems: [],
       });
     }
+  });
+
+  test('changed by a client on the source arrive changed, in place of the earlier copy, and no mail leaves', async () => {
+    const [from, to] = [hop.source(ben), hop.target(ben)];
+    const requestIn = (box: Mailbox) =>
+      must(
+        inboxOf(box).find((one) => classOf(one) === 'IPM.Schedule.Meeting.Request'),
+        'a request',
+      );
+    const meetingType = lidKey(propertySets.meeting, 0x0026);
+    const item = requestIn(from);
+    const before = inboxOf(to).length;
+    // Out of date ([MS-OXOCAL] 2.2.6.5): a client marks the request that a newer one replaces.
+    from.update(item, withProperties(item.content, { [meetingType]: integer(0x80000) }), from.server);
+    hop.clock.advance(hour);
+    await hop.settle(ben, 'mail');
+    hop.lab.meetings.runDue();
+    expect(requestIn(to).content.properties.get(meetingType)?.value).toBe(0x80000);
+    expect(inboxOf(to)).toHaveLength(before);
+    expect(hop.lab.outbox.length).toBe(sentBefore);
+    const { missing, surplus, findings } = await hop.verify(ben);
+    expect({ missing, surplus, ofItems: findings.filter(isOfItem) }).toEqual({ missing: 0, surplus: 0, ofItems: [] });
   });
 
   test('a property that a copy lost is found', async () => {

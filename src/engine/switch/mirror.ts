@@ -9,7 +9,13 @@ import { isUpdating } from '#model/link.ts';
 import type { MailHead, MailState, MailStateField } from '#model/mail.ts';
 import { mailFingerprint } from '#model/mail.ts';
 
-const noField: ReadonlySet<TouchedAspect> = new Set<TouchedAspect>(['folder', 'content', 'moving', 'removing']);
+const noField: ReadonlySet<TouchedAspect> = new Set<TouchedAspect>([
+  'folder',
+  'content',
+  'class',
+  'moving',
+  'removing',
+]);
 
 /** State fields that a person changed on the target since the sides agreed. */
 const touchedFields = ({ touched }: LinkRow): readonly MailStateField[] =>

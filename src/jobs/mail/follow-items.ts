@@ -1,11 +1,12 @@
 import { batchBySize } from '#engine/batches.ts';
+import { classDifferences } from '#engine/class-differences.ts';
 import { type LeftDecision, seenNow, stateAspects, touchedAfter } from '#engine/join-left.ts';
 import { observeRight } from '#engine/join-right.ts';
 import { mergeState } from '#engine/merge-state.ts';
 import { canonicalContent, differences, withoutCalendar } from '#formats/text/mime-canonical.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadBytes } from '#kit/payload.ts';
-import { isMeetingClass } from '#model/class-properties.ts';
+import { isMeetingClass, rowOfClass } from '#model/class-properties.ts';
 import type { FolderId } from '#model/ids.ts';
 import { isUpdating, type LinkRow, updating } from '#model/link.ts';
 import type { MailHead, MailStateField } from '#model/mail.ts';
@@ -54,7 +55,7 @@ function plan(context: PassContext, follows: readonly Follow[]): void {
     const fields = Object.keys(f.merge.set);
     if (fields.length > 0)
       context.plan?.push({ ...at, action: 'update', reason: 'changed on the source', detail: fields.join(', ') });
-    if (f.inspect)
+    if (f.inspect || f.inspectClass)
       context.plan?.push({
         ...at,
         action: 'replace',
@@ -124,22 +125,41 @@ async function inspectContents(
   context: PassContext,
   follows: readonly Follow[],
 ): Promise<{ rest: readonly Follow[]; settled: boolean }> {
-  const rest: Follow[] = follows.filter((f) => !f.inspect);
+  const rest: Follow[] = follows.filter((f) => !f.inspect && !f.inspectClass);
   let settled = true;
-  for (const f of follows.filter((x) => x.inspect)) {
-    const verdict = await compareContents(context, f);
+  for (const f of follows.filter((x) => x.inspect || x.inspectClass)) {
+    const content = f.inspect ? await compareContents(context, f) : 'same';
+    const verdict = content === 'same' && f.inspectClass ? await compareClass(context, f) : content;
     if (verdict === 'later') settled = false;
     else if (verdict === 'right-gone') await context.commit({ links: [rightGone(context, f.link)] });
-    else if (verdict === 'same') rest.push({ ...f, inspect: false });
+    else if (verdict === 'same') rest.push({ ...f, inspect: false, inspectClass: false });
     else await replaceCopy(context, f);
   }
   return { rest, settled };
 }
 
-async function compareContents(
-  context: PassContext,
-  f: Follow,
-): Promise<'same' | 'different' | 'later' | 'right-gone'> {
+type Verdict = 'same' | 'different' | 'later' | 'right-gone';
+
+/** What the item is besides its MIME. What cannot be read of it cannot be carried either, and `verify` says so. */
+async function compareClass(context: PassContext, f: Follow): Promise<Verdict> {
+  const row = rowOfClass(f.head?.facts.itemClass ?? '');
+  if (row === null) return 'same';
+  // Somebody's client changed it on the target.
+  if (f.link.touched.includes('class') && context.policy.conflict === 'target') return 'same';
+  const wanted = row.properties.map(({ property }) => property);
+  const [left, right] = await Promise.all([
+    context.leftBox.properties([f.link.leftId], wanted, context.call()),
+    context.rightBox.properties([f.link.rightId], wanted, context.call()),
+  ]);
+  const [ours, theirs] = [left.get(f.link.leftId), right.get(f.link.rightId)];
+  if (theirs && isFault(theirs) && theirs.kind === 'gone') return 'right-gone';
+  if (!ours || !theirs) return 'later';
+  if (isFault(ours)) return ours.kind === 'poison' ? 'same' : 'later';
+  if (isFault(theirs)) return theirs.kind === 'poison' ? 'same' : 'later';
+  return classDifferences(row, ours, theirs).length === 0 ? 'same' : 'different';
+}
+
+async function compareContents(context: PassContext, f: Follow): Promise<Verdict> {
   const [left, right] = await Promise.all([
     context.leftBox.contents(
       [{ id: f.link.leftId, sizeBytes: f.link.leftSizeBytes }],
@@ -300,6 +320,7 @@ async function lookAgain(
       link,
       moveTo: null,
       inspect: false,
+      inspectClass: false,
       merge: mergeState(link.seenLeft, f.state, link.seenRight, aspects, context.policy.conflict),
     });
   }

@@ -12,6 +12,7 @@ import type { Commit } from '#store/store.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
 import { settledMark } from '../pass/settled-mark.ts';
 import { type PassContext, withRows } from './pass-context.ts';
+import { touchedClass } from './touched-class.ts';
 import { whoIsGone } from './who-is-gone.ts';
 
 /**
@@ -118,11 +119,15 @@ async function joinPage(context: PassContext, changes: readonly Change[]): Promi
     source: { organization: pair.left.organization, mailbox: context.leftMailbox },
     pass: context.pass,
   });
+  const byOthers = await touchedClass(context, changes, known.byRightId);
+  const links = joined.links.map((link) =>
+    byOthers.has(link.id) ? { ...link, touched: [...link.touched, 'class' as const] } : link,
+  );
   const adopted = joined.adopted.map(({ intent, head }) => suspect(linkOf(context, intent, head)));
   context.counts.adopted += adopted.length;
   const before = new Map([...byId, ...byStamp].map((l) => [l.id, l]));
   return {
-    links: [...joined.links.filter((l) => !same(before.get(l.id), l)), ...adopted],
+    links: [...links.filter((l) => !same(before.get(l.id), l)), ...adopted],
     // A create that replaces an earlier copy stays open until that copy is removed.
     intentsResolved: joined.adopted
       .filter(({ intent }) => intent.replaces === null)

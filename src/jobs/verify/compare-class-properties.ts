@@ -1,12 +1,12 @@
 import type { Mailbox } from '#connectors/contract.ts';
 import { classDifferences, hasProperty } from '#engine/class-differences.ts';
 import { type Fault, isFault } from '#kit/fault.ts';
-import { type ClassRow, isMeetingClass, rowOfClass } from '#model/class-properties.ts';
+import { type ClassRow, isMeetingClass, meetingProperties, rowOfClass } from '#model/class-properties.ts';
 import type { ItemId } from '#model/ids.ts';
 import type { MailHead, RawProperty } from '#model/mail.ts';
 import { propertySets } from '#model/property-row.ts';
+import { readSplit } from '../read-split.ts';
 import { hashed } from './compare-properties.ts';
-import { readSplit } from './read-split.ts';
 import type { VerifyContext } from './verify-context.ts';
 
 /** A property that items of a class have besides their MIME and that is not the same on both sides. */

@@ -5,11 +5,11 @@ import { type Payload, payloadBytes } from '#kit/payload.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
 import type { MailContent, MailHead, RawProperty } from '#model/mail.ts';
 import { readStamp } from '#model/stamp.ts';
+import { readSplit } from '../read-split.ts';
 import { type ClassLook, compareClassProperties } from './compare-class-properties.ts';
 import { compareContents } from './compare-contents.ts';
 import { compareProperties } from './compare-properties.ts';
 import { comparePropertyLists } from './compare-property-lists.ts';
-import { readSplit } from './read-split.ts';
 import type { Finding } from './report.ts';
 import type { VerifyContext } from './verify-context.ts';
 

@@ -1,6 +1,7 @@
 import type { Abilities } from '#connectors/contract.ts';
 import { leaveReason } from '#engine/join-left.ts';
 import { isFault } from '#kit/fault.ts';
+import { isClassProperty } from '#model/class-properties.ts';
 import type { FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
 import type { LinkRow } from '#model/link.ts';
@@ -119,7 +120,8 @@ function explanation(
   const reason = Object.entries(withheld).find(([field]) => field === finding.property)?.[1];
   if (finding.kind === 'property' && reason !== undefined && finding.rightValue === 'false') return reason;
   const touched: readonly string[] = link?.touched ?? [];
-  const aspect = finding.kind === 'content' ? 'content' : finding.property;
+  const isOfClass = finding.kind === 'property' && isClassProperty(finding.property ?? '');
+  const aspect = finding.kind === 'content' ? 'content' : isOfClass ? 'class' : finding.property;
   return aspect !== null && touched.includes(aspect) ? 'changed on the target by a person' : null;
 }
 
