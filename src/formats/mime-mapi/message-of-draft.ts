@@ -1,7 +1,7 @@
-import { isMeetingClass } from '#model/class-properties.ts';
+import { isMeetingClass, meetingProperties } from '#model/class-properties.ts';
 import { isDraft, type MailDraft, type MailFields, MESSAGE_FLAG_READ } from '#model/mail.ts';
 import { type MailField, mailFields, mailProperties } from '#model/mail-properties.ts';
-import { type MapiProperty, propertySets } from '#model/property-row.ts';
+import type { MapiProperty } from '#model/property-row.ts';
 import {
   isSameProperty,
   type MapiMessage,
@@ -89,9 +89,6 @@ const ofThePerson: readonly MapiProperty[] = mailFields
   .filter((field) => mailProperties[field].carriage === 'state')
   .map((field) => mailProperties[field].mapi);
 
-/** PidLidGlobalObjectId ([MS-OXOCAL] 2.2.1.27): with it a message about a meeting says which, without it its iCalendar has to. */
-const globalObjectId: MapiProperty = { set: propertySets.meeting, lid: 0x0003, type: 'binary' };
-
 /** What an item of its class has besides its MIME. A text that makes no value of its type stays behind. */
 const classValues = ({ ofClass }: MailDraft): readonly MapiPropertyValue[] =>
   ofClass.flatMap((raw) => {
@@ -107,8 +104,10 @@ const classValues = ({ ofClass }: MailDraft): readonly MapiPropertyValue[] =>
  */
 export function messageOfDraft(draft: MailDraft, mime: Uint8Array): MapiMessage {
   const ofClass = classValues(draft);
+  // With its global object id ([MS-OXOCAL] 2.2.1.27) a message about a meeting says which, without it its iCalendar has to.
   const isMeeting =
-    isMeetingClass(draft.content.head.facts.itemClass) && mapiValue(ofClass, globalObjectId) !== undefined;
+    isMeetingClass(draft.content.head.facts.itemClass) &&
+    mapiValue(ofClass, meetingProperties.globalObjectId) !== undefined;
   const message = isMeeting ? meetingOfMime(mime) : messageOfMime(mime);
   const envelope = [...ofClass, ...envelopeProperties(draft, message)];
   const isOurs = ({ property }: MapiPropertyValue) =>

@@ -4,7 +4,6 @@ import { type Fault, isFault } from '#kit/fault.ts';
 import { type ClassRow, isMeetingClass, meetingProperties, rowOfClass } from '#model/class-properties.ts';
 import type { ItemId } from '#model/ids.ts';
 import type { MailHead, RawProperty } from '#model/mail.ts';
-import { propertySets } from '#model/property-row.ts';
 import { readSplit } from '../read-split.ts';
 import { hashed } from './compare-properties.ts';
 import type { VerifyContext } from './verify-context.ts';
@@ -24,8 +23,6 @@ export interface ClassLook {
 }
 
 type Answer = readonly RawProperty[] | Fault | undefined;
-
-const globalObjectId = { set: propertySets.meeting, lid: 0x0003, type: 'binary' } as const;
 
 /** Ids of one item and its copy, and what the source showed of it. */
 interface Both {
@@ -83,7 +80,7 @@ export async function compareClassProperties(
           right: shown(one.right),
         })),
         unread: null,
-        saysMeeting: isMeeting && hasProperty(left, globalObjectId),
+        saysMeeting: isMeeting && hasProperty(left, meetingProperties.globalObjectId),
       });
     }
   }
