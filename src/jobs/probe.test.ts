@@ -1,18 +1,24 @@
 import { expect, test } from 'vitest';
+import type { Connector } from '#connectors/contract.ts';
 import { memoryConnector } from '#connectors/memory/memory-connector.ts';
 import { type MemoryMailbox, MemoryOrganization } from '#connectors/memory/memory-organization.ts';
+import { aroundConnector, aroundMailbox } from '#connectors/wrappers/around.ts';
 import { systemClock } from '#kit/clock.ts';
+import { FaultError } from '#kit/fault.ts';
 import { seededRandom } from '#kit/random.ts';
 import { type ProbeResult, probe } from './probe.ts';
 
-async function run(meddle: (box: MemoryMailbox, other: MemoryMailbox) => void = () => {}) {
+async function run(
+  meddle: (box: MemoryMailbox, other: MemoryMailbox) => void = () => {},
+  around: (connector: Connector) => Connector = (connector) => connector,
+) {
   const organization = new MemoryOrganization('old');
   const box = organization.add('probe1@old.example');
   const other = organization.add('probe2@old.example');
   meddle(box, other);
   const results: ProbeResult[] = [];
   const services = {
-    connector: memoryConnector(organization),
+    connector: around(memoryConnector(organization)),
     clock: systemClock,
     random: seededRandom(1),
     requestDeadlineMs: 1000,
@@ -89,4 +95,32 @@ test('marks that are told by a coarse clock are waited for', async () => {
     };
   });
   expect(results.filter(({ outcome }) => outcome === 'different')).toEqual([]);
+});
+
+test('a request in an inbox is removed whatever the experiment came to, and the others go on', async () => {
+  const broken = (connector: Connector) =>
+    aroundConnector(connector, (mailbox) =>
+      aroundMailbox(mailbox, ({ operation }, context, make) => {
+        if (operation === 'properties') throw new FaultError({ kind: 'stale', detail: 'no properties' });
+        return make(context);
+      }),
+    );
+  const { results, box } = await run(() => {}, broken);
+  expect(results.filter(({ outcome }) => outcome === 'undecided')).toHaveLength(1);
+  expect(results).toHaveLength(18);
+  expect(box.items.size).toBe(0);
+});
+
+test('a feed that does not show what was created leaves experiments undecided, and ends none of the others', async () => {
+  const blind = (connector: Connector) =>
+    aroundConnector(connector, (mailbox) => ({
+      ...aroundMailbox(mailbox, (_call, context, make) => make(context)),
+      changes: async (folder, cursor, context) => ({
+        ...(await mailbox.changes(folder, cursor, context)),
+        changes: [],
+      }),
+    }));
+  const { results } = await run(() => {}, blind);
+  expect(results).toHaveLength(18);
+  expect(results.filter(({ outcome }) => outcome === 'undecided').length).toBeGreaterThan(8);
 });

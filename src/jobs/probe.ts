@@ -1,5 +1,4 @@
 import type { Connector, Context, Mailbox } from '#connectors/contract.ts';
-import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
@@ -10,6 +9,7 @@ import type { Cursor, FolderId, ItemId, MailboxGuid } from '#model/ids.ts';
 import { isDraft, type MailFacts, type MailHead, type MailState, type RawProperty } from '#model/mail.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import { type StampText, writeStamp } from '#model/stamp.ts';
+import type { TypedHead } from '#model/typed-item.ts';
 import { type MeetingBench, meetingExperiments, newIdentity } from './probe-meetings.ts';
 import { requestProperties } from './probe-request.ts';
 
@@ -171,21 +171,25 @@ const experiments: readonly (readonly [string, Experiment])[] = [
       const ofClass = requestProperties(identity, bench.nextMonth());
       const [before, inbox] = [await bench.repliesTo(), await bench.inbox()];
       const itemClass = 'IPM.Schedule.Meeting.Request';
-      const { head } = await bench.create('request', { itemClass }, { folder: inbox, ofClass });
-      const arrived = await bench.waitForReply(before);
-      const events = await bench.eventsOf(identity);
-      const kept = await bench.properties(
-        head.id,
-        ofClass.map(({ property }) => property),
-      );
-      const seen = [
-        head.facts.itemClass === itemClass ? '' : `its class is ${head.facts.itemClass}`,
-        kept.length === ofClass.length ? '' : `${ofClass.length - kept.length} of its properties are gone`,
-        arrived ? 'something arrived at who called the meeting' : '',
-        events === 0 ? '' : 'an event was made of it',
-      ];
-      await bench.remove(await bench.shown(head.id));
-      return seen.filter((text) => text !== '').join(', ') || null;
+      try {
+        const { head } = await bench.create('request', { itemClass }, { folder: inbox, ofClass });
+        const arrived = await bench.waitForReply(before);
+        const events = await bench.eventsOf(identity);
+        const kept = await bench.properties(
+          head.id,
+          ofClass.map(({ property }) => property),
+        );
+        const seen = [
+          head.facts.itemClass === itemClass ? '' : `its class is ${head.facts.itemClass}`,
+          kept.length === ofClass.length ? '' : `${ofClass.length - kept.length} of its properties are gone`,
+          arrived ? 'something arrived at who called the meeting' : '',
+          events.length === 0 ? '' : 'an event was made of it',
+        ];
+        return seen.filter((text) => text !== '').join(', ') || null;
+      } finally {
+        // It lies where people look, and whatever was made of it, too.
+        await bench.removeRequest('request', inbox, identity);
+      }
     },
   ],
   [
@@ -252,6 +256,8 @@ class Bench {
   readonly #away: FolderId;
   readonly #guid: MailboxGuid;
   readonly #signal: AbortSignal;
+  /** Of everything that was to be created, whatever came of it. */
+  readonly #stamps = new Set<string>();
 
   private constructor(
     services: ProbeServices,
@@ -321,7 +327,7 @@ class Bench {
     const lines = [
       `From: <${sender}>`,
       `To: <${this.mailbox.address}>`,
-      `Subject: Causeway probe: ${name}`,
+      `Subject: ${subjectOf(name)}`,
       `Message-ID: <${unique}@causeway.invalid>`,
       `Date: ${new Date(longAgo).toUTCString()}`,
       ...(facts.readReceiptRequested ? [`Disposition-Notification-To: <${sender}>`] : []),
@@ -343,6 +349,7 @@ class Bench {
       sizeBytes: mime.length,
       nonce: unique,
     });
+    this.#stamps.add(stamp);
     const head: MailHead = {
       id: unique as ItemId,
       version: '' as never,
@@ -360,7 +367,7 @@ class Bench {
     if (answer === undefined || isFault(answer))
       throw new FaultError(answer ?? { kind: 'transient', detail: 'no answer to a create', mayHaveHappened: true });
     return {
-      head: must(
+      head: shownOr(
         (await this.#headsIn(folder)).find(({ id }) => id === answer.id),
         'the feed does not show what was created',
       ),
@@ -376,18 +383,56 @@ class Bench {
     return (Math.floor(this.#services.clock.nowMs() / 3_600_000) + 30 * 24) * 3_600_000;
   }
   async inbox(): Promise<FolderId> {
-    return must((await this.mailbox.roles(this.call())).get('inbox'), 'a mailbox has an inbox');
+    return shownOr((await this.mailbox.roles(this.call())).get('inbox'), noInbox);
   }
   /** Raw values of properties of an item, those that it has. */
   async properties(id: ItemId, wanted: readonly MapiProperty[]): Promise<readonly RawProperty[]> {
     return found((await this.mailbox.properties([id], wanted, this.call())).get(id));
   }
-  /** How many events with this identity the calendar has. */
-  async eventsOf(identity: EventIdentity): Promise<number> {
+  /** Events with this identity in the calendar. */
+  async eventsOf(identity: EventIdentity, context = this.call()): Promise<readonly TypedHead[]> {
     const events = this.mailbox.typed('calendar');
-    const calendar = (await this.mailbox.roles(this.call())).get('calendar');
-    if (events === null || calendar === undefined) return 0;
-    return (await events.findByIdentity(calendar, [identity], this.call())).get(identity)?.length ?? 0;
+    const calendar = (await this.mailbox.roles(context)).get('calendar');
+    if (events === null || calendar === undefined) return [];
+    return (await events.findByIdentity(calendar, [identity], context)).get(identity) ?? [];
+  }
+  /** Removes what was created under a name in a folder of the owner's, and the events of an identity, also after an abort. */
+  async removeRequest(name: string, folder: FolderId, identity: EventIdentity): Promise<void> {
+    const all = await Promise.allSettled([
+      this.#removeCreated(name, folder),
+      this.eventsOf(identity, this.#lastCall()).then((made) => this.#removeEvents(made)),
+    ]);
+    for (const one of all) if (one.status === 'rejected') throw one.reason;
+  }
+  /** By its stamp, or by its name, should the server have lost that. */
+  #isOfOurs({ stamp, facts }: MailHead, name: string): boolean {
+    return (stamp !== null && this.#stamps.has(stamp)) || facts.subject === subjectOf(name);
+  }
+  async #removeCreated(name: string, folder: FolderId): Promise<void> {
+    const context = this.#lastCall();
+    const { changes } = await this.#read(folder, null, this.mailbox, context);
+    const left = new Map<ItemId, MailHead>();
+    for (const change of changes)
+      if (change.kind === 'upsert' && this.#isOfOurs(change.head, name)) left.set(change.head.id, change.head);
+    if (left.size === 0) return;
+    const answers = await this.mailbox.remove(
+      [...left.values()].map(({ id, version, facts }) => ({
+        id,
+        expect: version,
+        readReceiptRequested: facts.readReceiptRequested,
+      })),
+      context,
+    );
+    for (const answer of answers) if (answer !== null && answer.kind !== 'gone') throw new FaultError(answer);
+  }
+  async #removeEvents(made: readonly TypedHead[]): Promise<void> {
+    const events = this.mailbox.typed('calendar');
+    if (events === null || made.length === 0) return;
+    const answers = await events.remove(
+      made.map(({ id, version }) => ({ id, expect: version })),
+      this.#lastCall(),
+    );
+    for (const answer of answers) if (answer !== null && answer.kind !== 'gone') throw new FaultError(answer);
   }
 
   randomFile(bytes: number): Buffer {
@@ -460,7 +505,7 @@ class Bench {
 
   /** Items in the inbox of the one who asked for receipts. */
   async repliesTo(): Promise<ReadonlySet<ItemId>> {
-    const inbox = must((await this.#other.roles(this.call())).get('inbox'), 'a mailbox has an inbox');
+    const inbox = shownOr((await this.#other.roles(this.call())).get('inbox'), noInbox);
     return new Set((await this.#headsIn(inbox, this.#other)).map(({ id }) => id));
   }
 
@@ -475,9 +520,16 @@ class Bench {
 
   /** Removes the folders, items and all; a signal that was aborted meanwhile does not stop that. */
   async close(): Promise<void> {
+    await this.mailbox.removeFolder(this.#folder, this.#lastCall());
+  }
+
+  /** For what is to be tidied up whatever happened. */
+  #lastCall(): Context {
     const { clock, requestDeadlineMs } = this.#services;
-    const deadlineMs = clock.monotonicMs() + requestDeadlineMs;
-    await this.mailbox.removeFolder(this.#folder, { signal: AbortSignal.timeout(requestDeadlineMs), deadlineMs });
+    return {
+      signal: AbortSignal.timeout(requestDeadlineMs),
+      deadlineMs: clock.monotonicMs() + requestDeadlineMs,
+    };
   }
 
   async #headsIn(folder: FolderId, mailbox = this.mailbox): Promise<readonly MailHead[]> {
@@ -488,15 +540,28 @@ class Bench {
   }
 
   /** A feed read to its end. */
-  async #read(folder: FolderId, from: Cursor | null, mailbox: Mailbox) {
+  async #read(folder: FolderId, from: Cursor | null, mailbox: Mailbox, context?: Context) {
     const changes: Change[] = [];
     for (let cursor = from; ; ) {
-      const page: Awaited<ReturnType<Mailbox['changes']>> = await mailbox.changes(folder, cursor, this.call());
+      const page: Awaited<ReturnType<Mailbox['changes']>> = await mailbox.changes(
+        folder,
+        cursor,
+        context ?? this.call(),
+      );
       changes.push(...page.changes);
       cursor = page.cursor;
       if (page.complete) return { changes, cursor };
     }
   }
+}
+
+const subjectOf = (name: string): string => `Causeway probe: ${name}`;
+const noInbox = 'the mailbox shows no inbox';
+
+/** What a server shows as every server should. Throws FaultError: one experiment is undecided then, and the others go on. */
+function shownOr<T>(value: T | undefined, detail: string): T {
+  if (value === undefined) throw new FaultError({ kind: 'gone', detail });
+  return value;
 }
 
 /** Throws FaultError for what is not there. */
