@@ -1,21 +1,12 @@
-import { wantedName } from '#engine/directory/merge-attributes.ts';
-import { isRedirection, openHandedOver, redirections } from '#jobs/directory/handed-over.ts';
+import { isRedirection, openHandedOver, withoutRedirection } from '#jobs/directory/handed-over.ts';
 import type { Clock } from '#kit/clock.ts';
-import type { Attributes, ObjectGuid } from '#model/directory/directory-object.ts';
+import type { ObjectGuid } from '#model/directory/directory-object.ts';
 import { otherSide } from '#model/directory/sync-policy.ts';
 import type { Side } from '#model/ids.ts';
 import type { DirectorySync } from '#project/project.ts';
 import type { Store } from '#store/store.ts';
 import { DIRECTORY_PRIORITY, directoryKey } from './directory-work.ts';
 import { holdWork } from './hold-work.ts';
-
-/** What was asked for before the switch has been turned round by it. */
-const withoutRedirection = (shown: Attributes): Attributes =>
-  Object.fromEntries(
-    Object.entries(shown).filter(
-      ([name]) => ![...redirections].some((redirection) => name === wantedName(redirection)),
-    ),
-  );
 
 /**
  * Links of a person's entry get their home, in each of these syncs. No pass of a sync runs meanwhile: one that has read the link before would

@@ -4,6 +4,7 @@
  */
 import { shownAttributes } from '#connectors/directory/entra/entra-objects.ts';
 import { exchangeScript, type ScriptStep } from '#connectors/directory/entra/exchange-script.ts';
+import { wantedName } from '#engine/directory/merge-attributes.ts';
 import type { DirectoryPlan, PlannedEdit } from '#engine/directory/plan.ts';
 import { changeOf } from '#engine/directory/values.ts';
 import { attributeRow } from '#model/directory/attribute-rows.ts';
@@ -152,6 +153,14 @@ export function notNow(
 export const isRedirection = (row: Pick<DirectoryJournalRow, 'before' | 'after'>): boolean =>
   namesOf(row).some((name) => redirections.has(name));
 
+/** What a link remembers of a person, without what was asked for before a switch turned it round. */
+export const withoutRedirection = (shown: Attributes): Attributes =>
+  Object.fromEntries(
+    Object.entries(shown).filter(
+      ([name]) => ![...redirections].some((redirection) => name === wantedName(redirection)),
+    ),
+  );
+
 /** How many writes to tenants a plan has that no pass has made or handed over so far. */
 export function unasked(
   rows: readonly DirectoryJournalRow[],
@@ -170,7 +179,7 @@ export const withdrawn = (rows: readonly DirectoryJournalRow[]): readonly Settle
   rows.map(({ no }) => ({ no, outcome: 'refused', detail: 'withdrawn before it was run: it is not wanted any more' }));
 
 /** Attributes that say where mail is sent on to. */
-export const redirections: ReadonlySet<string> = new Set(['targetAddress', 'msExchGenericForwardingAddress']);
+const redirections: ReadonlySet<string> = new Set(['targetAddress', 'msExchGenericForwardingAddress']);
 
 const keyOf = (name: string) => (name === 'proxyAddresses' ? onlineAddressKey : (value: string) => value);
 
