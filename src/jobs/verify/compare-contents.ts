@@ -107,14 +107,17 @@ function contentOf({ mime, bcc }: ContentSide): CanonicalContent {
   return { ...content, bcc: [...blind.values()].sort((a, b) => (a.address < b.address ? -1 : 1)) };
 }
 
-/** What headers say that servers make of properties, in the words of the property. */
-const saidByHeaders: Readonly<Record<string, (text: string) => MailState['importance'] | MailState['sensitivity']>> = {
-  importance: (text) => (text === 'high' || text === 'low' ? text : 'normal'),
-  priority: (text) => (text === 'urgent' ? 'high' : text === 'non-urgent' ? 'low' : 'normal'),
-  'x-priority': (text) => (/^[12]/.test(text) ? 'high' : /^[45]/.test(text) ? 'low' : 'normal'),
-  'x-msmail-priority': (text) => (text === 'high' || text === 'low' ? text : 'normal'),
-  sensitivity: (text) =>
-    text === 'personal' || text === 'private' ? text : text === 'company-confidential' ? 'confidential' : 'normal',
+type Said = MailState['importance'] | MailState['sensitivity'];
+/** What headers say that servers make of properties, in the words of the property; of other words nobody knows. */
+const saidByHeaders: Readonly<Record<string, (text: string) => Said | undefined>> = {
+  importance: wordsOf({ high: 'high', normal: 'normal', low: 'low' }),
+  priority: wordsOf({ urgent: 'high', normal: 'normal', 'non-urgent': 'low' }),
+  'x-priority': (text) => {
+    const [, level] = /^([1-5])(?:\s*\([a-z ]*\))?$/.exec(text) ?? [];
+    return level === undefined ? undefined : level < '3' ? 'high' : level > '3' ? 'low' : 'normal';
+  },
+  'x-msmail-priority': wordsOf({ high: 'high', normal: 'normal', low: 'low' }),
+  sensitivity: wordsOf({ personal: 'personal', private: 'private', 'company-confidential': 'confidential' }),
 };
 
 /**
@@ -126,12 +129,18 @@ function asTheItemSays(
   left: ReadonlyMap<string, readonly string[]>,
   right: Map<string, readonly string[]>,
 ): void {
+  const word = (values: readonly string[] | undefined, said: (text: string) => Said | undefined) =>
+    values === undefined ? 'normal' : values.length === 1 ? said(values[0]?.trim().toLowerCase() ?? '') : undefined;
   for (const [name, said] of Object.entries(saidByHeaders)) {
     const before = left.get(name);
-    const [text = ''] = right.get(name) ?? [];
     const property = name === 'sensitivity' ? state.sensitivity : state.importance;
-    if (before !== undefined && said(text.trim().toLowerCase()) === property) right.set(name, before);
+    const isOtherwise = before !== undefined && word(before, said) !== property;
+    if (isOtherwise && word(right.get(name), said) === property) right.set(name, before);
   }
+}
+
+function wordsOf(words: Readonly<Record<string, Said>>): (text: string) => Said | undefined {
+  return (text) => words[text];
 }
 
 /** Both contents without what rendering explains, the attached messages too. */
