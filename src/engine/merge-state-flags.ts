@@ -14,14 +14,21 @@ const CANCELLED = 4;
  * appointment that becomes a meeting.
  */
 export function mergeStateFlags(levels: Levels) {
-  const flags = {
-    left: Number(levels.left.values['stateFlags'] ?? 0),
-    right: Number(levels.right.values['stateFlags'] ?? 0),
+  const own = { left: levels.left.values['stateFlags'], right: levels.right.values['stateFlags'] };
+  const isOccurrence = levels.left.series !== undefined;
+  if (isOccurrence && own.left === undefined && own.right === undefined) return own;
+  // An occurrence without flags has those of its series.
+  const shown = (side: Side): number => Number(own[side] ?? levels[side].series?.values['stateFlags'] ?? 0);
+  const before = (side: Side): number | null => {
+    const { base, series } = levels[side];
+    const value = base === null ? undefined : (base['stateFlags'] ?? series?.base?.['stateFlags']);
+    return value === undefined ? null : Number(value);
   };
+  const flags = { left: shown('left'), right: shown('right') };
   const bit = (mask: number): number => {
     const changedOn = (side: Side): boolean => {
-      const base = levels[side].base;
-      return base !== null && 'stateFlags' in base && ((flags[side] ^ Number(base['stateFlags'])) & mask) !== 0;
+      const was = before(side);
+      return was !== null && ((flags[side] ^ was) & mask) !== 0;
     };
     const noBase = levels.left.base === null || levels.right.base === null;
     if (noBase || changedOn('left') === changedOn('right')) return (flags.left | flags.right) & mask;

@@ -79,6 +79,18 @@ export interface OccurrenceFields {
   readonly attachments: readonly AttachmentHead[];
   readonly myResponse: MeetingResponse;
   readonly myResponseAt: Instant | null;
+  /** PidLidAppointmentStateFlags: 1 meeting, 2 received, 4 cancelled. Of an occurrence see `occurrenceStateFlags`. */
+  readonly stateFlags: number;
+}
+
+const CANCELLED = 4;
+
+/**
+ * State flags of an occurrence. Only whether it is cancelled is its own; whether it is a meeting, and whose copy, its series says. Servers
+ * mark an occurrence of an appointment as a meeting by themselves once it has attendees, and not all of them.
+ */
+export function occurrenceStateFlags(series: number, own: number): number {
+  return (series & ~CANCELLED) | (own & CANCELLED);
 }
 
 /** Every field of an event. Each has a row in `eventProperties`. */
@@ -92,8 +104,6 @@ export interface EventFields extends OccurrenceFields {
   /** Link of an online meeting, and what else the server keeps about it; it may die with the tenant. */
   readonly onlineMeetingUrl: string | null;
 
-  /** PidLidAppointmentStateFlags: 1 meeting, 2 received, 4 cancelled. */
-  readonly stateFlags: number;
   /** PidLidFInvited 0x8229: invitations were sent. Once true it must not change. */
   readonly invited: boolean;
   /** PidLidAppointmentSequence 0x8201. */

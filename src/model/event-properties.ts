@@ -217,6 +217,7 @@ export const eventProperties = {
     ical: 'STATUS',
     merge: 'scalar',
     source: '[MS-OXOCAL] 2.2.1.10',
+    occurrence: true,
     note: '1 meeting, 2 received, 4 cancelled.',
     sample: [0, 1, 3, 5, 7],
   },

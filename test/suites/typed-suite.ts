@@ -280,6 +280,19 @@ define('occurrences are changed, changed back and deleted', async (b) => {
   expect([second.occurrences.map((o) => o.day), second.deletedDays]).toEqual([[nth(1)], [nth(2), nth(4)]]);
 });
 
+define('one occurrence of a meeting is called off', async (b) => {
+  const [, attended = {}] = meetings;
+  const calledOff = (n: number) => ({ day: nth(n), overrides: { subject: 'Canceled: Planning', stateFlags: 7 } });
+  const before = await b.event((await b.create(seriesDraft({ fields: attended, occurrences: [calledOff(1)] }))).id);
+  const flags = ({ fields, occurrences }: typeof before) => [
+    fields.stateFlags,
+    occurrences.map(({ day, overrides }) => [day, overrides.stateFlags]),
+  ];
+  expect(flags(before)).toEqual([3, [[nth(1), 7]]]);
+  const after = await b.edited(before, { occurrences: [{ ...calledOff(2), do: 'modify' }] });
+  expect(flags(after)).toEqual([3, [1, 2].map((n) => [nth(n), 7])]);
+});
+
 define('one edit changes a series and its occurrences', async (b) => {
   const before = await b.event((await b.create(seriesDraft({ occurrences: changedOccurrences }))).id);
   const after = await b.edited(before, {

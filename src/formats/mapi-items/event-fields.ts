@@ -52,6 +52,7 @@ const occurrenceCodecs = {
   categories: { ...categories, write: (value) => [{ property: rows.categories.mapi[0], value }] },
   myResponse: word(rows.myResponse.mapi[0], responses),
   myResponseAt: time(rows.myResponseAt.mapi[0]),
+  stateFlags: number(rows.stateFlags.mapi[0]),
 } as const satisfies { readonly [F in keyof OccurrenceFields]?: FieldCodec<OccurrenceFields[F]> };
 
 /** Fields of the event as a whole. */
@@ -59,7 +60,6 @@ const masterCodecs = {
   responseRequested: flag(rows.responseRequested.mapi[0]),
   allowNewTimeProposal: not(flag(rows.allowNewTimeProposal.mapi[0])),
   onlineMeetingUrl: text(rows.onlineMeetingUrl.mapi[0]),
-  stateFlags: number(rows.stateFlags.mapi[0]),
   invited: flag(rows.invited.mapi[0]),
   sequence: number(rows.sequence.mapi[0]),
   ownerCriticalChangeAt: time(rows.ownerCriticalChangeAt.mapi[0]),

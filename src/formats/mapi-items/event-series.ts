@@ -76,7 +76,7 @@ function seriesOf(when: When, recurrence: Recurrence): Series {
 
 function blobException(series: Series, day: Day, overrides: OccurrenceOverrides): BlobException {
   const span = overrides.when ?? occurrenceSpan(series.when, day);
-  const { subject, location, reminder, showAs, attachments, body } = overrides;
+  const { subject, location, reminder, showAs, stateFlags, attachments, body } = overrides;
   return {
     day,
     start: series.clock.toWall(span.start),
@@ -85,6 +85,7 @@ function blobException(series: Series, day: Day, overrides: OccurrenceOverrides)
     ...(location === undefined ? {} : { location }),
     ...(reminder === undefined ? {} : { reminderMinutes: reminder.minutesBefore, reminderIsSet: reminder.isSet }),
     ...(showAs === undefined ? {} : { showAs }),
+    ...(stateFlags === undefined ? {} : { stateFlags }),
     ...(overrides.when === undefined ? {} : { isAllDay: overrides.when.isAllDay }),
     ...(attachments === undefined ? {} : { hasAttachments: attachments.length > 0 }),
     hasBody: body !== undefined,

@@ -7,6 +7,15 @@ import { itemClasses } from './item-classes.ts';
 import { stampProperty } from './item-properties.ts';
 import { writeEvent } from './write-event.ts';
 
+/** What makes an occurrence one of a meeting, and what is only weight. */
+const ofMeetings: ReadonlySet<string> = new Set([
+  'attendees',
+  'attachments',
+  'myResponse',
+  'myResponseAt',
+  'stateFlags',
+]);
+
 /**
  * The same event as an appointment of the owner’s own: without attendees, organizer and answers, so that nobody is told when it is
  * removed. It replaces the meeting under its identity; times, text and days stay for whoever recovers it, and nothing rings.
@@ -34,7 +43,9 @@ export function plainAppointmentOver(item: TypedItem<'calendar'>, now: Instant):
       reminder: { ...item.fields.reminder, isSet: false },
     },
     occurrences: item.occurrences.map(({ day, overrides }) => {
-      const { attendees: _, attachments: __, myResponse: ___, myResponseAt: ____, ...own } = overrides;
+      const own = Object.fromEntries(
+        Object.entries(overrides).filter(([field]) => !ofMeetings.has(field)),
+      ) as typeof overrides;
       return {
         day,
         overrides: { ...own, ...(own.reminder === undefined ? {} : { reminder: { ...own.reminder, isSet: false } }) },

@@ -1,9 +1,10 @@
-import type {
-  AttachmentContent,
-  EventFields,
-  ModifiedOccurrence,
-  OccurrenceOverrides,
-  When,
+import {
+  type AttachmentContent,
+  type EventFields,
+  type ModifiedOccurrence,
+  type OccurrenceOverrides,
+  occurrenceStateFlags,
+  type When,
 } from '#model/appointment.ts';
 import { eventProperties } from '#model/event-properties.ts';
 import type { MapiProperty } from '#model/property-row.ts';
@@ -159,12 +160,15 @@ function overridesOf(
     minutesBefore: reminderMinutes ?? fields.reminder.minutesBefore,
   };
   const hasAttendees = recipients.length > 0 || get(eventOnly.hasOwnAttendees) === true;
+  const given = readGivenFields(get);
+  const stateFlags = given.stateFlags ?? exception.stateFlags;
   const all: OccurrenceOverrides = {
     reminder,
     ...(subject === undefined ? {} : { subject }),
     ...(location === undefined ? {} : { location }),
     ...(showAs === undefined ? {} : { showAs }),
-    ...readGivenFields(get),
+    ...given,
+    ...(stateFlags === undefined ? {} : { stateFlags: occurrenceStateFlags(fields.stateFlags, stateFlags) }),
     when: whenOf(exception, get, fields.when, problems),
     ...(hasAttendees ? { attendees: readRecipients(recipients) } : {}),
     ...(exception.hasAttachments !== undefined || files.length > 0

@@ -3,7 +3,14 @@ import { dayOfOriginalStart, occurrenceSpan, zoneOfSeries } from '#formats/occur
 import { child, children, childText, type XmlElement } from '#formats/text/xml-read.ts';
 import { clockOf } from '#formats/zones/zone-clock.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
-import type { AttachmentHead, EventFields, ModifiedOccurrence, OccurrenceOverrides, When } from '#model/appointment.ts';
+import {
+  type AttachmentHead,
+  type EventFields,
+  type ModifiedOccurrence,
+  type OccurrenceOverrides,
+  occurrenceStateFlags,
+  type When,
+} from '#model/appointment.ts';
 import type { ItemId, Version } from '#model/ids.ts';
 import type { Instant } from '#model/mail.ts';
 import type { Recurrence } from '#model/recurrence.ts';
@@ -158,7 +165,15 @@ function assembled(
     extras.push(...read.extras);
     occurrences.set(day, {
       day,
-      overrides: overridesOf(fields, { ...read.fields, attachments: listed }, { day, originalStart }),
+      overrides: overridesOf(
+        fields,
+        {
+          ...read.fields,
+          attachments: listed,
+          stateFlags: occurrenceStateFlags(fields.stateFlags, read.fields.stateFlags),
+        },
+        { day, originalStart },
+      ),
     });
   }
   const deleted = new Set(event.deleted.map((start) => dayOfOriginalStart(series, start)));
