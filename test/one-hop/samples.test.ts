@@ -150,7 +150,7 @@ describe.skipIf(folder === null)('all samples in one hop', () => {
     const { items, lost, duplicated, altered, differences } = await compareMailboxes(
       lines(hop.source()),
       lines(hop.target()),
-      true,
+      { rebuilt: true },
     );
     expect({ items, lost, duplicated, altered, differences }).toEqual({
       items: held.mail,

@@ -71,3 +71,15 @@ test.each([
 ] as const)('altered: %s', async (name, more) => {
   expect(await compare([event('A')], [event('A', more)])).toMatchObject({ altered: 1, differences: { [name]: 1 } });
 });
+
+test('each difference is told, with its items and its values', async () => {
+  const told: unknown[] = [];
+  const moved = event('A', { day: '2026-01-05', itemId: 'x', startMs: 60_000 });
+  const source = [event('A', { day: '2026-01-05' }), event('B')];
+  await compareCalendars(all(...source), all(moved, event('B'), event('B', { itemId: 'y' })), (one) => told.push(one));
+  const { itemId } = event('A');
+  expect(told).toEqual([
+    { what: 'start', id: 'A', source: [itemId], target: ['x'], day: '2026-01-05', values: [0, 60_000] },
+    { what: 'twice on the target', id: 'B', source: [event('B').itemId], target: [event('B').itemId, 'y'] },
+  ]);
+});

@@ -17,6 +17,19 @@ export interface CalendarTruth {
   readonly differences: Readonly<Record<string, number>>;
 }
 
+/** One difference, with the items of the lab that it was seen on. */
+export interface EventDifference {
+  readonly what: string;
+  /** Clean global object id. */
+  readonly id: string;
+  readonly source: readonly string[];
+  readonly target: readonly string[];
+  /** Of an occurrence. */
+  readonly day?: string | null;
+  /** What the source and what the target have. */
+  readonly values?: readonly unknown[];
+}
+
 /**
  * What a person sees and what other programs act on. Left out is what the two sides do not share by design: who is the organizer and
  * what others answered are for each server to know, and a reminder rings on one side only.
@@ -40,24 +53,27 @@ const shared = {
   invited: ({ invited }) => invited,
 } as const satisfies Readonly<Record<string, (event: TrueEvent) => string | number | boolean>>;
 
+/** @param tell Called with each difference, for a person who looks for the reason. */
 export async function compareCalendars(
   source: AsyncIterable<TrueEvent>,
   target: AsyncIterable<TrueEvent>,
+  tell: (difference: EventDifference) => void = () => {},
 ): Promise<CalendarTruth> {
   const [left, right] = await Promise.all([byIdentity(source), byIdentity(target)]);
   const differences: Record<string, number> = {};
-  const note = (what: string) => {
-    differences[what] = (differences[what] ?? 0) + 1;
-  };
   const sum = { events: 0, series: 0, exceptions: 0, lost: 0, duplicated: 0, altered: 0 };
   for (const id of new Set([...left.keys(), ...right.keys()])) {
     const [here, there] = [left.get(id), right.get(id)];
+    const note = (what: string, of: Partial<EventDifference> = {}) => {
+      differences[what] = (differences[what] ?? 0) + 1;
+      tell({ what, id, source: itemsOf(here), target: itemsOf(there), ...of });
+    };
     sum.events++;
     if ([...(here ?? there ?? [])].some(([day]) => day !== null)) sum.series++;
     for (const side of [here, there]) {
-      const items = new Set([...(side?.values() ?? [])].flatMap((events) => events.map(({ itemId }) => itemId)));
-      sum.duplicated += Math.max(0, items.size - 1);
-      if (items.size > 1) note(`twice on the ${side === here ? 'source' : 'target'}`);
+      const items = itemsOf(side).length;
+      sum.duplicated += Math.max(0, items - 1);
+      if (items > 1) note(`twice on the ${side === here ? 'source' : 'target'}`);
     }
     if (here === undefined || there === undefined) {
       sum.lost++;
@@ -69,23 +85,27 @@ export async function compareCalendars(
       if (mine?.isException) sum.exceptions++;
       if (mine === undefined || other === undefined) {
         sum.lost++;
-        note(`occurrence not on the ${mine === undefined ? 'source' : 'target'}`);
+        note(`occurrence not on the ${mine === undefined ? 'source' : 'target'}`, { day });
         continue;
       }
       const unlike = differencesOf(mine, other);
       if (unlike.length > 0) sum.altered++;
-      for (const what of unlike) note(what);
+      for (const what of unlike) note(what, { day, values: [shared[what](mine), shared[what](other)] });
     }
   }
   return { ...sum, differences };
 }
 
-function differencesOf(source: TrueEvent, target: TrueEvent): readonly string[] {
-  const names = (Object.keys(shared) as (keyof typeof shared)[]).filter(
+function differencesOf(source: TrueEvent, target: TrueEvent): readonly (keyof typeof shared)[] {
+  return (Object.keys(shared) as (keyof typeof shared)[]).filter(
     (name) => shared[name](source) !== shared[name](target),
   );
-  return names;
 }
+
+/** The items that an identity has in one mailbox. */
+const itemsOf = (days: ReadonlyMap<string | null, readonly TrueEvent[]> | undefined): readonly string[] => [
+  ...new Set([...(days?.values() ?? [])].flatMap((events) => events.map(({ itemId }) => itemId))),
+];
 
 /** By identity, then by day of the series; null: a single event. */
 async function byIdentity(events: AsyncIterable<TrueEvent>) {

@@ -75,6 +75,21 @@ describe('what the lab knows of both sides', () => {
     expect(result).toMatchObject({ altered: 1, differences: { folder: 1 } });
   });
 
+  test('each difference is told, without a subject', async () => {
+    const told: unknown[] = [];
+    const made = {
+      mimeSha256: null,
+      properties: { '0x1035': { type: 'String', value: '<1@x>' }, '0x0037': { type: 'String', value: 'Private' } },
+    };
+    await compareMailboxes(lines(inbox, item('Inbox', 'a')), lines(inbox, item('Inbox', '', made)), {
+      tell: (difference) => told.push(difference),
+    });
+    expect(told).toEqual([
+      { what: 'lost from @inbox', mail: 'a', itemClass: 'IPM.Note', folder: '@inbox' },
+      { what: 'too many in @inbox', mail: '<1@x>', itemClass: 'IPM.Note', folder: '@inbox' },
+    ]);
+  });
+
   test('copies are interchangeable, and only the one that differs counts', async () => {
     const source = [inbox, item('Inbox', 'a', { isRead: true }), item('Inbox', 'a')];
     expect(await compare(source, [inbox, item('Inbox', 'a'), item('Inbox', 'a', { isRead: true })])).toMatchObject({

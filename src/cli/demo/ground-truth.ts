@@ -80,6 +80,21 @@ interface Seen {
   readonly values: Readonly<Record<string, string>>;
 }
 
+/** One difference, for a person who looks for the reason. */
+export interface MailDifference {
+  readonly what: string;
+  /** Hash of its bytes, or its Message-ID where servers make the bytes. */
+  readonly mail: string;
+  readonly itemClass: string;
+  readonly folder: string;
+}
+
+export interface ComparedHow {
+  /** Whether a server made new bytes of every message. */
+  readonly rebuilt: boolean;
+  readonly tell: (difference: MailDifference) => void;
+}
+
 /**
  * Compares all mail of two mailboxes. Equal messages are matched by their bytes, and counted; those that were made of properties by what
  * does not change with that.
@@ -87,25 +102,26 @@ interface Seen {
 export async function compareMailboxes(
   source: AsyncIterable<SnapshotLine>,
   target: AsyncIterable<SnapshotLine>,
-  rebuilt = false,
+  { rebuilt = false, tell = () => {} }: Partial<ComparedHow> = {},
 ): Promise<GroundTruth> {
   const [left, right] = await Promise.all([collect(source, rebuilt), collect(target, rebuilt)]);
   nameAlike(left.items, right.items);
   const differences: Record<string, number> = {};
-  const note = (what: string) => {
-    differences[what] = (differences[what] ?? 0) + 1;
-  };
   let [lost, duplicated, altered] = [0, 0, 0];
   for (const key of new Set([...left.items.keys(), ...right.items.keys()])) {
     // Those that say most first: what one leaves out may have become anything that a server makes.
     const wanted = [...(left.items.get(key) ?? [])].sort((a, b) => unsaid(a) - unsaid(b));
     const there = [...(right.items.get(key) ?? [])];
+    const note = (what: string, folder: string) => {
+      differences[what] = (differences[what] ?? 0) + 1;
+      tell({ what, mail: nameOfKey(key), itemClass: (wanted[0] ?? there[0])?.values['itemClass'] ?? '', folder });
+    };
     // An invitation or answer that reached, or was sent from, the target's mailbox itself is nobody's copy.
     if (wanted.length === 0 && there.every(({ isMeetingMessage }) => isMeetingMessage)) continue;
     lost += Math.max(0, wanted.length - there.length);
     duplicated += Math.max(0, there.length - wanted.length);
-    for (const { folder } of wanted.slice(there.length)) note(`lost from ${folder}`);
-    for (const { folder } of there.slice(wanted.length)) note(`too many in ${folder}`);
+    for (const { folder } of wanted.slice(there.length)) note(`lost from ${folder}`, folder);
+    for (const { folder } of there.slice(wanted.length)) note(`too many in ${folder}`, folder);
     // Copies of one message are interchangeable: those that agree are taken off first.
     const unlike = wanted.filter((item) => {
       const at = there.findIndex((candidate) => differencesOf(item, candidate).length === 0);
@@ -115,11 +131,15 @@ export async function compareMailboxes(
     for (const item of unlike.slice(0, there.length)) {
       altered++;
       const other = there.shift();
-      for (const what of other === undefined ? [] : differencesOf(item, other)) note(what);
+      for (const what of other === undefined ? [] : differencesOf(item, other)) note(what, item.folder);
     }
   }
   return { folders: left.folders, items: left.count, bytes: left.bytes, lost, duplicated, altered, differences };
 }
+
+/** Without the subject, which is nobody's business. */
+const nameOfKey = (key: string): string =>
+  key.startsWith(madeOfProperties) ? key.slice(madeOfProperties.length).replace(/ .*/s, '') : key;
 
 const unsaid = ({ values }: Seen): number => Object.values(values).filter((value) => value === '').length;
 

@@ -130,8 +130,8 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
     const lag = await calendarLag(run, { project, store });
     const writesInSecondPass = await passOnce(run, { project, store, services });
     const grade = await verifyAll(run, { project, store, services });
-    const truth = await compareAll(project, control, isRebuilt(options));
-    const calendars = await compareAllCalendars(project, control, run.terminal.clock.nowMs());
+    const truth = await compareAll(run, project, control, isRebuilt(options));
+    const calendars = await compareAllCalendars(run, project, control);
     const admins = new Set(lab.ready.orgs.map(({ admin }) => admin.user.toLowerCase()));
     const outbox = await control.outbox();
     const ours = outbox.filter(({ caller }) => admins.has(caller.toLowerCase()));
@@ -334,23 +334,40 @@ async function verifyAll(run: Run, { project, store, services }: Parts): Promise
 /** Between Exchange Online and the others mail goes as properties, of which each server makes MIME: whether the content is the same, `verify` says. */
 const isRebuilt = ({ from, to }: DemoOptions): boolean => [...from, to].some((version) => version === 'online');
 
-async function compareAll(project: Project, control: ControlClient, rebuilt: boolean): Promise<GroundTruth> {
+async function compareAll(
+  { output }: Run,
+  project: Project,
+  control: ControlClient,
+  rebuilt: boolean,
+): Promise<GroundTruth> {
   const sum = { folders: 0, items: 0, bytes: 0, lost: 0, duplicated: 0, altered: 0 };
   const differences: Record<string, number> = {};
   for (const { source, target } of project.pairs) {
-    const one = await compareMailboxes(control.mailbox(source), control.mailbox(target), rebuilt);
+    const one = await compareMailboxes(control.mailbox(source), control.mailbox(target), {
+      rebuilt,
+      tell: (difference) => output.line({ event: 'difference', source, target, ...difference }),
+    });
     for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += one[name];
     for (const [what, count] of Object.entries(one.differences)) differences[what] = (differences[what] ?? 0) + count;
   }
   return { ...sum, differences };
 }
 
-async function compareAllCalendars(project: Project, control: ControlClient, nowMs: number): Promise<CalendarTruth> {
+async function compareAllCalendars(
+  { output, terminal }: Run,
+  project: Project,
+  control: ControlClient,
+): Promise<CalendarTruth> {
+  const nowMs = terminal.clock.nowMs();
   const [fromMs, toMs] = [nowMs - comparedDays.before * dayMs, nowMs + comparedDays.after * dayMs];
   const sum = { events: 0, series: 0, exceptions: 0, lost: 0, duplicated: 0, altered: 0 };
   const differences: Record<string, number> = {};
   for (const { source, target } of project.pairs) {
-    const one = await compareCalendars(control.calendar(source, fromMs, toMs), control.calendar(target, fromMs, toMs));
+    const one = await compareCalendars(
+      control.calendar(source, fromMs, toMs),
+      control.calendar(target, fromMs, toMs),
+      (difference) => output.line({ event: 'difference', source, target, calendar: difference }),
+    );
     for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += one[name];
     for (const [what, count] of Object.entries(one.differences))
       differences[`calendar ${what}`] = (differences[`calendar ${what}`] ?? 0) + count;
