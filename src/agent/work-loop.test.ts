@@ -73,8 +73,10 @@ describe('a work loop', () => {
     const { store, drain, loop, due } = await world();
     await due('long');
     let finish = () => {};
-    const ended = loop(() => new Promise((resolve) => (finish = () => resolve(done))));
-    await systemClock.sleep(700);
+    // A machine that stands still for two of the three renewals in a lease is not what is tested here.
+    const leaseMs = 1_500;
+    const ended = loop(() => new Promise((resolve) => (finish = () => resolve(done))), { leaseMs });
+    await systemClock.sleep(leaseMs + 500);
     expect(await store.claim('other', 'mail:', 1, systemClock.nowMs(), 1000)).toEqual([]);
     finish();
     drain.abort();

@@ -24,6 +24,7 @@ export function demoCommand(session: Session): Command {
       number(1, 1000),
       10,
     )
+    .option('--keep <folder>', 'leave project file and store in a new folder, to look into afterwards')
     .option('--seed <number>', 'what everything generated follows from', number(0, 2 ** 31), 1)
     .action(
       session.action<DemoOptions>(async (run, options) => {

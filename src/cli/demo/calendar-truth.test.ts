@@ -7,6 +7,7 @@ const event = (id: string, more: Partial<TrueEvent> = {}): TrueEvent => ({
   itemId: `item of ${id}`,
   day: null,
   isException: false,
+  isAlone: false,
   startMs: 0,
   endMs: 3_600_000,
   allDay: false,
@@ -57,6 +58,18 @@ test.each([
   ],
 ] as const)('lost: %s', async (_what, source, target) => {
   expect(await compare(source, target)).toMatchObject({ lost: 1, duplicated: 0, altered: 0 });
+});
+
+test('occurrences of one series that are there without it are no duplicates of each other', async () => {
+  const lone = (day: string, itemId: string) => event('A', { day, itemId, isAlone: true });
+  const both = [lone('2026-01-05', 'x'), lone('2026-01-06', 'y')];
+  expect(await compare(both, both)).toMatchObject({ lost: 0, duplicated: 0, altered: 0 });
+  const beside = [...both, event('A', { day: '2026-01-06', itemId: 'series' })];
+  expect(await compare(both, beside)).toMatchObject({ duplicated: 1, differences: { 'twice on the target': 1 } });
+  const series = (day: string, itemId: string) => event('A', { day, itemId });
+  expect(
+    await compare([series('2026-01-05', 'x')], [series('2026-01-05', 'x'), series('2026-01-09', 'y')]),
+  ).toMatchObject({ duplicated: 1 });
 });
 
 test('duplicated: two items with one identity', async () => {

@@ -9,7 +9,7 @@ export interface CalendarTruth {
   readonly exceptions: number;
   /** Events, or occurrences of a series, that are on one side only. */
   readonly lost: number;
-  /** Items beyond the first with the same identity in one mailbox. */
+  /** Items beyond the first with the same identity, and the same day of a series, in one mailbox. */
   readonly duplicated: number;
   /** Events and occurrences that look different on the two sides. */
   readonly altered: number;
@@ -71,9 +71,9 @@ export async function compareCalendars(
     sum.events++;
     if ([...(here ?? there ?? [])].some(([day]) => day !== null)) sum.series++;
     for (const side of [here, there]) {
-      const items = itemsOf(side).length;
-      sum.duplicated += Math.max(0, items - 1);
-      if (items > 1) note(`twice on the ${side === here ? 'source' : 'target'}`);
+      const extra = beyondTheFirst(side);
+      sum.duplicated += extra.size;
+      if (extra.size > 0) note(`twice on the ${side === here ? 'source' : 'target'}`);
     }
     if (here === undefined || there === undefined) {
       sum.lost++;
@@ -100,6 +100,16 @@ function differencesOf(source: TrueEvent, target: TrueEvent): readonly (keyof ty
   return (Object.keys(shared) as (keyof typeof shared)[]).filter(
     (name) => shared[name](source) !== shared[name](target),
   );
+}
+
+/** Occurrences that are in a calendar without their series are items of their own, a day each; all else is there once. */
+function beyondTheFirst(days: ReadonlyMap<string | null, readonly TrueEvent[]> | undefined): ReadonlySet<string> {
+  const all = [...(days?.values() ?? [])];
+  const whole = new Set(all.flatMap((same) => same.filter(({ isAlone }) => !isAlone)).map(({ itemId }) => itemId));
+  const again = all.flatMap((same) =>
+    same.filter(({ isAlone }, at) => isAlone && same.some((other, n) => !other.isAlone || n < at)),
+  );
+  return new Set([...[...whole].slice(1), ...again.map(({ itemId }) => itemId)]);
 }
 
 /** The items that an identity has in one mailbox. */

@@ -85,8 +85,8 @@ describe('what the lab knows of both sides', () => {
       tell: (difference) => told.push(difference),
     });
     expect(told).toEqual([
-      { what: 'lost from @inbox', mail: 'a', itemClass: 'IPM.Note', folder: '@inbox' },
-      { what: 'too many in @inbox', mail: '<1@x>', itemClass: 'IPM.Note', folder: '@inbox' },
+      { what: 'lost from @inbox', mail: 'a', itemClass: 'IPM.Note', source: ['@inbox'], target: [] },
+      { what: 'too many in @inbox', mail: '<1@x>', itemClass: 'IPM.Note', source: [], target: ['@inbox'] },
     ]);
   });
 

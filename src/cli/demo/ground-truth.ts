@@ -86,7 +86,9 @@ export interface MailDifference {
   /** Hash of its bytes, or its Message-ID where servers make the bytes. */
   readonly mail: string;
   readonly itemClass: string;
-  readonly folder: string;
+  /** Folders in which each side has it, a copy each. */
+  readonly source: readonly string[];
+  readonly target: readonly string[];
 }
 
 export interface ComparedHow {
@@ -112,16 +114,22 @@ export async function compareMailboxes(
     // Those that say most first: what one leaves out may have become anything that a server makes.
     const wanted = [...(left.items.get(key) ?? [])].sort((a, b) => unsaid(a) - unsaid(b));
     const there = [...(right.items.get(key) ?? [])];
-    const note = (what: string, folder: string) => {
+    const seen = {
+      mail: nameOfKey(key),
+      itemClass: (wanted[0] ?? there[0])?.values['itemClass'] ?? '',
+      source: wanted.map(({ folder }) => folder),
+      target: there.map(({ folder }) => folder),
+    };
+    const note = (what: string) => {
       differences[what] = (differences[what] ?? 0) + 1;
-      tell({ what, mail: nameOfKey(key), itemClass: (wanted[0] ?? there[0])?.values['itemClass'] ?? '', folder });
+      tell({ what, ...seen });
     };
     // An invitation or answer that reached, or was sent from, the target's mailbox itself is nobody's copy.
     if (wanted.length === 0 && there.every(({ isMeetingMessage }) => isMeetingMessage)) continue;
     lost += Math.max(0, wanted.length - there.length);
     duplicated += Math.max(0, there.length - wanted.length);
-    for (const { folder } of wanted.slice(there.length)) note(`lost from ${folder}`, folder);
-    for (const { folder } of there.slice(wanted.length)) note(`too many in ${folder}`, folder);
+    for (const { folder } of wanted.slice(there.length)) note(`lost from ${folder}`);
+    for (const { folder } of there.slice(wanted.length)) note(`too many in ${folder}`);
     // Copies of one message are interchangeable: those that agree are taken off first.
     const unlike = wanted.filter((item) => {
       const at = there.findIndex((candidate) => differencesOf(item, candidate).length === 0);
@@ -131,7 +139,7 @@ export async function compareMailboxes(
     for (const item of unlike.slice(0, there.length)) {
       altered++;
       const other = there.shift();
-      for (const what of other === undefined ? [] : differencesOf(item, other)) note(what, item.folder);
+      for (const what of other === undefined ? [] : differencesOf(item, other)) note(what);
     }
   }
   return { folders: left.folders, items: left.count, bytes: left.bytes, lost, duplicated, altered, differences };

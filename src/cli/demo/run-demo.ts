@@ -1,6 +1,6 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { type AgentEvent, passKey } from '#agent/work.ts';
 import { type Grade, grades } from '#jobs/verify/grade.ts';
 import { type ControlClient, controlClient } from '#lab/control-client.ts';
@@ -9,6 +9,7 @@ import type { LabVersion } from '#lab/seams.ts';
 import { type Project, tracksOf } from '#project/project.ts';
 import type { OpenStore } from '#store/open-store.ts';
 import { trackId } from '#store/store.ts';
+import { CliError } from '../cli-error.ts';
 import { countOf, formatBytes, formatCount, formatDuration, plain } from '../format.ts';
 import { type LagStatus, lagStatus } from '../lag-status.ts';
 import { createLog } from '../log.ts';
@@ -35,6 +36,8 @@ export interface DemoOptions {
   /** So many times shorter than in the real service are the windows of the lab's Exchange Online. */
   readonly faster: number;
   readonly samples?: string;
+  /** Folder in which the project file and the store stay. */
+  readonly keep?: string;
 }
 
 /** The last line of `demo --json`. */
@@ -88,7 +91,7 @@ const settleTimeoutMs = 120_000;
  */
 export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResult> {
   const { output, terminal } = run;
-  const folder = await mkdtemp(join(tmpdir(), 'causeway-demo-'));
+  const folder = await folderFor(options);
   const sources = options.from.map((_, n) => (n === 0 ? 'source' : `source${n + 1}`));
   output.note(
     `starting a lab: Exchange ${options.from.join(' and ')} to ${options.to}, ${countOf(options.mailboxes, 'mailbox', 'mailboxes')}, ${countOf(options.items, 'mail')}, ${countOf(options.appointments, 'appointment')}`,
@@ -163,7 +166,8 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
   } finally {
     await services?.close();
     await lab.close();
-    await rm(folder, { recursive: true, force: true });
+    if (options.keep === undefined) await rm(folder, { recursive: true, force: true });
+    else output.note(`kept for history, status and journal: -p ${plain(join(folder, 'causeway.yaml'))}`);
   }
 }
 
@@ -345,7 +349,7 @@ async function compareAll(
   for (const { source, target } of project.pairs) {
     const one = await compareMailboxes(control.mailbox(source), control.mailbox(target), {
       rebuilt,
-      tell: (difference) => output.line({ event: 'difference', source, target, ...difference }),
+      tell: (difference) => output.line({ event: 'difference', pair: `${source} → ${target}`, ...difference }),
     });
     for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += one[name];
     for (const [what, count] of Object.entries(one.differences)) differences[what] = (differences[what] ?? 0) + count;
@@ -366,7 +370,7 @@ async function compareAllCalendars(
     const one = await compareCalendars(
       control.calendar(source, fromMs, toMs),
       control.calendar(target, fromMs, toMs),
-      (difference) => output.line({ event: 'difference', source, target, calendar: difference }),
+      (difference) => output.line({ event: 'difference', pair: `${source} → ${target}`, calendar: difference }),
     );
     for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += one[name];
     for (const [what, count] of Object.entries(one.differences))
@@ -381,6 +385,14 @@ function countBy(names: readonly string[]): Readonly<Record<string, number>> {
   const counts: Record<string, number> = {};
   for (const name of names) counts[name] = (counts[name] ?? 0) + 1;
   return counts;
+}
+
+async function folderFor({ keep }: DemoOptions): Promise<string> {
+  if (keep === undefined) return mkdtemp(join(tmpdir(), 'causeway-demo-'));
+  const folder = resolve(keep);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  if ((await readdir(folder)).length === 0) return folder;
+  throw new CliError(`${folder} is not empty; name a new folder with --keep`);
 }
 
 /** What `status` would say now. */

@@ -1,7 +1,7 @@
 import { calendarKey, stateFlag } from '../world/calendar-keys.ts';
 import type { Attendee, CalendarPart, Day, Response } from '../world/calendar-part.ts';
 import { responses } from '../world/calendar-part.ts';
-import { cleanOf, isGlobalObjectId, withDay } from '../world/global-object-id.ts';
+import { cleanOf, dayIn, isGlobalObjectId, withDay } from '../world/global-object-id.ts';
 import type { Address, Item, ItemContent } from '../world/item.ts';
 import type { Mailbox } from '../world/mailbox.ts';
 import { key, type Property, type PropertyKey, type PropertyValue } from '../world/property.ts';
@@ -36,9 +36,7 @@ export function cleanIdOf(content: ItemContent): string | null {
 /** The day of the occurrence a GlobalObjectId stands for; null: the series, or a single meeting. */
 export function idDayOf(content: ItemContent): Day | null {
   const id = bytesOf(content, calendarKey.globalObjectId);
-  if (id === null || !isGlobalObjectId(id) || id.readUInt16BE(16) === 0) return null;
-  const two = (value: number | undefined): string => String(value).padStart(2, '0');
-  return `${String(id.readUInt16BE(16)).padStart(4, '0')}-${two(id[18])}-${two(id[19])}`;
+  return id === null ? null : dayIn(id);
 }
 
 /** GlobalObjectId of a meeting, or of its occurrence on a day; base64. */

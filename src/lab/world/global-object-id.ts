@@ -66,3 +66,10 @@ export function withDay(clean: Buffer, day: Day): Buffer {
   bytes[dayAt + 3] = dayOfMonth;
   return bytes;
 }
+
+/** The day of the occurrence that an id stands for; null: a series, a single event, or no such id. */
+export function dayIn(bytes: Buffer): Day | null {
+  if (!isGlobalObjectId(bytes) || bytes.readUInt16BE(dayAt) === 0) return null;
+  const two = (value: number | undefined): string => String(value).padStart(2, '0');
+  return `${String(bytes.readUInt16BE(dayAt)).padStart(4, '0')}-${two(bytes[dayAt + 2])}-${two(bytes[dayAt + 3])}`;
+}

@@ -12,6 +12,7 @@ import {
 import { calendarKey } from './calendar-keys.ts';
 import type { Day } from './calendar-part.ts';
 import { composeMime } from './compose-mime.ts';
+import { dayIn } from './global-object-id.ts';
 import { folderIdOf, itemIdOf } from './ids.ts';
 import type { Item, ItemContent } from './item.ts';
 import type { Mailbox } from './mailbox.ts';
@@ -69,9 +70,11 @@ export interface TrueEvent {
   readonly id: string;
   /** EWS id of the item, of the master for an occurrence. */
   readonly itemId: string;
-  /** On which its series has it; null: a single appointment. */
+  /** On which its series has it, whether the series is here or not; null: a single appointment. */
   readonly day: Day | null;
   readonly isException: boolean;
+  /** An occurrence of a series that is not in this mailbox. */
+  readonly isAlone: boolean;
   /** UTC milliseconds. */
   readonly startMs: number;
   readonly endMs: number;
@@ -160,6 +163,12 @@ const idOf = (content: ItemContent): string => {
   return typeof clean === 'string' ? Buffer.from(clean, 'base64').toString('hex').toUpperCase() : '';
 };
 
+/** Of an occurrence that is in the calendar without its series. */
+const dayOfLone = (content: ItemContent): Day | null => {
+  const id = content.properties.get(calendarKey.globalObjectId)?.value;
+  return typeof id === 'string' ? dayIn(Buffer.from(id, 'base64')) : null;
+};
+
 function appointmentTruth(content: ItemContent): TrueAppointment | null {
   const part = content.calendar;
   if (part === undefined) return null;
@@ -182,10 +191,12 @@ function eventOf(item: Item, content: ItemContent, occurrence: Occurrence | null
     return typeof value === 'string' ? value : null;
   };
   const keywords = content.properties.get(key.keywords)?.value;
+  const alone = occurrence === null ? dayOfLone(content) : null;
   return {
     id: idOf(content),
     itemId: itemIdOf(item),
-    day: occurrence?.day ?? null,
+    day: occurrence?.day ?? alone,
+    isAlone: alone !== null,
     isException: (occurrence?.exception ?? null) !== null,
     startMs: startMsOf(content),
     endMs: endMsOf(content),
