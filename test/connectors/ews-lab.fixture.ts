@@ -76,8 +76,10 @@ export async function openEwsLab(
     signIn: createSignIn({ method: 'basic', user, password: async () => password }, surroundings),
     compress: false,
   });
+  const another = () => ewsConnector({ organization: 'lab', http, impersonate: true, clock, random, spoolDir });
   return {
-    connector: ewsConnector({ organization: 'lab', http, impersonate: true, clock, random, spoolDir }),
+    connector: another(),
+    another,
     people,
     world,
     clock,

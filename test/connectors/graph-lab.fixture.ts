@@ -1,4 +1,3 @@
-import type { Connector } from '#connectors/contract.ts';
 import { graphConnector } from '#connectors/graph/connector.ts';
 import { graphHttp } from '#connectors/graph/graph-http.ts';
 import { unfinishedFolderName } from '#connectors/graph/unfinished-mail.ts';
@@ -84,8 +83,6 @@ interface Trouble {
 
 export interface GraphLab extends ConnectorUnderTest {
   readonly graph: GraphState;
-  /** Another process with the same mailbox. */
-  another(): Connector;
   attachments(folder: FolderId, subject: string): readonly Attachment[];
   /** Messages that left the organization. */
   sent(): number;

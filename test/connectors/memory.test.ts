@@ -22,6 +22,7 @@ const memory = {
         : null;
     return {
       connector: memoryConnector(organization),
+      another: () => memoryConnector(organization),
       people,
       clock: new SteppingClock(1_700_000_000_000),
       requestedAtMs: [],

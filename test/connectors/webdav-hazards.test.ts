@@ -4,7 +4,7 @@ import type { Mailbox } from '#connectors/contract.ts';
 import { isFault } from '#kit/fault.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type { HttpRequest } from '#kit/transport.ts';
-import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
+import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailDraft, MailHead } from '#model/mail.ts';
 import type { StampText } from '#model/stamp.ts';
 import { folderByRole } from '#test/simulation/simulated-mailbox.ts';
@@ -172,20 +172,6 @@ for (const from of ['the beginning', 'a place'] as const)
       );
       expect([told.get(id), told.get(unread), told.get(read)]).toEqual([true, false, true]);
     }));
-
-test('a page whose place was forgotten is handed out from the beginning', () =>
-  onLab(async (it, box, inbox) => {
-    const { changePageMax } = it.connector.abilities;
-    for (let n = 0; n < changePageMax + 5; n++)
-      it.people.deliver(inbox, { mime: Buffer.from('Subject: x\r\n\r\n'), subject: 'x', messageId: `<${n}>` });
-    const first = await box.changes(inbox, null, within(it));
-    expect(first.complete).toBe(false);
-    const forgotten = JSON.stringify({ ...JSON.parse(first.cursor), token: 'another process' }) as Cursor;
-    const again = await box.changes(inbox, forgotten, within(it));
-    expect(again.changes.map((one) => one.kind === 'upsert' && one.head.id)).toEqual(
-      first.changes.map((one) => one.kind === 'upsert' && one.head.id),
-    );
-  }));
 
 test('what is written for another version is refused by the server, too', () =>
   onLab(async (it, box, inbox) => {

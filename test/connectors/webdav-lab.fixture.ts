@@ -96,6 +96,7 @@ export async function openWebdavLab(itemMaxBytes: number, mailboxes = 1): Promis
   const endpoint = `https://mail.${domain}/exchange/`;
   const signIn = formsSignIn({ user, password: async () => password });
   const http = davHttp({ transport, clock, endpoint, tls, signIn });
+  const another = () => davConnector({ organization: 'lab', http, endpoint, clock, random, spoolDir });
   const it: WebdavLab = {
     addresses: world.mailboxes.map(({ address }) => address),
     get publicFolders() {
@@ -106,7 +107,8 @@ export async function openWebdavLab(itemMaxBytes: number, mailboxes = 1): Promis
     expireSessions() {
       expired = true;
     },
-    connector: davConnector({ organization: 'lab', http, endpoint, clock, random, spoolDir }),
+    connector: another(),
+    another,
     people,
     clock,
     requestedAtMs,

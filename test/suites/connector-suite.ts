@@ -29,6 +29,8 @@ import { folderByRole, type SimulatedMailbox } from '#test/simulation/simulated-
 /** A connector with an empty mailbox behind it, and that mailbox as its owner has it. */
 export interface ConnectorUnderTest {
   readonly connector: Connector;
+  /** The same as another process has it, which remembers nothing of this one. */
+  another(): Connector;
   readonly people: SimulatedMailbox;
   /** The clock of both; moves only when somebody moves it. */
   readonly clock: SteppingClock;
@@ -401,6 +403,35 @@ define('a feed comes in pages that leave nothing out', async (b) => {
     expect(pages).toBeLessThan(6);
   }
   expect([...new Set(seen)].sort()).toEqual([...ids].sort());
+});
+
+define('a feed that another one goes on with leaves out nothing that went away, or is lost', async (b) => {
+  const { changePageMax } = b.it.connector.abilities;
+  for (const from of [null, 'the end']) {
+    const before = from === null ? null : (await b.changes(b.inbox)).cursor;
+    const ids = Array.from({ length: changePageMax + 3 }, () => b.deliver());
+    const page: ChangePage = await b.box.changes(b.inbox, before, b.context);
+    expect(page.complete).toBe(false);
+    const told = page.changes.flatMap((c) => (c.kind === 'upsert' && ids.includes(c.head.id) ? [c.head.id] : []));
+    const gone = found(told[0]);
+    b.people.move(gone, b.sent);
+    // Another process goes on, which has nothing but the cursor.
+    const other = b.it.another().mailbox(b.people.address);
+    const seen: Change[] = [];
+    const lost = async (): Promise<boolean> => {
+      for (let at = page.cursor; ; ) {
+        const next = await other.changes(b.inbox, at, b.context).catch((error: unknown) => {
+          if (error instanceof FaultError && error.fault.kind === 'cursor-lost') return null;
+          throw error;
+        });
+        if (next === null) return true;
+        seen.push(...next.changes);
+        at = next.cursor;
+        if (next.complete) return false;
+      }
+    };
+    expect((await lost()) || seen.some((c) => c.kind === 'delete' && c.id === gone)).toBe(true);
+  }
 });
 
 define('a read flag alone is told as a read flag and leaves the version', async (b) => {

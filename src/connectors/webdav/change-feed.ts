@@ -45,11 +45,13 @@ type Place =
   /** By listing: what was there, with marks of the versions. */
   | { readonly by: 'listing'; readonly items: string; readonly unread: string | null };
 
-/** A place with what is still to be handed out before it is reached: `from` is where to begin again when that is forgotten. */
+/**
+ * In the middle of a journey, after so many of its entries. Who does not know the journey any more has lost the place: begun again from
+ * where it began, the feed would not say that something went away which was there when the first entries were handed out.
+ */
 interface Paging {
   readonly token: string;
   readonly at: number;
-  readonly from: Place | null;
 }
 
 type Entry = { readonly item: string; readonly what: 'upsert' | 'delete' | 'read' | 'unread' };
@@ -99,20 +101,21 @@ export class ChangeFeed {
   async page(folder: FolderId, cursor: Cursor | null, context: Context): Promise<FeedPage> {
     const oddities: Oddities = {};
     const start = cursor === null ? null : readCursor(cursor);
-    const known = start !== null && 'token' in start ? this.#journeys.get(start.token) : undefined;
-    const at = known && start !== null && 'token' in start ? start.at : 0;
-    const from = start === null ? null : 'token' in start ? start.from : start;
-    const journey = known ?? (await this.#travel(folder, from, oddities, context));
+    const [place, paging] = start !== null && 'token' in start ? [null, start] : [start, null];
+    const journey =
+      paging === null ? await this.#travel(folder, place, oddities, context) : this.#journeys.get(paging.token);
+    if (journey === undefined) throw new FaultError({ kind: 'cursor-lost' });
+    const at = paging?.at ?? 0;
     const entries = journey.entries.slice(at, at + changePageMax);
     const changes = await this.#changesOf(folder, entries, journey, oddities, context);
     const next = at + entries.length;
     // What took pages took its time: the folder is looked at once more for what happened meanwhile.
     if (next >= journey.entries.length) {
-      if (known !== undefined && start !== null && 'token' in start) this.#journeys.delete(start.token);
-      return { changes, cursor: writeCursor(placeAfter(journey)), complete: known === undefined, oddities };
+      if (paging !== null) this.#journeys.delete(paging.token);
+      return { changes, cursor: writeCursor(placeAfter(journey)), complete: paging === null, oddities };
     }
-    const token = known && start !== null && 'token' in start ? start.token : this.#keep(journey);
-    return { changes, cursor: writeCursor({ token, at: next, from }), complete: false, oddities };
+    const token = paging?.token ?? this.#keep(journey);
+    return { changes, cursor: writeCursor({ token, at: next }), complete: false, oddities };
   }
 
   #keep(journey: Journey): string {
@@ -329,9 +332,9 @@ function readCursor(cursor: Cursor): Place | Paging {
   }
   if (isPlace(value)) return value;
   if (typeof value !== 'object' || value === null) throw lost();
-  const { token, at, from } = value as Record<string, unknown>;
-  if (typeof token !== 'string' || typeof at !== 'number' || at < 0 || !(from === null || isPlace(from))) throw lost();
-  return { token, at, from };
+  const { token, at } = value as Record<string, unknown>;
+  if (typeof token !== 'string' || typeof at !== 'number' || at < 0) throw lost();
+  return { token, at };
 }
 
 function isPlace(value: unknown): value is Place {
