@@ -14,6 +14,7 @@ const item = (path: string, mime: string, more: Partial<ItemLine> = {}): ItemLin
   path: path.split('/'),
   no: 1,
   searchKey: '',
+  madeBy: 'admin',
   itemClass: 'IPM.Note',
   isRead: false,
   flags: 0,
@@ -88,6 +89,13 @@ describe('what the lab knows of both sides', () => {
       { what: 'lost from @inbox', mail: 'a', itemClass: 'IPM.Note', source: ['@inbox'], target: [] },
       { what: 'too many in @inbox', mail: '<1@x>', itemClass: 'IPM.Note', source: [], target: ['@inbox'] },
     ]);
+  });
+
+  test('what arrived on the target, or was written there, is nobody’s copy', async () => {
+    const isCopier = (madeBy: string) => madeBy === 'admin';
+    const target = [inbox, item('Inbox', 'a', { madeBy: 'people' }), item('Inbox', 'b', { madeBy: 'server' })];
+    const result = await compareMailboxes(lines(inbox, item('Inbox', 'a')), lines(...target), { isCopier });
+    expect(result).toMatchObject({ lost: 1, duplicated: 0, differences: { 'lost from @inbox': 1 } });
   });
 
   test('copies are interchangeable, and only the one that differs counts', async () => {

@@ -23,7 +23,7 @@ import type { Run } from '../session.ts';
 import { type CalendarTruth, compareCalendars } from './calendar-truth.ts';
 import { writeDemoProject } from './demo-project.ts';
 import { compareMailboxes, type GroundTruth } from './ground-truth.ts';
-import { startLab } from './lab-process.ts';
+import { type ReadyLab, startLab } from './lab-process.ts';
 
 export interface DemoOptions {
   /** Versions of the sources; their mailboxes all go into the one target. */
@@ -133,11 +133,11 @@ export async function runDemo(run: Run, options: DemoOptions): Promise<DemoResul
     const lag = await calendarLag(run, { project, store });
     const writesInSecondPass = await passOnce(run, { project, store, services });
     const grade = await verifyAll(run, { project, store, services });
-    const truth = await compareAll(run, project, control, isRebuilt(options));
+    const callers = ourCallers(lab.ready);
+    const truth = await compareAll(run, project, control, { callers, rebuilt: isRebuilt(options) });
     const calendars = await compareAllCalendars(run, project, control);
-    const admins = new Set(lab.ready.orgs.map(({ admin }) => admin.user.toLowerCase()));
     const outbox = await control.outbox();
-    const ours = outbox.filter(({ caller }) => admins.has(caller.toLowerCase()));
+    const ours = outbox.filter(({ caller }) => callers.has(caller.toLowerCase()));
     const quarantined = (await store.pairs()).reduce((sum, { counts }) => sum + counts.quarantined, 0);
     const result: DemoResult = {
       mailboxes: project.pairs.length,
@@ -338,17 +338,26 @@ async function verifyAll(run: Run, { project, store, services }: Parts): Promise
 /** Between Exchange Online and the others mail goes as properties, of which each server makes MIME: whether the content is the same, `verify` says. */
 const isRebuilt = ({ from, to }: DemoOptions): boolean => [...from, to].some((version) => version === 'online');
 
+/** Those as whom we speak to the lab: who signs in as an application is known by its client id. */
+const ourCallers = ({ orgs }: ReadyLab): ReadonlySet<string> =>
+  new Set(
+    orgs
+      .flatMap(({ admin, application }) => [admin.user, application?.clientId ?? []].flat())
+      .map((one) => one.toLowerCase()),
+  );
+
 async function compareAll(
   { output }: Run,
   project: Project,
   control: ControlClient,
-  rebuilt: boolean,
+  { callers, rebuilt }: { readonly callers: ReadonlySet<string>; readonly rebuilt: boolean },
 ): Promise<GroundTruth> {
   const sum = { folders: 0, items: 0, bytes: 0, lost: 0, duplicated: 0, altered: 0 };
   const differences: Record<string, number> = {};
   for (const { source, target } of project.pairs) {
     const one = await compareMailboxes(control.mailbox(source), control.mailbox(target), {
       rebuilt,
+      isCopier: (madeBy) => callers.has(madeBy.toLowerCase()),
       tell: (difference) => output.line({ event: 'difference', pair: `${source} → ${target}`, ...difference }),
     });
     for (const name of Object.keys(sum) as (keyof typeof sum)[]) sum[name] += one[name];

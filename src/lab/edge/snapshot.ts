@@ -18,6 +18,8 @@ export interface ItemLine {
   /** Unique within the mailbox, never used again. */
   readonly no: number;
   readonly searchKey: string;
+  /** Who first put it into a mailbox of this organization: a user or an application, `people`, `server`; another organization's for what was delivered. */
+  readonly madeBy: string;
   readonly itemClass: string;
   readonly isRead: boolean;
   /** PidTagMessageFlags without the read bit. */
@@ -47,6 +49,7 @@ export function* snapshot(mailbox: Mailbox): Generator<SnapshotLine> {
         path,
         no: item.no,
         searchKey: item.searchKey,
+        madeBy: item.lineage.madeBy,
         itemClass: item.itemClass,
         isRead: item.isRead,
         flags: item.flags,
