@@ -27,6 +27,7 @@ async function seenOf(meddle: (events: Events, arrive: () => void) => Partial<Ev
     call: () => ({ signal: new AbortController().signal, deadlineMs: Number.POSITIVE_INFINITY }),
     nowMs: () => 1_700_000_000_000,
     unique: () => (++count).toString(16).padStart(16, '0'),
+    random: (bytes) => Buffer.alloc(bytes, 'probe'),
     arrivals: async () => new Set(arrived),
     waitForArrival: async (before) => arrived.size > before.size,
   };
@@ -70,6 +71,8 @@ test('a server that mails, changes identities and forgets what was sent is found
     'another organizer is shown',
     'the search does not find it',
     'the changed one is as the series again, the deleted one is back',
+    'its state is that of the series',
+    'it is there 0 times, something arrived',
     'the changed one is not there',
   ]);
 });

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto';
 import type { Context, TypedItems, TypedWritten } from '#connectors/contract.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
-import type { EventFields, EventIdentity } from '#model/appointment.ts';
+import { payloadOfBytes } from '#kit/payload.ts';
+import type { AttachmentContent, AttachmentHead, EventFields, EventIdentity } from '#model/appointment.ts';
 import type { FolderId, ItemId, MailboxGuid, Version } from '#model/ids.ts';
 import type { Instant } from '#model/mail.ts';
 import { writeStamp } from '#model/stamp.ts';
@@ -20,6 +22,7 @@ export interface MeetingBench {
   nowMs(): Instant;
   /** Sixteen random letters. */
   unique(): string;
+  random(bytes: number): Uint8Array;
   /** Items in the inbox of the attendee. */
   arrivals(): Promise<ReadonlySet<ItemId>>;
   waitForArrival(before: ReadonlySet<ItemId>): Promise<boolean>;
@@ -100,6 +103,48 @@ export const meetingExperiments: readonly (readonly [string, Experiment])[] = [
       const seen = [
         after.occurrences.some(({ day }) => day === days[1]) ? '' : 'the changed one is as the series again',
         after.deletedDays.includes(days[2]) ? '' : 'the deleted one is back',
+      ];
+      return seen.filter((text) => text !== '').join(', ') || null;
+    },
+  ],
+  [
+    'An occurrence that was called off is shown as cancelled, and its series is not',
+    async (bench) => {
+      const whole = await read(bench, await create(bench, series(bench)));
+      const [, day] = pattern(bench);
+      const calledOff = { day, do: 'modify', overrides: { stateFlags: 5 } } as const;
+      const { fields, occurrences } = await read(bench, await update(bench, whole, { occurrences: [calledOff] }));
+      const own = occurrences.find((one) => one.day === day)?.overrides.stateFlags;
+      const seen = [
+        own === 5 ? '' : `its state is ${own ?? 'that of the series'}`,
+        fields.stateFlags === whole.fields.stateFlags ? '' : `the state of the series is ${fields.stateFlags}`,
+      ];
+      return seen.filter((text) => text !== '').join(', ') || null;
+    },
+  ],
+  [
+    'An appointment of more than 4 MB arrives whole, once, and nobody hears of it',
+    async (bench) => {
+      const before = await bench.arrivals();
+      const { identity, fields } = organized(bench);
+      const bytes = Buffer.from(bench.random(5_000_000));
+      const file: AttachmentHead = {
+        ...{ name: 'probe.bin', contentType: 'application/octet-stream', contentId: null, isInline: false },
+        ...{
+          sizeBytes: bytes.length,
+          hash: createHash('sha256').update(bytes).digest('hex').slice(0, 32),
+          kind: 'file',
+        },
+      };
+      const plain = { attendees: [], organizer: null, myResponse: 'none', stateFlags: 0, invited: false } as const;
+      const given = { identity, fields: { ...fields, ...plain, attachments: [file] } };
+      const large = await read(bench, await create(bench, given, [{ head: file, bytes: payloadOfBytes(bytes) }]));
+      const [arrived] = large.fields.attachments;
+      const same = (await bench.events.findByIdentity(bench.calendar, [identity], bench.call())).get(identity) ?? [];
+      const seen = [
+        arrived === undefined ? 'its file is not there' : arrived.hash === file.hash ? '' : 'its file is another one',
+        same.length === 1 ? '' : `it is there ${same.length} times`,
+        (await bench.waitForArrival(before)) ? 'something arrived' : '',
       ];
       return seen.filter((text) => text !== '').join(', ') || null;
     },
@@ -202,7 +247,11 @@ const exceptions = (days: readonly [Day, Day, Day]): TypedEdit<'calendar'>['occu
   { day: days[2], do: 'delete' },
 ];
 
-async function create(bench: MeetingBench, { identity, fields }: Given): Promise<TypedWritten> {
+async function create(
+  bench: MeetingBench,
+  { identity, fields }: Given,
+  attachments: readonly AttachmentContent[] = [],
+): Promise<TypedWritten> {
   const unique = bench.unique();
   const stamp = writeStamp({
     organization: bench.organization,
@@ -221,12 +270,12 @@ async function create(bench: MeetingBench, { identity, fields }: Given): Promise
     identity,
     stamp: null,
     searchKey: '',
-    sizeBytes: 0,
+    sizeBytes: fields.attachments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     createdAt: null,
     modifiedAt: null,
   };
   const item = { kind: 'calendar', head, fields, occurrences: [], deletedDays: [], extras: [] } as const;
-  const draft = { item, attachments: [], occurrenceAttachments: new Map(), stamp };
+  const draft = { item, attachments, occurrenceAttachments: new Map(), stamp };
   return required((await bench.events.create(bench.calendar, [draft], bench.call()))[0]);
 }
 

@@ -37,7 +37,7 @@ async function run(
 test('a server that does what we rely on; nothing is left behind', async () => {
   const { results, box } = await run();
   expect(results.filter(({ outcome }) => outcome !== 'as-assumed')).toEqual([]);
-  expect(results).toHaveLength(18);
+  expect(results).toHaveLength(20);
   expect([...box.folders.values()].filter(({ name }) => name.startsWith('Causeway'))).toEqual([]);
   expect(box.items.size).toBe(0);
   expect(box.sent).toEqual([]);
@@ -107,7 +107,7 @@ test('a request in an inbox is removed whatever the experiment came to, and the 
     );
   const { results, box } = await run(() => {}, broken);
   expect(results.filter(({ outcome }) => outcome === 'undecided')).toHaveLength(1);
-  expect(results).toHaveLength(18);
+  expect(results).toHaveLength(20);
   expect(box.items.size).toBe(0);
 });
 
@@ -121,6 +121,6 @@ test('a feed that does not show what was created leaves experiments undecided, a
       }),
     }));
   const { results } = await run(() => {}, blind);
-  expect(results).toHaveLength(18);
+  expect(results).toHaveLength(20);
   expect(results.filter(({ outcome }) => outcome === 'undecided').length).toBeGreaterThan(8);
 });

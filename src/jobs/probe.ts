@@ -311,6 +311,7 @@ class Bench {
       call: () => this.call(),
       nowMs: () => clock.nowMs(),
       unique: () => random.bytes(8).toString('hex'),
+      random: (bytes) => random.bytes(bytes),
       arrivals: () => this.repliesTo(),
       waitForArrival: (before) => this.waitForReply(before),
     };

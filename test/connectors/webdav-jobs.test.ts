@@ -20,7 +20,7 @@ test('what we rely on is true of the lab', async () => {
   const addresses = [must(first, 'a mailbox'), must(second, 'another one')] as const;
   for await (const result of probe(services, addresses, signal)) results.push(result);
   expect(results.filter(({ outcome }) => outcome !== 'as-assumed')).toEqual([]);
-  expect(results).toHaveLength(18);
+  expect(results).toHaveLength(20);
   expect(it.people.sent()).toEqual([]);
   expect(it.people.items()).toEqual([]);
   await it.close();
