@@ -13,21 +13,6 @@ export type ReplyOutcome =
   /** Somebody has it who has no mailbox, in a tenant, where Graph does not show whether and where mail is sent on to. */
   | { readonly kind: 'not-shown'; readonly to: DirectoryObject };
 
-/** Attributes of holders that a judgement needs. */
-export const replyAttributes = [
-  'displayName',
-  'mail',
-  'mailNickname',
-  'proxyAddresses',
-  'legacyExchangeDN',
-  'targetAddress',
-  'homeMDB',
-  'msExchMailboxGuid',
-  'msExchHomeServerName',
-  'msExchRecipientTypeDetails',
-  'groupType',
-] as const;
-
 /** @param holders Objects that have the address: as legacyExchangeDN, or among their proxyAddresses. */
 export function judgeReply(holders: readonly DirectoryObject[], directory: 'ad' | 'entra'): ReplyOutcome {
   const different = [...new Map(holders.map((one) => [one.guid, one])).values()];

@@ -1,11 +1,12 @@
 import type { Connector, Context } from '#connectors/contract.ts';
 import type { Directory } from '#connectors/directory/contract.ts';
-import { judgeReply, type ReplyOutcome, replyAttributes } from '#engine/directory/judge-reply.ts';
+import { judgeReply, type ReplyOutcome } from '#engine/directory/judge-reply.ts';
 import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { DirectoryObject, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import { domainOfAddress } from '#model/directory/proxy-address.ts';
+import { recipientAttributes } from '#model/directory/recipient-type.ts';
 import { type Finding, failed } from '../check.ts';
 import { inLanes } from '../pass/in-lanes.ts';
 import { type NamedRecipient, type OldRecipient, oldRecipients } from './old-recipients.ts';
@@ -171,8 +172,8 @@ async function holdersOf(
     const dns = batch.flatMap(({ recipient }) => (recipient.kind === 'ex' ? [recipient.legacyExchangeDn] : []));
     const proxies = batch.map(({ recipient }) => proxyOf(recipient));
     const found = [
-      ...(dns.length === 0 ? [] : await directory.find(['legacyExchangeDN'], dns, replyAttributes, call())),
-      ...(await directory.find(['proxyAddresses'], proxies, replyAttributes, call())),
+      ...(dns.length === 0 ? [] : await directory.find(['legacyExchangeDN'], dns, recipientAttributes, call())),
+      ...(await directory.find(['proxyAddresses'], proxies, recipientAttributes, call())),
     ];
     const byAddress = new Map<string, DirectoryObject[]>();
     for (const object of found)

@@ -4,25 +4,16 @@ import { checkRouting, type RoutingProblemKind, routingProblems } from '#engine/
 import { FaultError } from '#kit/fault.ts';
 import type { DirectoryLink } from '#model/directory/directory-link.ts';
 import type { DirectoryObject, ObjectGuid } from '#model/directory/directory-object.ts';
+import { recipientAttributes } from '#model/directory/recipient-type.ts';
 import { type Finding, failed } from '../check.ts';
 import type { DirectoryServices } from './directory-context.ts';
 import { allLinks } from './read-changes.ts';
 
 const wanted = [
-  'displayName',
-  'mail',
-  'mailNickname',
-  'proxyAddresses',
-  'legacyExchangeDN',
-  'targetAddress',
-  'homeMDB',
-  'msExchMailboxGuid',
-  'msExchHomeServerName',
-  'msExchRecipientTypeDetails',
+  ...recipientAttributes,
   'msExchHideFromAddressLists',
   'msExchPoliciesIncluded',
   'msExchPoliciesExcluded',
-  'groupType',
 ] as const;
 
 /** Pages of one reading: a feed that never ends is broken. */

@@ -4,6 +4,21 @@
  */
 import type { Attributes, DirectoryKind, DirectoryObject, RecipientType } from './directory-object.ts';
 
+/** What says who a recipient is, by which addresses it is known, and where its mail goes. */
+export const recipientAttributes = [
+  'displayName',
+  'mail',
+  'mailNickname',
+  'proxyAddresses',
+  'legacyExchangeDN',
+  'targetAddress',
+  'homeMDB',
+  'msExchMailboxGuid',
+  'msExchHomeServerName',
+  'msExchRecipientTypeDetails',
+  'groupType',
+] as const;
+
 /** msExchRecipientTypeDetails, one bit each. Those that are missing are system objects, and never touched. */
 const byDetails: Readonly<Record<string, RecipientType>> = {
   '1': 'user-mailbox',
