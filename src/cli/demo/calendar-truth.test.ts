@@ -72,6 +72,14 @@ test('occurrences of one series that are there without it are no duplicates of e
   ).toMatchObject({ duplicated: 1 });
 });
 
+test('a changed occurrence counts its own updates, whatever the series counts', async () => {
+  const one = (more: Partial<TrueEvent>) => event('A', { day: '2026-01-05', ...more });
+  expect(await compare([one({ isException: true, sequence: 0 })], [one({ sequence: 2 })])).toMatchObject({
+    altered: 0,
+  });
+  expect(await compare([one({ sequence: 0 })], [one({ sequence: 2 })])).toMatchObject({ altered: 1 });
+});
+
 test('duplicated: two items with one identity', async () => {
   expect(await compare([event('A')], [event('A'), event('A', { itemId: 'another' })])).toMatchObject({ duplicated: 1 });
 });

@@ -48,8 +48,7 @@ const shared = {
   attachments: ({ attachments }) => attachments.join('\n'),
   state: ({ state }) => state,
   response: ({ response }) => response,
-  // A changed occurrence counts its own updates; what clients go by is the series'.
-  sequence: ({ isException, sequence }) => (isException ? 0 : sequence),
+  sequence: ({ sequence }) => sequence,
   invited: ({ invited }) => invited,
 } as const satisfies Readonly<Record<string, (event: TrueEvent) => string | number | boolean>>;
 
@@ -97,8 +96,10 @@ export async function compareCalendars(
 }
 
 function differencesOf(source: TrueEvent, target: TrueEvent): readonly (keyof typeof shared)[] {
+  // A changed occurrence counts its own updates, also one that was changed to what its series says; what clients go by is the series'.
+  const countsItsOwn = source.isException || target.isException;
   return (Object.keys(shared) as (keyof typeof shared)[]).filter(
-    (name) => shared[name](source) !== shared[name](target),
+    (name) => shared[name](source) !== shared[name](target) && !(name === 'sequence' && countsItsOwn),
   );
 }
 
