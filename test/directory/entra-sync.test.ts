@@ -179,6 +179,82 @@ describe('from a forest to a tenant', () => {
     expect(hybrid.at.usn).toBe(usn);
   });
 
+  test('members that are handed over and that nobody has written yet are not taken for removed', async () => {
+    const hybrid = await Hybrid.open({ direction: 'both' });
+    const { first } = hybrid.people.forest;
+    const members = () =>
+      new Map(
+        [...first.entries()].flatMap((entry) => {
+          const names = first.texts(entry, 'member');
+          return names.length === 0 ? [] : [[first.text(entry, 'cn'), [...names].sort()] as const];
+        }),
+      );
+    const before = members();
+    expect(before.size).toBeGreaterThan(0);
+    await hybrid.pass();
+    await hybrid.take(hybrid.run(await hybrid.script()));
+    await hybrid.pass();
+    const asked = (await openHandedOver(hybrid.store, 'main')).filter(({ after }) => 'member' in after);
+    expect(asked.length).toBeGreaterThan(0);
+    // Whoever runs scripts is on holiday.
+    for (let day = 0; day < 3; day++) {
+      await runDirectoryPass(hybrid.services, null, signal, { everything: true });
+      expect(members()).toEqual(before);
+    }
+    await hybrid.settle();
+    expect(members()).toEqual(before);
+    // The same with somebody who joins a group that is in step.
+    const links = await hybrid.store.pageDirectoryLinks('main', null, 100);
+    const linked = must(
+      links.find(({ shownRight }) => shownRight['member'] !== undefined),
+      'a linked group',
+    );
+    const group = must(
+      [...first.entries()].find(({ guid }) => guid === linked.left),
+      'a group',
+    );
+    const membersNow = () => group.values.get('member') ?? [];
+    const join = () => {
+      const guids = hybrid.people.mailboxes.map(
+        ({ address }) => must(first.having('proxyAddresses', `smtp:${address}`)[0], 'somebody').guid,
+      );
+      const outside = must(
+        guids.find((guid) => !membersNow().includes(guid)),
+        'somebody else',
+      );
+      first.put(group, { member: [...membersNow(), outside] });
+    };
+    join();
+    const after = members();
+    for (let day = 0; day < 3; day++) {
+      await runDirectoryPass(hybrid.services, null, signal, { everything: day > 1 });
+      expect((await openHandedOver(hybrid.store, 'main')).some((row) => 'member' in row.after)).toBe(true);
+      expect(members()).toEqual(after);
+    }
+    await hybrid.settle();
+    expect(members()).toEqual(after);
+    // Whom somebody takes out in the tenant leaves the group of the forest, too, and is not put in again.
+    const shadow = must(
+      [...hybrid.at.entries()].find(({ guid }) => guid === linked.right),
+      'the group of the tenant',
+    );
+    hybrid.at.put(shadow, { member: (shadow.values.get('member') ?? []).slice(1) });
+    await hybrid.settle();
+    expect(first.texts(group, 'member')).toHaveLength((after.get(first.text(group, 'cn')) ?? []).length - 1);
+    expect(hybrid.at.texts(shadow, 'member')).toHaveLength(first.texts(group, 'member').length);
+    // Who left again before anybody has written it is not asked for any more.
+    const rest = membersNow();
+    join();
+    await hybrid.pass();
+    const asks = async () => (await openHandedOver(hybrid.store, 'main')).filter(({ after: one }) => 'member' in one);
+    expect(await asks()).toHaveLength(1);
+    first.put(group, { member: rest });
+    await hybrid.pass();
+    expect(await asks()).toEqual([]);
+    const { edits } = await planDirectoryPass(hybrid.services, signal, { everything: true });
+    expect(edits.filter(({ after }) => 'member' in after)).toEqual([]);
+  });
+
   test('what the script could not do is named, and stays asked for', async () => {
     const hybrid = await Hybrid.open();
     await hybrid.pass();

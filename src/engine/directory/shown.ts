@@ -29,26 +29,29 @@ function shownOf(policy: DirectorySyncPolicy, object: DirectoryObject, view: Dir
   return shown;
 }
 
+const guidForm = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 function guidOrKey(view: DirectoryView, dn: string): string {
+  // In Entra, which has no DNs, references are GUIDs.
+  if (guidForm.test(dn)) return dn.toLowerCase();
   return view.resolved.get(dnKey(dn as DistinguishedName)) ?? dnKey(dn);
 }
 
-/** An object as its plan saw it, and what the plan wrote to it. */
+/** An object as its plan saw it. */
 export interface PlannedEnd {
   readonly object: DirectoryObject;
   readonly shown: Attributes;
-  readonly written: readonly Exclude<DirectoryEdit, { readonly kind: 'add' | 'remove' }>[];
 }
 
 /** @param view As the plan had it: later on DNs name others. */
-export function plannedEnd(
-  policy: DirectorySyncPolicy,
-  object: DirectoryObject,
-  view: DirectoryView,
-  edits: readonly DirectoryEdit[],
-): PlannedEnd {
-  const written = edits.flatMap((edit) => (edit.kind === 'modify' || edit.kind === 'move' ? [edit] : []));
-  return { object, shown: shownOf(policy, object, view), written };
+export const plannedEnd = (policy: DirectorySyncPolicy, object: DirectoryObject, view: DirectoryView): PlannedEnd => ({
+  object,
+  shown: shownOf(policy, object, view),
+});
+
+/** An end, and what was written to it: not what was handed over for somebody else to write, which may never be. */
+export interface WrittenEnd extends PlannedEnd {
+  readonly written: readonly DirectoryEdit[];
 }
 
 /**
@@ -65,7 +68,7 @@ export function linkAfter(
   policy: DirectorySyncPolicy,
   objects: BySide<DirectoryObject>,
   views: BySide<DirectoryView>,
-  ends: BySide<PlannedEnd | null>,
+  ends: BySide<WrittenEnd | null>,
 ): DirectoryLink {
   const of = (side: 'left' | 'right') => {
     const object = objects[side];
@@ -107,7 +110,7 @@ export function linkAfter(
 
 /** Attributes that show something else now than the plan has left there, with what that would be. */
 function missedBy(
-  { shown, written }: PlannedEnd,
+  { shown, written }: WrittenEnd,
   now: Attributes,
   view: DirectoryView,
 ): ReadonlyMap<string, readonly string[]> {

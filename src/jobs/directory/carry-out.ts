@@ -1,7 +1,7 @@
 import type { DirectoryRefusal, DirectoryWritten } from '#connectors/directory/contract.ts';
 import { withGuids } from '#engine/directory/draft.ts';
 import type { DirectoryPlan, PlannedEdit, PlannedLink } from '#engine/directory/plan.ts';
-import { linkAfter, type PlannedEnd, plannedEnd } from '#engine/directory/shown.ts';
+import { linkAfter, type PlannedEnd, plannedEnd, type WrittenEnd } from '#engine/directory/shown.ts';
 import type { DirectorySight } from '#engine/directory/view.ts';
 import { must } from '#kit/assert.ts';
 import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
@@ -78,15 +78,7 @@ class Run {
     this.#pendingLinks = new Set(plan.links);
     const endOf = (link: PlannedLink, side: Side): PlannedEnd | null => {
       const object = view[side].objects.get(link[side]);
-      const edits = link.edits.flatMap((no) => plan.edits[no] ?? []).filter((edit) => edit.side === side);
-      return object
-        ? plannedEnd(
-            context.policy,
-            object,
-            view[side],
-            edits.map(({ change }) => change),
-          )
-        : null;
+      return object ? plannedEnd(context.policy, object, view[side]) : null;
     };
     this.#ends = new Map(plan.links.map((link) => [link, { left: endOf(link, 'left'), right: endOf(link, 'right') }]));
     this.#pendingForgets = new Set(plan.forget);
@@ -310,11 +302,18 @@ class Run {
       const ends = { left: now.left.get(left), right: now.right.get(right) };
       // Somebody removed one of them meanwhile: the feed tells the next pass.
       if (!ends.left || !ends.right) continue;
-      const planned = must(this.#ends.get(link), 'the ends of a link of this plan');
-      rows.push(linkAfter(link, this.#context.policy, { left: ends.left, right: ends.right }, this.#view, planned));
+      const written = { left: this.#writtenEnd(link, 'left'), right: this.#writtenEnd(link, 'right') };
+      rows.push(linkAfter(link, this.#context.policy, { left: ends.left, right: ends.right }, this.#view, written));
       if (before.get(left) !== right) this.#linked.push({ left, right });
     }
     return rows;
+  }
+
+  #writtenEnd(link: PlannedLink, side: Side): WrittenEnd | null {
+    const end = must(this.#ends.get(link), 'the ends of a link of this plan')[side];
+    if (end === null) return null;
+    const done = link.edits.flatMap((no) => (this.#states.get(no) === 'done' ? (this.#plan.edits[no] ?? []) : []));
+    return { ...end, written: done.filter((edit) => edit.side === side).map(({ change }) => change) };
   }
 
   /** Objects that no edit of these links has touched are as the view has them. */

@@ -125,9 +125,11 @@ export function noLongerWanted(
     if (row.action !== 'modify' || row.guid === null || undoneBy(row) !== null || planned.has(subjectOf(row)))
       return false;
     const ofLink = wanted[row.side].get(row.guid);
-    // References are merged anew each time, against what is there.
-    const names = namesOf(row).filter((name) => attributeRow(name)?.syntax !== 'dn');
-    return ofLink !== undefined && names.some((name) => !isStillWanted(name, row.after[name] ?? [], ofLink[name]));
+    if (ofLink === undefined) return false;
+    // References are merged anew each time, against what is there: what this plan does not ask for is wanted by nobody.
+    return namesOf(row).some(
+      (name) => attributeRow(name)?.syntax === 'dn' || !isStillWanted(name, row.after[name] ?? [], ofLink[name]),
+    );
   });
 }
 
