@@ -19,6 +19,7 @@ import {
   type TlsSettings,
   type TlsVersion,
 } from './edge/listen.ts';
+import type { LoopbackListener } from './edge/loopback.ts';
 import type { ChannelBindingPolicy } from './edge/ntlm.ts';
 import { type Application, createTokenService, type TokenService } from './edge/oauth.ts';
 import type { SignInOutcome, SignInScheme } from './edge/sign-in.ts';
@@ -28,7 +29,7 @@ import { Traffic } from './edge/traffic.ts';
 import type { GraphSettings } from './graph/graph-settings.ts';
 import { migrationRoles } from './graph/permissions.ts';
 import { labsMade } from './labs-made.ts';
-import { type LdapListener, listenLdap } from './ldap/ldap-server.ts';
+import { listenLdap } from './ldap/ldap-server.ts';
 import { CalendarLoad } from './load/calendar-load.ts';
 import { MailLoad } from './load/mail-load.ts';
 import { logOn } from './meetings/control.ts';
@@ -36,7 +37,7 @@ import { type MeetingAction, MeetingPeople, meetingActions } from './meetings/me
 import { Meetings, type MeetingsOptions } from './meetings/meetings.ts';
 import { labParts } from './parts.ts';
 import type { Endpoint, FaultSpec, Faults, LabVersion, OutboxEntry } from './seams.ts';
-import { listenSmtp, type SmtpListener } from './smtp/smtp-server.ts';
+import { listenSmtp } from './smtp/smtp-server.ts';
 import { guidOf } from './world/account.ts';
 import type { Organization, OrganizationOptions, TypedCounts } from './world/organization.ts';
 import { createWorld, type World } from './world/world.ts';
@@ -255,7 +256,7 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
   const secureOrigins = new Map<string, string>();
   const people = new Map<string, () => boolean>();
   const meeting = new Map<string, MeetingPeople>();
-  const listeners: (Listener | LdapListener | SmtpListener)[] = [];
+  const listeners: (Listener | LoopbackListener)[] = [];
   let directory: string | null = null;
   let connectionId = 0;
   const nextConnectionId = () => ++connectionId;

@@ -1,9 +1,9 @@
 /** The directory of an organization over LDAP: LDAPS, or LDAP that has to be made TLS by StartTLS, on the loopback. */
 import { once } from 'node:events';
-import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
-import { createSecureContext, createServer as createTlsServer, TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
 import type { Clock } from '#kit/clock.ts';
 import type { TlsSettings } from '../edge/listen.ts';
+import { type LoopbackListener, listenOnLoopback } from '../edge/loopback.ts';
 import type { Traffic } from '../edge/traffic.ts';
 import type { FaultPoint, Faults } from '../seams.ts';
 import type { Controller } from '../world/directory/controller.ts';
@@ -31,12 +31,6 @@ export interface LdapServerOptions {
   readonly traffic: Traffic;
 }
 
-export interface LdapListener {
-  readonly url: string;
-  readonly port: number;
-  close(): Promise<void>;
-}
-
 /** As faults and counters name operations. */
 const ldapOperationNames = {
   bind: 'LdapBind',
@@ -53,62 +47,37 @@ type Answered = Exclude<Operation, { kind: 'unbind' | 'abandon' }>;
 /** MaxReceiveBuffer. [MS-ADTS] 3.1.1.3.4.6 */
 const messageBytesMax = 10_485_760;
 const idleMs = 900_000;
+/** MaxConnections. */
+const connectionsMax = 5_000;
 
-export async function listenLdap(options: LdapServerOptions, port = 0): Promise<LdapListener> {
-  const { tls, scheme } = options;
-  const secure = {
-    cert: tls.certificate.certPem,
-    key: tls.certificate.keyPem,
-    minVersion: tls.min,
-    maxVersion: tls.max,
-  };
-  const sockets = new Set<Socket>();
-  const serve = (socket: Socket): void => {
-    new Session(options, socket, scheme === 'ldaps', secure).start();
-  };
-  const server: TcpServer =
-    scheme === 'ldaps' ? createTlsServer({ ...secure, noDelay: true }) : createTcpServer({ noDelay: true });
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.on(scheme === 'ldaps' ? 'secureConnection' : 'connection', serve);
-  server.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy());
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address() as AddressInfo;
-  return {
-    url: `${scheme}://127.0.0.1:${address.port}`,
-    port: address.port,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
+export const listenLdap = (options: LdapServerOptions, port = 0): Promise<LoopbackListener> =>
+  listenOnLoopback(
+    {
+      scheme: options.scheme,
+      isSecure: options.scheme === 'ldaps',
+      tls: options.tls,
+      connectionsMax,
+      serve: (socket, startTls) => new Session(options, socket, startTls).start(),
     },
-  };
-}
+    port,
+  );
 
 /** One connection: who is signed in on it, and what it has asked for. */
 class Session {
   readonly #options: LdapServerOptions;
   #socket: Socket;
-  readonly #secure: { readonly cert: string; readonly key: string };
+  readonly #tlsOn: (plain: Socket) => Socket;
   #isSecure: boolean;
   #signedIn: SignedIn | null = null;
   readonly #paged = new PagedSearches();
   #rest: Buffer = Buffer.alloc(0);
   #isBusy = false;
 
-  constructor(
-    options: LdapServerOptions,
-    socket: Socket,
-    isSecure: boolean,
-    secure: { readonly cert: string; readonly key: string },
-  ) {
+  constructor(options: LdapServerOptions, socket: Socket, tlsOn: (plain: Socket) => Socket) {
     this.#options = options;
     this.#socket = socket;
-    this.#isSecure = isSecure;
-    this.#secure = secure;
+    this.#isSecure = options.scheme === 'ldaps';
+    this.#tlsOn = tlsOn;
   }
 
   start(): void {
@@ -216,7 +185,7 @@ class Session {
     const plain = this.#socket;
     plain.off('data', this.#received);
     plain.write(answer(resultCodes.success), () => {
-      const secured = new TLSSocket(plain, { isServer: true, secureContext: createSecureContext(this.#secure) });
+      const secured = this.#tlsOn(plain);
       this.#isSecure = true;
       this.#signedIn = null;
       this.#socket = secured;

@@ -1,8 +1,7 @@
 /** Submission of mail to an organization (RFC 6409): SMTP with STARTTLS, or TLS from the first byte, on the loopback. */
-import { once } from 'node:events';
-import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net';
-import { createSecureContext, createServer as createTlsServer, TLSSocket } from 'node:tls';
+import type { Socket } from 'node:net';
 import type { TlsSettings } from '../edge/listen.ts';
+import { type LoopbackListener, listenOnLoopback } from '../edge/loopback.ts';
 import type { Caller } from '../seams.ts';
 import type { Organization } from '../world/organization.ts';
 import { contentOfMime } from '../world/read-message.ts';
@@ -40,47 +39,18 @@ const lineBytesMax = 12_288;
 /** Of a message. 1000 by RFC 5321 4.5.3.1.6; servers take more. (assumed) */
 const textLineBytesMax = 65_536;
 
-export interface SmtpListener {
-  readonly url: string;
-  readonly port: number;
-  close(): Promise<void>;
-}
-
-export async function listenSmtp(options: SmtpServerOptions, port = 0): Promise<SmtpListener> {
-  const { tls, scheme } = options;
+export function listenSmtp(options: SmtpServerOptions, port = 0): Promise<LoopbackListener> {
   const limits = { ...defaultLimits, ...options.limits };
-  const secure = {
-    cert: tls.certificate.certPem,
-    key: tls.certificate.keyPem,
-    minVersion: tls.min,
-    maxVersion: tls.max,
-  };
-  const sockets = new Set<Socket>();
-  const serve = (socket: Socket): void => new Session({ ...options, limits }, socket, secure).start();
-  const server: TcpServer =
-    scheme === 'smtps' ? createTlsServer({ ...secure, noDelay: true }) : createTcpServer({ noDelay: true });
-  server.on('connection', (socket: Socket) => {
-    if (sockets.size >= limits.connections) {
-      socket.destroy();
-      return;
-    }
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-  });
-  server.on(scheme === 'smtps' ? 'secureConnection' : 'connection', serve);
-  server.on('tlsClientError', (_error, socket: TLSSocket) => socket.destroy());
-  server.listen(port, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address() as AddressInfo;
-  return {
-    url: `${scheme}://127.0.0.1:${address.port}`,
-    port: address.port,
-    async close() {
-      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      for (const socket of sockets) socket.destroy();
-      await closed;
+  return listenOnLoopback(
+    {
+      scheme: options.scheme,
+      isSecure: options.scheme === 'smtps',
+      tls: options.tls,
+      connectionsMax: limits.connections,
+      serve: (socket, startTls) => new Session({ ...options, limits }, socket, startTls).start(),
     },
-  };
+    port,
+  );
 }
 
 /** What is being handed in. */
@@ -92,7 +62,7 @@ interface Envelope {
 /** One connection. */
 class Session {
   readonly #options: SmtpServerOptions & { readonly limits: SmtpLimits };
-  readonly #secure: { readonly cert: string; readonly key: string };
+  readonly #tlsOn: (plain: Socket) => Socket;
   #socket: Socket;
   #isSecure: boolean;
   #hasGreeted = false;
@@ -108,11 +78,11 @@ class Session {
   constructor(
     options: SmtpServerOptions & { readonly limits: SmtpLimits },
     socket: Socket,
-    secure: { readonly cert: string; readonly key: string },
+    tlsOn: (plain: Socket) => Socket,
   ) {
     this.#options = options;
     this.#socket = socket;
-    this.#secure = secure;
+    this.#tlsOn = tlsOn;
     this.#isSecure = options.scheme === 'smtps';
   }
 
@@ -233,7 +203,7 @@ class Session {
     const plain = this.#socket;
     plain.removeAllListeners('data');
     plain.setTimeout(0);
-    const socket = new TLSSocket(plain, { isServer: true, secureContext: createSecureContext(this.#secure) });
+    const socket = this.#tlsOn(plain);
     this.#socket = socket;
     this.#isSecure = true;
     this.#hasGreeted = false;
