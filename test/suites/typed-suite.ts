@@ -87,6 +87,13 @@ define('an all-day event is its days', async (b) => {
   expectAlike(await b.event((await b.create(draft)).id), draft.item);
 });
 
+define('what is marked as all-day and begins within a day keeps its times, or it is said', async (b) => {
+  const noon = Date.parse('2024-03-04T11:00:00Z');
+  const draft = eventDraft({ when: { ...when, start: noon, end: noon + DAY, isAllDay: true } });
+  const { id, unkept } = await b.create(draft);
+  expectAlike(await b.event(id), draft.item, unkept);
+});
+
 define('an occurrence of an all-day series that has something of its own is still its day', async (b) => {
   const midnight = Date.parse('2024-03-03T23:00:00Z');
   const allDay: When = { ...when, start: midnight, end: midnight + DAY, isAllDay: true };

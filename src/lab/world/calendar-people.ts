@@ -206,7 +206,9 @@ export class CalendarWorker {
   }
 
   /** A moved series loses what differed from it, like one with a new pattern. */
-  #later(content: ItemContent, byMs: number): ItemContent {
+  /** All-day events stay on whole days: no client lets one begin in the afternoon. */
+  #later(content: ItemContent, wantedMs: number): ItemContent {
+    const byMs = content.properties.get(calendarKey.allDay)?.value === true ? dayMs : wantedMs;
     const part = content.calendar;
     const properties = new Map(content.properties);
     const move = (at: PropertyKey): void => {

@@ -1,8 +1,17 @@
-import type { EventFields } from '#model/appointment.ts';
+import { clockOf } from '#formats/zones/zone-clock.ts';
+import type { EventFields, When } from '#model/appointment.ts';
 import type { EventField } from '#model/event-properties.ts';
 import { isUntyped, typeIsGuessed } from '../../typed-losses.ts';
 import { atLeast, type SchemaVersion } from '../server-version.ts';
 import { beginsLater, isBegunLater, recurrenceLoss } from '../typed/recurrence-codec.ts';
+
+const dayMs = 86_400_000;
+
+/** By the clock of the zone in which it begins, as servers count days (EWS `IsAllDayEvent`). */
+function isOfWholeDays({ start, end, startZone }: When): boolean {
+  const clock = clockOf(startZone);
+  return [start, end].every((at) => clock.toWall(at) % dayMs === 0);
+}
 
 /** Where an event is written. */
 export interface Destination {
@@ -48,6 +57,12 @@ export const losses: readonly Loss[] = [
     keptFrom: null,
     what: 'times are kept to the minute',
     concerns: ({ when }) => when !== undefined && (when.start % 60_000 !== 0 || when.end % 60_000 !== 0),
+  },
+  {
+    field: 'when',
+    keptFrom: null,
+    what: 'what is marked as all-day and begins or ends within a day is stretched to whole days',
+    concerns: ({ when }) => when !== undefined && when.isAllDay && !isOfWholeDays(when),
   },
   {
     field: 'body',
