@@ -19,7 +19,7 @@ import type { ProbeServices } from '#jobs/directory/probe-routing.ts';
 import type { MailboxInventory } from '#jobs/discover.ts';
 import type { WayChoice } from '#jobs/item-ways.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
-import type { ProbeResult } from '#jobs/probe.ts';
+import type { ProbeResult } from '#jobs/probe/probe.ts';
 import type { Relinked } from '#jobs/relink.ts';
 import type { ResyncPlan } from '#jobs/resync.ts';
 import type { SettingsReport } from '#jobs/settings/carry-settings.ts';

@@ -22,7 +22,7 @@ import { runMailPass } from '#jobs/mail/mail-pass.ts';
 import type { PassServices } from '#jobs/mail/pass-context.ts';
 import type { PassBasics, PassProgress } from '#jobs/pass/pass-core.ts';
 import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
-import { probe } from '#jobs/probe.ts';
+import { probe } from '#jobs/probe/probe.ts';
 import { relink, relinkTyped } from '#jobs/relink.ts';
 import { planResync, resync } from '#jobs/resync.ts';
 import { carryPairSettings } from '#jobs/settings/carry-pair-settings.ts';

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { check, type Finding } from '#jobs/check.ts';
 import { discover } from '#jobs/discover.ts';
-import { type ProbeResult, probe } from '#jobs/probe.ts';
+import { type ProbeResult, probe } from '#jobs/probe/probe.ts';
 import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';
 import { folderByRole } from '#test/simulation/simulated-mailbox.ts';

@@ -7,7 +7,7 @@ import { ewsHttp } from '#connectors/ews/http-client.ts';
 import { graphConnector } from '#connectors/graph/connector.ts';
 import { graphHttp } from '#connectors/graph/graph-http.ts';
 import { createSignIn } from '#connectors/sign-in/sign-in.ts';
-import { type ProbeResult, probe } from '#jobs/probe.ts';
+import { type ProbeResult, probe } from '#jobs/probe/probe.ts';
 import { must } from '#kit/assert.ts';
 import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';

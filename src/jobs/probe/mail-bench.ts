@@ -1,17 +1,16 @@
 import type { Connector, Context, Mailbox } from '#connectors/contract.ts';
 import type { Clock } from '#kit/clock.ts';
-import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
+import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type { Random } from '#kit/random.ts';
 import type { EventIdentity } from '#model/appointment.ts';
 import type { Change } from '#model/change.ts';
 import type { Cursor, FolderId, ItemId, MailboxGuid } from '#model/ids.ts';
-import { isDraft, type MailFacts, type MailHead, type MailState, type RawProperty } from '#model/mail.ts';
+import type { MailFacts, MailHead, MailState, RawProperty } from '#model/mail.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import { type StampText, writeStamp } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
-import { type MeetingBench, meetingExperiments, newIdentity } from './probe-meetings.ts';
-import { requestProperties } from './probe-request.ts';
+import { type MeetingBench, newIdentity } from './meeting-experiments.ts';
 
 export interface ProbeServices {
   readonly connector: Connector;
@@ -24,216 +23,8 @@ export interface ProbeServices {
   readonly markMs?: number;
 }
 
-/** What an experiment showed. */
-export interface ProbeResult {
-  /** What we rely on, in words. */
-  readonly behaviour: string;
-  readonly outcome: 'as-assumed' | 'different' | 'undecided';
-  readonly detail: string;
-}
-
-/** An experiment in a folder of its own. @returns null when it is as assumed; else what was seen. */
-type Experiment = (bench: Bench) => Promise<string | null>;
-
 /** 2001-02-03 04:05:06 UTC: no server makes this up. */
-const longAgo = Date.UTC(2001, 1, 3, 4, 5, 6);
-
-const experiments: readonly (readonly [string, Experiment])[] = [
-  [
-    'A message is created as what it is: no draft, with its own times, unread',
-    async (bench) => {
-      const { head } = await bench.create('created');
-      const seen = [
-        isDraft(head.facts) ? 'it is a draft' : '',
-        head.facts.sentAt === longAgo ? '' : `its sent time is ${head.facts.sentAt}`,
-        head.facts.receivedAt === longAgo ? '' : `its received time is ${head.facts.receivedAt}`,
-        head.state.isRead ? 'it is read' : '',
-      ];
-      return seen.filter((text) => text !== '').join(', ') || null;
-    },
-  ],
-  [
-    'The change feed shows the stamp of a copy',
-    async (bench) => {
-      const { head, stamp } = await bench.create('stamped');
-      return head.stamp === stamp ? null : 'the feed shows the item without its stamp';
-    },
-  ],
-  [
-    'The change marks of a folder move when an item is created, flagged, or removed',
-    async (bench) => {
-      const still: string[] = [];
-      const step = async (what: string, work: () => Promise<unknown>) => {
-        const before = await bench.mark();
-        await bench.untilMarksTell();
-        await work();
-        if ((await bench.mark()) === before) still.push(what);
-      };
-      let item = await bench.create('marks 1');
-      await step('created', () => bench.create('marks 2'));
-      await step('flagged', async () => {
-        item = { ...item, head: await bench.update(item.head, { flagStatus: 2 }) };
-      });
-      await step('removed', () => bench.remove(item.head));
-      return still.length === 0 ? null : `they stay when an item is ${still.join(', ')}`;
-    },
-  ],
-  [
-    'The change feed tells that a message was read and nothing else',
-    async (bench) => {
-      const { head } = await bench.create('read flag');
-      const told = await bench.changesAfter(() => bench.update(head, { isRead: true }));
-      const shows = (change: Change) =>
-        change.kind === 'read-flag'
-          ? change.id === head.id && change.isRead
-          : change.kind === 'upsert' && change.head.id === head.id && change.head.state.isRead;
-      return told.some(shows) ? null : 'it tells nothing of it: read marks are found by the sweep only';
-    },
-  ],
-  [
-    'A message keeps its search key when it moves',
-    async (bench) => {
-      const { head } = await bench.create('moved');
-      const moved = await bench.moveAway(head);
-      if (moved === null) return 'it was not found in the other folder';
-      return moved.facts.searchKey === head.facts.searchKey ? null : 'it has another search key';
-    },
-  ],
-  [
-    'A write for an old version is refused',
-    async (bench) => {
-      const { head } = await bench.create('old version');
-      await bench.update(head, { importance: 'high' });
-      const [answer] = await bench.mailbox.update(
-        [{ id: head.id, expect: head.version, set: { importance: 'low' }, readReceiptRequested: false }],
-        bench.call(),
-      );
-      if (answer !== undefined && isFault(answer)) return answer.kind === 'stale' ? null : describeFault(answer);
-      return 'the write was carried out';
-    },
-  ],
-  [
-    'Marking as read sends no receipt, although one was asked for',
-    async (bench) => {
-      const { head } = await bench.create('receipt when read', { readReceiptRequested: true });
-      const before = await bench.repliesTo();
-      await bench.update(head, { isRead: true });
-      return (await bench.waitForReply(before)) ? 'a receipt arrived' : null;
-    },
-  ],
-  [
-    'Deleting unread mail sends no receipt, although one was asked for',
-    async (bench) => {
-      const { head } = await bench.create('receipt when deleted', { readReceiptRequested: true });
-      const before = await bench.repliesTo();
-      await bench.remove(head);
-      return (await bench.waitForReply(before)) ? 'a receipt arrived' : null;
-    },
-  ],
-  [
-    'What is taken away from a message is gone, and everything else stays',
-    async (bench) => {
-      const { head } = await bench.create('taken away');
-      const marked = await bench.update(head, { flagStatus: 2, flagRequest: 'Call back', categories: ['probe'] });
-      await bench.update(marked, { flagStatus: 0, flagRequest: null, categories: [] });
-      const { state, facts } = await bench.shown(head.id);
-      const seen = [
-        state.flagStatus === 0 ? '' : `its flag is ${state.flagStatus}`,
-        state.flagRequest === null ? '' : 'its follow-up text is there still',
-        state.categories.length === 0 ? '' : 'its category is there still',
-        facts.subject === head.facts.subject ? '' : 'its subject changed',
-        facts.receivedAt === head.facts.receivedAt ? '' : `its received time is ${facts.receivedAt}`,
-        isDraft(facts) ? 'it is a draft' : '',
-      ];
-      return seen.filter((text) => text !== '').join(', ') || null;
-    },
-  ],
-  [
-    'A message of more than 4 MB arrives whole, and is no draft',
-    async (bench) => {
-      const file = bench.randomFile(5_000_000);
-      const { head } = await bench.create('large', {}, { file });
-      const mime = await bench.mimeOf(head);
-      const seen = [
-        isDraft(head.facts) ? 'it is a draft' : '',
-        head.facts.receivedAt === longAgo ? '' : `its received time is ${head.facts.receivedAt}`,
-        head.facts.hasAttachments ? '' : 'it shows no attachment',
-        // However the lines are broken.
-        mime.toString('latin1').replace(/\s+/g, '').includes(file.toString('base64')) ? '' : 'its file is another one',
-      ];
-      return seen.filter((text) => text !== '').join(', ') || null;
-    },
-  ],
-  [
-    'A meeting request that is put into an inbox stays one; nothing answers it, and nothing is made of it',
-    async (bench) => {
-      const identity = bench.newIdentity();
-      const ofClass = requestProperties(identity, bench.nextMonth());
-      const [before, inbox] = [await bench.repliesTo(), await bench.inbox()];
-      const itemClass = 'IPM.Schedule.Meeting.Request';
-      try {
-        const { head } = await bench.create('request', { itemClass }, { folder: inbox, ofClass });
-        const arrived = await bench.waitForReply(before);
-        const events = await bench.eventsOf(identity);
-        const kept = await bench.properties(
-          head.id,
-          ofClass.map(({ property }) => property),
-        );
-        const seen = [
-          head.facts.itemClass === itemClass ? '' : `its class is ${head.facts.itemClass}`,
-          kept.length === ofClass.length ? '' : `${ofClass.length - kept.length} of its properties are gone`,
-          arrived ? 'something arrived at who called the meeting' : '',
-          events.length === 0 ? '' : 'an event was made of it',
-        ];
-        return seen.filter((text) => text !== '').join(', ') || null;
-      } finally {
-        // It lies where people look, and whatever was made of it, too.
-        await bench.removeRequest('request', inbox, identity);
-      }
-    },
-  ],
-  [
-    'A folder that is removed is nowhere in the tree any more',
-    async (bench) =>
-      (await bench.treeAfterRemoval()) ? 'it is shown still, among the deleted ones or where it was' : null,
-  ],
-];
-
-/**
- * Tries what we rely on and no document settles, in two throw-away mailboxes of one organization: the first is worked in, the second is the
- * one that would get receipts. Leaves both as they were, but for what it removed recoverably.
- */
-export async function* probe(
-  services: ProbeServices,
-  addresses: readonly [string, string],
-  signal: AbortSignal,
-): AsyncGenerator<ProbeResult> {
-  const bench = await Bench.open(services, addresses, signal);
-  try {
-    for (const [behaviour, experiment] of experiments) yield await tried(behaviour, () => experiment(bench), signal);
-    const meetings = await bench.meetings(services, addresses);
-    if (meetings === null) return;
-    for (const [behaviour, experiment] of meetingExperiments)
-      yield await tried(behaviour, () => experiment(meetings), signal);
-  } finally {
-    await bench.close();
-  }
-}
-
-async function tried(
-  behaviour: string,
-  experiment: () => Promise<string | null>,
-  signal: AbortSignal,
-): Promise<ProbeResult> {
-  try {
-    const seen = await experiment();
-    return { behaviour, outcome: seen === null ? 'as-assumed' : 'different', detail: seen ?? 'as assumed' };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!(error instanceof FaultError)) throw error;
-    return { behaviour, outcome: 'undecided', detail: describeFault(error.fault) };
-  }
-}
+export const longAgo = Date.UTC(2001, 1, 3, 4, 5, 6);
 
 interface Created {
   readonly head: MailHead;
@@ -248,7 +39,7 @@ interface Making {
 }
 
 /** Two folders of our own in the first mailbox, and the inbox of the second. */
-class Bench {
+export class MailBench {
   readonly mailbox: Mailbox;
   readonly #services: ProbeServices;
   readonly #other: Mailbox;
@@ -279,7 +70,7 @@ class Bench {
     services: ProbeServices,
     [first, second]: readonly [string, string],
     signal: AbortSignal,
-  ): Promise<Bench> {
+  ): Promise<MailBench> {
     const { connector, clock, random, requestDeadlineMs } = services;
     const mailbox = connector.mailbox(first);
     const call = () => ({ signal, deadlineMs: clock.monotonicMs() + requestDeadlineMs });
@@ -287,7 +78,7 @@ class Bench {
     const name = `Causeway probe ${random.bytes(4).toString('hex')}`;
     const folder = await mailbox.createFolder(tree.root, name, 'IPF.Note', call());
     const away = await mailbox.createFolder(folder, 'away', 'IPF.Note', call());
-    return new Bench(services, mailbox, connector.mailbox(second), tree.mailbox, [folder, away], signal);
+    return new MailBench(services, mailbox, connector.mailbox(second), tree.mailbox, [folder, away], signal);
   }
 
   call(): Context {

@@ -4,7 +4,7 @@ import { memoryConnector } from '#connectors/memory/memory-connector.ts';
 import { MemoryOrganization } from '#connectors/memory/memory-organization.ts';
 import { isFault } from '#kit/fault.ts';
 import type { ItemId } from '#model/ids.ts';
-import { type MeetingBench, meetingExperiments } from './probe-meetings.ts';
+import { type MeetingBench, meetingExperiments } from './meeting-experiments.ts';
 
 type Events = TypedItems<'calendar'>;
 
