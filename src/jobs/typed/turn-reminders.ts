@@ -44,8 +44,9 @@ export async function turnReminders(context: TypedContext): Promise<void> {
       after = links.at(-1)?.id ?? null;
       await flush(context, { pair: { ringing: { on, isDone: false, upTo: after } } });
     }
+    // Also when there was nothing to move: whoever waits for it waits for this.
+    await flush(context, { pair: { ringing: { on, isDone: true, upTo: null } } });
   }
-  context.staged.add({ pair: { ringing: { on, isDone: true, upTo: null } } });
 }
 
 const isTurned = (ringing: PairRow['ringing'], on: Side): boolean =>

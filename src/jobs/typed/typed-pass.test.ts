@@ -592,6 +592,17 @@ describe('two calendars', () => {
     expect(await world.store.journal({ pair: track }, 10)).toEqual([]);
   });
 
+  test('that reminders are turned is recorded although there was none to move', async () => {
+    book(world.left, { subject: 'silent' });
+    await world.settle();
+    await world.pass();
+    for (const active of ['right', 'left'] as const) {
+      world.policy = { ...world.policy, active };
+      expect((await world.pass()).summary.writes).toBe(0);
+      expect((await world.store.pair(track))?.ringing).toEqual({ on: active, isDone: true, upTo: null });
+    }
+  });
+
   test('a switch that is broken off goes on where it was', async () => {
     const count = 450;
     for (let n = 0; n < count; n++) book(world.left, { subject: `meeting ${n}`, reminder });
