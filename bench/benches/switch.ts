@@ -8,6 +8,8 @@ import { against, round } from '../support/results.ts';
 
 const mailsPerSecond = 20;
 const lanes = 8;
+/** Longer than this nobody should wait without a word. */
+const slowMs = 30_000;
 const signal = new AbortController().signal;
 
 /** People are switched, and some of them back, while mail arrives at both addresses and calendars change. Real time, one process. */
@@ -44,11 +46,11 @@ export const switchUnderLoad: Bench = async ({ quick, pairs, say }) => {
     }, 1000 / mailsPerSecond);
     const beganMs = systemClock.monotonicMs();
     say('switching …');
-    await inLanes(world.people, (person) => over(world, person, 'forward'));
+    await inLanes(world.people, (person) => over(world, person, 'forward', say));
     const switchedMs = systemClock.monotonicMs() - beganMs;
     say(`taking back ${back} …`);
     const returned = world.people.slice(0, back);
-    await inLanes(returned, (person) => over(world, person, 'undo'));
+    await inLanes(returned, (person) => over(world, person, 'undo', say));
     clearInterval(load);
     await world.syncAll();
     const stayed = world.people.slice(back);
@@ -88,14 +90,26 @@ export const switchUnderLoad: Bench = async ({ quick, pairs, say }) => {
   }
 };
 
-async function over(world: SwitchWorld, person: WorldPerson, direction: 'forward' | 'undo'): Promise<void> {
+async function over(
+  world: SwitchWorld,
+  person: WorldPerson,
+  direction: 'forward' | 'undo',
+  say: (text: string) => void,
+): Promise<void> {
   const services = world.services(person);
+  const beganMs = systemClock.monotonicMs();
+  let toldMs = beganMs;
   if (direction === 'forward') await beginSwitch(services, null, true);
   else await beginUndo(services, null);
   for (;;) {
     const end = await runSwitch(services, null, signal);
     if (end.end === 'complete') return;
     if (end.end === 'failed') throw new Error(end.because);
+    const nowMs = systemClock.monotonicMs();
+    if (nowMs - toldMs > slowMs) {
+      say(`${person.pair.id} waits for ${Math.round((nowMs - beganMs) / 1000)} s: ${end.because}`);
+      toldMs = nowMs;
+    }
     await systemClock.sleep(end.againMs);
   }
 }
