@@ -62,7 +62,7 @@ export const losses: readonly Loss[] = [
     field: 'when',
     keptFrom: null,
     what: 'what is marked as all-day and begins or ends within a day is stretched to whole days',
-    concerns: ({ when }) => when !== undefined && when.isAllDay && !isOfWholeDays(when),
+    concerns: ({ when }) => when?.isAllDay === true && !isOfWholeDays(when),
   },
   {
     field: 'body',
