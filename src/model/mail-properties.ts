@@ -1,4 +1,4 @@
-import type { MailFields, MailStateField } from './mail.ts';
+import type { MailFacts, MailFields, MailState, MailStateField } from './mail.ts';
 import { type PropertyRow, propertySets } from './property-row.ts';
 
 const { task, common, publicStrings, calendarAssistant } = propertySets;
@@ -424,3 +424,11 @@ export const absentMailFields: Readonly<Partial<MailFields>> = {
   hasAttachments: false,
   sizeBytes: 0,
 };
+
+const absent = (fields: readonly MailField[]) =>
+  Object.fromEntries(fields.map((field) => [field, absentMailFields[field] ?? null]));
+/** A mail that nobody has touched, and one of which nothing is known. */
+export const absentMailState = absent(mailStateFields) as unknown as MailState;
+export const absentMailFacts = absent(
+  mailFields.filter((field) => mailProperties[field].carriage !== 'state'),
+) as unknown as MailFacts;

@@ -2,30 +2,14 @@
 import type { Selectable } from 'kysely';
 import type { Cursor, FolderId, ItemId, LinkId, PairId, Version } from '#model/ids.ts';
 import type { MailHead, MailState, MailStateField } from '#model/mail.ts';
+import { absentMailState } from '#model/mail-properties.ts';
 import type { StampKey, StampText } from '#model/stamp.ts';
 import { unpackKey, uuidText } from './hashes.ts';
 import type { FolderRow, IntentRow, LinkRow, PairRow, UnclaimedRow } from './store.ts';
 import type { Tables } from './tables.ts';
 
-/** A mail that nobody has touched. Snapshots keep only what differs from it, which is nothing for most. */
-const untouched: MailState = {
-  isRead: false,
-  flagStatus: 0,
-  flagCompletedAt: null,
-  flagRequest: null,
-  flagStartAt: null,
-  flagDueAt: null,
-  flagColour: null,
-  toDoFlags: null,
-  categories: [],
-  importance: 'normal',
-  sensitivity: 'normal',
-  lastVerb: null,
-  lastVerbAt: null,
-  iconIndex: null,
-  processed: null,
-  serverProcessed: null,
-};
+/** Snapshots keep only what differs from it, which is nothing for most. */
+const untouched = absentMailState;
 
 export function writeState(state: MailState): string {
   const differs: Record<string, unknown> = {};

@@ -4,6 +4,7 @@ import { systemClock } from '#kit/clock.ts';
 import { payloadOfBytes } from '#kit/payload.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailContent, MailDraft, MailFacts, MailHead, MailState } from '#model/mail.ts';
+import { absentMailState } from '#model/mail-properties.ts';
 import type { StampText } from '#model/stamp.ts';
 import type { Context } from '../contract.ts';
 import { envelopeOf } from './client.ts';
@@ -67,24 +68,7 @@ export const failure = (operation: string, code: string, rest = ''): string =>
 export const context: Context = { signal: new AbortController().signal, deadlineMs: Number.POSITIVE_INFINITY };
 export const clock = systemClock;
 
-export const plainState: MailState = {
-  isRead: false,
-  flagStatus: 0,
-  flagCompletedAt: null,
-  flagRequest: null,
-  flagStartAt: null,
-  flagDueAt: null,
-  flagColour: null,
-  toDoFlags: null,
-  categories: [],
-  importance: 'normal',
-  sensitivity: 'normal',
-  lastVerb: null,
-  lastVerbAt: null,
-  iconIndex: null,
-  processed: null,
-  serverProcessed: null,
-};
+export const plainState = absentMailState;
 export const plainFacts: MailFacts = {
   itemClass: 'IPM.Note',
   messageFlags: 0,

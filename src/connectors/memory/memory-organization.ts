@@ -10,6 +10,7 @@ import {
   MESSAGE_FLAG_READ,
   type RawProperty,
 } from '#model/mail.ts';
+import { absentMailState } from '#model/mail-properties.ts';
 import { hash128, type StampText } from '#model/stamp.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import { MemoryTypedStore } from './memory-typed-store.ts';
@@ -46,25 +47,6 @@ type Entry = {
   readonly folder: FolderId;
   readonly id: ItemId;
   readonly kind: 'upsert' | 'delete' | 'read-flag';
-};
-
-const noState: MailState = {
-  isRead: false,
-  flagStatus: 0,
-  flagCompletedAt: null,
-  flagRequest: null,
-  flagStartAt: null,
-  flagDueAt: null,
-  flagColour: null,
-  toDoFlags: null,
-  categories: [],
-  importance: 'normal',
-  sensitivity: 'normal',
-  lastVerb: null,
-  lastVerbAt: null,
-  iconIndex: null,
-  processed: null,
-  serverProcessed: null,
 };
 
 const containerClasses = {
@@ -172,7 +154,7 @@ export class MemoryMailbox {
       mime,
       bcc,
       ofClass,
-      state: { ...noState, ...state },
+      state: { ...absentMailState, ...state },
       facts: {
         itemClass: 'IPM.Note',
         messageFlags: 0,

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { payloadBytes, payloadOfBytes } from '#kit/payload.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailDraft, MailFacts, MailState, RawProperty } from '#model/mail.ts';
+import { absentMailState } from '#model/mail-properties.ts';
 import { propertySets } from '#model/property-row.ts';
 import type { StampText } from '#model/stamp.ts';
 import { messageOfStream } from '../fast-transfer/message-of-stream.ts';
@@ -14,24 +15,7 @@ import { messageOfDraft } from './message-of-draft.ts';
 import { MailTooLarge, mimeBytesMax, wholeMime } from './part-content.ts';
 import { hasSamples, sampleMails } from './samples.fixture.ts';
 
-const plainState: MailState = {
-  isRead: false,
-  flagStatus: 0,
-  flagCompletedAt: null,
-  flagRequest: null,
-  flagStartAt: null,
-  flagDueAt: null,
-  flagColour: null,
-  toDoFlags: null,
-  categories: [],
-  importance: 'normal',
-  sensitivity: 'normal',
-  lastVerb: null,
-  lastVerbAt: null,
-  iconIndex: null,
-  processed: null,
-  serverProcessed: null,
-};
+const plainState = absentMailState;
 const plainFacts: MailFacts = {
   itemClass: 'IPM.Note',
   messageFlags: 0,

@@ -7,6 +7,7 @@ import type { EventIdentity } from '#model/appointment.ts';
 import type { Change } from '#model/change.ts';
 import type { Cursor, FolderId, ItemId, MailboxGuid } from '#model/ids.ts';
 import type { MailFacts, MailHead, MailState, RawProperty } from '#model/mail.ts';
+import { absentMailFacts, absentMailState } from '#model/mail-properties.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import { type StampText, writeStamp } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
@@ -146,7 +147,7 @@ export class MailBench {
       id: unique as ItemId,
       version: '' as never,
       folder: this.#folder,
-      state: unread,
+      state: absentMailState,
       facts: { ...plainFacts, sizeBytes: mime.length, hasAttachments: file !== null, ...facts },
       stamp: null,
       unread: [],
@@ -374,43 +375,4 @@ const filePart = (file: Buffer, boundary: string): readonly string[] => [
   '',
 ];
 
-const unread: MailState = {
-  isRead: false,
-  flagStatus: 0,
-  flagCompletedAt: null,
-  flagRequest: null,
-  flagStartAt: null,
-  flagDueAt: null,
-  flagColour: null,
-  toDoFlags: null,
-  categories: [],
-  importance: 'normal',
-  sensitivity: 'normal',
-  lastVerb: null,
-  lastVerbAt: null,
-  iconIndex: null,
-  processed: null,
-  serverProcessed: null,
-};
-
-const plainFacts: MailFacts = {
-  itemClass: 'IPM.Note',
-  messageFlags: 0,
-  sentAt: longAgo,
-  receivedAt: longAgo,
-  subject: null,
-  internetMessageId: null,
-  searchKey: null,
-  conversationIndex: null,
-  conversationTopic: null,
-  expiresAt: null,
-  replyBy: null,
-  votingOptions: null,
-  votingResponse: null,
-  readReceiptRequested: false,
-  hasAttachments: false,
-  sizeBytes: 0,
-  createdAt: null,
-  modifiedAt: null,
-  retentionTag: null,
-};
+const plainFacts: MailFacts = { ...absentMailFacts, sentAt: longAgo, receivedAt: longAgo };
