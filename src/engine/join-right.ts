@@ -1,5 +1,5 @@
 import type { Change } from '#model/change.ts';
-import type { ItemId, LinkId, MailboxGuid } from '#model/ids.ts';
+import type { ItemId, MailboxGuid } from '#model/ids.ts';
 import {
   type IntentRow,
   isUpdating,
@@ -38,7 +38,7 @@ export interface RightJoin {
   /** Items that were unclaimed and are no more there. */
   readonly vanished: readonly ItemId[];
   /** Links whose source item is gone and whose copy we removed, although no answer said so: neither side has anything left. */
-  readonly ended: readonly LinkId[];
+  readonly ended: readonly LinkRow[];
 }
 
 /**
@@ -64,7 +64,7 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
   const adopted: { intent: IntentRow; head: MailHead }[] = [];
   const unclaimed: UnclaimedRow[] = [];
   const vanished: ItemId[] = [];
-  const ended: LinkId[] = [];
+  const ended: LinkRow[] = [];
   const taken = new Set<StampKey>();
   // Copies that wait for their removal, since another has replaced them, are nobody's to claim.
   const replaced = new Set([...known.intents.values()].flatMap((i) => (i.replaces ? [i.replaces.right] : [])));
@@ -81,7 +81,7 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
       if (link.rightId !== id) continue;
       if (change.kind === 'delete' && link.state === 'left-gone' && link.touched.includes('removing')) {
         // Kept as a link, another copy of the same mail on the source would take it over, and seem to be removed by a person.
-        ended.push(link.id);
+        ended.push(link);
         links.delete(link.id);
       } else if (change.kind === 'delete')
         put({ ...link, state: link.state === 'left-gone' ? 'left-gone' : 'right-gone', goneSincePass: known.pass });

@@ -148,6 +148,8 @@ export interface Commit {
   readonly intentsResolved?: readonly StampKey[];
   readonly unclaimed?: readonly UnclaimedRow[];
   readonly unclaimedTaken?: readonly ItemId[];
+  /** Stamps whose link ends here although other copies may carry them. */
+  readonly outlived?: readonly StampKey[];
   readonly quarantine?: readonly Omit<QuarantineRow, 'pair'>[];
   readonly quarantineLeft?: readonly ItemId[];
   readonly typedLinks?: readonly TypedLinkRow[];
@@ -268,7 +270,7 @@ export interface Store extends BudgetRecords, DirectoryRecords, SwitchRecords {
   unclaimedByFingerprint(pair: PairId, fingerprints: readonly string[]): Promise<readonly UnclaimedRow[]>;
   unclaimedById(pair: PairId, ids: readonly ItemId[]): Promise<readonly UnclaimedRow[]>;
   unclaimedCount(pair: PairId): Promise<number>;
-  /** Any `limit` of them, for what is left over when everything was read. */
+  /** Any `limit` of them but those whose stamp outlived its link, for what is left over when everything was read. */
   unclaimed(pair: PairId, limit: number): Promise<readonly UnclaimedRow[]>;
   deletionsSince(pair: PairId, sinceMs: number): Promise<number>;
 

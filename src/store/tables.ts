@@ -77,6 +77,7 @@ export interface Tables {
     first_id: string;
     fingerprint: Buffer;
   };
+  readonly outlived: { pair_no: number; stamp_key: Buffer };
   readonly typed_link: {
     pair_no: number;
     id: Buffer;

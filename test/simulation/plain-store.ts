@@ -1,6 +1,6 @@
 import type { Clock } from '#kit/clock.ts';
 import type { LinkId, PairId, Side } from '#model/ids.ts';
-import { stampKey } from '#model/stamp.ts';
+import { type StampKey, stampKey } from '#model/stamp.ts';
 import type { TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import { printable } from '#store/codecs.ts';
 import {
@@ -41,6 +41,7 @@ interface Found {
   readonly links: Table<LinkRow>;
   readonly intents: Table<IntentRow>;
   readonly unclaimed: Table<UnclaimedRow>;
+  readonly outlived: ReadonlySet<StampKey>;
   readonly typedLinks: Table<TypedLinkRow>;
   readonly typedIntents: Table<TypedIntentRow>;
   readonly unlinked: Table<UnlinkedRow>;
@@ -53,6 +54,7 @@ const nothing: Found = {
   links: none,
   intents: none,
   unclaimed: none,
+  outlived: new Set(),
   typedLinks: none,
   typedIntents: none,
   unlinked: none,
@@ -147,7 +149,12 @@ export function plainStore(clock: Clock): Store {
     unclaimedBySearchKey: async (pair, keys) => by(foundOf(pair).unclaimed, keys, ({ searchKey }) => searchKey),
     unclaimedByFingerprint: async (pair, keys) => by(foundOf(pair).unclaimed, keys, ({ fingerprint }) => fingerprint),
     unclaimedById: async (pair, ids) => by(foundOf(pair).unclaimed, ids, ({ right }) => right.id),
-    unclaimed: async (pair, limit) => shuffled(foundOf(pair).unclaimed).slice(0, limit),
+    unclaimed: async (pair, limit) => {
+      const { unclaimed, outlived } = foundOf(pair);
+      return shuffled(unclaimed)
+        .filter(({ stampKey }) => !outlived.has(stampKey))
+        .slice(0, limit);
+    },
     unclaimedCount: async (pair) => foundOf(pair).unclaimed.size,
     deletionsSince: async (pair, sinceMs) =>
       (tracks.get(pair)?.deletions ?? [])
@@ -479,6 +486,7 @@ function committed(found: Found, commit: Commit): Found {
     links,
     intents: changed(found.intents, commit.intentsResolved, commit.intents, (row) => row.stampKey),
     unclaimed: changed(found.unclaimed, commit.unclaimedTaken, commit.unclaimed, ({ right }) => right.id),
+    outlived: commit.outlived?.length ? new Set([...found.outlived, ...commit.outlived]) : found.outlived,
     typedLinks,
     typedIntents: changed(found.typedIntents, commit.typedIntentsResolved, commit.typedIntents, (row) => row.stampKey),
     unlinked: changed(

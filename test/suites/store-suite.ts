@@ -318,6 +318,18 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
         expect(await store.unclaimedCount(id)).toBe(2);
       });
 
+      test('copies whose stamp outlived its link are not left over, until the pair is forgotten', async () => {
+        await commit({ unclaimed: [unclaimed(1), unclaimed(2)], outlived: [unclaimed(2).stampKey, key('nobody')] });
+        expect(await store.unclaimed(id, 9)).toEqual([unclaimed(1)]);
+        expect(await store.unclaimedCount(id)).toBe(2);
+        // Seen again, and said again.
+        await commit({ unclaimed: [unclaimed(2)], outlived: [unclaimed(2).stampKey] });
+        expect(await store.unclaimed(id, 9)).toEqual([unclaimed(1)]);
+        await store.forget(id);
+        await commit({ unclaimed: [unclaimed(2)] });
+        expect(await store.unclaimed(id, 9)).toEqual([unclaimed(2)]);
+      });
+
       test('deletions of a time', async () => {
         await commit({ deletions: { atMs: 1000, count: 3 } });
         await commit({ deletions: { atMs: 2000, count: 4 } });

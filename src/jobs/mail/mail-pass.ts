@@ -63,14 +63,19 @@ export async function runMailPass(
     await resolveIntents(context, await foldersWithIntents(context));
     await retryQuarantined(context);
     await readLeft(context, trees.left, options.everything ?? false);
-    await missOrphans(context, trees.left);
+    const orphansKnown = await missOrphans(context, trees.left);
     await missItemsOfGoneFolders(context);
     const removals = await removeGone(context);
     const unsettled = await lookAtLeft(context, removals.back);
     const waitingFolders = await settleRight(context, trees.right);
     const failing = options.plan ? [] : await services.store.quarantine({ pair: id, retry: true }, 1);
     const again =
-      removals.waiting > 0 || unsettled > 0 || waitingFolders > 0 || context.counts.held > 0 || failing.length > 0;
+      !orphansKnown ||
+      removals.waiting > 0 ||
+      unsettled > 0 ||
+      waitingFolders > 0 ||
+      context.counts.held > 0 ||
+      failing.length > 0;
     const summary = summarize(context, startedAtMs, removals.held, again ? 'partial' : 'complete');
     const leftItems = trees.left.folders.reduce(
       (n, f) => n + (context.rows.get(f.id)?.excluded === null ? f.itemCount : 0),
@@ -127,6 +132,7 @@ function openContext(
     rightMailbox: pair.right.mailbox ?? ('' as MailboxGuid),
     leftBox: countedMailbox(services.left.mailbox(pair.left.address), () => counts.leftCalls++),
     rightBox: countedMailbox(services.right.mailbox(pair.right.address), () => counts.rightCalls++),
+    readThrough: new Set(),
     inFlight: new Set(),
     settledAt: new Map(),
   };

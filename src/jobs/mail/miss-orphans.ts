@@ -7,13 +7,15 @@ import type { PassContext } from './pass-context.ts';
  * Copies of ours that no source item claimed although the whole source was read: their items were deleted while the database
  * was lost. They are treated as deleted from now on, which gives them a pass to be claimed after all, the budget of deletions, and
  * recoverable removal. A second copy under one stamp was made by a person and is left alone.
+ *
+ * @returns false when nobody can tell yet whose copies these are: the pair is not in step before that.
  */
-export async function missOrphans(context: PassContext, left: FolderTree): Promise<void> {
+export async function missOrphans(context: PassContext, left: FolderTree): Promise<boolean> {
   const { store, pair } = context;
   // Once the pair is in step every copy of ours was linked, and one without a link was made by a person: it may outlive its original.
-  if (context.plan !== null || pair.state === 'in-step') return;
-  if ((await store.unclaimedCount(pair.id)) === 0) return;
-  if (!(await everythingWasRead(context, left))) return;
+  if (context.plan !== null || pair.state === 'in-step') return true;
+  if ((await store.unclaimedCount(pair.id)) === 0) return true;
+  if (!(await everythingWasRead(context, left))) return false;
   const free = await store.unclaimed(pair.id, 5000);
   const linked = new Set(
     (
@@ -31,7 +33,7 @@ export async function missOrphans(context: PassContext, left: FolderTree): Promi
   const orphans = [...byStamp.values()].flatMap(([only, ...more]) =>
     only && more.length === 0 && !linked.has(only.stampKey) && folders.has(only.right.folder) ? [only] : [],
   );
-  if (orphans.length === 0) return;
+  if (orphans.length === 0) return true;
   const leftOf = new Map([...context.rows.values()].map((r) => [r.right, r.left]));
   await context.commit({
     links: orphans.map(
@@ -56,13 +58,15 @@ export async function missOrphans(context: PassContext, left: FolderTree): Promi
     ),
     unclaimedTaken: orphans.map((o) => o.right.id),
   });
+  return true;
 }
 
 async function everythingWasRead(context: PassContext, left: FolderTree): Promise<boolean> {
   const marks = new Map(left.folders.map((f) => [f.id, f.mark]));
   for (const row of context.rows.values()) {
     if (row.right === null || row.excluded !== null || row.rightGone || row.goneSincePass !== null) continue;
-    if (row.leftCursor === null || row.leftMark !== (marks.get(row.left) ?? null)) return false;
+    const isRead = context.readThrough.has(row.left) || row.leftMark === (marks.get(row.left) ?? null);
+    if (row.leftCursor === null || !isRead) return false;
   }
   const { store, pair } = context;
   return (

@@ -1,6 +1,6 @@
 import type { Mailbox } from '#connectors/contract.ts';
 import type { FolderId, MailboxGuid } from '#model/ids.ts';
-import type { FolderRow } from '#model/link.ts';
+import type { FolderRow, LinkRow } from '#model/link.ts';
 import type { MailPolicy } from '#model/policy.ts';
 import type { StampKey } from '#model/stamp.ts';
 import type { Commit } from '#store/store.ts';
@@ -38,6 +38,8 @@ export interface PassContext extends PassServices, PassCore {
   readonly counts: PassCounts;
   /** Folder rows as this pass knows them, by source id; kept equal to the store by `withRows`. */
   readonly rows: Map<FolderId, FolderRow>;
+  /** Source folders whose feed this pass read to its end with nothing held back: what a mark that is settling does not show. */
+  readonly readThrough: Set<FolderId>;
   leftMailbox: MailboxGuid;
   rightMailbox: MailboxGuid;
   /** Creates of this pass that are on their way: whoever resolves intents leaves them to their own lane. */
@@ -74,6 +76,18 @@ export function withRows(context: PassContext, rows: readonly FolderRow[], commi
   for (const row of rows) context.rows.set(row.left, row);
   return { ...commit, folders: [...(commit.folders ?? []), ...rows] };
 }
+
+/**
+ * Ends links. What else carries the stamp of one is a person's: until the pair is in step, when copies without a link are orphans of a store
+ * that was lost, that has to be remembered.
+ */
+export const endLinks = (
+  { pair }: Pick<PassContext, 'pair'>,
+  links: readonly LinkRow[],
+): Pick<Commit, 'linksForgotten' | 'outlived'> => ({
+  linksForgotten: links.map(({ id }) => id),
+  outlived: pair.state === 'in-step' ? [] : links.map(({ stampKey }) => stampKey),
+});
 
 /** Source path of a folder row, for people. */
 export function pathOf(context: PassContext, left: FolderId): string {

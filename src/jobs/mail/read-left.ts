@@ -72,6 +72,7 @@ async function readLeftFolder(context: PassContext, folder: FolderId, mark: stri
     await context.commit(withRows(context, [row]));
   }
   if (holding) context.counts.held++;
+  else context.readThrough.add(folder);
 }
 
 /**

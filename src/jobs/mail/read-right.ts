@@ -11,7 +11,7 @@ import { readStamp, type StampKey, stampKey } from '#model/stamp.ts';
 import type { Commit } from '#store/store.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
 import { settledMark } from '../pass/settled-mark.ts';
-import { type PassContext, withRows } from './pass-context.ts';
+import { endLinks, type PassContext, withRows } from './pass-context.ts';
 import { touchedClass } from './touched-class.ts';
 import { whoIsGone } from './who-is-gone.ts';
 
@@ -134,7 +134,7 @@ async function joinPage(context: PassContext, changes: readonly Change[]): Promi
       .map(({ intent }) => intent.stampKey),
     unclaimed: joined.unclaimed,
     unclaimedTaken: joined.vanished,
-    linksForgotten: joined.ended,
+    ...endLinks(context, joined.ended),
     history: joined.adopted.map(({ intent, head }) =>
       history(context, 'create', 'its answer had been lost; found again by its stamp', {
         left: intent.left.id,

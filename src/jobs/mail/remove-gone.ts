@@ -5,7 +5,7 @@ import { isOrphanId, type LinkRow, touchedByPerson } from '#model/link.ts';
 import type { MailHead } from '#model/mail.ts';
 import type { Commit } from '#store/store.ts';
 import { history } from '../pass/pass-core.ts';
-import { type PassContext, pathOf } from './pass-context.ts';
+import { endLinks, type PassContext, pathOf } from './pass-context.ts';
 
 const dayMs = 86_400_000;
 const pageSize = 200;
@@ -109,7 +109,7 @@ async function leaveOnTarget(context: PassContext, links: readonly LinkRow[]): P
   if (links.length === 0) return;
   const reason = 'deleted on the source after the switch: the target keeps it';
   await context.commit({
-    linksForgotten: links.map((l) => l.id),
+    ...endLinks(context, links),
     history: links.map((l) =>
       history(context, 'remove', reason, { left: l.leftId, right: l.rightId, outcome: 'held' }),
     ),
@@ -121,7 +121,7 @@ async function leaveToPerson(context: PassContext, links: readonly LinkRow[]): P
   context.counts.conflicts += links.length;
   const why = 'deleted on the source, changed by a person on the target: the target keeps it';
   await context.commit({
-    linksForgotten: links.map((l) => l.id),
+    ...endLinks(context, links),
     journal: links.map((l) => ({
       atMs: context.clock.nowMs(),
       link: l.id,
@@ -207,7 +207,7 @@ async function removeCopies(
   });
   await context.commit({
     links: changed,
-    linksForgotten: forgotten.map((l) => l.id),
+    ...endLinks(context, forgotten),
     history: log,
     ...(counted > 0 ? { deletions: { atMs: context.clock.nowMs(), count: counted } } : {}),
   });

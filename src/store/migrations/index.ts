@@ -1,7 +1,8 @@
 import { begin } from './0001-begin.ts';
 import { typedItems } from './0002-typed-items.ts';
 import { directoryAndSwitch } from './0003-directory-and-switch.ts';
+import { outlivedStamps } from './0004-outlived-stamps.ts';
 import type { Migration } from './migration.ts';
 
 /** Every step there ever was, oldest first. A step that was released is never edited: a new one follows it. */
-export const migrations: readonly Migration[] = [begin, typedItems, directoryAndSwitch];
+export const migrations: readonly Migration[] = [begin, typedItems, directoryAndSwitch, outlivedStamps];

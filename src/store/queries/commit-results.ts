@@ -12,6 +12,7 @@ import { forgetPair } from './forget-pair.ts';
 import { countFolders, forgetFolders, writeFolders } from './write-folders.ts';
 import { resolveIntents, writeIntents } from './write-intents.ts';
 import { writeLinks } from './write-links.ts';
+import { writeOutlived } from './write-outlived.ts';
 import { countQuarantine, leaveQuarantine, writeQuarantine } from './write-quarantine.ts';
 import { markRestored, writeHistory, writeJournal } from './write-records.ts';
 import { resolveTypedIntents, writeTypedIntents } from './write-typed-intents.ts';
@@ -52,6 +53,7 @@ export async function commitResults(
   await writeTypedIntents(trx, engine, pairNo, commit.typedIntents ?? []);
   await takeUnclaimed(trx, pairNo, commit.unclaimedTaken ?? []);
   await writeUnclaimed(trx, engine, pairNo, commit.unclaimed ?? []);
+  await writeOutlived(trx, engine, pairNo, commit.outlived ?? []);
   await takeUnlinked(trx, pairNo, commit.unlinkedTaken ?? []);
   await writeUnlinked(trx, engine, pairNo, commit.unlinked ?? []);
   await leaveQuarantine(trx, pairNo, commit.quarantineLeft ?? []);

@@ -16,9 +16,24 @@ export async function findUnclaimed(
   return rows.map(readUnclaimed);
 }
 
-/** Any of a pair's, by the primary key. */
+/** Any of a pair's whose stamp did not outlive its link, by the primary keys of both tables. */
 export async function listUnclaimed(sql: Sql, pairNo: number, limit: number): Promise<readonly UnclaimedRow[]> {
-  const rows = await sql.selectFrom('unclaimed').selectAll().where('pair_no', '=', pairNo).limit(limit).execute();
+  const rows = await sql
+    .selectFrom('unclaimed')
+    .selectAll()
+    .where('pair_no', '=', pairNo)
+    .where(({ not, exists, selectFrom }) =>
+      not(
+        exists(
+          selectFrom('outlived')
+            .select('outlived.pair_no')
+            .whereRef('outlived.pair_no', '=', 'unclaimed.pair_no')
+            .whereRef('outlived.stamp_key', '=', 'unclaimed.stamp_key'),
+        ),
+      ),
+    )
+    .limit(limit)
+    .execute();
   return rows.map(readUnclaimed);
 }
 

@@ -7,6 +7,7 @@ const found = [
   'folder',
   'intent',
   'unclaimed',
+  'outlived',
   'typed_link',
   'typed_snapshot',
   'typed_intent',
