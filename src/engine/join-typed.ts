@@ -4,7 +4,7 @@
  */
 import { must } from '#kit/assert.ts';
 import type { EventIdentity } from '#model/appointment.ts';
-import type { FolderId, ItemId, Side } from '#model/ids.ts';
+import type { FolderId, ItemId, Side, Version } from '#model/ids.ts';
 import { loneOccurrence } from '#model/lone-occurrence.ts';
 import type { TypedPolicy } from '#model/policy.ts';
 import { firstIdOf, readStamp, type StampKey, stampKey } from '#model/stamp.ts';
@@ -358,7 +358,8 @@ function endNow(known: TypedKnowledge, index: Index, link: TypedLinkRow, side: S
   const head = heads.find((h) => h.folder === end.folder) ?? heads[0];
   if (!head) return { end, head: null, isMissing };
   index.fresh[side].delete(head.id);
-  return { end: { ...end, id: head.id, folder: head.folder }, head, isMissing: false };
+  // What was recorded is the version of the other one: nothing of this one was read yet, whatever it bears.
+  return { end: { ...end, id: head.id, folder: head.folder, version: '' as Version }, head, isMissing: false };
 }
 
 function decideGone({ policy, pass }: TypedKnowledge, link: TypedLinkRow, gone: Side): TypedDecision {

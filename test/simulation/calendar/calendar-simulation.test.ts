@@ -73,6 +73,8 @@ const plainRivalSeeds = [
   21750,
   // A move, while a phone made the other item anew.
   5376,
+  // What a phone had made anew bore the number of the version that was recorded of the old one.
+  14298, 24809, 26059, 29777, 35325, 50848,
 ];
 
 test(`${plainRivalSeeds.length} more of them end well with plain stores`, async () => {
