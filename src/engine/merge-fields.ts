@@ -1,3 +1,4 @@
+import { must } from '#kit/assert.ts';
 import type { TypedRow } from '#model/property-row.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import { typedRows } from '#model/typed-properties.ts';
@@ -8,7 +9,8 @@ import { isChanged, type Levels, own, type SideValues, same } from './merge-leve
 import { mergeSetLike } from './merge-lists.ts';
 import { mergeReminder } from './merge-reminder.ts';
 import { mergeResponse } from './merge-response.ts';
-import { mergeStateFlags } from './merge-state-flags.ts';
+import { isOwnMeeting, mergeStateFlags } from './merge-state-flags.ts';
+import { canonical, sameJson } from './shown.ts';
 
 /**
  * Fields that were changed together on one side belong together: when both sides changed the same one of a group, one side's whole
@@ -38,6 +40,7 @@ export function mergeLevel(context: MergeContext, day: Day | null, levels: Level
   };
   const done = new Set<string>();
   const response = mergeResponse(context, day, levels);
+  const isCountOnly = !context.hasBase && isTellingTheSame(levels, rows);
   for (const [field, value] of Object.entries(response.fields)) {
     put(field, value);
     done.add(field);
@@ -46,7 +49,8 @@ export function mergeLevel(context: MergeContext, day: Day | null, levels: Level
     if (row.carriage !== 'state' || done.has(field) || (day !== null && row.occurrence !== true)) continue;
     if (!(field in levels.left.values) && !(field in levels.right.values) && !isChanged(levels, field, row).any)
       continue;
-    if (growing.has(field)) put(field, mergeGrowing(levels, field, row));
+    if (growing.has(field))
+      put(field, isCountOnly && field !== 'invited' ? own(levels, field) : mergeGrowing(levels, field, row));
     else if (field === 'stateFlags') put(field, mergeStateFlags(levels));
     else if (row.codec === 'reminder') put(field, mergeReminder(context, day, levels, field, row));
     else if (row.merge !== 'scalar') put(field, mergeSetLike(context, day, levels, field, row));
@@ -64,6 +68,22 @@ export function mergeLevel(context: MergeContext, day: Day | null, levels: Level
 
 /** Values that only grow: the higher, later or true one is right on both sides. */
 const growing = new Set(['sequence', 'ownerCriticalChangeAt', 'attendeeCriticalChangeAt', 'invited']);
+
+/**
+ * Two copies of one's own meeting that say the same, of which nothing is remembered: which numbers they bear is the servers' own count of what
+ * was written there, by us as well. A higher one beside attendees who were told the lower one makes the Repair Assistant tell them again.
+ */
+function isTellingTheSame(levels: Levels, rows: Readonly<Record<string, TypedRow<unknown>>>): boolean {
+  if (!isOwnMeeting(levels.left.values) || !isOwnMeeting(levels.right.values)) return false;
+  return told.every((field) => {
+    const { left, right } = own(levels, field);
+    const row = must(rows[field], `events have ${field}`);
+    return sameJson(canonical(field, row, left), canonical(field, row, right));
+  });
+}
+
+/** What attendees are told of a change of. */
+const told = ['when', 'recurrence', 'location'] as const;
 
 function mergeGrowing(levels: Levels, field: string, row: TypedRow<unknown>) {
   const { left, right } = own(levels, field);

@@ -75,6 +75,17 @@ describe('fields', () => {
     expect(result.left?.edit.set).toEqual({ sequence: 3 });
     expect(result.right).toBeNull();
   });
+
+  test('without a base, copies of an own meeting that say the same keep the numbers that their servers gave them', () => {
+    const own = { stateFlags: 1, invited: true, attendees: [attendee('ben@x')] };
+    const counted = { ...own, sequence: 3, ownerCriticalChangeAt: monday9 };
+    const united = (left: object, right: object) => merge(null, event({ fields: left }), event({ fields: right }));
+    expect(united(own, counted)).toMatchObject({ left: null, right: null });
+    // Where something is told anew, its number is; and an attendee's copies have what the organizer said.
+    expect(united({ ...own, location: 'Room 7' }, counted).left?.edit.set).toMatchObject({ sequence: 3 });
+    const received = { stateFlags: 3 };
+    expect(united({ ...own, ...received }, { ...counted, ...received }).left?.edit.set).toMatchObject({ sequence: 3 });
+  });
 });
 
 describe('a series and its occurrences', () => {
