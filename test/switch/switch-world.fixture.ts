@@ -19,7 +19,6 @@ import { verifyPair } from '#jobs/verify/verify-pair.ts';
 import { must } from '#kit/assert.ts';
 import type { Clock } from '#kit/clock.ts';
 import { seededRandom } from '#kit/random.ts';
-import type { Transport } from '#kit/transport.ts';
 import { createLab, type Lab } from '#lab/lab.ts';
 import type { EwsVersion } from '#lab/seams.ts';
 import { snapshot, type TrueEvent } from '#lab/world/ground-truth.ts';
@@ -73,24 +72,6 @@ export interface WorldOptions {
   readonly store?: OpenStore;
   readonly policy?: Partial<SwitchPolicy>;
 }
-
-/** Answers tell the time, as those of servers on sockets do: folders are looked at again as long as their second lasts. */
-const dated = (inner: Transport, clock: Clock): Transport => ({
-  async connect(...to) {
-    const connection = await inner.connect(...to);
-    return {
-      channelBinding: connection.channelBinding,
-      get usable() {
-        return connection.usable;
-      },
-      async request(...given) {
-        const answer = await connection.request(...given);
-        return { ...answer, headers: { date: new Date(clock.nowMs()).toUTCString(), ...answer.headers } };
-      },
-      close: () => connection.close(),
-    };
-  },
-});
 
 /** Two organizations of a lab, their directories, and everybody mapped: what a switch needs, without a process. */
 export class SwitchWorld {
@@ -149,7 +130,7 @@ export class SwitchWorld {
     const { domain, world } = this.lab.organization(nameOf[side]);
     const { clock } = this;
     const random = seededRandom(`switch ${side}`);
-    const transport = dated(this.lab.transport({ latencyMs: this.#options.latencyMs ?? 0 }), clock);
+    const transport = this.lab.transport({ latencyMs: this.#options.latencyMs ?? 0 });
     const { user, password } = world.admin;
     const surroundings = { clock, random, transport, tls };
     const http = ewsHttp({

@@ -79,6 +79,7 @@ function connection(handler: Handler, edge: EdgeConnection, { clock, latencyMs }
         if (given.ending === 'drop') throw broken('connection reset');
         return response(
           given,
+          clock.nowMs(),
           either,
           () => {
             busy = false;
@@ -98,6 +99,7 @@ function connection(handler: Handler, edge: EdgeConnection, { clock, latencyMs }
 
 function response(
   given: EdgeAnswer,
+  nowMs: number,
   signal: AbortSignal,
   idle: () => void,
   broken: (detail: string) => FaultError,
@@ -152,7 +154,9 @@ function response(
       return generator.return(undefined);
     },
   };
-  return { status: given.status, headers: given.headers, body: once };
+  // As every server has it (RFC 9110 6.6.1); on sockets Node adds it.
+  const date = new Date(nowMs).toUTCString();
+  return { status: given.status, headers: { date, ...given.headers }, body: once };
 }
 
 async function* bodyOf(request: HttpRequest): AsyncGenerator<Uint8Array> {

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest';
 import { runSeed } from '../run-seed.ts';
 import { ewsStage } from './ews-stage.ts';
 
-const seeds = 20;
+/** Every fourth life leads from 2007 to SE, the others from 2010 to 2016. The last ones ended badly before their causes were found. */
+const seeds = [...Array.from({ length: 20 }, (_, n) => 1 + n), 46, 62];
 
-/** Every fourth life leads from 2007 to SE, the others from 2010 to 2016. */
-test(`${seeds} lives of a pair over EWS converge, lose nothing, double nothing, mail nothing`, async () => {
-  for (let seed = 1; seed <= seeds; seed++) {
+test(`${seeds.length} lives of a pair over EWS converge, lose nothing, double nothing, mail nothing`, async () => {
+  for (const seed of seeds) {
     const report = await runSeed(seed, ewsStage);
     expect(report.violations, `replay: npm run sim -- --world ews --seed ${seed}`).toEqual([]);
   }

@@ -71,9 +71,14 @@ export function readFolder(element: XmlElement): SeenFolder | null {
 /** Commit times and the server's clock are both told to the second, and the two may be a little apart. */
 const settlesMs = 2000;
 
-/** The folder at a moment of the server's clock: within its second another change leaves the commit time as it is. */
+/**
+ * The folder at a moment of the server's clock: within its second another change leaves the commit time as it is.
+ *
+ * @param serverTimeMs null: not told, so that nobody knows whether the second is over.
+ */
 export function asSeenAt(seen: SeenFolder, serverTimeMs: number | null): SeenFolder {
-  if (serverTimeMs === null || seen.committedMs === null || serverTimeMs - seen.committedMs >= settlesMs) return seen;
+  if (seen.committedMs === null) return seen;
+  if (serverTimeMs !== null && serverTimeMs - seen.committedMs >= settlesMs) return seen;
   return { ...seen, info: { ...seen.info, settling: true } };
 }
 
