@@ -103,6 +103,25 @@ describe('items without a link', () => {
     expect(decisions).toMatchObject([{ do: 'adopt', left: { id: 'l1' }, right: { id: 'r1' }, by: 'stamp', intent }]);
   });
 
+  test('a copy of ours that comes when its item is linked to another one is a duplicate, also in another folder', () => {
+    const stamp = stampOf('l1');
+    const of = { side: 'right', stampKey: stampKey(stamp), settledAfterMs: 0 } as const;
+    const copy = head('r2', { stamp, identity: identity('AB'), folder: 'b' as FolderId });
+    const row = link('l1', 'r1', { identity: identity('AB') });
+    const entries = { links: [row], right: [upsert(copy)] };
+    const intent = (from: string) => ({ ...of, from: { id: from } }) as unknown as TypedIntentRow;
+    expect(join({ ...entries, intents: [intent('l1')] })).toEqual([
+      { do: 'dedupe', on: 'right', heads: [copy], link: row },
+    ]);
+    // One that was made of another item is not.
+    expect(join({ ...entries, intents: [intent('l2')] })).not.toContainEqual(expect.objectContaining({ do: 'dedupe' }));
+    // Beside another duplicate all of them are judged together.
+    const third = head('r3', { identity: identity('AB') });
+    expect(join({ links: [row], right: [upsert(third), upsert(copy)], intents: [intent('l1')] })).toEqual([
+      { do: 'dedupe', on: 'right', heads: [third, copy], link: row },
+    ]);
+  });
+
   test('after a loss of the database copies are found by the stamp, then by the identity', () => {
     const decisions = join({
       left: [upsert(head('l1')), upsert(head('l2', { identity: identity('AB') }))],

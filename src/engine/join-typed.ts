@@ -4,7 +4,7 @@
  */
 import { must } from '#kit/assert.ts';
 import type { EventIdentity } from '#model/appointment.ts';
-import type { FolderId, ItemId, Side, Version } from '#model/ids.ts';
+import type { FolderId, ItemId, LinkId, Side, Version } from '#model/ids.ts';
 import { loneOccurrence } from '#model/lone-occurrence.ts';
 import type { TypedPolicy } from '#model/policy.ts';
 import { firstIdOf, readStamp, type StampKey, stampKey } from '#model/stamp.ts';
@@ -405,6 +405,7 @@ function duplicates(
 ): readonly Extract<TypedDecision, { do: 'dedupe' }>[] {
   const now = new Map(decided.flatMap((d) => ('link' in d && d.link ? [[d.link.id, d] as const] : [])));
   const decisions: Extract<TypedDecision, { do: 'dedupe' }>[] = [];
+  const late = lateCopies(known, index, now);
   const linkIn = (on: Side, identity: EventIdentity, folder: FolderId) =>
     (index.byIdentity.get(identity) ?? [])
       .filter((l) => now.get(l.id)?.do !== 'unlink')
@@ -431,11 +432,34 @@ function duplicates(
     for (const { identity, heads } of groups.values()) {
       const link = linkIn(on, identity, must(heads[0], 'a group has one').folder);
       if (heads.length < 2 && !link) continue;
+      const withLate = [...heads, ...late.filter((l) => l.on === on && l.link.id === link?.id).map((l) => l.copy)];
       for (const head of heads) index.fresh[on].delete(head.id);
-      decisions.push({ do: 'dedupe', on, heads, link: link ?? null });
+      decisions.push({ do: 'dedupe', on, heads: withLate, link: link ?? null });
     }
   }
+  for (const { on, copy, link } of late) {
+    const isSettled = decisions.some((d) => d.on === on && d.heads.includes(copy));
+    if (!isSettled) decisions.push({ do: 'dedupe', on, heads: [copy], link });
+  }
   return decisions;
+}
+
+/** Copies that we made of an item while another that it is linked with by now was made by somebody else, perhaps in another folder. */
+function lateCopies(
+  known: TypedKnowledge,
+  index: Index,
+  decided: ReadonlyMap<LinkId, TypedDecision>,
+): readonly { readonly on: Side; readonly copy: TypedHead; readonly link: TypedLinkRow }[] {
+  return copiesOfIntents(known, index).flatMap(({ copy, intent: { side: on, from } }) => {
+    const link = known.links.find((l) => l[otherSide(on)].id === from.id);
+    if (link === undefined || link.identity === null || link.identity !== copy.identity) return [];
+    if (sides.some((side) => isMissing(known, index, link, side))) return [];
+    const decision = decided.get(link.id);
+    if (decision?.do === 'unlink' || decision?.do === 'forget') return [];
+    // Groups are made of the others, wherever this one lies.
+    index.fresh[on].delete(copy.id);
+    return [{ on, copy, link: decision !== undefined && 'link' in decision && decision.link ? decision.link : link }];
+  });
 }
 
 /** Occurrences without their series, and all others. */

@@ -1,5 +1,6 @@
 import { joinTyped, type TypedDecision, type TypedKnowledge } from '#engine/join-typed.ts';
 import type { FolderId, Side } from '#model/ids.ts';
+import { stampKey } from '#model/stamp.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import { type Creation, createItems } from './create-items.ts';
@@ -94,12 +95,19 @@ async function resolveIntents(
 ): Promise<void> {
   if (known.intents.length === 0) return;
   const adopted = new Set(decisions.flatMap((d) => (d.do === 'adopt' && d.intent ? [d.intent.stampKey] : [])));
+  // Until one of several is gone, the intent is what tells which of them we made.
+  const settling = new Set(
+    decisions.flatMap((d) =>
+      d.do === 'dedupe' ? d.heads.flatMap(({ stamp }) => (stamp ? [stampKey(stamp)] : [])) : [],
+    ),
+  );
   const linked = new Set(known.links.flatMap((l) => l.stampKey ?? []));
   const read = new Set(context.feeds.map((f) => `${f.side} ${f.folder}`));
   const over = known.intents.filter(
     (i) =>
       linked.has(i.stampKey) ||
       (!adopted.has(i.stampKey) &&
+        !settling.has(i.stampKey) &&
         i.settledAfterMs < known.nowMs &&
         (read.has(`${i.side} ${i.folder}`) || !isKnownFolder(context, i.folder))),
   );
