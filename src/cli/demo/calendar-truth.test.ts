@@ -104,3 +104,16 @@ test('each difference is told, with its items and its values', async () => {
     { what: 'twice on the target', id: 'B', source: [event('B').itemId], target: [event('B').itemId, 'y'] },
   ]);
 });
+
+test.each([
+  ['subject', { subject: 'secret plan' }],
+  ['location', { location: 'secret room' }],
+  ['categories', { categories: ['secret list'] }],
+  ['attendees', { attendees: ['required secret@source.test Accept'] }],
+  ['attachments', { attachments: ['secret.doc'] }],
+] as const)('what people wrote is not told: %s', async (what, more) => {
+  const told: unknown[] = [];
+  await compareCalendars(all(event('A')), all(event('A', more)), (one) => told.push(one));
+  expect(told).toMatchObject([{ what }]);
+  expect(JSON.stringify(told)).not.toContain('secret');
+});

@@ -26,7 +26,7 @@ export interface EventDifference {
   readonly target: readonly string[];
   /** Of an occurrence. */
   readonly day?: string | null;
-  /** What the source and what the target have. */
+  /** What the source and what the target have; not told of what people wrote, since the items may be the user's own samples. */
   readonly values?: readonly unknown[];
 }
 
@@ -51,6 +51,9 @@ const shared = {
   sequence: ({ sequence }) => sequence,
   invited: ({ invited }) => invited,
 } as const satisfies Readonly<Record<string, (event: TrueEvent) => string | number | boolean>>;
+
+/** What people wrote, and who they are. */
+const written: ReadonlySet<string> = new Set(['subject', 'location', 'categories', 'attendees', 'attachments']);
 
 /** @param tell Called with each difference, for a person who looks for the reason. */
 export async function compareCalendars(
@@ -89,7 +92,8 @@ export async function compareCalendars(
       }
       const unlike = differencesOf(mine, other);
       if (unlike.length > 0) sum.altered++;
-      for (const what of unlike) note(what, { day, values: [shared[what](mine), shared[what](other)] });
+      for (const what of unlike)
+        note(what, { day, ...(written.has(what) ? {} : { values: [shared[what](mine), shared[what](other)] }) });
     }
   }
   return { ...sum, differences };
