@@ -166,6 +166,37 @@ describe('several with one identity', () => {
     expect(settle([bare, answered])?.edit).toBeNull();
   });
 
+  test('what a series had said of a day on which an occurrence came by itself is not lost', () => {
+    const id = (of: string) => `040000008200E00074C5B7101A82E008${of}${'0'.repeat(40)}` as EventIdentity;
+    const start = monday9 + 7 * 86_400_000;
+    const overrides = { location: 'Room 4', categories: ['red'] };
+    const whole = item(
+      'series',
+      { head: { identity: id('00000000') }, occurrences: [{ day: day('2024-03-11'), overrides }] },
+      series,
+    );
+    const when = { ...whole.fields.when, start, end: start + 3_600_000 };
+    const lone = item('lone', {
+      head: { identity: id('07E8030B') },
+      fields: { when, location: 'Room 9', subject: 'Other', categories: ['blue'] },
+    });
+    const told = settle([lone, whole]);
+    expect(told?.edit?.occurrences).toMatchObject([
+      { overrides: { location: 'Room 9', subject: 'Other', categories: ['red', 'blue'] } },
+    ]);
+    // The subject was the pattern's, and of categories none went.
+    expect(told?.overruled).toEqual([
+      expect.objectContaining({
+        outcome: 'occurrence-told-twice',
+        field: 'location',
+        day: '2024-03-11',
+        left: 'Room 9',
+        right: 'Room 4',
+        winner: 'left',
+      }),
+    ]);
+  });
+
   test('an occurrence that came by itself gives everything that occurrences have for themselves, with bytes', () => {
     const id = (of: string) => `040000008200E00074C5B7101A82E008${of}${'0'.repeat(40)}` as EventIdentity;
     const file = (name: string): AttachmentHead => ({

@@ -88,6 +88,8 @@ export interface DuplicateDecision<Kind extends TypedKind> {
   }[];
   /** The removed ones, whole. */
   readonly conflicts: readonly TypedConflict[];
+  /** What the series said of a day, and an occurrence that came by itself says otherwise. */
+  readonly overruled: readonly TypedConflict[];
   /** Why this one was kept. */
   readonly why: string;
 }
@@ -120,6 +122,7 @@ export function settleDuplicates<Kind extends TypedKind>(
   const needs: DuplicateDecision<Kind>['needs'][number][] = [];
   const remove: TypedItem<Kind>[] = [];
   const apart: TypedItem<Kind>[] = [];
+  const overruled: TypedConflict[] = [];
   const takeOver = (more: TypedEdit<Kind>): void => {
     merged = applyEdit(merged, more);
     edit = edit ? bothEdits(edit, more) : more;
@@ -132,9 +135,10 @@ export function settleDuplicates<Kind extends TypedKind>(
     }
     remove.push(other);
     if (day !== null) {
-      const told = asOccurrence(keep, merged, other, day, own, policy, clockOf);
+      const told = asOccurrence(on, keep, merged, other, day, own, policy, clockOf);
       if (told === null) continue;
       needs.push(...told.needs);
+      overruled.push(...told.overruled);
       takeOver(told.edit);
       continue;
     }
@@ -158,6 +162,7 @@ export function settleDuplicates<Kind extends TypedKind>(
     apart,
     edit,
     needs,
+    overruled,
     conflicts: remove.map((item) => removed(on, item, partOf(keep, item))),
     why: reasonFor(rank(keep), rank(remove[0] ?? keep)),
   };
@@ -185,6 +190,7 @@ const saidByNobody: Partial<OccurrenceFields> = { sensitivity: 'normal', importa
  * @returns null: nothing new.
  */
 function asOccurrence<Kind extends TypedKind>(
+  on: Side,
   kept: TypedItem<Kind>,
   series: TypedItem<Kind>,
   lone: TypedItem<Kind>,
@@ -192,7 +198,7 @@ function asOccurrence<Kind extends TypedKind>(
   own: readonly string[],
   policy: TypedPolicy,
   clockOf: ClockOf,
-): { readonly edit: TypedEdit<Kind>; readonly needs: DuplicateDecision<Kind>['needs'] } | null {
+): (Pick<DuplicateDecision<Kind>, 'needs' | 'overruled'> & { readonly edit: TypedEdit<Kind> }) | null {
   const known = series.occurrences.find((o) => o.day === day)?.overrides ?? {};
   const ofSeries = series.fields as EventFields;
   const told = lone.fields as EventFields;
@@ -225,8 +231,29 @@ function asOccurrence<Kind extends TypedKind>(
   if (Object.keys(set).length === 0) return null;
   const overrides = { ...known, ...set };
   const edit = { set: {}, occurrences: [{ day, do: 'modify', overrides }], attachments: new Map() };
-  return { edit: edit as TypedEdit<Kind>, needs: set.attachments ? bytesOf(set.attachments, known, kept, lone) : [] };
+  return {
+    edit: edit as TypedEdit<Kind>,
+    needs: set.attachments ? bytesOf(set.attachments, known, kept, lone) : [],
+    overruled: Object.entries(set).flatMap(([field, value]) => {
+      const before = known[field as keyof OccurrenceOverrides];
+      // Of lists nothing is taken away.
+      if (before === undefined || Array.isArray(before)) return [];
+      return [overruledBy(on, field, day, before as Json, value as Json)];
+    }),
+  };
 }
+
+/** The value that loses stands on the side on which both were. */
+const overruledBy = (on: Side, field: string, day: Day, before: Json, told: Json): TypedConflict => ({
+  outcome: 'occurrence-told-twice',
+  field,
+  day,
+  base: null,
+  left: on === 'left' ? before : told,
+  right: on === 'right' ? before : told,
+  winner: otherSide(on),
+  why: `on the ${on} the series said something else of ${day} than the occurrence that had come there by itself, which counts`,
+});
 
 /** Who holds the bytes of attachments that an occurrence gets. What others hold that were merged before is among their needs. */
 function bytesOf(

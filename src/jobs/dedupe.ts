@@ -241,7 +241,9 @@ function decide(
   );
   const decision = settleDuplicates(side, items, staying?.head.id ?? null, own, context.policy, clockOf, last);
   // Of equal ones there is nothing to take over but what no one sees.
-  return decision !== null && because === 'equal content' ? { ...decision, edit: null, needs: [] } : decision;
+  return decision !== null && because === 'equal content'
+    ? { ...decision, edit: null, needs: [], overruled: [] }
+    : decision;
 }
 
 /** Whether what a pass would make of it on the other side is right. */
@@ -288,12 +290,13 @@ async function carryOut(
   await undo(entry);
   // Said before it is done: afterwards what goes is nowhere else.
   await context.commit({
-    journal: decision.conflicts.map((conflict) =>
-      journalOf(context, run.links[side].get(keep.head.id)?.id ?? ('' as LinkId), {
+    journal: [
+      ...decision.conflicts.map((conflict) => ({
         ...conflict,
         why: `${group.because} in the same folder; merged into the one that stays and removed by causeway dedupe`,
-      }),
-    ),
+      })),
+      ...decision.overruled,
+    ].map((conflict) => journalOf(context, run.links[side].get(keep.head.id)?.id ?? ('' as LinkId), conflict)),
   });
   const written = await takeOver(context, side, decision);
   if (isFault(written)) return written;

@@ -67,7 +67,7 @@ export async function settleDuplicates<Kind extends TypedKind>(
   }
   // Said before it is done: afterwards what goes is nowhere else.
   const journal = await context.told.news(
-    decision.conflicts.map((c) => journalOf(context, link?.id ?? ('' as LinkId), c)),
+    [...decision.conflicts, ...decision.overruled].map((c) => journalOf(context, link?.id ?? ('' as LinkId), c)),
   );
   context.counts.conflicts += journal.length;
   await flushMiddle(context, { journal });
