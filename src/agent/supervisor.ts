@@ -90,7 +90,7 @@ export async function superviseWorkers(options: SupervisorOptions): Promise<void
       const startedMs = clock.monotonicMs();
       const worker = options.start();
       const post = (message: ToWorker) => worker.channel.post(message);
-      const stopServing = options.setup.storeUrl === null ? serveStore(options.store, worker.channel) : () => {};
+      const stopServing = options.setup.storeUrl === null ? serveStore(options.store, worker.channel).stop : () => {};
       const stopHearing = worker.channel.listen((message) => {
         if (isToSupervisor(message)) hear(message);
       });

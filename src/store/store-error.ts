@@ -14,6 +14,7 @@ export type StoreErrorCode =
   | 'outcome-unknown'
   | 'unknown-pair'
   | 'contradiction'
+  | 'too-large'
   | 'closed';
 
 export class StoreError extends Error {
@@ -22,5 +23,12 @@ export class StoreError extends Error {
   constructor(code: StoreErrorCode, message: string, cause?: unknown) {
     super(message, cause === undefined ? undefined : { cause });
     this.code = code;
+  }
+}
+
+/** The owner of the store is gone, and the call never reached it, or was left alone by it: asking again elsewhere is safe. */
+export class NotBegun extends StoreError {
+  constructor() {
+    super('closed', 'the process that owns the store ended');
   }
 }

@@ -1,10 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { StoreError } from '../store-error.ts';
 
-/** Two-way line between two processes, for plain data (structured clone). Ends when either process does. */
+/** Two-way line between two processes, for plain data (structured clone). Ends when either process does. `post` throws for what cannot be sent. */
 export interface Channel {
   /** Messages after the end are dropped: nobody is there to read them. */
   post(message: unknown): void;
+  /** The other end reads no more for the moment: what may be left out is. */
+  readonly isFull: boolean;
   /** @returns ends the listening. */
   listen(listener: (message: unknown) => void): () => void;
   /** Aborted when the other end is gone. */
@@ -33,6 +35,7 @@ function channelOf(ipc: Ipc): Channel {
   else ipc.once('disconnect', close);
   return {
     closed: end.signal,
+    isFull: false,
     post(message) {
       // A send to a process that is just ending fails late, by callback; `disconnect` tells the rest.
       if (!end.signal.aborted) ipc.send?.(message, () => {});

@@ -7,6 +7,7 @@ export function linkedChannels(): { readonly left: Channel; readonly right: Chan
   const listeners = { left: new Set<(message: unknown) => void>(), right: new Set<(message: unknown) => void>() };
   const make = (own: 'left' | 'right', other: 'left' | 'right'): Channel => ({
     closed: end.signal,
+    isFull: false,
     post(message) {
       const copy = structuredClone(message);
       setImmediate(() => {

@@ -72,7 +72,9 @@ export interface Call {
 export type Answer =
   | { readonly to: 'store-caller'; readonly call: number; readonly value: unknown }
   | { readonly to: 'store-caller'; readonly call: number; readonly error: PlainError }
-  | { readonly to: 'store-caller'; readonly wake: true; readonly kinds: WakeKinds };
+  | { readonly to: 'store-caller'; readonly wake: true; readonly kinds: WakeKinds }
+  /** The owner ends in order: what it has not answered by now was not begun. */
+  | { readonly to: 'store-caller'; readonly bye: true };
 
 export interface PlainError {
   readonly name: string;

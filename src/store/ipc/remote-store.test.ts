@@ -26,7 +26,7 @@ describe('the line to the store', () => {
   async function line() {
     const channels = linkedChannels();
     const store = await openStore('sqlite::memory:', { clock: systemClock, log });
-    const stop = serveStore(store, channels.left);
+    const { stop } = serveStore(store, channels.left);
     return { ...channels, store, stop, remote: remoteStore(channels.right, systemClock) };
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '#kit/clock.ts';
+import type { OpenStore } from '../open-store.ts';
 import type { Store } from '../store.ts';
-import { StoreError } from '../store-error.ts';
+import { NotBegun, StoreError } from '../store-error.ts';
 import { WakeBell } from '../wake-bell.ts';
 import type { Channel } from './channel.ts';
 import { type Answer, type Call, type CalledMethod, calledMethods, fromPlainError, isAnswer } from './messages.ts';
@@ -14,8 +15,11 @@ interface Pending {
   readonly reject: (error: unknown) => void;
 }
 
-/** The store of another process. When that process ends, every call fails with `StoreError` `closed`. */
-export function remoteStore(channel: Channel, clock: Clock): Store {
+/**
+ * The store of another process. When that process ends, every call fails with `StoreError` `closed`: with `NotBegun` those that it has not
+ * begun for certain.
+ */
+export function remoteStore(channel: Channel, clock: Clock): OpenStore {
   const bell = new WakeBell(clock);
   const running = new Map<number, Pending>();
   const waiting: Pending[] = [];
@@ -24,11 +28,22 @@ export function remoteStore(channel: Channel, clock: Clock): Store {
 
   function send(pending: Pending): void {
     running.set(pending.call.call, pending);
-    channel.post(pending.call);
+    try {
+      channel.post(pending.call);
+    } catch (error) {
+      running.delete(pending.call.call);
+      pending.reject(error);
+      sendNext();
+    }
+  }
+
+  function sendNext(): void {
+    const next = waiting.shift();
+    if (next) send(next);
   }
 
   function call(method: CalledMethod, args: readonly unknown[]): Promise<unknown> {
-    if (closed) return Promise.reject(ended());
+    if (closed) return Promise.reject(new NotBegun());
     return new Promise((resolve, reject) => {
       const pending = { call: { to: 'store', call: ++calls, method, args }, resolve, reject } as const;
       if (running.size < CALLS_MAX) send(pending);
@@ -36,12 +51,11 @@ export function remoteStore(channel: Channel, clock: Clock): Store {
     });
   }
 
-  function settle(answer: Exclude<Answer, { wake: true }>): void {
+  function settle(answer: Exclude<Answer, { wake: true } | { bye: true }>): void {
     const pending = running.get(answer.call);
     if (!pending) return;
     running.delete(answer.call);
-    const next = waiting.shift();
-    if (next) send(next);
+    sendNext();
     if ('error' in answer) pending.reject(fromPlainError(answer.error));
     else pending.resolve(answer.value);
   }
@@ -49,17 +63,20 @@ export function remoteStore(channel: Channel, clock: Clock): Store {
   const stopListening = channel.listen((message) => {
     if (!isAnswer(message)) return;
     if ('wake' in message) bell.ring(message.kinds);
+    else if ('bye' in message) close(new NotBegun());
     else settle(message);
   });
 
-  function close(): void {
+  function close(ofRunning: StoreError): void {
     closed = true;
     stopListening();
-    for (const pending of [...running.values(), ...waiting.splice(0)]) pending.reject(ended());
+    for (const pending of running.values()) pending.reject(ofRunning);
     running.clear();
+    for (const pending of waiting.splice(0)) pending.reject(new NotBegun());
     bell.ring();
   }
-  if (!closed) channel.closed.addEventListener('abort', close, { once: true });
+  const cut = () => close(ended());
+  if (!closed) channel.closed.addEventListener('abort', cut, { once: true });
 
   const methods = Object.fromEntries(
     calledMethods.map((method) => [method, (...args: readonly unknown[]) => call(method, args)]),
@@ -71,11 +88,16 @@ export function remoteStore(channel: Channel, clock: Clock): Store {
       return methods.claim(...args);
     },
     waitForWork: (timeoutMs, signal, kindPrefix = '') => bell.wait(timeoutMs, signal, kindPrefix),
+    onWake: (listener) => bell.onRing(listener),
     async close() {
-      channel.closed.removeEventListener('abort', close);
-      close();
+      channel.closed.removeEventListener('abort', cut);
+      close(ended());
     },
   };
 }
 
-const ended = () => new StoreError('closed', 'the process that owns the store ended');
+const ended = () =>
+  new StoreError(
+    'closed',
+    'the process that owned the store ended in the middle of a call: everything that was recorded is safe, and what this call was about is recorded as a whole or not at all; run the command again, it goes on from there',
+  );

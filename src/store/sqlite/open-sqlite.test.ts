@@ -46,9 +46,10 @@ describe('opening a SQLite store', () => {
     await expect(again.putPairs([pair(2)])).rejects.toMatchObject({ code: 'closed' });
   });
 
-  test('a second writer is refused and told who the first is', async () => {
-    const first = await open();
-    await expect(open()).rejects.toMatchObject({
+  test('a second writer of the file is refused and told who the first is', async () => {
+    const openFile = () => openSqlite(path, { clock: systemClock, bell: new WakeBell(systemClock) });
+    const first = await openFile();
+    await expect(openFile()).rejects.toMatchObject({
       code: 'in-use',
       message: expect.stringContaining(`process ${process.pid}`),
     });

@@ -11,13 +11,15 @@ import { GroupCommit } from './group-commit.ts';
 import { LibsqlConnection } from './libsql-connection.ts';
 import { libsqlDialect } from './libsql-dialect.ts';
 import { LookerCounts } from './looker-counts.ts';
-import { takeWriterLock } from './writer-lock.ts';
+import { type OpenDoor, takeWriterLock } from './writer-lock.ts';
 
 export interface SqliteOptions {
   readonly clock: Clock;
   readonly bell: WakeBell;
   /** For a second process that only looks, while the owner works: no lock, no migration, no writes but of what it uses of budgets. */
   readonly readOnly?: boolean;
+  /** Lets others in who come while this process owns the store; absent: nobody. */
+  readonly openDoor?: OpenDoor;
   /** Largest size in pages of 4 kB; for tests of a full disk. */
   readonly pagesMax?: number;
 }
@@ -38,10 +40,10 @@ function leaveOneFile(connection: LibsqlConnection): void {
 /** @param path A file, or `:memory:` for a store that ends with the process. */
 export async function openSqlite(
   path: string,
-  { clock, bell, readOnly = false, pagesMax }: SqliteOptions,
+  { clock, bell, readOnly = false, openDoor = async () => null, pagesMax }: SqliteOptions,
 ): Promise<Database> {
   const inMemory = path === ':memory:';
-  const lock = inMemory || readOnly ? null : takeWriterLock(path, clock);
+  const lock = inMemory || readOnly ? null : await takeWriterLock(path, clock, openDoor);
   let connection: LibsqlConnection | null = null;
   try {
     if (readOnly && !inMemory && !existsSync(path))
