@@ -117,8 +117,10 @@ export class FramedSocket {
   }
 
   #deliver(frame: Buffer): void {
-    if (this.#listener !== null) return this.#listener(frame);
-    this.#early.push(frame);
-    this.#socket.pause();
+    if (this.#listener !== null) this.#listener(frame);
+    else {
+      this.#early.push(frame);
+      this.#socket.pause();
+    }
   }
 }
