@@ -1,14 +1,17 @@
+import { hostname } from 'node:os';
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import { type Claim, FencedOut, type Store, type WorkKey } from '#store/store.ts';
 import { keepClaim } from './keep-claim.ts';
 
+/**
+ * Requests of a process that was killed may still be under way at a server, the longest of them for a minute: so long nobody else touches what it held. A
+ * process that ends in order gives back what it holds at once.
+ */
 const leaseMs = 60_000;
 const pauseMs = 250;
 /** A pass of a mailbox may take a while; after that the operator is told. */
 const waitMaxMs = 10 * 60_000;
-/** Due for so long, it is before everything else that is due. */
-const overdueMs = 24 * 3_600_000;
 
 /** What is in work for as long as it is held, and by nobody else. */
 export interface HeldWork {
@@ -19,9 +22,12 @@ export interface HeldWork {
   release(): Promise<void>;
 }
 
+/** Told over and over while somebody else has the work. @param owner who that is. @param endsInMs until it is free, in case that one was killed. */
+export type OnHeld = (key: WorkKey, owner: string, endsInMs: number) => void;
+
 /**
  * Takes a piece of work as a worker would, such as the passes of a track, so that nobody else does it meanwhile. Waits for one that is on
- * its way. Throws FaultError (transient) when it does not end.
+ * its way, and is the next one then. Throws FaultError (transient) when it does not end.
  *
  * @param who takes it, in a word.
  */
@@ -29,26 +35,21 @@ export async function holdWork(
   store: Store,
   { key, priority }: { readonly key: WorkKey; readonly priority: number },
   who: string,
-  { clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal },
+  { clock, signal, onHeld }: { readonly clock: Clock; readonly signal: AbortSignal; readonly onHeld?: OnHeld },
 ): Promise<HeldWork> {
-  const kindPrefix = key.slice(0, key.indexOf(':') + 1);
+  const owner = `${who} ${process.pid} on ${hostname()}`;
   await store.ensureWork([{ key, priority, nextAtMs: clock.nowMs() }]);
   const untilMs = clock.monotonicMs() + waitMaxMs;
   for (;;) {
     signal.throwIfAborted();
-    const nowMs = clock.nowMs();
+    const claim = await store.take(key, owner, clock.nowMs(), leaseMs);
+    if (claim !== null) return held(store, claim);
     const [row] = await store.work([key]);
-    if (row !== undefined && (row.owner === null || (row.nextAtMs ?? 0) <= nowMs)) {
-      await store.notify([key], nowMs - overdueMs);
-      for (const claim of await store.claim(`${who} ${process.pid}`, kindPrefix, 1, nowMs, leaseMs)) {
-        if (claim.key === key) return held(store, claim);
-        await store.complete(claim, { nextAtMs: nowMs, failed: false });
-      }
-    }
+    if (row?.owner != null) onHeld?.(key, row.owner, Math.max(0, (row.nextAtMs ?? 0) - clock.nowMs()));
     if (clock.monotonicMs() > untilMs)
       throw new FaultError({
         kind: 'transient',
-        detail: 'an agent has been working on it for 10 minutes; try again later, or stop the agent',
+        detail: `${row?.owner ?? 'somebody'} has been working on it for 10 minutes; try again later, or stop the agent`,
         mayHaveHappened: false,
       });
     await clock.sleep(pauseMs, signal);

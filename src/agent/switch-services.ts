@@ -20,6 +20,7 @@ import type { Side } from '#model/ids.ts';
 import type { Collection, DirectorySync, Organization, Project, ProjectPair } from '#project/project.ts';
 import { SecretError } from '#project/secret.ts';
 import type { ContentKind, Store } from '#store/store.ts';
+import type { OnHeld } from './hold-work.ts';
 import { readReferences, signInOf } from './sign-in-of.ts';
 import { turnHome } from './turn-home.ts';
 
@@ -42,6 +43,8 @@ export interface SwitchSurroundings {
   readonly openDirectory: (organization: Organization) => Promise<Directory>;
   readonly hold: (pair: ProjectPair, kind: ContentKind, signal: AbortSignal) => Promise<HeldTrack>;
   readonly progress?: (event: SwitchProgress) => void;
+  /** Told whom the switch waits for. */
+  readonly onHeld?: OnHeld;
 }
 
 export interface SwitchOfPair {
@@ -100,7 +103,7 @@ export async function switchOfPair(
           signal,
           deadlineMs: clock.monotonicMs() + REQUEST_DEADLINE_MS,
         });
-        await turnHome({ store, clock }, syncs, { organization: collection.source, guids }, home, signal);
+        await turnHome(around, syncs, { organization: collection.source, guids }, home, signal);
       },
       carrySettings: async (to, signal) => {
         const { written, left: stayed } = await carryPairSettings(

@@ -6,7 +6,7 @@ import type { Side } from '#model/ids.ts';
 import type { DirectorySync } from '#project/project.ts';
 import type { Store } from '#store/store.ts';
 import { DIRECTORY_PRIORITY, directoryKey } from './directory-work.ts';
-import { holdWork } from './hold-work.ts';
+import { holdWork, type OnHeld } from './hold-work.ts';
 
 /**
  * Links of a person's entry get their home, in each of these syncs. No pass of a sync runs meanwhile: one that has read the link before would
@@ -17,7 +17,7 @@ import { holdWork } from './hold-work.ts';
  * @param source Organization that is left for the switch, and the person's entries in its directory.
  */
 export async function turnHome(
-  { store, clock }: { readonly store: Store; readonly clock: Clock },
+  { store, clock, onHeld }: { readonly store: Store; readonly clock: Clock; readonly onHeld?: OnHeld },
   syncs: readonly Pick<DirectorySync, 'name' | 'source'>[],
   source: { readonly organization: string; readonly guids: readonly ObjectGuid[] },
   home: Side,
@@ -29,6 +29,7 @@ export async function turnHome(
     const held = await holdWork(store, { key: directoryKey(sync.name), priority: DIRECTORY_PRIORITY }, 'switch', {
       clock,
       signal,
+      ...(onHeld === undefined ? {} : { onHeld }),
     });
     try {
       const links = await store.directoryLinks(sync.name, isSame ? 'left' : 'right', source.guids);

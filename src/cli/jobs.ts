@@ -3,7 +3,7 @@
  * these do the rest. Tests put their own in place.
  */
 
-import type { HeldWork } from '#agent/hold-work.ts';
+import type { HeldWork, OnHeld } from '#agent/hold-work.ts';
 import type { OpenedSync } from '#agent/open-directory.ts';
 import type { AgentOptions } from '#agent/run-agent.ts';
 import type { SwitchOfPair } from '#agent/switch-services.ts';
@@ -51,6 +51,8 @@ export interface JobPair {
 export interface JobSurroundings {
   readonly clock: Clock;
   readonly signal: AbortSignal;
+  /** Told whom a job waits for. */
+  readonly onHeld?: OnHeld;
 }
 
 export interface Jobs {

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { runLab } from '#lab/run.ts';
 import { failureOf } from './cli-error.ts';
@@ -29,9 +28,9 @@ import { verifyCommand } from './commands/verify.ts';
 import { wavesCommand } from './commands/waves.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import type { Jobs } from './jobs.ts';
-import { ownFile } from './own-file.ts';
 import { globalOptions, Session } from './session.ts';
 import type { Terminal } from './terminal.ts';
+import { version } from './version.ts';
 
 const groups = [
   ['Prepare:', [initCommand, checkCommand, probeCommand, discoverCommand]],
@@ -80,13 +79,6 @@ export function buildProgram(session: Session): Command {
 
 function withSubCommands(command: Command): readonly Command[] {
   return [command, ...command.commands.flatMap(withSubCommands)];
-}
-
-function version(): string {
-  const manifest = ownFile('package.json');
-  return manifest === null
-    ? 'unknown'
-    : (JSON.parse(readFileSync(manifest, 'utf8')) as { readonly version: string }).version;
 }
 
 /** Runs one command line. Never throws, and never ends the process. @param args Without the program's own name. */

@@ -99,10 +99,16 @@ export const realJobs: Jobs = {
       { contents: { share: contents }, propertyLists: { share: propertyLists } },
       around.signal,
     ),
-  relinkPair: (pair, kind, store, around) =>
-    kind === 'mail'
-      ? relink(passServices(pair, store, around), pair.id, null, around.signal)
-      : relinkTyped(typedServices(pair, kind, store, around), pair.id, kind, null, around.signal),
+  async relinkPair(pair, kind, store, around) {
+    const { claim, signal, release } = await holdTrack(store, pair, kind, around);
+    try {
+      return kind === 'mail'
+        ? await relink(passServices(pair, store, around), pair.id, claim, signal)
+        : await relinkTyped(typedServices(pair, kind, store, around), pair.id, kind, claim, signal);
+    } finally {
+      await release();
+    }
+  },
   async planResync(pair, kind, project, store, around) {
     const empty = await openStore('sqlite::memory:', { clock: around.clock, log: { info() {}, warn() {} } });
     try {
@@ -139,8 +145,16 @@ export const realJobs: Jobs = {
       signal,
       { dryRun },
     ),
-  restoreValue: (pair, kind, entry, apply, store, around) =>
-    restoreValue(typedServices(pair, kind, store, around), pair.id, kind, entry, apply, around.signal),
+  async restoreValue(pair, kind, entry, apply, store, around) {
+    const services = typedServices(pair, kind, store, around);
+    if (!apply) return restoreValue(services, pair.id, kind, entry, null, false, around.signal);
+    const { claim, signal, release } = await holdTrack(store, pair, kind, around);
+    try {
+      return await restoreValue(services, pair.id, kind, entry, claim, true, signal);
+    } finally {
+      await release();
+    }
+  },
   async *dedupePair(pair, kind, store, undo, around) {
     const progress = (event: PassProgress) => {
       if (event.kind === 'items') around.seen(event.copied);
@@ -179,17 +193,16 @@ export const realJobs: Jobs = {
       await release();
     }
   },
-  switchOfPair: (project, pair, wave, store, { clock, signal, ...around }) =>
+  switchOfPair: (project, pair, wave, store, { signal, ...around }) =>
     switchOfPair(
       {
         ...around,
         project,
         store,
-        clock,
         random: systemRandom,
         hold: ({ id }, kind, inner) =>
           holdWork(store, { key: passKey(id, kind), priority: passPriorities[kind] }, 'switch', {
-            clock,
+            ...around,
             signal: AbortSignal.any([signal, inner]),
           }),
       },

@@ -13,6 +13,7 @@ import type { Log } from './log.ts';
 import { putProjectPairs } from './put-pairs.ts';
 import type { OnWaiting } from './said-waits.ts';
 import type { Terminal } from './terminal.ts';
+import { version } from './version.ts';
 
 /**
  * What a command works with. Each part is opened when it is first asked for: `status` needs no server and `discover` no
@@ -21,9 +22,9 @@ import type { Terminal } from './terminal.ts';
 export interface Services {
   readonly project: Project;
   readonly log: Log;
-  /** @param access `look`: beside a process that owns the store, writes nothing. */
+  /** @param access `own`: writes, through the process that owns the store where there is one. `look`: beside it, writes nothing. */
   store(access: 'own' | 'look'): Promise<OpenStore>;
-  /** PostgreSQL's address, for processes that open it by themselves; null: an embedded store, which this process owns. */
+  /** PostgreSQL's address, for processes that open it by themselves; null: an embedded store, which is reached through this process. */
   storeUrl(): Promise<string | null>;
   /**
    * The store to look at, which knows this track. One that it does not know was never worked on: then it is an empty store in
@@ -43,7 +44,7 @@ export function openServices(
   jobs: Jobs,
   onWaiting: OnWaiting = () => {},
 ): Services {
-  const around = { clock: terminal.clock, log };
+  const around = { clock: terminal.clock, log, version: version() };
   let store: Promise<OpenStore> | null = null;
   let fresh: Promise<Store> | null = null;
   let counted: Promise<OpenStore> | null = null;

@@ -2,9 +2,10 @@ import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { loadProject } from '#project/read-project.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
-import type { Jobs } from './jobs.ts';
+import type { JobSurroundings, Jobs } from './jobs.ts';
 import { createLog } from './log.ts';
 import { Output } from './output.ts';
+import { saidHolds } from './said-holds.ts';
 import { saidWaits } from './said-waits.ts';
 import { openServices, type Services } from './services.ts';
 import type { Terminal } from './terminal.ts';
@@ -22,6 +23,8 @@ export interface Run {
   readonly output: Output;
   readonly jobs: Jobs;
   readonly signal: AbortSignal;
+  /** What jobs are given; whom they wait for is said. */
+  readonly around: JobSurroundings;
   readonly options: GlobalOptions;
   /** Absolute path of the project file, whether it is there or not. */
   readonly projectFile: string;
@@ -58,6 +61,11 @@ export class Session {
         output: session.output,
         jobs: session.jobs,
         signal: session.terminal.signal,
+        around: {
+          clock: session.terminal.clock,
+          signal: session.terminal.signal,
+          onHeld: saidHolds(session.terminal.clock, session.output),
+        },
         options,
         projectFile,
         services: () =>

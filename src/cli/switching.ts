@@ -54,8 +54,7 @@ export async function eachSwitch(
   const turn = async (pair: ProjectPair): Promise<ExitCode> => {
     try {
       const of = await run.jobs.switchOfPair(services.project, pair, pairs, store, {
-        clock,
-        signal: run.signal,
+        ...run.around,
         connect: (name) => services.connector(name),
         openDirectory: (organization) => {
           const open = directories.get(organization.name) ?? run.jobs.openDirectory(organization, clock);
@@ -65,7 +64,7 @@ export async function eachSwitch(
         progress: (event) => say(run, pair.id, event),
       });
       if (access === 'look') return await work({ pair, of, claim: null, signal: run.signal }, store);
-      const { claim, signal, release } = await run.jobs.holdSwitch(pair.id, store, { clock, signal: run.signal });
+      const { claim, signal, release } = await run.jobs.holdSwitch(pair.id, store, run.around);
       try {
         return await work({ pair, of, claim, signal }, store);
       } finally {

@@ -43,6 +43,7 @@ import { readTypedIntents } from './queries/read-typed-intents.ts';
 import { nextDueMs, readWork } from './queries/read-work.ts';
 import { retryQuarantine } from './queries/retry-quarantine.ts';
 import { spendBudget } from './queries/spend-budget.ts';
+import { takeWork } from './queries/take-work.ts';
 import type { WakeBell } from './wake-bell.ts';
 
 /** Times that were reckoned from a monotonic clock have fractions of a millisecond; columns do not. */
@@ -146,6 +147,9 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
         isPassing: engine === 'sqlite',
       });
     },
+    // As for `claim`.
+    take: (key, owner, nowMs, leaseMs) =>
+      db.write((trx) => takeWork(trx, key, owner, whole(nowMs), whole(leaseMs)), { isPassing: engine === 'sqlite' }),
     extend: (claim, nowMs, leaseMs) => pass((trx) => extendLease(trx, claim, whole(nowMs), whole(leaseMs))),
     async complete(claim, outcome) {
       await db.write(

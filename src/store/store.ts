@@ -323,6 +323,11 @@ export interface Store extends BudgetRecords, DirectoryRecords, SwitchRecords {
   notify(keys: readonly WorkKey[], nowMs: number): Promise<void>;
   /** Takes due work: free and due, or held with a lease that ended. Ordered by priority, then due time. */
   claim(owner: string, kindPrefix: string, limit: number, nowMs: number, leaseMs: number): Promise<readonly Claim[]>;
+  /**
+   * Takes this work, due or not, once nobody holds it. Null: somebody does. Given back, it is then left to whoever asked for it last, for two
+   * seconds, in which he asks again. The work must have been ensured.
+   */
+  take(key: WorkKey, owner: string, nowMs: number, leaseMs: number): Promise<Claim | null>;
   /** Heartbeat. Throws `FencedOut`. */
   extend(claim: Claim, nowMs: number, leaseMs: number): Promise<Claim>;
   /** Gives the row back. Runs again at `nextAtMs`, or at once when a notice came in since the claim was taken. */

@@ -217,6 +217,7 @@ export interface Tables {
     attempts: number;
     dirty_since_ms: number | null;
     next_dirty_ms: number | null;
+    wanted_until_ms: number | null;
   };
   readonly budget: {
     name: string;

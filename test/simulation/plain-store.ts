@@ -72,6 +72,7 @@ interface Work {
   dirtySinceMs: number | null;
   /** First notice that the run in progress may not have seen. */
   nextDirtyMs: number | null;
+  wantedUntilMs: number | null;
 }
 
 /**
@@ -312,7 +313,8 @@ export function plainStore(clock: Clock): Store {
         work.generation++;
         work.dirtySinceMs ??= nowMs;
         if (work.owner !== null) work.nextDirtyMs ??= nowMs;
-        else if (work.nextAtMs === null || work.nextAtMs > nowMs) work.nextAtMs = nowMs;
+        else if (work.nextAtMs === null || work.nextAtMs > nowMs)
+          work.nextAtMs = Math.max(nowMs, work.wantedUntilMs ?? nowMs);
       }
       bell.ring(kindsOf(keys));
     },
@@ -323,18 +325,16 @@ export function plainStore(clock: Clock): Store {
         .filter(({ nextAtMs }) => nextAtMs !== null && nextAtMs <= nowMs)
         .sort((a, b) => a.priority - b.priority || (a.nextAtMs ?? 0) - (b.nextAtMs ?? 0))
         .slice(0, limit);
-      return next.map((work): Claim => {
-        work.owner = owner;
-        work.token++;
-        work.attempts++;
-        work.startedGeneration = work.generation;
-        work.dirtySinceMs ??= work.nextDirtyMs;
-        work.nextDirtyMs = null;
-        const leaseEndsAtMs = nowMs + Math.round(leaseMs);
-        work.nextAtMs = leaseEndsAtMs;
-        const { key, token, generation, attempts, dirtySinceMs } = work;
-        return { key, token, generation, attempts, leaseEndsAtMs, dirtySinceMs };
-      });
+      return next.map((work) => claimed(work, owner, nowMs + Math.round(leaseMs)));
+    },
+    async take(key, owner, atMs, leaseMs) {
+      const nowMs = Math.round(atMs);
+      const work = works.get(key);
+      if (!work) return null;
+      if (work.owner === null || (work.nextAtMs ?? 0) <= nowMs)
+        return claimed(work, owner, nowMs + Math.round(leaseMs));
+      work.wantedUntilMs = nowMs + 2_000;
+      return null;
     },
     async extend(claim, nowMs, leaseMs) {
       const leaseEndsAtMs = Math.round(nowMs) + Math.round(leaseMs);
@@ -347,7 +347,8 @@ export function plainStore(clock: Clock): Store {
       const noticed = work.generation > work.startedGeneration ? work.nextDirtyMs : null;
       const soon = noticed !== null && (asked === null || noticed < asked) ? noticed : asked;
       work.owner = null;
-      work.nextAtMs = failed ? (asked ?? soon) : soon;
+      const next = failed ? (asked ?? soon) : soon;
+      work.nextAtMs = next === null ? null : Math.max(next, work.wantedUntilMs ?? next);
       work.dirtySinceMs = failed ? (work.dirtySinceMs ?? work.nextDirtyMs) : work.nextDirtyMs;
       if (!failed) work.attempts = 0;
       work.nextDirtyMs = null;
@@ -357,7 +358,7 @@ export function plainStore(clock: Clock): Store {
       [...works.values()]
         .filter(({ key }) => keys === undefined || keys.includes(key))
         .sort((a, b) => compare(a.key, b.key))
-        .map(({ nextDirtyMs, ...row }) => row),
+        .map(({ nextDirtyMs, wantedUntilMs, ...row }) => row),
     async nextDueMs(kindPrefix) {
       const times = due(kindPrefix).flatMap(({ nextAtMs }) => (nextAtMs === null ? [] : [nextAtMs]));
       return times.length === 0 ? null : Math.min(...times);
@@ -384,6 +385,19 @@ export function plainStore(clock: Clock): Store {
   };
 }
 
+function claimed(work: Work, owner: string, leaseEndsAtMs: number): Claim {
+  work.owner = owner;
+  work.token++;
+  work.attempts++;
+  work.startedGeneration = work.generation;
+  work.dirtySinceMs ??= work.nextDirtyMs;
+  work.nextDirtyMs = null;
+  work.wantedUntilMs = null;
+  work.nextAtMs = leaseEndsAtMs;
+  const { key, token, generation, attempts, dirtySinceMs } = work;
+  return { key, token, generation, attempts, leaseEndsAtMs, dirtySinceMs };
+}
+
 const newPair = {
   state: 'new',
   stoppedBecause: null,
@@ -400,6 +414,7 @@ const newWork = {
   attempts: 0,
   dirtySinceMs: null,
   nextDirtyMs: null,
+  wantedUntilMs: null,
 };
 
 const absent = (): Promise<never> =>

@@ -1034,6 +1034,33 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
         await commit({ links: [link(1)] }, kept);
       });
 
+      test('work that is always due again is left to whoever asked for it by name', async () => {
+        const take = (owner: string) => store.take(work('a'), owner, clock.now, LEASE);
+        expect(await take('me')).toBeNull();
+        await store.ensureWork([{ key: work('a'), priority: 0, nextAtMs: null }]);
+        // Not due, and free.
+        const first = must(await take('me'), 'a claim');
+        expect(first).toMatchObject({ key: work('a'), token: 1, attempts: 1 });
+        await store.notify([work('a')], clock.now);
+        expect(await take('you')).toBeNull();
+        await store.complete(first, { nextAtMs: clock.now, failed: false });
+        await store.notify([work('a')], clock.now);
+        expect(await claim('worker')).toEqual([]);
+        expect(await store.nextDueMs(kind())).toBe(clock.now + 2 * SECOND);
+        const second = must(await take('you'), 'a claim');
+        await expect(store.extend(first, clock.now, LEASE)).rejects.toBeInstanceOf(FencedOut);
+        await store.complete(second, { nextAtMs: clock.now, failed: false });
+        // Who asked and did not come again holds up nobody for long.
+        const third = must((await claim('worker'))[0], 'a claim');
+        expect(await take('you')).toBeNull();
+        await store.complete(third, { nextAtMs: clock.now, failed: true });
+        clock.now += 2 * SECOND;
+        expect(await claim('worker')).toHaveLength(1);
+        // Whoever died holds it as long as its lease.
+        clock.now += LEASE;
+        expect(await take('you')).toMatchObject({ token: 5 });
+      });
+
       test('waiting ends with a notice, with time, and with the signal', async () => {
         await store.ensureWork([{ key: work('a'), priority: 0, nextAtMs: null }]);
         expect(await claim('me')).toEqual([]);

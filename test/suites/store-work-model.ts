@@ -16,6 +16,8 @@ interface Row {
   dirty: number | null;
   /** First notice since the claim. */
   pending: number | null;
+  /** Whoever takes it by name has asked: not due before that. */
+  wanted: number | null;
 }
 
 interface World {
@@ -42,7 +44,7 @@ const notify = fc.array(subject, { minLength: 1, maxLength: 3 }).map(
         row.generation++;
         row.dirty ??= world.now;
         if (row.owner !== null) row.pending ??= world.now;
-        else if (row.next === null || row.next > world.now) row.next = world.now;
+        else if (row.next === null || row.next > world.now) row.next = Math.max(world.now, row.wanted ?? 0);
       }
     },
 );
@@ -64,23 +66,47 @@ const claim = fc.tuple(fc.constantFrom('ana', 'ben'), fc.integer({ min: 1, max: 
       for (const each of got) {
         const row = world.rows.get(each.key);
         if (!row) throw new Error(`claimed what is not there: ${each.key}`);
-        row.owner = owner;
-        row.token++;
-        row.attempts++;
-        row.started = row.generation;
-        row.dirty ??= row.pending;
-        row.pending = null;
-        row.next = world.now + LEASE_MS;
-        expect(each).toEqual({
-          key: each.key,
-          token: row.token,
-          generation: row.generation,
-          attempts: row.attempts,
-          leaseEndsAtMs: row.next,
-          dirtySinceMs: row.dirty,
-        });
+        begin(world, row, owner);
+        expect(each).toEqual(claimOf(each.key, row));
         world.held.push(each);
       }
+    },
+);
+
+function begin(world: World, row: Row, owner: string): void {
+  row.owner = owner;
+  row.token++;
+  row.attempts++;
+  row.started = row.generation;
+  row.dirty ??= row.pending;
+  row.pending = null;
+  row.wanted = null;
+  row.next = world.now + LEASE_MS;
+}
+
+const claimOf = (key: string, row: Row) => ({
+  key,
+  token: row.token,
+  generation: row.generation,
+  attempts: row.attempts,
+  leaseEndsAtMs: row.next,
+  dirtySinceMs: row.dirty,
+});
+
+const take = subject.map(
+  (n): Step =>
+    async (world, store, kind) => {
+      const key = `${kind}${n}`;
+      const got = await store.take(key, 'carl', world.now, LEASE_MS);
+      const row = world.rows.get(key);
+      if (!row || (row.owner !== null && (row.next ?? 0) > world.now)) {
+        expect(got).toBeNull();
+        if (row) row.wanted = world.now + 2_000;
+        return;
+      }
+      begin(world, row, 'carl');
+      expect(got).toEqual(claimOf(key, row));
+      if (got) world.held.push(got);
     },
 );
 
@@ -122,7 +148,8 @@ const complete = fc
         const noticed = row.generation > row.started;
         // No notice may be lost: without a pause after a failure, the work is due since the notice.
         const soon = noticed && pending !== null ? Math.min(pending, nextAtMs ?? pending) : nextAtMs;
-        row.next = failed ? (nextAtMs ?? soon) : soon;
+        const next = failed ? (nextAtMs ?? soon) : soon;
+        row.next = next === null ? null : Math.max(next, row.wanted ?? next);
         row.dirty = failed ? (row.dirty ?? pending) : pending;
         if (!failed) row.attempts = 0;
         row.pending = null;
@@ -146,6 +173,7 @@ export async function workModel(store: Store, newKind: () => string, runs: numbe
   const step = fc.oneof(
     { weight: 3, arbitrary: notify },
     { weight: 4, arbitrary: claim },
+    { weight: 2, arbitrary: take },
     { weight: 2, arbitrary: extend },
     { weight: 3, arbitrary: complete },
     { weight: 2, arbitrary: tick },
@@ -171,6 +199,7 @@ export async function workModel(store: Store, newKind: () => string, runs: numbe
           attempts: 0,
           dirty: null,
           pending: null,
+          wanted: null,
         });
       for (const each of steps) {
         await each(world, store, kind);

@@ -45,9 +45,9 @@ test.each([
   const loser = winner === 'Room L' ? 'Room R' : 'Room L';
 
   const services = { ...world.basics(), policy: defaultTypedPolicy };
-  expect(await restoreValue(services, pair, 'calendar', lost, false, signal)).toMatchObject({ refused: null });
+  expect(await restoreValue(services, pair, 'calendar', lost, null, false, signal)).toMatchObject({ refused: null });
   expect([place(left), place(right)]).toEqual([winner, winner]);
-  expect(await restoreValue(services, pair, 'calendar', lost, true, signal)).toMatchObject({ applied: true });
+  expect(await restoreValue(services, pair, 'calendar', lost, null, true, signal)).toMatchObject({ applied: true });
   expect([place(left), place(right)]).toEqual([loser, loser]);
   // Nothing comes back by itself, and it cannot be put back twice.
   for (let n = 0; n < 3; n++) {
@@ -59,5 +59,5 @@ test.each([
     (await store.journal({ pair: track }, 10)).find(({ no }) => no === lost.no),
     'the entry',
   );
-  expect(await restoreValue(services, pair, 'calendar', again, true, signal)).toMatchObject({ applied: false });
+  expect(await restoreValue(services, pair, 'calendar', again, null, true, signal)).toMatchObject({ applied: false });
 });

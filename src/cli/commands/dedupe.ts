@@ -59,7 +59,7 @@ async function dedupe(run: Run, options: DedupeCommandOptions, names: readonly s
     for (const { pair, kind } of tracks) {
       try {
         const store = file === null ? await services.storeFor({ pair, kind }) : await services.store('own');
-        const around = { clock: run.terminal.clock, signal: run.signal, seen: progressOf(run, pair) };
+        const around = { ...run.around, seen: progressOf(run, pair) };
         const found = run.jobs.dedupePair(await services.jobPair(pair), kind, store, file, around);
         for await (const finding of found) {
           sum.duplicates++;
@@ -181,7 +181,7 @@ async function undo(run: Run, path: string): Promise<ExitCode> {
     const id = own[0]?.group.pair;
     const pair = services.project.pairs.find((candidate) => candidate.id === id);
     if (pair === undefined) throw new CliError(`${plain(String(id))} is not in the project file any more`);
-    const around = { clock: run.terminal.clock, signal: run.signal };
+    const { around } = run;
     const newIds = new Map<ItemId, ItemId>();
     for await (const back of run.jobs.undoDedupe(await services.jobPair(pair), kind, own, newIds, store, around)) {
       run.output.line({ event: 'put-back', pair: pair.id, content: kind, ...back });
@@ -194,7 +194,7 @@ async function undo(run: Run, path: string): Promise<ExitCode> {
     const pair = services.project.pairs.find((candidate) => candidate.id === id);
     if (pair === undefined) throw new CliError(`${plain(String(id))} is not in the project file any more`);
     const own = mail.filter(({ group }) => group.pair === id);
-    const around = { clock: run.terminal.clock, signal: run.signal };
+    const { around } = run;
     for await (const back of run.jobs.undoDedupeMail(await services.jobPair(pair), own, store, around)) {
       run.output.line({ event: 'put-back', pair: pair.id, content: 'mail', ...back });
       sum.created += back.created;

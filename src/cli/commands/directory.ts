@@ -160,7 +160,7 @@ async function sync(run: Run, options: { readonly all?: true }, [name]: readonly
   const codes: ExitCode[] = [];
   for (const each of chosenSyncs(services.project, name))
     await withSync(run, each, store, async (opened) => {
-      const around = { clock: run.terminal.clock, signal: run.signal };
+      const { around } = run;
       const held = await holdWork(
         store,
         { key: directoryKey(each.name), priority: DIRECTORY_PRIORITY },
@@ -352,7 +352,7 @@ async function undo(run: Run, options: UndoOptions, [number]: readonly string[])
   if (!each) throw new CliError('there is nothing to take back');
   let refused = 0;
   await withSync(run, each, store, async (opened) => {
-    const around = { clock: run.terminal.clock, signal: run.signal };
+    const { around } = run;
     const held = options.apply
       ? await holdWork(store, { key: directoryKey(each.name), priority: DIRECTORY_PRIORITY }, 'directory undo', around)
       : null;

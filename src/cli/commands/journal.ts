@@ -100,7 +100,7 @@ async function restoreEntry(run: Run, options: RestoreOptions, [number]: readonl
     row,
     options.apply === true,
     store,
-    { clock: run.terminal.clock, signal: run.signal },
+    run.around,
   );
   run.output.line({ no: row.no, ...report });
   if (report.refused !== null) throw new CliError(`entry ${row.no} cannot be put back: ${report.refused}`);

@@ -164,7 +164,7 @@ async function receive(run: Run, file: string, name: string | undefined): Promis
     throw new CliError('there are several syncs: name the one that the receipt is of');
   let open = 0;
   await withSync(run, sync, store, async (opened) => {
-    const around = { clock: run.terminal.clock, signal: run.signal };
+    const { around } = run;
     const held = await holdWork(store, { key: directoryKey(sync.name), priority: PRIORITY }, 'provision', around);
     try {
       for (const { no, outcome, detail } of await takeReceipt(opened.services, held.claim, lines, held.signal)) {

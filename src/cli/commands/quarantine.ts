@@ -1,5 +1,7 @@
 import { type Command, Option } from 'commander';
+import { passKey } from '#agent/work.ts';
 import { type PoisonReason, poisonReasons } from '#kit/fault.ts';
+import { tracksOf } from '#project/project.ts';
 import type { QuarantineRow } from '#store/store.ts';
 import { trackId } from '#store/store.ts';
 import { exitCodes } from '../exit-codes.ts';
@@ -64,14 +66,24 @@ async function listQuarantine(run: Run, options: QuarantineOptions, args: readon
 
 async function retryQuarantine(run: Run, options: QuarantineOptions, args: readonly string[]) {
   const filters = filtersOf(run, options, args);
-  const store = await run.services().store('own');
+  const services = run.services();
+  const store = await services.store('own');
   let count = 0;
   for (const filter of filters) count += await store.retryQuarantine(filter);
+  // An agent that is running need not wait for its next look.
+  const again = new Set((await store.quarantine({ retry: true }, count)).map(({ pair }) => pair));
+  const tracks = tracksOf(services.project, services.project.pairs);
+  await store.notify(
+    tracks
+      .filter(({ pair, kind }) => again.has(trackId(pair.id, kind)))
+      .map(({ pair, kind }) => passKey(pair.id, kind)),
+    run.terminal.clock.nowMs(),
+  );
   run.output.say(
     { retried: count },
     count === 0
       ? 'nothing is in quarantine'
-      : `the next pass tries ${countOf(count, 'item')} again; run: causeway sync`,
+      : `the next pass tries ${countOf(count, 'item')} again: at once while causeway run is running, or run: causeway sync`,
   );
   return exitCodes.ok;
 }

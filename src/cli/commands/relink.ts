@@ -38,7 +38,7 @@ async function relink(run: Run, options: RelinkOptions, addresses: readonly stri
   for (const { pair, kind } of tracksOf(services.project, pairs)) {
     const id = trackId(pair.id, kind);
     try {
-      const around = { clock: run.terminal.clock, signal: run.signal };
+      const { around } = run;
       const result = await run.jobs.relinkPair(await services.jobPair(pair), kind, store, around);
       run.output.say(
         { pair: pair.id, content: kind, ...result },

@@ -41,7 +41,7 @@ async function resync(run: Run, { mailbox, apply }: ResyncOptions): Promise<Exit
       .filter(({ state }) => state === 'switching' || state === 'undoing' || state === 'finished')
       .map(({ pair, state }) => [pair, state]),
   );
-  const around = { clock: run.terminal.clock, signal: run.signal };
+  const { around } = run;
   const codes: ExitCode[] = [];
   for (const [pair, state] of notNow) {
     codes.push(exitCodes.stopped);

@@ -6,7 +6,7 @@ import type { AttachmentHead, OccurrenceOverrides } from '#model/appointment.ts'
 import type { LinkId, PairId, Side } from '#model/ids.ts';
 import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { TypedLinkRow } from '#model/typed-link.ts';
-import { type Commit, type JournalRow, type Store, trackId } from '#store/store.ts';
+import { type Claim, type Commit, type JournalRow, type Store, trackId } from '#store/store.ts';
 import { countedMailbox } from '../pass/counted-mailbox.ts';
 import { openCore } from '../pass/pass-core.ts';
 import type { TypedPassServices } from './typed-context.ts';
@@ -29,13 +29,17 @@ const refusal = (refused: string): RestoreReport => ({ applied: false, steps: []
 
 /**
  * Puts the value that lost a conflict back on both sides, by an ordinary edit of each. What stands there now goes to the journal in its
- * turn. @param apply False: says what it would do, and writes nothing.
+ * turn.
+ *
+ * @param claim of the track, which nobody else works on meanwhile; null: just a look, or the only process.
+ * @param apply False: says what it would do, and writes nothing.
  */
 export async function restoreValue<Kind extends TypedKind>(
   services: TypedPassServices,
   ofPair: PairId,
   kind: Kind,
   entry: JournalRow,
+  claim: Claim | null,
   apply: boolean,
   signal: AbortSignal,
 ): Promise<RestoreReport> {
@@ -50,7 +54,7 @@ export async function restoreValue<Kind extends TypedKind>(
     );
   const link = await findLink(store, id, entry.link);
   if (link?.state !== 'live') return refusal('the item is not on both sides any more');
-  const core = openCore(services, pair, null, signal, null);
+  const core = openCore(services, pair, claim, signal, null);
   const sides = { left: typedOf('left'), right: typedOf('right') };
   const now = { left: await readOne('left'), right: await readOne('right') };
   if (isFault(now.left) || isFault(now.right)) return refusal('the item is not there any more on one of the sides');
@@ -64,17 +68,17 @@ export async function restoreValue<Kind extends TypedKind>(
     return JSON.stringify(from) === JSON.stringify(value) ? [] : [{ side, field: entry.field, from, to: value }];
   });
   if (!apply || steps.length === 0) {
-    if (apply) await store.commit(id, null, { journalRestored: { no: entry.no, atMs: clock.nowMs() } });
+    if (apply) await store.commit(id, claim, { journalRestored: { no: entry.no, atMs: clock.nowMs() } });
     return { applied: apply, steps, refused: null };
   }
-  await store.commit(id, null, { journal: [overwritten(entry, items, clock.nowMs())] });
+  await store.commit(id, claim, { journal: [overwritten(entry, items, clock.nowMs())] });
   let next = link;
   for (const { side } of steps) {
     const [answer] = await sides[side].update([{ item: items[side], edit: edits[side] }], core.call());
     if (!answer || isFault(answer)) throw new FaultError(answer ?? noAnswer);
     next = await readBack(next, side, answer);
   }
-  await store.commit(id, null, {
+  await store.commit(id, claim, {
     typedLinks: [next],
     journalRestored: { no: entry.no, atMs: clock.nowMs() },
     history: steps.map(({ side }) => ({

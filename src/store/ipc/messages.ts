@@ -52,6 +52,7 @@ export const calledMethods = [
   'ensureWork',
   'notify',
   'claim',
+  'take',
   'extend',
   'complete',
   'work',

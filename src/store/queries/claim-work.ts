@@ -4,7 +4,7 @@ import { readLanes } from '../lanes.ts';
 import type { Engine } from '../migrations/migration.ts';
 import type { Claim } from '../store.ts';
 
-interface Claimed {
+export interface Claimed {
   readonly key: string;
   readonly token: number;
   readonly generation: number;
@@ -12,6 +12,17 @@ interface Claimed {
   readonly next_at_ms: number;
   readonly dirty_since_ms: number | null;
 }
+
+/** What claiming a row changes in it. */
+export const claiming = (owner: string, leaseEndsAtMs: number) => sql`
+  owner = ${owner},
+  token = token + 1,
+  attempts = attempts + 1,
+  started_generation = generation,
+  dirty_since_ms = coalesce(dirty_since_ms, next_dirty_ms),
+  next_dirty_ms = null,
+  wanted_until_ms = null,
+  next_at_ms = ${leaseEndsAtMs}`;
 
 /**
  * The life of a row of `work`:
@@ -24,6 +35,8 @@ interface Claimed {
  *   └─────────────┘   and without a notice     └───────┘   notice since the claim            └─────────────────┘
  *                                                                                             │ the lease ends: the owner died
  *                                                             claim by anyone <───────────────┘ (the old token is fenced out)
+ *
+ * `take` claims one row by its key, due or not. Where somebody else holds it, it sets `wanted_until_ms`, before which the row is not due again.
  *
  * A notice during a run raises `generation` above `started_generation`; that is all a run leaves to its successor. Attempts are
  * counted when they begin, so that work that kills its worker is seen too, and reset when a run ends well.
@@ -46,14 +59,7 @@ export async function claimWork(
     const free = limit - claims.length;
     if (free <= 0) break;
     const { rows } = await sql<Claimed>`
-      update work set
-        owner = ${owner},
-        token = token + 1,
-        attempts = attempts + 1,
-        started_generation = generation,
-        dirty_since_ms = coalesce(dirty_since_ms, next_dirty_ms),
-        next_dirty_ms = null,
-        next_at_ms = ${nowMs + leaseMs}
+      update work set ${claiming(owner, nowMs + leaseMs)}
       where key in (
         select key from work where lane = ${lane.name} and next_at_ms <= ${nowMs} order by next_at_ms limit ${free} ${skipLocked}
       )
@@ -63,7 +69,7 @@ export async function claimWork(
   return claims;
 }
 
-const toClaim = (row: Claimed): Claim => ({
+export const toClaim = (row: Claimed): Claim => ({
   key: row.key,
   token: row.token,
   generation: row.generation,

@@ -15,27 +15,23 @@ export async function completeWork(
   { nextAtMs, failed }: { readonly nextAtMs: number | null; readonly failed: boolean },
 ): Promise<boolean> {
   const noticed = sql`generation > started_generation`;
+  const afterNotice = sql<number | null>`case when ${noticed} then next_dirty_ms else null end`;
+  const soon =
+    nextAtMs === null
+      ? afterNotice
+      : failed
+        ? sql<number>`${nextAtMs}`
+        : sql<number>`case when ${noticed} and next_dirty_ms < ${nextAtMs} then next_dirty_ms else ${nextAtMs} end`;
   const row = await trx
     .updateTable('work')
-    .set(
-      failed
-        ? {
-            owner: null,
-            next_at_ms: nextAtMs ?? sql<number | null>`case when ${noticed} then next_dirty_ms else null end`,
-            dirty_since_ms: sql`coalesce(dirty_since_ms, next_dirty_ms)`,
-            next_dirty_ms: null,
-          }
-        : {
-            owner: null,
-            attempts: 0,
-            next_at_ms:
-              nextAtMs === null
-                ? sql<number | null>`case when ${noticed} then next_dirty_ms else null end`
-                : sql<number>`case when ${noticed} and next_dirty_ms < ${nextAtMs} then next_dirty_ms else ${nextAtMs} end`,
-            dirty_since_ms: sql`next_dirty_ms`,
-            next_dirty_ms: null,
-          },
-    )
+    .set({
+      owner: null,
+      ...(failed ? {} : { attempts: 0 }),
+      // Left for whoever waits for it.
+      next_at_ms: sql<number | null>`case when ${soon} < wanted_until_ms then wanted_until_ms else ${soon} end`,
+      dirty_since_ms: failed ? sql`coalesce(dirty_since_ms, next_dirty_ms)` : sql`next_dirty_ms`,
+      next_dirty_ms: null,
+    })
     .where('key', '=', claim.key)
     .where('token', '=', claim.token)
     .where('owner', 'is not', null)

@@ -4,7 +4,7 @@ import type { Migration } from './migration.ts';
 
 /** Stamps of copies whose link ended before their pair was in step: whatever carries one still is a person's. */
 export const outlivedStamps: Migration = {
-  name: '0004-outlived-stamps',
+  name: '0005-outlived-stamps',
   kind: 'compatible',
   since: '0.1.0',
   async up(db, engine) {
