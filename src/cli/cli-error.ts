@@ -28,8 +28,11 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof CliError) return { exitCode: error.exitCode, message: error.message, code: 'refused' };
   if (error instanceof ProjectError) return { exitCode: exitCodes.usage, message: error.message, code: 'project' };
   if (error instanceof SecretError) return { exitCode: exitCodes.usage, message: error.message, code: 'secret' };
-  if (error instanceof StoreError)
-    return { exitCode: exitCodes.usage, message: error.message, code: `store-${error.code}` };
+  if (error instanceof StoreError) {
+    // Otherwise it was refused before anything was done.
+    const exitCode = error.code === 'closed' ? exitCodes.stopped : exitCodes.usage;
+    return { exitCode, message: error.message, code: `store-${error.code}` };
+  }
   if (error instanceof FaultError) {
     const { fault } = error;
     if (fault.kind !== 'fatal') return { exitCode: exitCodes.stopped, message: error.message, code: fault.kind };

@@ -7,7 +7,7 @@ export const exitCodes = {
   usage: 2,
   /** Everything went through except what is listed: items in quarantine, deletions held back. */
   partial: 3,
-  /** Some pairs could not be worked on. */
+  /** Some pairs could not be worked on, or the store was lost on the way. */
   stopped: 4,
   /** `verify` found a grade below good, or `check --freebusy` a difference. */
   differences: 5,

@@ -190,11 +190,14 @@ export class SwitchCourse {
     const [first, second] = [must(this.#people[0], 'somebody'), must(this.#people[1], 'somebody else')];
     await check('a plan shows every step and changes nothing', () => this.#plan(first));
     await check('an agent switches who is ready, while mail arrives', () => this.#switchByAgent([first]));
-    await check('a command switches everybody else, while mail arrives', () => this.#switch(this.#people));
+    await check(
+      'a command switches everybody else, while mail arrives',
+      async () => void (await this.#switch(this.#people)),
+    );
     await check('each mail is once where the person works', () => this.#expectMail());
-    await check('undo leads back with what came in', () => this.#undo([first]));
+    await check('undo leads back with what came in', async () => void (await this.#undo([first])));
     await check('each mail is once where the person works, after an undo', () => this.#expectMail());
-    await check('who was taken back is switched again', () => this.#switch([first]));
+    await check('who was taken back is switched again', async () => void (await this.#switch([first])));
     await check('finish makes it final', () => this.#finish(second));
     await check('each mail is once where the person works, at the end', () => this.#expectMail());
   }
@@ -229,6 +232,76 @@ export class SwitchCourse {
     await check('each mail is once where the person works, after all of it', () => this.#expectMail());
     say(`${killed} of ${rounds} were killed on their way, the others had ended before`);
     return killed;
+  }
+
+  /** From the first sync of the directories on, everything by commands beside an agent that is running, or ends meanwhile. */
+  async runBeside(check: Check): Promise<void> {
+    await this.#syncDirectories();
+    if (this.#options.directories === undefined) await this.#provision();
+    await this.#startMail();
+    await this.#firstCopy();
+    const everybody = this.#people;
+    const [first, second] = [must(everybody[0], 'somebody'), must(everybody[1], 'somebody else')];
+    this.#startAgent();
+    await check('a command switches everybody, beside an agent', async () => void (await this.#switch(everybody)));
+    await check('each mail is once where the person works, beside an agent', () => this.#expectMail());
+    await check('undo leads back, beside an agent', async () => void (await this.#undo(everybody)));
+    await check('each mail is once where the person works, after an undo beside an agent', () => this.#expectMail());
+    await check('orders are carried out by the agent that is running', async () => {
+      await this.#causeway(['switch', first.source, '--when-ready', '--yes'], [0]);
+      const at = new Date(Date.now() + 4_000).toISOString().replace(/\.\d+Z$/, 'Z');
+      await this.#causeway(['switch', second.source, '--at', at, '--yes'], [0]);
+      await this.#becomes([first, second], 'switched');
+    });
+    await check('other commands that write work beside it', async () => {
+      for (const command of [
+        ['directory', 'sync'],
+        ['settings', 'carry', first.source],
+        ['quarantine', 'retry'],
+        ['dedupe', first.source, '--apply'],
+        ['resync', '--mailbox', first.source, '--apply'],
+        ['relink', first.source, '--yes'],
+        ['sync', first.source],
+      ])
+        await this.#causeway(command, [0, 3]);
+    });
+    const waitsForAnother = (lines: readonly Line[]): boolean =>
+      lines.some(({ event, owner }) => event === 'waiting' && String(owner).startsWith('switch '));
+    await check('a command that is interrupted gives back what it holds', async () => {
+      const doing = this.#start(['undo', first.source, '--yes']);
+      await doing.said(2);
+      doing.signal('SIGINT');
+      equal(await doing.ended, 130, doing.errors);
+      ok(!waitsForAnother(await this.#undo([first])), 'nobody waits for it');
+    });
+    await check('a command that is killed holds what it had for a while, and says so', async () => {
+      const doing = this.#start(['switch', first.source, '--now', '--yes']);
+      await doing.said(2);
+      doing.signal('SIGKILL');
+      equal(await doing.ended, null);
+      ok(waitsForAnother(await this.#switch([first])), 'whom the next one waits for is said');
+    });
+    await check('a command goes on when the agent ends in order, and another agent beside it', async () => {
+      const doing = this.#start(['undo', first.source, '--yes']);
+      await doing.said(2);
+      await this.#agent?.stop();
+      this.#startAgent();
+      equal(await doing.ended, 0, `${doing.errors} ${JSON.stringify(doing.lines.slice(-4))}`);
+      equal((await this.#states()).get(first.source)?.state, undefined);
+    });
+    await check('a command whose agent is killed says so, or goes on', async () => {
+      const doing = this.#start(['switch', first.source, '--now', '--yes']);
+      await doing.said(2);
+      this.#agent?.signal('SIGKILL');
+      await this.#agent?.ended;
+      const code = await doing.ended;
+      const told = doing.lines.some(({ error }) => (error as Line | undefined)?.['code'] === 'store-closed');
+      ok(told ? code === 4 : code === 0, `${code} ${doing.errors} ${JSON.stringify(doing.lines.slice(-4))}`);
+      this.#startAgent();
+      await this.#switch([first]);
+    });
+    await check('each mail is once where the person works, beside agents that come and go', () => this.#expectMail());
+    await check('finish makes it final, beside an agent', () => this.#finish(second));
   }
 
   /** How many mails were sent from outside so far. */
@@ -454,7 +527,7 @@ collections:
     deepEqual(await this.#redirections(), before);
   }
 
-  async #switch(people: readonly Person[]): Promise<void> {
+  async #switch(people: readonly Person[]): Promise<readonly Line[]> {
     const lines = await this.#until(people, 'switched', [
       'switch',
       ...people.map(({ source }) => source),
@@ -472,34 +545,44 @@ collections:
       equal(found.target.get(target), null, `the target of ${target} delivers`);
       ok(found.source.get(source) != null, `the source redirects ${source}`);
     }
+    return lines;
   }
 
-  /** A store on disk is one process's at a time: the order is given first, and carried out by the agent that is started then. */
+  #startAgent(): void {
+    this.#agent = this.#start(['run', '--workers', '2']);
+  }
+
+  /** The agent brings them there. */
+  async #becomes(people: readonly Person[], state: string): Promise<void> {
+    for (let waited = 0; ; waited += 1_000) {
+      const states = await this.#states();
+      if (people.every(({ source }) => states.get(source)?.state === state)) return;
+      ok(waited < commandMs, `the agent does not switch: ${JSON.stringify([...states])} ${this.#agent?.errors}`);
+      await delay(1_000);
+    }
+  }
+
+  /** The order is given first, and carried out by the agent that is started then. */
   async #switchByAgent(people: readonly Person[]): Promise<void> {
     await this.#causeway(['switch', ...people.map(({ source }) => source), '--when-ready', '--yes'], [0]);
-    const agent = this.#start(['run', '--workers', '1']);
-    this.#agent = agent;
+    this.#startAgent();
     try {
-      for (let waited = 0; ; waited += 1_000) {
-        const states = await this.#states();
-        if (people.every(({ source }) => states.get(source)?.state === 'switched')) break;
-        ok(waited < commandMs, `the agent does not switch: ${JSON.stringify([...states])} ${agent.errors}`);
-        await delay(1_000);
-      }
+      await this.#becomes(people, 'switched');
     } finally {
-      await agent.stop();
+      await this.#agent?.stop();
       this.#agent = null;
     }
     await this.#switch(people);
   }
 
-  async #undo(people: readonly Person[]): Promise<void> {
-    await this.#until(people, null, ['undo', ...people.map(({ source }) => source), '--yes']);
+  async #undo(people: readonly Person[]): Promise<readonly Line[]> {
+    const lines = await this.#until(people, null, ['undo', ...people.map(({ source }) => source), '--yes']);
     for (const { source, target } of people) {
       const found = await this.#redirections();
       equal(found.source.get(source), null, `the source of ${source} delivers`);
       ok(found.target.get(target) != null, `the target redirects ${target}`);
     }
+    return lines;
   }
 
   async #finish({ source }: Person): Promise<void> {

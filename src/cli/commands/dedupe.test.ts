@@ -107,7 +107,9 @@ test('while it is held nobody else gets the work, and who has it is waited for',
   for (const claim of agents) await store.complete(claim, { nextAtMs: clock.nowMs() - 1000, failed: false });
   const held = await waiting;
   expect(held.claim.key).toBe(key);
-  expect((await store.claim('agent', 'calendar:', 9, clock.nowMs(), 1_000_000)).map((claim) => claim.key)).toEqual([other]);
+  expect((await store.claim('agent', 'calendar:', 9, clock.nowMs(), 1_000_000)).map((claim) => claim.key)).toEqual([
+    other,
+  ]);
   await held.release();
   expect((await store.claim('agent', 'calendar:', 9, clock.nowMs(), 1000)).map((claim) => claim.key)).toEqual([key]);
   await store.close();
