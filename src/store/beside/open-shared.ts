@@ -44,7 +44,7 @@ export async function openShared(path: string, options: SharedOptions): Promise<
       const isHopeless = owner !== null && (owner.door === null || owner.host !== hostname());
       const isOver = clock.monotonicMs() - sinceMs > (isHopeless ? HOPELESS_MS : PATIENCE_MS);
       if (refusal.because !== 'again' || isOver)
-        throw new OwnedByOther(path, owner, todo(owner, refusal, version), error);
+        throw new OwnedByOther(path, owner, adviceOn(owner, refusal, version), error);
     }
     await clock.sleep(PAUSE_MS);
   }
@@ -65,7 +65,7 @@ async function own(path: string, { clock, version, log }: SharedOptions): Promis
 }
 
 /** What to do about an owner that cannot be worked through. */
-function todo(owner: StoreOwner | null, refusal: Refusal, version: string): string {
+function adviceOn(owner: StoreOwner | null, refusal: Refusal, version: string): string {
   if (owner !== null && owner.host !== hostname())
     return 'it runs on another machine; run the command there, or use PostgreSQL for more than one machine';
   switch (refusal.because) {

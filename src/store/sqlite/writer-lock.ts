@@ -24,10 +24,10 @@ export type OpenDoor = (left: string | null) => Promise<OwnersDoor | null>;
 export class OwnedByOther extends StoreError {
   /** Null: it is just writing down who it is. */
   readonly owner: StoreOwner | null;
-  constructor(path: string, owner: StoreOwner | null, todo: string, cause?: unknown) {
+  constructor(path: string, owner: StoreOwner | null, advice: string, cause?: unknown) {
     super(
       'in-use',
-      `the store ${path} is in use by ${owner === null ? 'another process' : textOf(owner)}: ${todo}`,
+      `the store ${path} is in use by ${owner === null ? 'another process' : textOf(owner)}: ${advice}`,
       cause,
     );
     this.owner = owner;
