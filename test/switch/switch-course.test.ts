@@ -27,22 +27,4 @@ describe('people are switched by commands of real processes', () => {
       await course.close();
     }
   }, 900_000);
-
-  test('beside an agent that is running, ends, or is killed', async () => {
-    const own = mkdtempSync(join(tmpdir(), 'causeway-course-'));
-    const course = await SwitchCourse.open({ programs: programs.paths, folder: own, people: 3 });
-    try {
-      await course.runBeside(async (name, body) => {
-        const t = Date.now();
-        try {
-          await body();
-        } finally {
-          console.log(name, Date.now() - t);
-        }
-      });
-    } finally {
-      await course.close();
-      rmSync(own, { recursive: true, force: true });
-    }
-  }, 900_000);
 });

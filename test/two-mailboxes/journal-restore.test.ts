@@ -4,7 +4,7 @@ import { must } from '#kit/assert.ts';
 import { calendarKey } from '#lab/world/calendar-keys.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
 import { defaultTypedPolicy } from '#model/policy.ts';
-import { trackId } from '#store/store.ts';
+import { FencedOut, trackId } from '#store/store.ts';
 import { signal, TwoMailboxes } from './two-mailboxes.fixture.ts';
 
 let world: TwoMailboxes | null = null;
@@ -47,7 +47,14 @@ test.each([
   const services = { ...world.basics(), policy: defaultTypedPolicy };
   expect(await restoreValue(services, pair, 'calendar', lost, null, false, signal)).toMatchObject({ refused: null });
   expect([place(left), place(right)]).toEqual([winner, winner]);
-  expect(await restoreValue(services, pair, 'calendar', lost, null, true, signal)).toMatchObject({ applied: true });
+  // Whoever lost the track to somebody else writes nothing.
+  const key = `calendar:${pair}`;
+  await store.ensureWork([{ key, priority: 20, nextAtMs: null }]);
+  const gone = must(await store.take(key, 'journal restore', clock.nowMs(), 0), 'a claim');
+  const held = must(await store.take(key, 'worker', clock.nowMs(), 60_000), 'a claim');
+  await expect(restoreValue(services, pair, 'calendar', lost, gone, true, signal)).rejects.toBeInstanceOf(FencedOut);
+  expect([place(left), place(right)]).toEqual([winner, winner]);
+  expect(await restoreValue(services, pair, 'calendar', lost, held, true, signal)).toMatchObject({ applied: true });
   expect([place(left), place(right)]).toEqual([loser, loser]);
   // Nothing comes back by itself, and it cannot be put back twice.
   for (let n = 0; n < 3; n++) {
