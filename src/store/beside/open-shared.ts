@@ -66,8 +66,6 @@ async function own(path: string, { clock, version, log }: SharedOptions): Promis
 
 /** What to do about an owner that cannot be worked through. */
 function adviceOn(owner: StoreOwner | null, refusal: Refusal, version: string): string {
-  if (owner !== null && owner.host !== hostname())
-    return 'it runs on another machine; run the command there, or use PostgreSQL for more than one machine';
   switch (refusal.because) {
     case 'version':
       return `it is causeway ${refusal.version} and this is ${version}; run the command with the same program, or end that process first`;
@@ -76,6 +74,8 @@ function adviceOn(owner: StoreOwner | null, refusal: Refusal, version: string): 
     case 'no-answer':
       return 'it does not answer; look whether it is stopped or hangs, and end it if it does. Everything that was recorded is safe';
     case 'again':
+      if (owner !== null && owner.host !== hostname())
+        return 'it runs on another machine; run the command there, or use PostgreSQL for more than one machine';
       return owner?.door === null
         ? 'it lets nobody work beside it; wait for it or end it'
         : 'it cannot be reached from here (a container or a service with its own file system?); run the command where it runs, or end it first';
