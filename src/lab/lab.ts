@@ -29,7 +29,7 @@ import { Traffic } from './edge/traffic.ts';
 import type { GraphSettings } from './graph/graph-settings.ts';
 import { migrationRoles } from './graph/permissions.ts';
 import { labsMade } from './labs-made.ts';
-import { listenLdap } from './ldap/ldap-server.ts';
+import { type LdapServerOptions, listenLdap } from './ldap/ldap-server.ts';
 import { CalendarLoad } from './load/calendar-load.ts';
 import { MailLoad } from './load/mail-load.ts';
 import { logOn } from './meetings/control.ts';
@@ -143,12 +143,22 @@ export interface OrganizationAddresses {
 
 /** How the directory of an organization is reached. */
 export interface DirectoryAddresses {
-  /** LDAPS, a controller each. */
+  /** LDAPS, a controller each: two of the first domain, then two of each other one. */
   readonly urls: readonly string[];
   /** LDAP of the first controller, which has to be made TLS by StartTLS. */
   readonly startTls: string;
-  /** DN of the domain. */
+  /** DN of the domain, with several of the first one. */
   readonly base: string;
+  /** All domains of the forest, the first one at the head, with two controllers each as among `urls`. */
+  readonly domains: readonly {
+    readonly name: string;
+    readonly base: string;
+    readonly urls: readonly string[];
+    /** LDAP of its first controller. */
+    readonly startTls: string;
+  }[];
+  /** LDAPS of the global catalogue on the first controller. */
+  readonly catalogue: string;
   /** Sign-in name and password of an account that may do everything. */
   readonly user: string;
   readonly password: string;
@@ -369,7 +379,9 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
     const orgs: OrganizationAddresses[] = [];
     for (const [i, one] of running.entries()) {
       const given = must(organizations[i], 'one organization each');
-      const hosts = [...hostsOf(one.domain), `dc1.${one.domain}`, `dc2.${one.domain}`];
+      const domains = one.version === 'online' ? [] : one.world.forest.domains;
+      const controllers = domains.flatMap(({ name, hosts: [first, second] }) => [name, first, second]);
+      const hosts = [...new Set([...hostsOf(one.domain), ...controllers])];
       const certificate = await authority.issue(hosts, given.certificate);
       const port = portBase === undefined ? 0 : portBase + 2 * i;
       const tls = { certificate, ...(given.tls ?? { min: 'TLSv1.2' as const, max: 'TLSv1.3' as const }) };
@@ -416,34 +428,54 @@ export function createLab(options: LabOptions, parts: LabParts = labParts): Lab 
     return { orgs };
   }
 
-  /** Two controllers over LDAPS, and the first by StartTLS. @param portBase first of three ports; absent: any free ones */
+  /**
+   * Of each domain two controllers over LDAPS, and the first by StartTLS; the global catalogue of the first one.
+   *
+   * @param portBase first of the three ports of the first domain; absent: any free ones. Further domains and the catalogue have any.
+   */
   async function listenDirectory(
     one: LabOrganization,
     tls: TlsSettings,
     portBase: number | undefined,
   ): Promise<DirectoryAddresses> {
     const { forest, admin } = one.world;
-    const open = async (scheme: 'ldaps' | 'ldap', which: 'first' | 'second', at: number): Promise<string> => {
-      const listener = await listenLdap(
-        {
-          forest,
-          controller: () => forest[which],
-          tls,
-          scheme,
-          faults,
-          clock,
-          onFailure: failed,
-          traffic: one.traffic,
-        },
-        portBase === undefined ? 0 : portBase + at,
-      );
+    const open = async (
+      what: Pick<LdapServerOptions, 'scheme' | 'controller' | 'catalogue'>,
+      port: number,
+    ): Promise<string> => {
+      const ldap = { ...what, forest, tls, faults, clock, onFailure: failed, traffic: one.traffic };
+      const listener = await listenLdap(ldap, port);
       listeners.push(listener);
       return listener.url;
     };
+    const domains: DirectoryAddresses['domains'][number][] = [];
+    for (const [n, domain] of forest.domains.entries()) {
+      const port = (at: number): number => (portBase === undefined || n > 0 ? 0 : portBase + at);
+      domains.push({
+        name: domain.name,
+        base: domain.dn,
+        urls: [
+          await open({ scheme: 'ldaps', controller: () => forest.controllersOf(domain).first }, port(0)),
+          await open({ scheme: 'ldaps', controller: () => forest.controllersOf(domain).second }, port(1)),
+        ],
+        startTls: await open({ scheme: 'ldap', controller: () => forest.controllersOf(domain).first }, port(2)),
+      });
+    }
+    const [first] = forest.domains;
+    const root = must(domains[0], 'a forest has a domain');
     return {
-      urls: [await open('ldaps', 'first', 0), await open('ldaps', 'second', 1)],
-      startTls: await open('ldap', 'first', 2),
-      base: forest.domainDn,
+      urls: domains.flatMap(({ urls }) => urls),
+      startTls: root.startTls,
+      base: root.base,
+      domains,
+      catalogue: await open(
+        {
+          scheme: 'ldaps',
+          controller: () => forest.first,
+          catalogue: () => forest.catalogueOf(must(first, 'a forest has a domain')),
+        },
+        0,
+      ),
       user: admin.user,
       password: admin.password,
       restricted: { user: forest.restrictedUser, password: forest.restrictedPassword, writes: forest.rights.writes },

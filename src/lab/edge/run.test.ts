@@ -118,6 +118,15 @@ describe('a run', () => {
             urls: [orgs[i].ldap, expect.stringMatching(/^ldaps:\/\/127\.0\.0\.1:\d+$/)],
             startTls: expect.stringMatching(/^ldap:\/\/127\.0\.0\.1:\d+$/),
             base: `DC=${name},DC=test`,
+            domains: [
+              {
+                name: `${name}.test`,
+                base: `DC=${name},DC=test`,
+                urls: orgs[i].directory.urls,
+                startTls: orgs[i].directory.startTls,
+              },
+            ],
+            catalogue: expect.stringMatching(/^ldaps:\/\/127\.0\.0\.1:\d+$/),
             user: orgs[i].admin.user,
             password: orgs[i].admin.password,
             restricted: {

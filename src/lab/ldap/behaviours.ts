@@ -72,9 +72,15 @@ export const directoryBehaviours: readonly StoreBehaviour[] = [
   },
   {
     id: 'ldap-references',
-    what: 'A search of the domain refers to the configuration partition, unless that is switched off',
+    what: 'A search refers to the naming contexts directly below its base, child domains and the configuration, unless that is switched off',
     mark: 'documented',
-    source: '[MS-ADTS] 3.1.1.3.1.4, LDAP_SERVER_DOMAIN_SCOPE_OID',
+    source: '[MS-ADTS] 3.1.1.4.7, LDAP_SERVER_DOMAIN_SCOPE_OID',
+  },
+  {
+    id: 'ldap-referral',
+    what: 'A name in a domain that a controller does not hold is 10 with the dnsRoot of its crossRef; in no domain of the forest, with its own DC parts',
+    mark: 'documented',
+    source: '[MS-ADTS] 3.1.1.4.6',
   },
   // Changes
   {
@@ -174,11 +180,79 @@ export const directoryBehaviours: readonly StoreBehaviour[] = [
     mark: 'assumed',
     source: 'real rights are by object and attribute; what is refused looks the same',
   },
+  // Several domains
   {
-    id: 'ldap-one-domain',
-    what: 'A forest has one domain; the global catalogue has no port of its own',
+    id: 'ldap-domains',
+    what: 'Each domain has controllers of its own, which hold it and, as all do, configuration and schema; crossRef and nTDSDSA tell who has what',
+    mark: 'documented',
+    source: '[MS-ADTS] 6.1.1.2.1.1, 6.1.1.2.2.1.2.1.1',
+  },
+  {
+    id: 'ldap-bind-across-domains',
+    what: 'Accounts of all domains sign in at each controller by name; by DN only those that it holds',
     mark: 'assumed',
-    source: 'the Samba forests of the tests have the others',
+    source: '[MS-ADTS] 5.1.1.1.1 lists the forms; that a DN of another domain is not followed is not said',
+  },
+  {
+    id: 'ldap-names-across-domains',
+    what: 'Values may name objects of other domains and follow their renames at once; who is deleted is not shown any more',
+    mark: 'assumed',
+    source: '[MS-ADTS] 3.1.1.6.2 (reference update): the infrastructure master does it later, within days',
+  },
+  {
+    id: 'ldap-back-links-of-own-domain',
+    what: 'memberOf names groups of the domains that the controller holds, not of others',
+    mark: 'documented',
+    source: '[MS-ADTS] 3.1.1.1.6: back links are worked out from the forward links of the replica',
+  },
+  {
+    id: 'ldap-group-scopes',
+    what: 'A global group takes members of its own domain only (53, 00002147); no group takes a local one of another domain (00002146, 00002148)',
+    mark: 'documented',
+    source: '[MS-ADTS] 2.2.12, ERROR_DS_GLOBAL_CANT_HAVE_CROSSDOMAIN_MEMBER and its neighbours in winerror.h',
+  },
+  {
+    id: 'ldap-move-between-domains',
+    what: 'A move to another domain keeps the GUID, gives a new SID and puts the old one into sIDHistory; members of global groups stay (53, 0000212D)',
+    mark: 'documented',
+    source: '[MS-ADTS] 3.1.1.5.4.2, [MS-DRSR] 4.1.15.3',
+  },
+  {
+    id: 'ldap-move-leaves-no-tombstone',
+    what: 'Who was moved away leaves nothing under their GUID but a deleted infrastructureUpdate object that names them; a tombstone on demand',
+    mark: 'assumed',
+    source:
+      '[MS-ADTS] 3.1.1.5.4.2.3 tells of the object and of no tombstone; the feed of the old domain then says nothing, which is the worse',
+  },
+  {
+    id: 'ldap-no-move-over-ldap',
+    what: 'ModifyDN into another domain is 71; the control that names its controller is unknown',
+    mark: 'assumed',
+    source: 'LDAP_SERVER_CROSSDOM_MOVE_TARGET_OID needs Kerberos with delegation, which the lab has not',
+  },
+  {
+    id: 'ldap-catalogue',
+    what: 'The port of the global catalogue shows all domains with the partial attribute set; others are unknown to its filters; it hears of other domains last',
+    mark: 'documented',
+    source: '[MS-ADTS] 3.1.1.1.7, isMemberOfPartialAttributeSet in [MS-ADA1] to [MS-ADA3]',
+  },
+  {
+    id: 'ldap-catalogue-exchange-attributes',
+    what: 'Which attributes of Exchange are in the partial set',
+    mark: 'assumed',
+    source: 'Exchange adds those that its address lists and transport need; the list differs by version',
+  },
+  {
+    id: 'ldap-catalogue-read-only',
+    what: 'Writes through the port of the catalogue are 53, Operation not allowed through GC port',
+    mark: 'recorded',
+    source: 'public reports of 00002035 with this comment',
+  },
+  {
+    id: 'directory-mail-of-first-domain',
+    what: 'Exchange (transport, shell, Graph) looks at the first domain of a forest only',
+    mark: 'assumed',
+    source: 'real servers ask a global catalogue; the lab has several domains for what is asked over LDAP',
   },
   // Mail by the directory
   {

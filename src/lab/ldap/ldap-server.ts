@@ -6,6 +6,7 @@ import type { TlsSettings } from '../edge/listen.ts';
 import { type LoopbackListener, listenOnLoopback } from '../edge/loopback.ts';
 import type { Traffic } from '../edge/traffic.ts';
 import type { FaultPoint, Faults } from '../seams.ts';
+import type { Catalogue } from '../world/directory/catalogue.ts';
 import type { Controller } from '../world/directory/controller.ts';
 import type { Forest, SignedIn } from '../world/directory/forest.ts';
 import { DirectoryRefusal, refuse, refuseEarly, resultCodes } from '../world/directory/refusal.ts';
@@ -18,8 +19,10 @@ import { answerSearch, PagedSearches } from './search.ts';
 
 export interface LdapServerOptions {
   readonly forest: Forest;
-  /** Which copy of the directory it shows. */
+  /** Which copy of the directory it shows, and who signs in where. */
   readonly controller: () => Controller;
+  /** The port of the global catalogue: searches are of that, and nothing is written. Absent: an ordinary one. */
+  readonly catalogue?: () => Catalogue;
   readonly tls: TlsSettings;
   /** `ldaps`: TLS from the first byte. `ldap`: plain, with StartTLS; nobody signs in without it. */
   readonly scheme: 'ldaps' | 'ldap';
@@ -143,6 +146,7 @@ class Session {
           code,
           matchedDn: error.matchedDn,
           diagnostic: `${error.message}\u0000`,
+          referral: error.referral,
         }),
       ];
     }
@@ -220,9 +224,12 @@ class Session {
         0x4dc,
         'In order to perform this operation a successful bind must be completed on the connection.',
       );
+    const catalogue = this.#options.catalogue?.() ?? null;
+    if (catalogue !== null && operation.kind !== 'search' && operation.kind !== 'extended')
+      throw refuseEarly('unwillingToPerform', 0x2035, 'Operation not allowed through GC port');
     switch (operation.kind) {
       case 'search':
-        return yield* answerSearch(at, by, id, operation, controls, this.#paged);
+        return yield* answerSearch(catalogue ?? at, by, id, operation, controls, this.#paged);
       case 'add': {
         const attributes = new Map<string, readonly Buffer[]>();
         for (const { name, values } of operation.attributes) {
@@ -263,7 +270,7 @@ class Session {
           throw refuseEarly('protocolError', 0x203d, 'Unknown extended request OID');
         return yield resultMessage(id, responseTags.extended, {
           code: resultCodes.success,
-          value: `u:${(forest.domain.split('.')[0] ?? '').toUpperCase()}\\${at.text(by.entry, 'sAMAccountName')}`,
+          value: `u:${by.account}`,
         });
       }
     }

@@ -244,6 +244,8 @@ export function resultMessage(
     readonly code: number;
     readonly matchedDn?: string;
     readonly diagnostic?: string;
+    /** Where else to ask. RFC 4511 section 4.1.10 */
+    readonly referral?: readonly string[];
     readonly oid?: string;
     readonly value?: string;
   },
@@ -256,6 +258,9 @@ export function resultMessage(
       integer(result.code, tag.enumerated),
       octets(result.matchedDn ?? ''),
       octets(result.diagnostic ?? ''),
+      ...((result.referral ?? []).length === 0
+        ? []
+        : [element(0xa3, ...(result.referral ?? []).map((url) => octets(url)))]),
       ...(result.oid === undefined ? [] : [octets(result.oid, 0x8a)]),
       ...(result.value === undefined ? [] : [octets(result.value, 0x8b)]),
     ),

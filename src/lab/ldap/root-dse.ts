@@ -16,7 +16,8 @@ export function rootDse(
 ): readonly AttributeValues[] {
   const contexts = [at.domain, at.configuration, at.schema].map((root) => at.dnOf(root));
   const [domain = '', configuration = '', schema = ''] = contexts;
-  const [host = ''] = at.name.split('.');
+  const [host = '', ...labels] = at.name.split('.');
+  const isCatalogue = forest.domains.some(({ first }) => first === at);
   const site = `CN=Servers,CN=Default-First-Site-Name,CN=Sites,${configuration}`;
   const all: Readonly<Record<string, readonly string[]>> = {
     currentTime: [generalizedTime(nowMs)],
@@ -24,9 +25,9 @@ export function rootDse(
     dsServiceName: [`CN=NTDS Settings,CN=${host.toUpperCase()},${site}`],
     serverName: [`CN=${host.toUpperCase()},${site}`],
     dnsHostName: [at.name],
-    ldapServiceName: [`${forest.domain}:${host}$@${forest.domain.toUpperCase()}`],
+    ldapServiceName: [`${forest.domain}:${host}$@${labels.join('.').toUpperCase()}`],
     defaultNamingContext: [domain],
-    rootDomainNamingContext: [domain],
+    rootDomainNamingContext: [forest.domainDn],
     configurationNamingContext: [configuration],
     schemaNamingContext: [schema],
     namingContexts: contexts,
@@ -45,7 +46,7 @@ export function rootDse(
     supportedExtension: [...(hasStartTls ? [extendedOids.startTls] : []), extendedOids.whoAmI],
     supportedSASLMechanisms: [],
     isSynchronized: ['TRUE'],
-    isGlobalCatalogReady: ['TRUE'],
+    isGlobalCatalogReady: [isCatalogue ? 'TRUE' : 'FALSE'],
     // 7: Windows Server 2016
     domainFunctionality: ['7'],
     forestFunctionality: ['7'],

@@ -1,6 +1,8 @@
+import { Catalogue } from '../world/directory/catalogue.ts';
 import type { Controller, Principal } from '../world/directory/controller.ts';
 import type { Entry } from '../world/directory/entry.ts';
-import { refuse, refuseEarly, resultCodes } from '../world/directory/refusal.ts';
+import { ldapUrl, refuse, refuseEarly, resultCodes } from '../world/directory/refusal.ts';
+import type { AttributeRow } from '../world/directory/schema.ts';
 import { type Controls, type DirSyncAsked, dirSyncControl, pageControl } from './controls.ts';
 import {
   type Control,
@@ -44,16 +46,21 @@ export class PagedSearches {
   }
 }
 
+const isInCatalogue = (row: AttributeRow): boolean => row.isInCatalogue;
+
 /** Everything that goes back for one search, in order. @throws DirectoryRefusal */
 export function* answerSearch(
-  at: Controller,
+  at: Controller | Catalogue,
   by: Principal,
   id: number,
   search: SearchOperation,
   controls: Controls,
   paged: PagedSearches,
 ): Generator<Buffer> {
-  if (controls.dirSync !== null) return yield* answerDirSync(at, by, id, search, controls.dirSync);
+  if (controls.dirSync !== null) {
+    if (at instanceof Catalogue) throw refuse('unwillingToPerform', 0x2077, 'WILL_NOT_PERFORM');
+    return yield* answerDirSync(at, by, id, search, controls.dirSync);
+  }
   const { page } = controls;
   const isNext = page !== null && page.cookie.length > 0;
   let found: readonly Entry[] | null;
@@ -74,10 +81,13 @@ export function* answerSearch(
   for (const entry of sent) {
     // Between two pages it may have been deleted.
     if (entry.isDeleted && !controls.showsDeleted) continue;
-    yield entryMessage(id, at.dnOf(entry), shownAttributes(at, entry, search.attributes, search.typesOnly));
+    const holder = at.holderOf(entry);
+    const isKnown = at instanceof Catalogue ? isInCatalogue : undefined;
+    const shown = shownAttributes(holder, entry, search.attributes, search.typesOnly, isKnown);
+    yield entryMessage(id, holder.dnOf(entry), shown);
   }
   const left = found.slice(sent.length);
-  if (!isNext && !controls.isDomainOnly && !controls.isWholeForest && search.scope !== 'base')
+  if (!isNext && !controls.isDomainOnly && !controls.isWholeForest && !(at instanceof Catalogue))
     yield* references(at, id, search);
   const tooMany = left.length > 0 && (page === null || sent.length >= limit);
   const answer: Control[] =
@@ -95,10 +105,9 @@ export function* answerSearch(
 /** Naming contexts below are other trees, which a client is sent to. [MS-ADTS] 3.1.1.3.1.4 */
 function* references(at: Controller, id: number, search: SearchOperation): Generator<Buffer> {
   const base = at.find(search.base);
-  if (base === null) return;
-  const host = at.name.slice(at.name.indexOf('.') + 1);
-  for (const context of at.subordinate(base))
-    yield referenceMessage(id, [`ldap://${host}/${encodeURI(at.dnOf(context))}`]);
+  if (base === null || search.scope === 'base') return;
+  for (const { dn, dnsRoot } of at.continuations(base, search.scope))
+    yield referenceMessage(id, [ldapUrl(dnsRoot, dn)]);
 }
 
 const cookieMagic = 'MSDS';
@@ -129,7 +138,7 @@ function* answerDirSync(
 ): Generator<Buffer> {
   if (!by.mayReplicate && !asked.objectSecurity)
     throw refuseEarly('insufficientAccessRights', 0x2105, 'Error processing control');
-  const base = at.find(search.base);
+  const base = at.locate(search.base).entry;
   if (base === null || !at.isNamingContext(base) || search.scope !== 'sub')
     throw refuse('unwillingToPerform', 0x2077, 'WILL_NOT_PERFORM');
   const since = usnOfCookie(at, asked.cookie);

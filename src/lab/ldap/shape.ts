@@ -15,22 +15,27 @@ const onlyWhenNamed: ReadonlySet<string> = new Set(['ntsecuritydescriptor', 'par
 function wireValues(at: Controller, row: AttributeRow, values: readonly Value[]): readonly Buffer[] {
   if (row.syntax !== 'dn') return values.map((value) => (typeof value === 'string' ? Buffer.from(value) : value));
   return values.flatMap((value) => {
-    const target = at.byGuid(String(value));
-    return target === null ? [] : [Buffer.from(at.dnOf(target))];
+    const name = at.nameOf(String(value));
+    return name === null ? [] : [Buffer.from(name)];
   });
 }
 
-/** Attributes of an object for a search that asked for some. Empty list or `*`: all that are stored, back links too. */
+/**
+ * Attributes of an object for a search that asked for some. Empty list or `*`: all that are stored, back links too.
+ *
+ * @param isKnown those that there are where it was found.
+ */
 export function shownAttributes(
   at: Controller,
   entry: Entry,
   wanted: readonly string[],
   typesOnly: boolean,
+  isKnown: (row: AttributeRow) => boolean = () => true,
 ): readonly AttributeValues[] {
   const shown = new Map<string, AttributeValues>();
   const show = (name: string, range: { readonly from: number; readonly to: number | null } | null): void => {
     const row = attributeRow(name);
-    if (row === null) return;
+    if (row === null || !isKnown(row)) return;
     const lower = name.toLowerCase();
     const values =
       lower === 'ntsecuritydescriptor' && at.read(entry, lower).length === 0
@@ -38,7 +43,8 @@ export function shownAttributes(
         : at.read(entry, lower);
     if (values.length === 0) return;
     if (range === null && values.length <= valuesPerRead) {
-      shown.set(lower, { name: row.name, values: typesOnly ? [] : wireValues(at, row, values) });
+      const wire = wireValues(at, row, values);
+      if (wire.length > 0) shown.set(lower, { name: row.name, values: typesOnly ? [] : wire });
       return;
     }
     // Who did not ask for a range is shown that there is more by an attribute without values beside it.

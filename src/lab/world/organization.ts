@@ -35,7 +35,12 @@ export interface OrganizationOptions {
   /** Items one folder may hold; null: as the version has it. */
   readonly folderItemsMax?: number | null;
   /** What is in the directory besides the mailboxes; what is left out goes by their number. */
-  readonly directory?: { readonly groups?: number; readonly contacts?: number };
+  readonly directory?: {
+    readonly groups?: number;
+    readonly contacts?: number;
+    /** DNS names of further domains of its forest, over which what is in the directory is spread. */
+    readonly otherDomains?: readonly string[];
+  };
 }
 
 /** Items of each kind, in all mailboxes together; those left out are none. */
@@ -348,11 +353,9 @@ export class Organization {
   }
   /** A directory that was made already holds the mailbox that was there. */
   #tellDirectory(address: string, guid: string | null): void {
-    const at = this.#forest?.first;
-    const [entry] = at?.having('userPrincipalName', this.#byAddress.get(address)?.user ?? '') ?? [];
-    if (at === undefined || entry === undefined) return;
-    at.put(
-      entry,
+    const [held] = this.#forest?.having('userPrincipalName', this.#byAddress.get(address)?.user ?? '') ?? [];
+    held?.at.put(
+      held.entry,
       guid === null
         ? { msExchMailboxGuid: [], homeMDB: [], msExchHomeServerName: [] }
         : { msExchMailboxGuid: [guidBytes(guid)] },

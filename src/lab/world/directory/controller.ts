@@ -2,7 +2,7 @@ import { assert, must } from '#kit/assert.ts';
 import { type DnParts, formatDn, guidBytes, parseDn, type Rdn, rdnKey } from './dn.ts';
 import { Entry, type EntrySeed, type Stamp } from './entry.ts';
 import { type Filter, type FilterView, matches, wantedKey } from './filter.ts';
-import { DirectoryRefusal, noObject, noRights, refuse, refuseEarly } from './refusal.ts';
+import { DirectoryRefusal, noObject, noRights, refer, refuse, refuseEarly } from './refusal.ts';
 import {
   type AttributeRow,
   attributeRow,
@@ -60,6 +60,26 @@ export interface Update {
   }[];
 }
 
+/** An object with a controller of the domain it lies in. */
+export interface Held {
+  readonly at: Controller;
+  readonly entry: Entry;
+}
+
+/** What a controller knows of objects of the other domains of its forest: that they are there, and what they are called now. */
+export interface OtherDomains {
+  byGuid(guid: string): Held | null;
+  find(dn: string): Held | null;
+  /** GUIDs of those with a value of an attribute that is indexed. */
+  having(attribute: string, value: string | Buffer): readonly string[];
+}
+
+/** A naming context of the forest, as its cross reference tells of it. [MS-ADTS] 6.1.1.2.1.1 */
+interface NamingContext {
+  readonly parts: DnParts;
+  readonly dnsRoot: string;
+}
+
 /** Keyed by hand because searches ask for them: indexed attributes. */
 const indexed: ReadonlySet<string> = new Set([
   'objectsid',
@@ -107,6 +127,7 @@ export class Controller implements FilterView {
   readonly #nowMs: () => number;
   readonly #newGuid: () => string;
   readonly #domainSid: Buffer;
+  readonly #others: OtherDomains;
   #lastRid: number;
   readonly #indexes = new Map<string, Map<string, Set<Entry>>>();
   /** GUID of an object → back link attribute → GUIDs of those that name it; built when first asked for. */
@@ -122,6 +143,7 @@ export class Controller implements FilterView {
     readonly newGuid: () => string;
     readonly domainSid: Buffer;
     readonly lastRid: number;
+    readonly others: OtherDomains;
   }) {
     this.name = init.name;
     this.invocationId = init.invocationId;
@@ -131,6 +153,7 @@ export class Controller implements FilterView {
     this.#newGuid = init.newGuid;
     this.#domainSid = init.domainSid;
     this.#lastRid = init.lastRid;
+    this.#others = init.others;
     for (const entry of init.entries) this.#byGuid.set(entry.guid, entry);
   }
 
@@ -182,6 +205,7 @@ export class Controller implements FilterView {
       domainSid: this.#domainSid,
       // Each controller has relative identifiers of its own. [MS-ADTS] 3.1.1.1.12
       lastRid: this.#lastRid + 1_000_000,
+      others: this.#others,
     });
   }
 
@@ -213,18 +237,31 @@ export class Controller implements FilterView {
   }
   #renames = 0;
   readonly #rootNames = new Map<Entry, DnParts>();
+  /** The naming contexts that it holds. Each is named by its whole DN. */
   get #rootParts(): ReadonlyMap<Entry, DnParts> {
-    if (this.#rootNames.size === 0) {
-      const domain = must(parseDn(this.domain.rdn.value), 'a domain is named by its whole DN');
-      const configuration = [{ attribute: 'CN', value: 'Configuration' }, ...domain];
-      this.#rootNames.set(this.domain, domain);
-      this.#rootNames.set(this.configuration, configuration);
-      this.#rootNames.set(this.schema, [{ attribute: 'CN', value: 'Schema' }, ...configuration]);
-    }
+    if (this.#rootNames.size === 0)
+      for (const root of [this.domain, this.configuration, this.schema])
+        this.#rootNames.set(root, must(parseDn(root.rdn.value), 'a naming context is named by its whole DN'));
     return this.#rootNames;
   }
+  /** All of the forest, as the configuration tells. */
+  #contexts(): readonly NamingContext[] {
+    const partitions = must(this.configuration.children.get('cn=partitions'), 'the configuration knows the partitions');
+    return [...partitions.children.values()].flatMap((crossRef) => {
+      const [guid] = crossRef.values.get('ncname') ?? [];
+      const [dnsRoot] = crossRef.values.get('dnsroot') ?? [];
+      const name = this.nameOf(String(guid));
+      return name === null
+        ? []
+        : [{ parts: must(parseDn(name), 'names of objects are DNs'), dnsRoot: String(dnsRoot) }];
+    });
+  }
 
-  /** Looks a name up, also `<GUID=…>`; with the closest ancestor when it is not there. @throws DirectoryRefusal no DN */
+  /**
+   * Looks a name up, also `<GUID=…>`; with the closest ancestor when it is not there.
+   *
+   * @throws DirectoryRefusal no DN; or a referral, when it lies in a naming context of others. [MS-ADTS] 3.1.1.4.6
+   */
   locate(dn: string): { readonly entry: Entry | null; readonly closest: Entry | null; readonly rest: DnParts } {
     const guid = /^<GUID=([0-9a-fA-F-]{32,36})>$/i.exec(dn.trim())?.[1];
     if (guid !== undefined) {
@@ -238,19 +275,33 @@ export class Controller implements FilterView {
     if (parts === null) throw refuse('invalidDnSyntax', 0x208f, 'BAD_NAME');
     let best: { readonly root: Entry; readonly rest: DnParts } | null = null;
     for (const [root, name] of this.#rootParts) {
-      const rest = parts.slice(0, parts.length - name.length);
-      const tail = parts.slice(parts.length - name.length);
-      if (tail.length !== name.length || !tail.every((part, at) => rdnKey(part) === rdnKey(name[at] as Rdn))) continue;
-      if (best === null || rest.length < best.rest.length) best = { root, rest };
+      const rest = restBelow(parts, name);
+      if (rest !== null && (best === null || rest.length < best.rest.length)) best = { root, rest };
     }
-    if (best === null) return { entry: null, closest: null, rest: parts };
-    let at = best.root;
-    for (let n = best.rest.length - 1; n >= 0; n--) {
+    let at = best?.root ?? null;
+    for (let n = (best?.rest.length ?? 0) - 1; at !== null && best !== null && n >= 0; n--) {
       const child = at.children.get(rdnKey(best.rest[n] as Rdn));
-      if (child === undefined) return { entry: null, closest: at, rest: best.rest.slice(0, n + 1) };
+      if (child === undefined) {
+        this.#referElsewhere(dn, parts, best.rest.length);
+        return { entry: null, closest: at, rest: best.rest.slice(0, n + 1) };
+      }
       at = child;
     }
-    return { entry: at, closest: at, rest: [] };
+    if (at === null) this.#referElsewhere(dn, parts, Number.POSITIVE_INFINITY);
+    return { entry: at, closest: at, rest: at === null ? parts : [] };
+  }
+  /** @param depth how far below a naming context of its own the name lies. @throws DirectoryRefusal it lies in one of others */
+  #referElsewhere(dn: string, parts: DnParts, depth: number): void {
+    let closest: { readonly host: string; readonly depth: number } | null = null;
+    for (const context of this.#contexts()) {
+      const rest = restBelow(parts, context.parts);
+      if (rest !== null && rest.length < (closest?.depth ?? depth))
+        closest = { host: context.dnsRoot, depth: rest.length };
+    }
+    // What no cross reference knows is looked for where the name itself says.
+    const labels = parts.filter(({ attribute }) => attribute.toLowerCase() === 'dc').map(({ value }) => value);
+    const host = closest?.host ?? (depth === Number.POSITIVE_INFINITY ? labels.join('.').toLowerCase() : '');
+    if (host !== '') throw refer(host, dn);
   }
   /** Hex of the sixteen bytes, or of the text without dashes. */
   *#guidForms(hex: string): Generator<string> {
@@ -260,6 +311,7 @@ export class Controller implements FilterView {
     yield dashed(guidBytes(dashed(hex)).toString('hex'));
   }
 
+  /** An object that it holds. */
   find(dn: string): Entry | null {
     try {
       return this.locate(dn).entry;
@@ -268,11 +320,38 @@ export class Controller implements FilterView {
       throw error;
     }
   }
+  /** What an object of the whole forest is called; null: there is none. */
+  nameOf(guid: string): string | null {
+    const entry = this.byGuid(guid);
+    if (entry !== null) return this.dnOf(entry);
+    const other = this.#others.byGuid(guid);
+    return other === null ? null : other.at.dnOf(other.entry);
+  }
+  guidOf(dn: string): string | null {
+    return (this.find(dn) ?? this.#others.find(dn)?.entry)?.guid ?? null;
+  }
+  attribute(name: string): AttributeRow | null {
+    return attributeRow(name);
+  }
+  holderOf(_entry: Entry): Controller {
+    return this;
+  }
   #need(dn: string, by: Principal, showsDeleted = false): Entry {
     const { entry, closest } = this.locate(dn);
     if (entry === null || (entry.isDeleted && !showsDeleted) || !by.mayRead(entry))
       throw noObject(closest === null ? '' : this.dnOf(closest));
     return entry;
+  }
+
+  /** The same for a place to move to, which a controller does not refer to another one. */
+  #needHere(dn: string, by: Principal): Entry {
+    try {
+      return this.#need(dn, by);
+    } catch (error) {
+      if (error instanceof DirectoryRefusal && error.result === 'referral')
+        throw refuse('affectsMultipleDsas', 0x2093, 'AFFECTS_MULTIPLE_DSAS');
+      throw error;
+    }
   }
 
   categoryGuid(category: string): string {
@@ -439,12 +518,16 @@ export class Controller implements FilterView {
   }
 
   /** Everything that is found, in the order of the tree. @throws DirectoryRefusal the base is not there */
-  search(by: Principal, { base, scope, filter, showsDeleted = false, isWholeForest = false }: Search): Entry[] {
+  search(
+    by: Principal,
+    { base, scope, filter, showsDeleted = false, isWholeForest = false }: Search,
+    view: FilterView = this,
+  ): Entry[] {
     const root = base === '' && isWholeForest ? null : this.#need(base, by, showsDeleted);
     const visible = (entry: Entry): boolean => (showsDeleted || !entry.isDeleted) && by.mayRead(entry);
     const found: Entry[] = [];
     const take = (entry: Entry): void => {
-      if (visible(entry) && matches(this, entry, filter) === true) found.push(entry);
+      if (visible(entry) && matches(view, entry, filter) === true) found.push(entry);
     };
     if (scope === 'base') {
       if (root !== null) take(root);
@@ -477,12 +560,21 @@ export class Controller implements FilterView {
     return found;
   }
   /** Of another naming context, but below by its name. */
-  #below(entry: Entry, root: Entry): boolean {
-    return root === this.domain && entry.root !== this.domain;
+  #below(entry: Entry, base: Entry): boolean {
+    return entry.root !== base.root && restBelow(this.partsOf(entry.root), this.partsOf(base)) !== null;
   }
-  /** Naming contexts directly below one, to which a search is referred. */
-  subordinate(entry: Entry): readonly Entry[] {
-    return entry === this.domain ? [this.configuration] : entry === this.configuration ? [this.schema] : [];
+  /** Naming contexts directly below a base, to which a search of it is referred. [MS-ADTS] 3.1.1.4.7 */
+  *continuations(base: Entry, scope: 'one' | 'sub'): Generator<{ readonly dn: string; readonly dnsRoot: string }> {
+    const own = this.partsOf(base.root);
+    const above = this.partsOf(base);
+    const contexts = this.#contexts();
+    for (const { parts, dnsRoot } of contexts) {
+      const depth = restBelow(parts, above)?.length ?? 0;
+      const isDirect = !contexts.some(
+        (other) => other.parts.length > own.length && (restBelow(parts, other.parts)?.length ?? 0) > 0,
+      );
+      if ((scope === 'one' ? depth === 1 : depth > 0) && isDirect) yield { dn: formatDn(parts), dnsRoot };
+    }
   }
   isNamingContext(entry: Entry): boolean {
     return entry.parent === null;
@@ -539,7 +631,12 @@ export class Controller implements FilterView {
     const guid = this.#newGuid();
     this.#complete(row, values);
     this.#checkUnique(values, null);
+    this.#checkMembers(null, values);
     const made = this.#insert(guid, { ...rdn, attribute: rdn.attribute.toUpperCase() }, closest, values, this.#nowMs());
+    this.#toldNew(made, values);
+    return made;
+  }
+  #toldNew(made: Entry, values: ReadonlyMap<string, readonly Value[]>): void {
     this.#told(made, {
       place: placeOf(made),
       values: [...values].filter(([name]) => linkedRow(name) === null),
@@ -547,7 +644,6 @@ export class Controller implements FilterView {
         linkedRow(name) === null ? [] : [{ name, added: list.map(String), removed: [] }],
       ),
     });
-    return made;
   }
 
   /** What the server fills in. */
@@ -560,10 +656,12 @@ export class Controller implements FilterView {
     values.set('objectcategory', [this.categoryGuid(row.category)]);
     if (row.groups.includes('group')) put('grouptype', '-2147483646');
     if (!row.groups.includes('account') && !row.groups.includes('group')) return;
-    const rid = Buffer.alloc(4);
-    rid.writeUInt32LE(++this.#lastRid);
-    values.set('objectsid', [Buffer.concat([this.#domainSid, rid])]);
-    put('samaccountname', `$${rid.toString('hex').toUpperCase()}-${this.#newGuid().slice(24).toUpperCase()}`);
+    const sid = this.#nextSid();
+    values.set('objectsid', [sid]);
+    put(
+      'samaccountname',
+      `$${sid.subarray(-4).toString('hex').toUpperCase()}-${this.#newGuid().slice(24).toUpperCase()}`,
+    );
     if (row.groups.includes('group')) {
       const isSecurity = Number(values.get('grouptype')?.[0]) < 0;
       values.set('samaccounttype', [isSecurity ? '268435456' : '268435457']);
@@ -575,6 +673,12 @@ export class Controller implements FilterView {
     put('accountexpires', '9223372036854775807');
     put('pwdlastset', '0');
     values.set('samaccounttype', ['805306368']);
+  }
+
+  #nextSid(): Buffer {
+    const rid = Buffer.alloc(4);
+    rid.writeUInt32LE(++this.#lastRid);
+    return Buffer.concat([this.#domainSid, rid]);
   }
 
   /** @param permissive values that are there already, or are gone already, are no error. [MS-ADTS] 3.1.1.3.4.1.8 */
@@ -620,6 +724,7 @@ export class Controller implements FilterView {
     for (const [name, values] of next) this.#checkSet(must(attributeRow(name), 'known'), values, row);
     this.#checkAccount(entry, next);
     this.#checkUnique(next, entry);
+    this.#checkMembers(entry, next);
     this.#put(entry, next);
     return entry;
   }
@@ -669,7 +774,7 @@ export class Controller implements FilterView {
     if (rdn === undefined || parts?.length !== 1) throw refuse('invalidDnSyntax', 0x208f, 'BAD_NAME');
     if (entry.parent === null || entry === this.deletedObjects)
       throw refuse('unwillingToPerform', 0x20ae, 'WILL_NOT_PERFORM');
-    const to = newParent === null ? entry.parent : this.#need(newParent, by);
+    const to = newParent === null ? entry.parent : this.#needHere(newParent, by);
     if (!by.mayWrite(entry) || !by.mayWrite(to)) throw noRights();
     if (to.root !== entry.root) throw refuse('affectsMultipleDsas', 0x2093, 'AFFECTS_MULTIPLE_DSAS');
     if (to.isInside(entry)) throw refuse('unwillingToPerform', 0x2086, 'WILL_NOT_PERFORM');
@@ -693,6 +798,64 @@ export class Controller implements FilterView {
     entry.parent = to;
     to.children.set(rdnKey(rdn), entry);
     for (const one of ['name', name]) if (indexed.has(one)) this.#reindex(entry, one, before, [rdn.value]);
+  }
+
+  // Moves between domains. [MS-ADTS] 3.1.1.5.4.2
+
+  /** Takes an object over from another domain: the same one, with a SID of this domain and the old one in its history. */
+  receive(from: Held, rdn: Rdn, parent: Entry): Entry {
+    if (parent.children.has(rdnKey(rdn))) throw refuse('entryAlreadyExists', 0x2071, 'ENTRY_EXISTS');
+    const values = new Map(from.entry.values);
+    const [sid] = values.get('objectsid') ?? [];
+    if (sid !== undefined) {
+      values.set('sidhistory', [...(values.get('sidhistory') ?? []), sid]);
+      values.set('objectsid', [this.#nextSid()]);
+    }
+    this.#checkUnique(values, null, from.entry.guid);
+    const made = this.#insert(from.entry.guid, rdn, parent, values, from.entry.createdAtMs);
+    this.#toldNew(made, values);
+    return made;
+  }
+
+  /**
+   * Lets go of an object that another domain has by now. It leaves no tombstone: what stays is a deleted object of another class and GUID
+   * that names it, by which the other controllers of the domain let go of it too.
+   */
+  release(entry: Entry): void {
+    this.#expunge(entry);
+    const guid = this.#newGuid();
+    const values = new Map<string, readonly Value[]>([
+      ['objectclass', must(classRow('infrastructureUpdate'), 'the schema has the class').chain],
+      ['instancetype', ['4']],
+      ['proxiedobjectname', [entry.guid]],
+    ]);
+    const proxy = this.#insert(
+      guid,
+      { attribute: 'CN', value: `${guid}\nDEL:${guid}` },
+      this.deletedObjects,
+      values,
+      this.#nowMs(),
+    );
+    proxy.isDeleted = true;
+    this.#toldNew(proxy, values);
+  }
+
+  /** Takes an object away as if it had never been there. What names it by a link still does. */
+  #expunge(entry: Entry): void {
+    for (const name of this.#indexes.keys()) this.#reindex(entry, name, this.#indexValues(entry, name), []);
+    for (const [name, values] of entry.values) {
+      const back = linkedRow(name);
+      if (back !== null) for (const target of values) this.#unlinked(String(target), back, entry.guid);
+    }
+    entry.parent?.children.delete(rdnKey(entry.rdn));
+    this.#byGuid.delete(entry.guid);
+    this.#renames++;
+  }
+
+  /** Lets go of an object of the configuration and of all below it, as what looks after the partitions does. */
+  expungeTree(entry: Entry): void {
+    for (const child of [...entry.children.values()]) this.expungeTree(child);
+    this.#expunge(entry);
   }
 
   /** @param tree with everything below it. [MS-ADTS] 3.1.1.3.4.1.15 */
@@ -789,6 +952,7 @@ export class Controller implements FilterView {
     if (entry === null) {
       if (place === null) return;
       entry = this.#insert(update.guid, place.rdn, known(place.parent), new Map(), atMs);
+      entry.isDeleted = place.isDeleted;
     } else if (place !== null && this.#isNewer(entry, 'name', (entry.stamps.get('name')?.version ?? 1) + 1, update)) {
       const to = known(place.parent);
       const taken = to.children.get(rdnKey(place.rdn));
@@ -807,6 +971,9 @@ export class Controller implements FilterView {
       if (!this.#isNewer(entry, name, version, update)) continue;
       this.#assign(entry, name, entry.values.get(name) ?? [], values);
       entry.stamps.set(name, { version, atMs, from, usn });
+      // It was moved to another domain.
+      const moved = name === 'proxiedobjectname' ? this.byGuid(String(values[0])) : null;
+      if (moved !== null) this.#expunge(moved);
     }
     for (const { name, added, removed } of update.links) {
       const before = entry.values.get(name) ?? [];
@@ -870,14 +1037,28 @@ export class Controller implements FilterView {
       return value;
     }
     if (attribute.syntax !== 'dn') return value;
-    let target: Entry | null;
-    try {
-      target = this.locate(String(value)).entry;
-    } catch {
+    if (!/^<GUID=/i.test(String(value)) && parseDn(String(value)) === null)
       throw refuseEarly('invalidAttributeSyntax', 0x57, 'Error in attribute conversion operation');
-    }
+    const target = this.find(String(value)) ?? this.#others.find(String(value))?.entry ?? null;
     if (target === null || target.isDeleted || !by.mayRead(target)) throw noObject(this.dnOf(this.domain));
     return target.guid;
+  }
+
+  /** Whom of other domains a group takes goes by its scope. [MS-SAMR] 3.1.1.8.9 */
+  #checkMembers(group: Entry | null, next: ReadonlyMap<string, readonly Value[]>): void {
+    const members = next.get('member') ?? [];
+    const type = Number((next.get('grouptype') ?? group?.values.get('grouptype'))?.[0] ?? 0);
+    for (const guid of members) {
+      if (this.byGuid(String(guid)) !== null) continue;
+      const member = this.#others.byGuid(String(guid));
+      const [memberType] = member?.entry.values.get('grouptype') ?? [];
+      const isLocal = memberType !== undefined && (Number(memberType) & groupScopes.local) !== 0;
+      if ((type & groupScopes.global) !== 0) throw refuse('unwillingToPerform', 0x2147, 'WILL_NOT_PERFORM');
+      if (isLocal)
+        throw (type & groupScopes.universal) !== 0
+          ? refuse('unwillingToPerform', 0x2146, 'WILL_NOT_PERFORM')
+          : refuse('unwillingToPerform', 0x2148, 'WILL_NOT_PERFORM');
+    }
   }
 
   #checkSet(attribute: AttributeRow, values: readonly Value[], row: ClassRow): void {
@@ -903,18 +1084,32 @@ export class Controller implements FilterView {
     if (!hasPassword) throw refuse('unwillingToPerform', 0x52d, 'WILL_NOT_PERFORM');
   }
 
-  #checkUnique(values: ReadonlyMap<string, readonly Value[]>, except: Entry | null): void {
+  #checkUnique(values: ReadonlyMap<string, readonly Value[]>, except: Entry | null, moved: string | null = null): void {
     for (const [name, result, code] of [
       ['samaccountname', 'entryAlreadyExists', 0x524],
       ['userprincipalname', 'constraintViolation', 0x21c8],
     ] as const) {
       const value = values.get(name)?.[0];
-      if (value === undefined || !this.having(name, value).some((one) => one !== except)) continue;
+      if (value === undefined) continue;
+      const isTaken =
+        this.having(name, value).some((one) => one !== except) ||
+        (name === 'userprincipalname' && this.#others.having(name, value).some((guid) => guid !== moved));
+      if (!isTaken) continue;
       throw result === 'entryAlreadyExists'
         ? refuse(result, code, 'ENTRY_EXISTS')
         : refuse(result, code, 'CONSTRAINT_ATT_TYPE', { attribute: 'userPrincipalName' });
     }
   }
+}
+
+/** groupType. [MS-ADTS] 2.2.12 */
+export const groupScopes = { global: 2, local: 4, universal: 8 } as const;
+
+/** Parts of a name that stand before those of another one; null: it does not lie there. */
+export function restBelow(parts: DnParts, above: DnParts): DnParts | null {
+  const depth = parts.length - above.length;
+  if (depth < 0) return null;
+  return above.every((part, at) => rdnKey(parts[depth + at] as Rdn) === rdnKey(part)) ? parts.slice(0, depth) : null;
 }
 
 const linkNames = attributeRows.flatMap((row) => {

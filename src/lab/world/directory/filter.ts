@@ -1,6 +1,6 @@
 import { comparable } from './dn.ts';
 import type { Entry } from './entry.ts';
-import { type AttributeRow, attributeRow, classRow, readValue, type Value, valueKey } from './schema.ts';
+import { type AttributeRow, classRow, readValue, type Value, valueKey } from './schema.ts';
 
 /** A search filter. RFC 4511 section 4.5.1.7 */
 export type Filter =
@@ -20,8 +20,10 @@ export type Filter =
 /** What a filter is held against. */
 export interface FilterView {
   read(entry: Entry, attribute: string): readonly Value[];
+  /** An attribute that can be asked for; null: nobody knows it here. */
+  attribute(name: string): AttributeRow | null;
   /** The object of that name; null: there is none. */
-  find(dn: string): Entry | null;
+  guidOf(dn: string): string | null;
   byGuid(guid: string): Entry | null;
   /** GUID of the class that a category is, by its common name. */
   categoryGuid(category: string): string;
@@ -64,7 +66,7 @@ export function matches(view: FilterView, entry: Entry, filter: Filter): boolean
   }
   if (filter.kind === 'equal' && filter.attribute.toLowerCase() === 'anr')
     return matchesName(view, entry, filter.value);
-  const row = attributeRow(filter.attribute);
+  const row = view.attribute(filter.attribute);
   if (row === null) return null;
   const values = view.read(entry, row.name.toLowerCase());
   switch (filter.kind) {
@@ -94,7 +96,7 @@ export function wantedKey(view: FilterView, row: AttributeRow, bytes: Buffer): s
     // A category goes by the name of a class too. [MS-ADTS] 3.1.1.3.1.3.5
     const category = row.name === 'objectCategory' ? categoryOf(text) : null;
     if (category !== null) return view.categoryGuid(category);
-    return view.find(text)?.guid ?? null;
+    return view.guidOf(text);
   }
   if (row.syntax === 'sid' && text.startsWith('S-1-')) return sidBytes(text)?.toString('latin1') ?? null;
   if (row.syntax === 'time') return `${text.replace(/(?:\.\d+)?Z$/, '')}.0Z`;
@@ -158,7 +160,7 @@ function matchesRule(
   entry: Entry,
   filter: { readonly rule: string; readonly attribute: string; readonly value: Buffer },
 ): boolean | null {
-  const row = attributeRow(filter.attribute);
+  const row = view.attribute(filter.attribute);
   if (row === null) return null;
   const text = filter.value.toString('utf8');
   const values = view.read(entry, row.name.toLowerCase());
@@ -171,8 +173,8 @@ function matchesRule(
     });
   }
   if (filter.rule !== matchingRules.inChain || row.syntax !== 'dn') return null;
-  const wanted = view.find(text)?.guid;
-  if (wanted === undefined) return false;
+  const wanted = view.guidOf(text);
+  if (wanted === null) return false;
   const seen = new Set<string>([entry.guid]);
   const next = [entry];
   for (let at = next.pop(); at !== undefined; at = next.pop())

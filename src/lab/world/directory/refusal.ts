@@ -61,11 +61,15 @@ export class DirectoryRefusal extends Error {
   /** DN of the closest object that is there; empty: none is named. */
   readonly matchedDn: string;
 
+  /** Where else to ask, as LDAP URLs; none but in a referral. */
+  readonly referral: readonly string[];
+
   /** @param diagnostic as the server words it: `00002071: UpdErr: DSID-…`. */
-  constructor(result: ResultName, diagnostic: string, matchedDn = '') {
+  constructor(result: ResultName, diagnostic: string, matchedDn = '', referral: readonly string[] = []) {
     super(diagnostic);
     this.result = result;
     this.matchedDn = matchedDn;
+    this.referral = referral;
   }
 }
 
@@ -108,3 +112,14 @@ export const refuseEarly = (result: ResultName, code: number, comment: string, d
 export const noObject = (bestMatch: string): DirectoryRefusal =>
   refuse('noSuchObject', 0x208d, 'NO_OBJECT', { bestMatch });
 export const noRights = (): DirectoryRefusal => refuse('insufficientAccessRights', 0x2098, 'INSUFF_ACCESS_RIGHTS');
+/** Another server has what the name lies in. [MS-ADTS] 3.1.1.3.1.4 */
+export const refer = (host: string, dn: string): DirectoryRefusal =>
+  new DirectoryRefusal(
+    'referral',
+    `${hex(0x202b)}: RefErr: ${place(0x202b)}, data 0, 1 access points\n\tref 1: '${host}'\n`,
+    '',
+    [ldapUrl(host, dn)],
+  );
+
+/** RFC 4516 */
+export const ldapUrl = (host: string, dn: string): string => `ldap://${host}/${encodeURI(dn)}`;

@@ -27,9 +27,29 @@ export interface AttributeRow {
   readonly link: number | null;
   /** Written by the server alone. */
   readonly systemOnly: boolean;
+  /** isMemberOfPartialAttributeSet: the global catalogue has it too. */
+  readonly isInCatalogue: boolean;
   /** What it may stand on; empty: everything. */
   readonly on: readonly ClassGroup[];
 }
+
+/**
+ * The partial attribute set: what the attributes' pages of the base schema mark with "In Global Catalog", and of Exchange's what clients of
+ * an address list need.
+ */
+const inCatalogue: ReadonlySet<string> = new Set(
+  `objectGUID name cn dc ou objectClass objectCategory distinguishedName whenCreated whenChanged uSNChanged uSNCreated instanceType
+  systemFlags isDeleted nTSecurityDescriptor displayName description dnsRoot nETBIOSName nCName dNSHostName objectSid sIDHistory
+  sAMAccountName sAMAccountType userPrincipalName userAccountControl primaryGroupID groupType member managedBy givenName sn initials title
+  department company l st c co telephoneNumber mobile physicalDeliveryOfficeName postalCode streetAddress mail proxyAddresses
+  legacyExchangeDN textEncodedORAddress proxiedObjectName
+  mailNickname targetAddress homeMDB msExchHomeServerName msExchMailboxGuid msExchMasterAccountSid msExchRecipientTypeDetails
+  msExchRecipientDisplayType msExchRemoteRecipientType msExchVersion msExchHideFromAddressLists msExchRequireAuthToSendTo showInAddressBook
+  publicDelegates altRecipient deliverAndRedirect authOrig unauthOrig dLMemSubmitPerms dLMemRejectPerms
+  ${Array.from({ length: 15 }, (_, at) => `extensionAttribute${at + 1}`).join(' ')}`
+    .split(/\s+/)
+    .map((name) => name.toLowerCase()),
+);
 
 /** Classes as attributes are given to them. */
 type ClassGroup = 'account' | 'person' | 'group' | 'recipient';
@@ -50,6 +70,7 @@ function define(
       rangeUpper: upper === '' ? null : Number(upper),
       link: link === '' ? null : Number(link),
       systemOnly: options.systemOnly ?? false,
+      isInCatalogue: inCatalogue.has(name.toLowerCase()),
       on,
     });
   }
@@ -72,10 +93,10 @@ define([], 'integer', 'instanceType systemFlags', { systemOnly: true });
 define([], 'boolean', 'isDeleted', { systemOnly: true });
 define([], 'octets', 'nTSecurityDescriptor');
 define([], 'text', 'attributeSyntax dnsRoot nETBIOSName', { systemOnly: true });
-define([], 'boolean', 'isSingleValued', { systemOnly: true });
+define([], 'boolean', 'isSingleValued isMemberOfPartialAttributeSet Enabled', { systemOnly: true });
 define([], 'integer', 'oMSyntax rangeUpper linkID', { systemOnly: true });
-define([], 'dn', 'nCName', { systemOnly: true });
-define([], 'dn', 'hasMasterNCs msDS-hasMasterNCs', { multi: true, systemOnly: true });
+define([], 'dn', 'nCName trustParent rootTrust proxiedObjectName', { systemOnly: true });
+define([], 'dn', 'hasMasterNCs msDS-hasMasterNCs hasPartialReplicaNCs', { multi: true, systemOnly: true });
 define([], 'octets', 'invocationId:16', { systemOnly: true });
 define([], 'text', 'dNSHostName:2048', { systemOnly: true });
 define([], 'integer', 'options', { systemOnly: true });
@@ -257,6 +278,7 @@ const serverClasses: Readonly<Record<string, ClassRow>> = {
   ntdsdsa: plainClass('cn', 'NTDS-DSA', 'applicationSettings', 'nTDSDSA'),
   crossrefcontainer: plainClass('cn', 'Cross-Ref-Container', 'crossRefContainer'),
   crossref: plainClass('cn', 'Cross-Ref', 'crossRef'),
+  infrastructureupdate: plainClass('cn', 'Infrastructure-Update', 'infrastructureUpdate'),
   msexchconfigurationcontainer: plainClass(
     'cn',
     'ms-Exch-Configuration-Container',

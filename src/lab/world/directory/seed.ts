@@ -2,7 +2,7 @@ import type { LabVersion } from '../../seams.ts';
 import { digest, guidOf } from '../account.ts';
 import type { MailboxEntry } from '../organization.ts';
 import { givenNames, surnames } from '../person-names.ts';
-import { comparable, formatDn, guidBytes, type Rdn } from './dn.ts';
+import { comparable, formatDn, guidBytes } from './dn.ts';
 import type { EntrySeed, Values } from './entry.ts';
 import { attributeRows, categories, classRow, type Syntax, type Value } from './schema.ts';
 
@@ -12,7 +12,11 @@ export interface ForestSeed {
   /** Name of the organization. */
   readonly name: string;
   readonly version: LabVersion;
+  /** DNS name of its first domain, by which the forest goes. */
   readonly domain: string;
+  /** Those of its other domains: below one that stands before it (`child.source.test`), or the first of another tree. */
+  readonly otherDomains?: readonly string[];
+  /** Their accounts are spread over the domains, one after the other. */
   readonly mailboxes: readonly MailboxEntry[];
   /** Mailboxes of rooms and those that several people share. */
   readonly resources: readonly ResourceEntry[];
@@ -32,12 +36,26 @@ export interface ResourceEntry extends MailboxEntry {
 
 /** What the forest of an organization has from the beginning, and what its parts are called. */
 export interface ForestPlan {
-  readonly seeds: readonly EntrySeed[];
-  readonly domainDn: string;
+  /** The root domain first. */
+  readonly domains: readonly DomainPlan[];
   readonly names: ExchangeNames;
-  /** Beginning of its accounts' SIDs; four bytes are missing. */
-  readonly domainSid: Buffer;
   readonly lastRid: number;
+}
+
+/** One domain of it. */
+export interface DomainPlan {
+  /** DNS name. */
+  readonly name: string;
+  readonly dn: string;
+  readonly netbios: string;
+  /** Beginning of its accounts' SIDs; four bytes are missing. */
+  readonly sid: Buffer;
+  /** Host names of its two controllers. */
+  readonly hosts: readonly [string, string];
+  /** GUIDs of the databases of both. */
+  readonly invocationIds: readonly [string, string];
+  /** What its controllers hold: the domain itself, and with all others the configuration and the schema. */
+  readonly seeds: readonly EntrySeed[];
 }
 
 /** Where Exchange keeps what recipients point at. */
@@ -113,10 +131,6 @@ function every<T>(list: readonly T[], first: number, step: number): readonly T[]
   return chosen;
 }
 
-/** Of the database of a controller; the first is 1. */
-export const invocationIdOf = ({ seed, domain }: Pick<ForestSeed, 'seed' | 'domain'>, controller: number): string =>
-  guidOf('invocation', seed, domain, controller);
-
 export function planForest(from: ForestSeed): ForestPlan {
   return new Planner(from).plan();
 }
@@ -131,18 +145,38 @@ function schemaGuid(name: string): string {
 
 type Given = Readonly<Record<string, Value | readonly Value[] | null | undefined>>;
 
+/** A domain while it is planned. */
+interface Planned extends Omit<DomainPlan, 'seeds'> {
+  readonly root: EntrySeed;
+}
+
 class Planner {
   readonly #from: ForestSeed;
   readonly #seeds: EntrySeed[] = [];
-  readonly #domainSid: Buffer;
   readonly #accountNames = new Set<string>();
   #rid = 1100;
 
   constructor(from: ForestSeed) {
     this.#from = from;
-    const bytes = digest('domain sid', from.seed, from.domain);
+  }
+
+  /** @param at its place among the domains of the forest, from 0. Controllers are counted through: DC1 and DC2, then DC3 and DC4. */
+  #domain(name: string, at: number): Planned {
+    const { seed, domain } = this.#from;
+    const dn = formatDn(name.split('.').map((value) => ({ attribute: 'DC', value })));
     // S-1-5-21-x-y-z; the relative identifier of each account makes it five.
-    this.#domainSid = Buffer.concat([Buffer.from([1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0]), bytes.subarray(0, 12)]);
+    const head = Buffer.from([1, 5, 0, 0, 0, 0, 0, 5, 21, 0, 0, 0]);
+    const sid = Buffer.concat([head, digest('domain sid', seed, name).subarray(0, 12)]);
+    const [first, second] = [2 * at + 1, 2 * at + 2];
+    return {
+      name,
+      dn,
+      netbios: (name.split('.')[0] ?? '').toUpperCase().slice(0, 15),
+      sid,
+      hosts: [`dc${first}.${name}`, `dc${second}.${name}`],
+      invocationIds: [guidOf('invocation', seed, domain, first), guidOf('invocation', seed, domain, second)],
+      root: this.#put(null, 'DC', dn, 'domainDNS', () => ({ objectSid: sidOfDomain(sid) })),
+    };
   }
 
   #guid(...path: readonly string[]): string {
@@ -184,12 +218,11 @@ class Planner {
   }
 
   plan(): ForestPlan {
-    const { domain, version, name } = this.#from;
-    const dcs: readonly Rdn[] = domain.split('.').map((value) => ({ attribute: 'DC', value }));
-    const domainDn = formatDn(dcs);
-    const root = this.#put(null, 'DC', domainDn, 'domainDNS', () => ({ objectSid: this.#sidOfDomain() }));
-    const configuration = this.#put(null, 'CN', 'Configuration', 'configuration');
-    const schema = this.#put(null, 'CN', 'Schema', 'dMD');
+    const { domain, otherDomains = [], version, name } = this.#from;
+    const first = this.#domain(domain, 0);
+    const domains = [first, ...otherDomains.map((other, at) => this.#domain(other, at + 1))];
+    const configuration = this.#put(null, 'CN', `CN=Configuration,${first.dn}`, 'configuration');
+    const schema = this.#put(null, 'CN', `CN=Schema,CN=Configuration,${first.dn}`, 'dMD');
     this.#schema(schema);
 
     // Exchange in the configuration partition
@@ -199,8 +232,8 @@ class Planner {
     const organizationDn = `/o=${title}`;
     const administrativeGroupDn = `${organizationDn}/ou=${groupName}`;
     const serverLegacyDn = `${administrativeGroupDn}/cn=Configuration/cn=Servers/cn=EX1`;
-    this.#partitions(configuration, root, schema, domain);
-    this.#controllers(configuration, [root, configuration, schema]);
+    this.#partitions(configuration, schema, domains);
+    this.#controllers(configuration, schema, domains);
     const services = this.#put(configuration, 'CN', 'Services', 'container');
     const exchange = this.#put(services, 'CN', 'Microsoft Exchange', 'msExchConfigurationContainer');
     const organization = this.#put(exchange, 'CN', title, 'msExchOrganizationContainer', () => ({
@@ -252,30 +285,32 @@ class Planner {
       defaultPolicy: policy.guid,
     };
 
-    // The domain
-    this.#put(root, 'CN', 'Deleted Objects', 'container');
-    this.#put(root, 'CN', 'LostAndFound', 'lostAndFound');
-    this.#put(root, 'CN', 'Microsoft Exchange System Objects', 'msExchSystemObjectsContainer');
-    this.#put(root, 'OU', 'Other forest', 'organizationalUnit');
-    const users = this.#put(root, 'CN', 'Users', 'container');
-    const admin = this.#account(users, 'Migration', this.#from.admin);
-    this.#account(users, 'Restricted', this.#from.restricted);
-    this.#group(users, 'Domain Users', { groupType: '-2147483646' });
-    this.#group(users, 'Domain Admins', { groupType: '-2147483646', member: [admin.guid] });
-    this.#recipients(root, names);
-    return { seeds: this.#seeds, domainDn, names, domainSid: this.#domainSid, lastRid: this.#rid };
-  }
-
-  /** The domain's own has a part less than those of its accounts. */
-  #sidOfDomain(): Buffer {
-    const sid = Buffer.from(this.#domainSid);
-    sid[1] = 4;
-    return sid;
-  }
-  #sid(rid: number): Buffer {
-    const bytes = Buffer.alloc(4);
-    bytes.writeUInt32LE(rid);
-    return Buffer.concat([this.#domainSid, bytes]);
+    for (const one of domains) {
+      const { root } = one;
+      this.#put(root, 'CN', 'Deleted Objects', 'container');
+      this.#put(root, 'CN', 'LostAndFound', 'lostAndFound');
+      this.#put(root, 'CN', 'Microsoft Exchange System Objects', 'msExchSystemObjectsContainer');
+      this.#put(root, 'OU', 'Other forest', 'organizationalUnit');
+      const users = this.#put(root, 'CN', 'Users', 'container');
+      // Accounts of the first domain sign in at the controllers of all: domains of a forest trust each other.
+      const admin = one === first ? this.#account(one, users, 'Migration', this.#from.admin) : null;
+      if (one === first) this.#account(one, users, 'Restricted', this.#from.restricted);
+      this.#group(one, users, 'Domain Users', { groupType: '-2147483646' });
+      this.#group(one, users, 'Domain Admins', {
+        groupType: '-2147483646',
+        member: admin === null ? [] : [admin.guid],
+      });
+    }
+    this.#recipients(domains, names);
+    const rootOf = (seed: EntrySeed): EntrySeed => (seed.parent === null ? seed : rootOf(seed.parent));
+    return {
+      domains: domains.map(({ root, ...one }) => ({
+        ...one,
+        seeds: this.#seeds.filter((seed) => [root, configuration, schema].includes(rootOf(seed))),
+      })),
+      names,
+      lastRid: this.#rid,
+    };
   }
 
   #schema(schema: EntrySeed): void {
@@ -291,6 +326,7 @@ class Planner {
           isSingleValued: row.single ? 'TRUE' : 'FALSE',
           rangeUpper: row.rangeUpper === null ? null : String(row.rangeUpper),
           linkID: row.link === null ? null : String(row.link),
+          isMemberOfPartialAttributeSet: row.isInCatalogue ? 'TRUE' : null,
         }),
         schemaGuid(row.name),
       );
@@ -305,34 +341,53 @@ class Planner {
     }));
   }
 
-  #partitions(configuration: EntrySeed, root: EntrySeed, schema: EntrySeed, domain: string): void {
+  /** What is in which naming context, and who has it. [MS-ADTS] 6.1.1.2.1 */
+  #partitions(configuration: EntrySeed, schema: EntrySeed, domains: readonly Planned[]): void {
     const partitions = this.#put(configuration, 'CN', 'Partitions', 'crossRefContainer');
-    const netbios = (domain.split('.')[0] ?? '').toUpperCase().slice(0, 15);
-    const cross = (name: string, naming: EntrySeed, more: Given): void => {
-      this.#put(partitions, 'CN', name, 'crossRef', () => ({ nCName: naming.guid, dnsRoot: domain, ...more }));
-    };
-    // 1: a naming context of Active Directory, 2: a domain
-    cross(netbios, root, { nETBIOSName: netbios, systemFlags: '3' });
-    cross('Enterprise Configuration', configuration, { systemFlags: '1' });
-    cross('Enterprise Schema', schema, { systemFlags: '1' });
+    const cross = (name: string, naming: EntrySeed, dnsRoot: string, more: Given): EntrySeed =>
+      this.#put(partitions, 'CN', name, 'crossRef', () => ({ nCName: naming.guid, dnsRoot, Enabled: 'TRUE', ...more }));
+    const crossRefs = new Map<string, EntrySeed>();
+    for (const { name, netbios, root } of domains) {
+      // Of the domain that it is a child of; of the first one when it begins a tree of its own.
+      const parent = crossRefs.get(name.slice(name.indexOf('.') + 1));
+      const trust =
+        crossRefs.size === 0
+          ? {}
+          : parent === undefined
+            ? { rootTrust: crossRefs.get(this.#from.domain)?.guid }
+            : { trustParent: parent.guid };
+      // 1: a naming context of Active Directory, 2: a domain
+      crossRefs.set(name, cross(netbios, root, name, { nETBIOSName: netbios, systemFlags: '3', ...trust }));
+    }
+    cross('Enterprise Configuration', configuration, this.#from.domain, { systemFlags: '1' });
+    cross('Enterprise Schema', schema, this.#from.domain, { systemFlags: '1' });
   }
 
-  #controllers(configuration: EntrySeed, contexts: readonly EntrySeed[]): void {
+  /** One site with all controllers. The first of each domain is a global catalogue. */
+  #controllers(configuration: EntrySeed, schema: EntrySeed, domains: readonly Planned[]): void {
     const sites = this.#put(configuration, 'CN', 'Sites', 'sitesContainer');
     const site = this.#put(sites, 'CN', 'Default-First-Site-Name', 'site');
     const servers = this.#put(site, 'CN', 'Servers', 'serversContainer');
-    for (const [at, name] of ['DC1', 'DC2'].entries()) {
-      const server = this.#put(servers, 'CN', name, 'server', () => ({
-        dNSHostName: `${name.toLowerCase()}.${this.#from.domain}`,
-      }));
-      this.#put(server, 'CN', 'NTDS Settings', 'nTDSDSA', () => ({
-        invocationId: guidBytes(invocationIdOf(this.#from, at + 1)),
-        hasMasterNCs: contexts.map(({ guid }) => guid),
-        'msDS-hasMasterNCs': contexts.map(({ guid }) => guid),
-        // 1: a global catalogue. The lab has none with a port of its own.
-        options: '0',
-      }));
-    }
+    for (const one of domains)
+      for (const [at, host] of one.hosts.entries()) {
+        const name = (host.split('.')[0] ?? '').toUpperCase();
+        const server = this.#put(servers, 'CN', name, 'server', () => ({ dNSHostName: host }));
+        const contexts = [one.root, configuration, schema].map(({ guid }) => guid);
+        this.#put(server, 'CN', 'NTDS Settings', 'nTDSDSA', () => ({
+          invocationId: guidBytes(one.invocationIds[at] ?? ''),
+          hasMasterNCs: contexts,
+          'msDS-hasMasterNCs': contexts,
+          hasPartialReplicaNCs: at === 0 ? domains.flatMap(({ root }) => (root === one.root ? [] : [root.guid])) : null,
+          // NTDSDSA_OPT_IS_GC. [MS-ADTS] 6.1.1.2.2.1.2.1.1
+          options: at === 0 ? '1' : '0',
+        }));
+      }
+  }
+
+  #sid(domain: Planned): Buffer {
+    const rid = Buffer.alloc(4);
+    rid.writeUInt32LE(++this.#rid);
+    return Buffer.concat([domain.sid, rid]);
   }
 
   /** At most twenty letters, and nobody else's. */
@@ -344,19 +399,19 @@ class Planner {
     return name;
   }
 
-  #account(parent: EntrySeed, cn: string, user: string): EntrySeed {
-    const rid = ++this.#rid;
+  #account(domain: Planned, parent: EntrySeed, cn: string, user: string): EntrySeed {
+    const sid = this.#sid(domain);
     const account = this.#accountName(user.slice(0, user.indexOf('@')));
     return this.#put(parent, 'CN', cn, 'user', () => ({
-      ...this.#accountValues(account, user, rid, '66048'),
+      ...this.#accountValues(account, user, sid, '66048'),
       displayName: cn,
     }));
   }
-  #accountValues(account: string, user: string, rid: number, flags: string): Given {
+  #accountValues(account: string, user: string, sid: Buffer, flags: string): Given {
     return {
       sAMAccountName: account,
       userPrincipalName: user,
-      objectSid: this.#sid(rid),
+      objectSid: sid,
       sAMAccountType: '805306368',
       userAccountControl: flags,
       primaryGroupID: '513',
@@ -364,24 +419,28 @@ class Planner {
     };
   }
 
-  #group(parent: EntrySeed, cn: string, values: Given, lazy: () => Given = () => ({})): EntrySeed {
-    const rid = ++this.#rid;
+  #group(domain: Planned, parent: EntrySeed, cn: string, values: Given, lazy: () => Given = () => ({})): EntrySeed {
+    const sid = this.#sid(domain);
     const account = this.#accountName(cn);
     return this.#put(parent, 'CN', cn, 'group', () => ({
       sAMAccountName: account,
-      objectSid: this.#sid(rid),
+      objectSid: sid,
       sAMAccountType: Number(values['groupType']) < 0 ? '268435456' : '268435457',
       ...values,
       ...lazy(),
     }));
   }
 
-  #recipients(root: EntrySeed, names: ExchangeNames): void {
+  #recipients(domains: readonly Planned[], names: ExchangeNames): void {
     const { domain, mailboxes, resources, version } = this.#from;
-    const people = this.#put(root, 'OU', 'People', 'organizationalUnit');
-    const ous = offices.map((office) =>
-      this.#put(people, 'OU', office, 'organizationalUnit', () => ({ description: [`People in ${office}`] })),
-    );
+    const units = domains.map(({ root }) => {
+      const people = this.#put(root, 'OU', 'People', 'organizationalUnit');
+      return offices.map((office) =>
+        this.#put(people, 'OU', office, 'organizationalUnit', () => ({ description: [`People in ${office}`] })),
+      );
+    });
+    /** The domain that the nth of a kind lies in. */
+    const homeOf = (n: number): Planned => domains[n % domains.length] as Planned;
     const isOld = version === '2003' || version === '2007';
     const legacyDn = (local: string): string =>
       // From 2010 on part of it is drawn by lot.
@@ -426,19 +485,20 @@ class Planner {
           : {}),
       };
     };
-    const taken = ous.map(() => new Set<string>());
+    const taken = offices.map(() => new Set<string>());
     const made: EntrySeed[] = [];
     for (const one of mailboxes) {
-      const at = one.index % ous.length;
-      const ou = ous[at] as EntrySeed;
+      const home = homeOf(one.index);
+      const at = Math.floor(one.index / domains.length) % offices.length;
+      const ou = units[domains.indexOf(home)]?.[at] as EntrySeed;
       const cn = taken[at]?.has(comparable(one.displayName)) ? `${one.displayName} ${one.index}` : one.displayName;
       taken[at]?.add(comparable(cn));
-      const rid = ++this.#rid;
+      const sid = this.#sid(home);
       const account = this.#accountName(one.user.slice(0, one.user.indexOf('@')));
       const [given = '', ...rest] = one.displayName.split(' ');
       made.push(
         this.#put(ou, 'CN', cn, 'user', () => ({
-          ...this.#accountValues(account, one.user, rid, '512'),
+          ...this.#accountValues(account, one.user, sid, '512'),
           ...mailboxValues(one, 'user'),
           givenName: given,
           sn: rest.join(' '),
@@ -457,18 +517,18 @@ class Planner {
         })),
       );
     }
-    const shared = this.#put(root, 'OU', 'Resources', 'organizationalUnit');
-    for (const one of resources) {
-      const rid = ++this.#rid;
+    const shared = domains.map(({ root }) => this.#put(root, 'OU', 'Resources', 'organizationalUnit'));
+    for (const [n, one] of resources.entries()) {
+      const sid = this.#sid(homeOf(n));
       const account = this.#accountName(one.user.slice(0, one.user.indexOf('@')));
       // 514: the account of a mailbox that nobody signs in to is disabled.
-      this.#put(shared, 'CN', one.displayName, 'user', () => ({
-        ...this.#accountValues(account, one.user, rid, '514'),
+      this.#put(shared[n % domains.length] as EntrySeed, 'CN', one.displayName, 'user', () => ({
+        ...this.#accountValues(account, one.user, sid, '514'),
         ...mailboxValues(one, one.kind),
         displayName: one.displayName,
       }));
     }
-    const groups = this.#put(root, 'OU', 'Groups', 'organizationalUnit');
+    const groups = domains.map(({ root }) => this.#put(root, 'OU', 'Groups', 'organizationalUnit'));
     const groupCount =
       this.#from.groups ?? (mailboxes.length === 0 ? 0 : Math.max(3, Math.ceil(mailboxes.length / 10)));
     const groupSeeds: EntrySeed[] = [];
@@ -479,7 +539,8 @@ class Planner {
       const isSecurity = n % 3 === 2;
       groupSeeds.push(
         this.#group(
-          groups,
+          homeOf(n),
+          groups[n % domains.length] as EntrySeed,
           cn,
           {
             groupType: isSecurity ? '-2147483640' : '8',
@@ -504,7 +565,7 @@ class Planner {
         ),
       );
     }
-    const contacts = this.#put(root, 'OU', 'Contacts', 'organizationalUnit');
+    const contacts = domains.map(({ root }) => this.#put(root, 'OU', 'Contacts', 'organizationalUnit'));
     const contactCount =
       this.#from.contacts ?? (mailboxes.length === 0 ? 0 : Math.max(2, Math.ceil(mailboxes.length / 25)));
     for (let n = 0; n < contactCount; n++) {
@@ -512,7 +573,7 @@ class Planner {
       const surname = surnames[(n * 3 + 1) % surnames.length] ?? '';
       const cn = `${given} ${surname} (partner ${n})`;
       const address = `p${n}@partner.test`;
-      this.#put(contacts, 'CN', cn, 'contact', () => ({
+      this.#put(contacts[n % domains.length] as EntrySeed, 'CN', cn, 'contact', () => ({
         givenName: given,
         sn: surname,
         displayName: cn,
@@ -522,4 +583,11 @@ class Planner {
       }));
     }
   }
+}
+
+/** The domain's own has a part less than those of its accounts. */
+function sidOfDomain(sid: Buffer): Buffer {
+  const own = Buffer.from(sid);
+  own[1] = 4;
+  return own;
 }
