@@ -115,7 +115,10 @@ export interface Directory {
   ): Promise<readonly DirectoryObject[]>;
   /** In the order given; an add is visible to those after it. Each is carried out for itself. */
   write(edits: readonly DirectoryEdit[], context: Context): Promise<readonly DirectoryWritten[]>;
-  /** Whether each controller shows the object with these values by now: a switch waits for it. Null: cannot be reached. */
+  /**
+   * Whether each controller shows the object with these values by now: a switch waits for it. Null: cannot be reached. True of one of another
+   * domain, which has no copy that could lag behind.
+   */
   replicated(
     guid: ObjectGuid,
     shows: Attributes,

@@ -169,7 +169,7 @@ class Session {
       this.#socket.write(whole.subarray(0, whole.length >> 1), () => this.#socket.destroy());
       return false;
     }
-    if (!this.#socket.write(whole)) await Promise.race([once(this.#socket, 'drain'), once(this.#socket, 'close')]);
+    if (!this.#socket.write(whole)) await drained(this.#socket);
     told(!this.#socket.destroyed);
     return !this.#socket.destroyed;
   }
@@ -289,5 +289,17 @@ class Session {
       );
     if (name === '' || password === '') return;
     this.#signedIn = this.#options.forest.signIn(at, name, password);
+  }
+}
+
+/** Waits until what was written is on its way, or never will be. */
+async function drained(socket: Socket): Promise<void> {
+  const settled = new AbortController();
+  const { signal } = settled;
+  try {
+    await Promise.race([once(socket, 'drain', { signal }), once(socket, 'close', { signal })]);
+  } finally {
+    // The one that has not come is not waited for any more.
+    settled.abort();
   }
 }

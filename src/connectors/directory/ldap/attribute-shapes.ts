@@ -9,8 +9,6 @@ export interface AttributeShape {
   /** `dn`: the server compares by the object that is named. `bytes`: anything that is not text. */
   readonly form: 'text' | 'dn' | 'bytes';
   readonly isSingle: boolean;
-  /** Whether a global catalogue has it. */
-  readonly isInCatalog: boolean;
 }
 
 /** Octet strings, SIDs and security descriptors ([MS-ADTS] 3.1.1.2.2.2). */
@@ -49,7 +47,7 @@ const knownDns: ReadonlySet<string> = new Set(
 function shapeByName(name: string): AttributeShape {
   const key = name.toLowerCase();
   const form = knownBytes.has(key) ? 'bytes' : knownDns.has(key) ? 'dn' : 'text';
-  return { name, form, isSingle: false, isInCatalog: false };
+  return { name, form, isSingle: false };
 }
 
 /** Attributes asked for in one search. */
@@ -89,7 +87,7 @@ export class AttributeShapes {
           base: identity.schemaDn,
           scope: 'one',
           filter: anyOf(...asked.map((name) => equal('lDAPDisplayName', name))),
-          attributes: ['lDAPDisplayName', 'attributeSyntax', 'isSingleValued', 'isMemberOfPartialAttributeSet'],
+          attributes: ['lDAPDisplayName', 'attributeSyntax', 'isSingleValued'],
           isLearning: true,
         },
         context,
@@ -102,7 +100,6 @@ export class AttributeShapes {
           name,
           form,
           isSingle: text('isSingleValued') === 'TRUE',
-          isInCatalog: text('isMemberOfPartialAttributeSet') === 'TRUE',
         });
       }
       this.#isReadable ??= this.#known.has('objectguid');

@@ -2,13 +2,13 @@ import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { TlsPolicy } from '#kit/transport.ts';
 import type { DistinguishedName } from '#model/directory/directory-object.ts';
-import { dnKey, domainOfDn, isUnder, parentDn } from '#model/directory/distinguished-name.ts';
+import { dnKey, domainOfDn, isUnder, parentDn, parseDn } from '#model/directory/distinguished-name.ts';
 import type { Context } from '../../contract.ts';
 import { AttributeShapes } from './attribute-shapes.ts';
 import { Controller, type SignIn } from './controller.ts';
 import { equal } from './ldap-filter.ts';
 import { asFault } from './ldap-results.ts';
-import { catalogOf, elsewhere, endpointOf, type LdapEndpoint, peerName } from './ldap-socket.ts';
+import { elsewhere, endpointOf, type LdapEndpoint, peerName } from './ldap-socket.ts';
 import { readIdentity, type ServerIdentity } from './server-identity.ts';
 
 export interface ForestOptions {
@@ -36,20 +36,27 @@ export interface Known {
 interface ListedController {
   readonly dnsHostName: string;
   readonly domains: readonly string[];
-  readonly hasCatalog: boolean;
 }
 
 const ntdsDomain = 2; // FLAG_CR_NTDS_DOMAIN ([MS-ADTS] 2.2.10)
-const hasCatalogFlag = 1; // NTDSDSA_OPT_IS_GC ([MS-ADTS] 6.1.1.2.2.1.2.1.1)
+/** How long the list of domains is taken for true: it changes a few times in the life of a forest. */
+const domainsFreshMs = 3_600_000;
 
-/** The controllers of a forest: which one is worked with, which one serves which domain, and what the schema says. */
+/**
+ * The controllers of a forest: which one is worked with, which one serves which domain, and what the schema says.
+ *
+ * With several domains all of them are needed for every pass. What is gone from one may be in another by now, an address is free only when
+ * nobody in the forest has it, and references go to and fro: who saw a part of them only would take for gone or free what is not. So a
+ * domain that cannot be reached stops the work as a whole, and nothing is lost by it, since each has a place in the feed of its own. For the
+ * same reason no global catalogue is asked: it hears of other domains last, and an address that was given there a minute ago is not in it.
+ */
 export class Forest {
   readonly #options: ForestOptions;
   readonly #endpoints: readonly LdapEndpoint[];
   readonly #controllers = new Map<string, Controller>();
   readonly #identities = new Map<Controller, { readonly opened: number; readonly identity: ServerIdentity }>();
   #home: Controller | null = null;
-  #domains: readonly Domain[] | null = null;
+  #domains: { readonly list: readonly Domain[]; readonly atMs: number } | null = null;
   #listed: readonly ListedController[] | null = null;
   readonly shapes = new AttributeShapes((context) => this.home(context));
   readonly #byDomain = new Map<string, Controller>();
@@ -86,10 +93,15 @@ export class Forest {
     throw last;
   }
 
-  /** Pinned controllers whose connection is gone are given up: the next call takes the first that answers. */
+  /**
+   * Pinned controllers whose connection is gone are given up: the next call takes the first that answers, and looks again which domains
+   * there are, since one whose controllers are gone may have been taken out of the forest.
+   */
   releaseUnusable(): void {
     if (this.#home?.isOpen === false) this.#home = null;
     for (const [key, controller] of this.#byDomain) if (!controller.isOpen) this.#byDomain.delete(key);
+    this.#domains = null;
+    this.#listed = null;
   }
 
   async known(controller: Controller, context: Context): Promise<Known> {
@@ -104,7 +116,8 @@ export class Forest {
 
   /** The root first. */
   async domains(context: Context): Promise<readonly Domain[]> {
-    if (this.#domains !== null) return this.#domains;
+    const nowMs = this.#options.clock.monotonicMs();
+    if (this.#domains !== null && nowMs - this.#domains.atMs < domainsFreshMs) return this.#domains.list;
     const { controller, identity } = await this.home(context);
     const found = new Map<string, Domain>();
     const put = (dn: string, name: string) =>
@@ -124,8 +137,10 @@ export class Forest {
         if (dn !== '' && (Number(entry.one('systemFlags')) & ntdsDomain) !== 0) put(dn, entry.one('dnsRoot'));
       }
     }
-    this.#domains = [...found.values()];
-    return this.#domains;
+    const list = [...found.values()];
+    this.#domains = { list, atMs: nowMs };
+    this.#listed = null;
+    return list;
   }
 
   /** The domain that a name lies in; null: none of this forest. */
@@ -162,30 +177,26 @@ export class Forest {
         if (context.signal.aborted) throw error;
       }
     }
-    if (last !== null) throw last;
-    throw new FaultError({
-      kind: 'fatal',
-      code: 'config',
-      detail: `no controller of the domain ${domain.name} is known: name one under url of the directory`,
-    });
+    throw this.#unserved(domain, last);
   }
 
-  /** A global catalogue, when there is one and it answers. */
-  async catalog(context: Context): Promise<Controller | null> {
-    const home = await this.home(context);
-    const listed = await this.#controllersListed(context);
-    const hosts = listed.filter(({ hasCatalog }) => hasCatalog).map(({ dnsHostName }) => dnsHostName);
-    const own = hosts.includes(home.identity.dnsHostName) ? [home.controller.endpoint] : [];
-    for (const endpoint of [...own, ...hosts.map((host) => elsewhere(home.controller.endpoint, host))]) {
-      const catalog = this.#at(catalogOf(endpoint));
-      try {
-        await catalog.search({ base: '', scope: 'base', attributes: ['dnsHostName'], isLearning: true }, context);
-        return catalog;
-      } catch (error) {
-        if (context.signal.aborted) throw error;
-      }
-    }
-    return null;
+  /** Why a domain has no controller to work with. */
+  #unserved(domain: Domain, last: unknown): unknown {
+    const hint = 'name a controller of it that can be reached under url of the directory';
+    if (last === null)
+      return new FaultError({
+        kind: 'fatal',
+        code: 'config',
+        detail: `no controller of the domain ${domain.name} is known: ${hint}`,
+      });
+    if (!(last instanceof FaultError) || !('detail' in last.fault)) return last;
+    const { fault } = last;
+    // [MS-ADTS] 5.1.1.1.1: a DN is looked up by the controller among what it holds.
+    const isDn = fault.kind === 'fatal' && fault.code === 'auth' && parseDn(this.#options.signIn.user) !== null;
+    const cure = isDn
+      ? 'sign in as NAME@DOMAIN or DOMAIN\\NAME, a DN is known to controllers of its own domain only'
+      : hint;
+    return new FaultError({ ...fault, detail: `the domain ${domain.name}: ${fault.detail}; ${cure}` });
   }
 
   /** DNS names of the controllers that can be asked, the pinned one first. */
@@ -193,6 +204,14 @@ export class Forest {
     const { identity } = await this.home(context);
     const listed = (await this.#controllersListed(context)).map(({ dnsHostName }) => dnsHostName);
     return [...new Set([identity.dnsHostName, ...listed])];
+  }
+
+  /** Whether the controller of that name has a copy of a domain; true for one that the forest does not list. */
+  async holds(name: string, domain: Domain, context: Context): Promise<boolean> {
+    const listed = (await this.#controllersListed(context)).find(
+      ({ dnsHostName }) => dnsHostName === name.toLowerCase(),
+    );
+    return listed?.domains.includes(dnKey(domain.dn)) ?? true;
   }
 
   /** The controller of a name as `controllerNames` gives them. */
@@ -245,12 +264,10 @@ export class Forest {
     const sites = `CN=Sites,${identity.configurationDn}`;
     const servers = await this.#list(controller, sites, 'server', ['dNSHostName'], context);
     const hosts = new Map(servers.map((server) => [dnKey(server.dn), server.one('dNSHostName').toLowerCase()]));
-    const services = await this.#list(controller, sites, 'nTDSDSA', ['options', 'hasMasterNCs'], context);
+    const services = await this.#list(controller, sites, 'nTDSDSA', ['hasMasterNCs'], context);
     this.#listed = services.flatMap((service) => {
       const dnsHostName = hosts.get(dnKey(parentDn(service.dn as DistinguishedName) ?? '')) ?? '';
-      if (dnsHostName === '') return [];
-      const hasCatalog = (Number(service.one('options')) & hasCatalogFlag) !== 0;
-      return [{ dnsHostName, hasCatalog, domains: service.all('hasMasterNCs').map(dnKey) }];
+      return dnsHostName === '' ? [] : [{ dnsHostName, domains: service.all('hasMasterNCs').map(dnKey) }];
     });
     return this.#listed;
   }

@@ -14,10 +14,10 @@ import type {
   DirectoryWritten,
 } from '../contract.ts';
 import type { AttributeShape } from './attribute-shapes.ts';
-import { ChangeFeed, readByGuid } from './change-feed.ts';
+import { ChangeFeed, type Feed, readByGuid } from './change-feed.ts';
 import { readExchange } from './exchange-organization.ts';
-import { Forest } from './forest.ts';
-import { anyOf, equal, type LdapFilter } from './ldap-filter.ts';
+import { type Domain, Forest, type Known } from './forest.ts';
+import { anyOf, equal } from './ldap-filter.ts';
 import { asFault, LdapRefusal } from './ldap-results.ts';
 import { bytesOf, objectOf, readVersion, type Wanted, wantedOf } from './read-objects.ts';
 import { productOf } from './server-identity.ts';
@@ -100,19 +100,27 @@ class LdapDirectory implements Directory {
     attributes: readonly string[],
     context: Context,
   ): Promise<ReadonlyMap<ObjectGuid, DirectoryObject>> {
-    return this.#around(async () => {
-      const wanted = await this.#wanted(attributes, context);
-      const found = new Map<ObjectGuid, DirectoryObject>();
-      for (const domain of await this.#forest.domains(context)) {
-        const missing = guids.filter((guid) => !found.has(guid));
-        if (missing.length === 0) break;
-        const known = await this.#forest.serving(domain, context);
-        for (const [guid, object] of await readByGuid(missing, known, domain.dn, null, wanted, context)) {
-          found.set(guid, object);
-        }
+    return this.#around(async () => this.#read(guids, await this.#wanted(attributes, context), context));
+  }
+
+  async #read(
+    guids: readonly ObjectGuid[],
+    wanted: Wanted,
+    context: Context,
+  ): Promise<ReadonlyMap<ObjectGuid, DirectoryObject>> {
+    const found = new Map<ObjectGuid, DirectoryObject>();
+    const domains = await this.#forest.domains(context);
+    // Who moves into a domain that was looked at already, out of one that is looked at next, would be in neither: the first ones are
+    // looked at again.
+    for (const domain of [...domains, ...domains.slice(0, -1)]) {
+      const missing = guids.filter((guid) => !found.has(guid));
+      if (missing.length === 0) break;
+      const known = await this.#forest.serving(domain, context);
+      for (const [guid, object] of await readByGuid(missing, known, domain.dn, null, wanted, context)) {
+        found.set(guid, object);
       }
-      return found;
-    });
+    }
+    return found;
   }
 
   resolve(dns: readonly DistinguishedName[], context: Context): Promise<ReadonlyMap<DistinguishedName, ObjectGuid>> {
@@ -158,8 +166,13 @@ class LdapDirectory implements Directory {
       const found = new Map<ObjectGuid, DirectoryObject>();
       for (let at = 0; at < equalities.length; at += equalitiesMax) {
         const filter = anyOf(...equalities.slice(at, at + equalitiesMax));
-        for (const object of await this.#search(filter, [...shapes.values()], wanted, context)) {
-          found.set(object.guid, object);
+        for (const domain of await this.#forest.domains(context)) {
+          const known = await this.#forest.serving(domain, context);
+          const search = { base: domain.dn, filter, attributes: wanted.request };
+          for (const entry of await known.controller.searchAll(search, context)) {
+            const object = await objectOf(entry, wanted, known, context);
+            if (object !== null) found.set(object.guid, object);
+          }
         }
       }
       return [...found.values()];
@@ -177,8 +190,10 @@ class LdapDirectory implements Directory {
     context: Context,
   ): Promise<ReadonlyMap<string, boolean | null>> {
     const wanted = await this.#around(() => this.#wanted(Object.keys(shows), context));
+    const domain = await this.#around(() => this.#domainHolding(guid, context));
     const asked = controllers.map(async (name) => {
       try {
+        if (domain !== null && !(await this.#forest.holds(name, domain, context))) return [name, true] as const;
         const known = await this.#forest.named(name, context);
         const found = await readByGuid([guid], known, known.identity.domainDn, null, wanted, context);
         return [name, showsAll(found.get(guid), shows, wanted.shapes)] as const;
@@ -188,6 +203,13 @@ class LdapDirectory implements Directory {
       }
     });
     return new Map(await Promise.all(asked));
+  }
+
+  /** The domain that an object lies in, where there are several; null: the only one, or none. */
+  async #domainHolding(guid: ObjectGuid, context: Context): Promise<Domain | null> {
+    if ((await this.#forest.domains(context)).length === 1) return null;
+    const object = (await this.#read([guid], wantedOf([], new Map()), context)).get(guid);
+    return object === undefined ? null : this.#forest.domainOf(object.dn, context);
   }
 
   unheard(versions: readonly string[], context: Context): Promise<readonly string[]> {
@@ -219,7 +241,7 @@ class LdapDirectory implements Directory {
 
   async #describe(context: Context): Promise<DirectoryDescription> {
     const home = await this.#forest.home(context);
-    const { by, why } = await this.#feed.feedOf(home, context);
+    const { by, why } = await this.#feedOfAll(home, context);
     return {
       product: productOf(home.identity),
       domains: (await this.#forest.domains(context)).map(({ name, dn }) => ({ name, dn })),
@@ -230,39 +252,20 @@ class LdapDirectory implements Directory {
     };
   }
 
-  /** The whole forest: by a global catalogue where there are several domains and it has the attributes, else domain by domain. */
-  async #search(
-    filter: LdapFilter,
-    asked: readonly AttributeShape[],
-    wanted: Wanted,
-    context: Context,
-  ): Promise<readonly DirectoryObject[]> {
-    const domains = await this.#forest.domains(context);
-    const canAskCatalog = domains.length > 1 && asked.every(({ isInCatalog }) => isInCatalog);
-    const catalog = canAskCatalog ? await this.#forest.catalog(context) : null;
-    const found: DirectoryObject[] = [];
-    if (catalog !== null) {
-      const home = await this.#forest.home(context);
-      const guids: ObjectGuid[] = [];
-      const only = wantedOf([], new Map());
-      for (const entry of await catalog.searchAll({ base: '', filter, attributes: only.request }, context)) {
-        const object = await objectOf(entry, only, { controller: catalog, identity: home.identity }, context);
-        if (object !== null) guids.push(object.guid);
-      }
-      // The catalogue has a part of the attributes only, and lags behind.
-      return guids.length === 0 ? [] : [...(await this.read(guids, [...wanted.names.values()], context)).values()];
-    }
-    for (const domain of domains) {
-      const known = await this.#forest.serving(domain, context);
-      for (const entry of await known.controller.searchAll(
-        { base: domain.dn, filter, attributes: wanted.request },
-        context,
-      )) {
-        const object = await objectOf(entry, wanted, known, context);
-        if (object !== null) found.push(object);
+  /** How changes are told; of several domains the one where it is told worst, as long as its controller answers. */
+  async #feedOfAll(home: Known, context: Context): Promise<Feed> {
+    let worst = await this.#feed.feedOf(home, context);
+    const rank = ({ by, showsDeleted }: Feed) => (showsDeleted ? 0 : 2) + (by === 'dirsync' ? 0 : 1);
+    for (const domain of await this.#forest.domains(context)) {
+      try {
+        const feed = await this.#feed.feedOf(await this.#forest.serving(domain, context), context);
+        if (rank(feed) > rank(worst)) worst = { ...feed, why: `${domain.name}: ${feed.why}` };
+      } catch (error) {
+        const fault = asFault(error);
+        if (context.signal.aborted || !(fault instanceof FaultError) || fault.fault.kind !== 'transient') throw fault;
       }
     }
-    return found;
+    return worst;
   }
 
   /** Refusals of whole requests become faults; a controller that is gone is given up, so that the next call finds another. */

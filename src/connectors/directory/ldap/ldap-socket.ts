@@ -41,11 +41,6 @@ export const elsewhere = (like: LdapEndpoint, host: string): LdapEndpoint => ({
   host: host.toLowerCase(),
   port: like.startTls ? ports['ldap:'] : ports['ldaps:'],
 });
-/** The global catalogue of a controller ([MS-ADTS] 3.1.1.3.1.10). */
-export const catalogOf = (controller: LdapEndpoint): LdapEndpoint => ({
-  ...controller,
-  port: controller.startTls ? 3268 : 3269,
-});
 export const peerName = ({ host, port }: LdapEndpoint): string =>
   host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 

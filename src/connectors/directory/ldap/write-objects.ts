@@ -282,11 +282,15 @@ const namesPerSearch = 100;
 async function nameAdded(added: readonly Added[], results: DirectoryWritten[], context: Context): Promise<void> {
   for (let at = 0; at < added.length; at += namesPerSearch) {
     const these = added.slice(at, at + namesPerSearch);
-    const byServer = new Map<Known, Added[]>();
-    for (const one of these) byServer.set(one.known, [...(byServer.get(one.known) ?? []), one]);
-    for (const [known, list] of byServer) {
+    const byServer = new Map<Known['controller'], [Added, ...Added[]]>();
+    for (const one of these) {
+      const list = byServer.get(one.known.controller);
+      if (list === undefined) byServer.set(one.known.controller, [one]);
+      else list.push(one);
+    }
+    for (const list of byServer.values()) {
       const guids = await guidsOf(
-        known,
+        list[0].known,
         list.map(({ dn }) => dn),
         context,
       );
