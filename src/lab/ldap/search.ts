@@ -136,11 +136,11 @@ function* answerDirSync(
   search: SearchOperation,
   asked: DirSyncAsked,
 ): Generator<Buffer> {
-  if (!by.mayReplicate && !asked.objectSecurity)
-    throw refuseEarly('insufficientAccessRights', 0x2105, 'Error processing control');
   const base = at.locate(search.base).entry;
   if (base === null || !at.isNamingContext(base) || search.scope !== 'sub')
     throw refuse('unwillingToPerform', 0x2077, 'WILL_NOT_PERFORM');
+  if (!by.mayReplicate(base) && !asked.objectSecurity)
+    throw refuseEarly('insufficientAccessRights', 0x2105, 'Error processing control');
   const since = usnOfCookie(at, asked.cookie);
   const found = at
     .search(by, { base: search.base, scope: 'sub', filter: search.filter, showsDeleted: true })

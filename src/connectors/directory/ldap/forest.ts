@@ -39,6 +39,8 @@ interface ListedController {
 }
 
 const ntdsDomain = 2; // FLAG_CR_NTDS_DOMAIN ([MS-ADTS] 2.2.10)
+const isFatal = (error: unknown): boolean => error instanceof FaultError && error.fault.kind === 'fatal';
+
 /** How long the list of domains is taken for true: it changes a few times in the life of a forest. */
 const domainsFreshMs = 3_600_000;
 
@@ -132,10 +134,13 @@ export class Forest {
         ['nCName', 'dnsRoot', 'systemFlags'],
         context,
       );
-      for (const entry of entries) {
-        const dn = entry.one('nCName');
-        if (dn !== '' && (Number(entry.one('systemFlags')) & ntdsDomain) !== 0) put(dn, entry.one('dnsRoot'));
+      const domains = entries.filter((entry) => (Number(entry.one('systemFlags')) & ntdsDomain) !== 0);
+      // Every forest names one at least. Who took this one for all would take what the others hold for gone.
+      if (!domains.some((entry) => entry.one('nCName') !== '')) {
+        const detail = `${controller.peer}: the account may not read CN=Partitions,${identity.configurationDn}, which names the domains of the forest; see docs/operating/directory-rights.md`;
+        throw new FaultError({ kind: 'fatal', code: 'access-denied', detail });
       }
+      for (const entry of domains) if (entry.one('nCName') !== '') put(entry.one('nCName'), entry.one('dnsRoot'));
     }
     const list = [...found.values()];
     this.#domains = { list, atMs: nowMs };
@@ -173,8 +178,9 @@ export class Forest {
         this.#byDomain.set(key, known.controller);
         return known;
       } catch (error) {
-        last = error;
         if (context.signal.aborted) throw error;
+        // What one refuses says more than that another cannot be reached.
+        if (!isFatal(last)) last = error;
       }
     }
     throw this.#unserved(domain, last);

@@ -24,8 +24,8 @@ export interface Principal {
   readonly user: string;
   mayRead(entry: Entry): boolean;
   mayWrite(entry: Entry): boolean;
-  /** DS-Replication-Get-Changes. */
-  readonly mayReplicate: boolean;
+  /** DS-Replication-Get-Changes of a naming context. */
+  mayReplicate(context: Entry): boolean;
 }
 
 export interface ModifyChange {

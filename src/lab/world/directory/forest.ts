@@ -12,6 +12,8 @@ export interface RestrictedRights {
   readonly writes: readonly string[];
   /** What it cannot even see. */
   readonly hidden: readonly string[];
+  /** Domains whose changes it may replicate. */
+  readonly replicates: readonly string[];
 }
 
 export interface ForestOptions extends ForestSeed {
@@ -29,7 +31,7 @@ export interface SignedIn extends Principal {
 }
 
 /** Reaches everywhere: services of the server's own. */
-const everywhere: Principal = { user: 'SYSTEM', mayRead: () => true, mayWrite: () => true, mayReplicate: true };
+const everywhere: Principal = { user: 'SYSTEM', mayRead: () => true, mayWrite: () => true, mayReplicate: () => true };
 
 /** What stays of an object in the domain that it was moved out of. */
 export type MoveTrace =
@@ -74,7 +76,7 @@ export class Forest {
     this.#domains = plan.domains.map((one) => this.#open(one, plan.lastRid));
     [this.#root] = this.#domains as [Domain, ...Domain[]];
     this.domainDn = this.#root.dn;
-    this.#rights = { writes: this.#domains.map(({ dn }) => `OU=Other forest,${dn}`), hidden: [] };
+    this.#rights = { writes: this.#domains.map(({ dn }) => `OU=Other forest,${dn}`), hidden: [], replicates: [] };
   }
 
   #open(plan: DomainPlan, lastRid: number): Domain {
@@ -280,7 +282,7 @@ export class Forest {
   }
 
   setRights(rights: Partial<RestrictedRights>): void {
-    for (const dn of [...(rights.writes ?? []), ...(rights.hidden ?? [])])
+    for (const dn of [...(rights.writes ?? []), ...(rights.hidden ?? []), ...(rights.replicates ?? [])])
       if (this.held(dn) === null) throw refuseEarly('noSuchObject', 0x208d, `there is no ${dn}`);
     this.#rights = { ...this.#rights, ...rights };
   }
@@ -322,12 +324,13 @@ export class Forest {
     const copies = this.#domains.flatMap(({ controllers }) => controllers);
     const inside = (one: Entry, dns: readonly string[]): boolean =>
       dns.some((dn) => copies.some((at) => this.#isInside(at, one, dn)));
-    if (user !== this.restrictedUser) return { user, mayRead: () => true, mayWrite: () => false, mayReplicate: false };
+    if (user !== this.restrictedUser)
+      return { user, mayRead: () => true, mayWrite: () => false, mayReplicate: () => false };
     return {
       user,
       mayRead: (one) => !inside(one, this.#rights.hidden),
       mayWrite: (one) => inside(one, this.#rights.writes),
-      mayReplicate: false,
+      mayReplicate: (context) => inside(context, this.#rights.replicates),
     };
   }
   #isInside(at: Controller, one: Entry, dn: string): boolean {
