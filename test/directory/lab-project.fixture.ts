@@ -12,7 +12,13 @@ import { runTypedPass } from '#jobs/typed/typed-pass.ts';
 import { must } from '#kit/assert.ts';
 import { systemClock } from '#kit/clock.ts';
 import { systemRandom } from '#kit/random.ts';
-import { createLab, type Lab, type LabOrganizationOptions, type OrganizationAddresses } from '#lab/lab.ts';
+import {
+  createLab,
+  type DirectoryAddresses,
+  type Lab,
+  type LabOrganizationOptions,
+  type OrganizationAddresses,
+} from '#lab/lab.ts';
 import { runExchangeShell } from '#lab/world/directory/exchange-shell.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
 import type { Organization } from '#lab/world/organization.ts';
@@ -101,7 +107,10 @@ ${indent(sync)}${more}`,
   }
 
   base(name: 'source' | 'target'): string {
-    return must(this.#orgs.find((one) => one.name === name)?.directory?.base, 'a directory');
+    return this.addresses(name).base;
+  }
+  addresses(name: 'source' | 'target'): DirectoryAddresses {
+    return must(this.#orgs.find((one) => one.name === name)?.directory, 'a directory');
   }
 
   organization(name: 'source' | 'target'): Organization {

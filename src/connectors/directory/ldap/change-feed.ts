@@ -140,7 +140,9 @@ export class ChangeFeed {
       const place =
         feed.by === 'dirsync' ? await presentCookie(known, domain, context) : await presentUsn(known, context);
       domains[dnKey(domain.dn)] = { by: feed.by, at: known.identity.invocationId, place };
-      const bases = scope.under.length === 0 ? [domain.dn] : mine;
+      // A container above a child domain holds it by name; a search there refers to it only.
+      const isWithin = scope.under.length === 0 || scope.under.some((dn) => isUnder(domain.dn, dn));
+      const bases = isWithin ? [domain.dn] : mine;
       // A container within another one would be read twice.
       const outer = bases.filter(
         (dn, i) => !bases.some((other, j) => i !== j && isUnder(dn, other) && (j < i || dnKey(dn) !== dnKey(other))),
