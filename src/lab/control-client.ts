@@ -56,6 +56,7 @@ export interface ControlClient {
       readonly replicationDelayMs?: number;
       readonly writes?: readonly string[];
       readonly hidden?: readonly string[];
+      readonly replicates?: readonly string[];
     },
   ): Promise<void>;
   /** Applies the address policy to everybody. @returns how many recipients it wrote to. */

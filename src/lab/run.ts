@@ -47,6 +47,7 @@ Starts organizations that behave like Exchange on 127.0.0.1 and runs until it is
 
   --org NAME:VERSION[:MAILBOXES]
                        an organization; VERSION is one of ${labVersions.join(', ')}; its domain is NAME.test
+  --domain ORG:NAME    a further domain in the forest of that organization, below its first one or the head of another tree
   --mailboxes N        mailboxes of each organization that does not say so itself (3)
   --sources N          organizations that hold something from the beginning: the first N (1)
   --items N            mails in the sources, in all of their mailboxes together (0)
@@ -79,6 +80,7 @@ Example: causeway lab --org source:2010 --org target:2016 --mailboxes 20 --items
 
 const parseOptions = {
   org: { type: 'string', multiple: true },
+  domain: { type: 'string', multiple: true },
   mailboxes: { type: 'string' },
   sources: { type: 'string' },
   items: { type: 'string' },
@@ -149,6 +151,17 @@ export function parseLabArguments(argv: readonly string[]): LabArguments {
   if (organizations.length === 0) throw new LabUsageError('name at least one organization: --org source:2010');
   if (new Set(organizations.map((one) => one.name)).size < organizations.length)
     throw new LabUsageError('two organizations have the same name');
+  const otherDomains = new Map<string, string[]>();
+  for (const text of values.domain ?? []) {
+    const [, name = '', domain = ''] = /^([a-z0-9-]+):([a-z0-9-]+(?:\.[a-z0-9-]+)+)$/.exec(text.toLowerCase()) ?? [];
+    const known = organizations.some((one) => one.name === name && one.version !== 'online');
+    const taken = [...organizations.map((one) => `${one.name}.test`), ...[...otherDomains.values()].flat()];
+    if (!known || taken.includes(domain))
+      throw new LabUsageError(
+        `--domain takes ORG:NAME with an organization that has a forest and a domain of its own, not ${JSON.stringify(text)}`,
+      );
+    otherDomains.set(name, [...(otherDomains.get(name) ?? []), domain]);
+  }
   const throttling = throttlingModes.find(
     (known): known is ThrottlingMode => known === (values.throttling ?? 'migration-policy'),
   );
@@ -166,7 +179,10 @@ export function parseLabArguments(argv: readonly string[]): LabArguments {
   const portBase = number('port-base', 1024, 65_535 - 7 * organizations.length - 1);
   return {
     options: {
-      organizations,
+      organizations: organizations.map((one) => {
+        const others = otherDomains.get(one.name);
+        return others === undefined ? one : { ...one, directory: { otherDomains: others } };
+      }),
       mailboxes: number('mailboxes', 0, 100_000) ?? 3,
       sources: number('sources', 0, organizations.length) ?? 1,
       items: number('items', 0, 100_000_000) ?? 0,

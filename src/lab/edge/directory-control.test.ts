@@ -61,10 +61,14 @@ test('mail of a load is found where it is, also after the mailbox behind an addr
 });
 
 test('settings of directories and transport, and what is refused of them', async () => {
-  await control.configureDirectory('source', { replicationDelayMs: 5000, writes: ['OU=Groups,DC=source,DC=test'] });
+  await control.configureDirectory('source', {
+    replicationDelayMs: 5000,
+    writes: ['OU=Groups,DC=source,DC=test'],
+    replicates: ['DC=source,DC=test'],
+  });
   expect(lab.organization('source').world.forest).toMatchObject({
     replicationDelayMs: 5000,
-    rights: { writes: ['OU=Groups,DC=source,DC=test'] },
+    rights: { writes: ['OU=Groups,DC=source,DC=test'], replicates: ['DC=source,DC=test'] },
   });
   await expect(control.configureDirectory('source', { hidden: ['OU=Nowhere,DC=source,DC=test'] })).rejects.toThrow(
     /Nowhere/,

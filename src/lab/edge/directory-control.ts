@@ -34,13 +34,14 @@ export function runShell({ world }: LabOrganization, body: Fields): object {
 /** Delay between controllers, and what the restricted account may do. */
 export function configureDirectory({ world: { forest } }: LabOrganization, body: Fields): object {
   for (const name of Object.keys(body))
-    if (!['replicationDelayMs', 'writes', 'hidden'].includes(name))
-      throw new ControlRefusal(`${name} is one of replicationDelayMs, writes, hidden`);
+    if (!['replicationDelayMs', 'writes', 'hidden', 'replicates'].includes(name))
+      throw new ControlRefusal(`${name} is one of replicationDelayMs, writes, hidden, replicates`);
   if (body['replicationDelayMs'] !== undefined)
     forest.replicationDelayMs = number(body, 'replicationDelayMs', 0, 86_400_000);
   try {
     if (body['writes'] !== undefined) forest.setRights({ writes: textList(body, 'writes', 100) });
     if (body['hidden'] !== undefined) forest.setRights({ hidden: textList(body, 'hidden', 100) });
+    if (body['replicates'] !== undefined) forest.setRights({ replicates: textList(body, 'replicates', 100) });
   } catch (error) {
     if (error instanceof DirectoryRefusal) throw new ControlRefusal(error.message);
     throw error;

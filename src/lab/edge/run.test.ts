@@ -8,12 +8,18 @@ import { recordingParts } from './edge.fixture.ts';
 describe('the command line', () => {
   test('everything that is documented', () => {
     const line =
-      '--org source:2010:10 --org Target:SE --mailboxes 20 --sources 2 --items 10000 --appointments 400 --contacts 30 --tasks 20 --notes 10 --seed 7 --samples eml --faults slow:0.1~5ms --port-base 9000 --throttling shipped --rebuild-mime --people 0.5 --auth basic,ntlm --max-request-mb 200 --control --json';
+      '--org source:2010:10 --org Target:SE --domain source:child.source.test --domain source:other.test --mailboxes 20 --sources 2 --items 10000 --appointments 400 --contacts 30 --tasks 20 --notes 10 --seed 7 --samples eml --faults slow:0.1~5ms --port-base 9000 --throttling shipped --rebuild-mime --people 0.5 --auth basic,ntlm --max-request-mb 200 --control --json';
     const limits = { requestMaxBytes: 209_715_200, itemMaxBytes: 209_715_200, schemes: ['basic', 'ntlm'] };
     expect(parseLabArguments(line.split(' '))).toEqual({
       options: {
         organizations: [
-          { name: 'source', version: '2010', mailboxes: 10, ...limits },
+          {
+            name: 'source',
+            version: '2010',
+            mailboxes: 10,
+            ...limits,
+            directory: { otherDomains: ['child.source.test', 'other.test'] },
+          },
           { name: 'target', version: 'se', ...limits },
         ],
         mailboxes: 20,
@@ -55,6 +61,10 @@ describe('the command line', () => {
     ['--org source', /NAME:VERSION/],
     ['--org source:1999', /2007, 2010, 2013, 2016, se/],
     ['--org a:2010 --org a:2016', /same name/],
+    ['--org a:2010 --domain b:child.b.test', /--domain takes ORG:NAME/],
+    ['--org a:2010 --domain a:a.test', /a domain of its own/],
+    ['--org a:online --domain a:child.a.test', /--domain takes ORG:NAME/],
+    ['--org a:2010 --domain a:x.test --domain a:x.test', /--domain takes ORG:NAME/],
     ['--org a:2010 --mailboxes -1', /--mailboxes/],
     ['--org a:2010 --mailboxes 1.5', /whole number/],
     ['--org a:2010 --items many', /--items/],
