@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Context } from '#connectors/contract.ts';
 import type { Directory, DirectoryChange, DirectoryCursor, DirectoryScope } from '#connectors/directory/contract.ts';
 import { must } from '#kit/assert.ts';
+import { systemClock } from '#kit/clock.ts';
 import { seededRandom } from '#kit/random.ts';
 import type { DirectoryObject, ObjectGuid } from '#model/directory/directory-object.ts';
 import { thrown } from '../suites/connector-suite.ts';
@@ -356,6 +357,24 @@ describe('a domain that cannot be reached', () => {
     });
   });
 
+  test('has another controller that lags: what it has not heard of is told', async () => {
+    const second = must(at.addresses.domains[1]?.urls[1], 'a second controller');
+    const others = [at.wires['source.test'].url, at.wires['other.test'].url];
+    const there = at.connect({ urls: [...others, second] });
+    const old = at.add('child.source.test', 'user');
+    const far = at.add('source.test', 'user');
+    at.forest.replicationDelayMs = 86_400_000;
+    const young = at.add('child.source.test', 'user');
+    const read = await directory.read([old, far, young], [], context());
+    const versions = [old, far, young].map((guid) => must(read.get(guid), 'it is there').version);
+    expect(await directory.unheard(versions, context())).toEqual([]);
+    expect(await there.unheard(versions, context())).toEqual(versions.slice(2));
+    // Who is moved is told of by the database that took them over.
+    at.move(far, 'other.test');
+    const moved = must((await directory.read([far], [], context())).get(far), 'it is there').version;
+    expect(await there.unheard([moved], context())).toEqual([]);
+  });
+
   test('has another controller: everything is read once, from that one', async () => {
     const second = must(at.addresses.domains[1]?.urls[1], 'a second controller');
     const both = at.connect({ urls: [...domainNames.map((name) => at.wires[name].url), second] });
@@ -397,6 +416,26 @@ describe('a domain that cannot be reached', () => {
     const fault = await thrown(feed(at.restricted(), null));
     expect(fault).toMatchObject({ detail: expect.stringMatching(/child/) });
   });
+});
+
+test('which domains there are is looked at again after an hour', async () => {
+  let passedMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + passedMs };
+  const one = at.connect({ clock });
+  const always = { signal: new AbortController().signal, deadlineMs: Number.POSITIVE_INFINITY };
+  const read = async (from: DirectoryCursor | null) => {
+    for (let place = from; ; ) {
+      const page = await one.changes(everything, wanted, place, always);
+      if (page.complete) return page;
+      place = page.cursor;
+    }
+  };
+  const { cursor } = await read(null);
+  // Its controllers answer still.
+  at.forest.removeDomain('other.test');
+  expect((await read(cursor)).isWhole).toBe(false);
+  passedMs = 3_600_000;
+  expect((await read(cursor)).isWhole).toBe(true);
 });
 
 test('a domain that is taken out of the forest is not asked any more, and everything is read anew', async () => {

@@ -126,6 +126,12 @@ export const directoryBehaviours: readonly StoreBehaviour[] = [
     source: '[MS-ADTS] 3.1.1.1.9, 3.1.1.1.11',
   },
   {
+    id: 'ldap-up-to-date-vector',
+    what: 'replUpToDateVector at the head of a naming context tells how much of each other controller has come, which lags with replication',
+    mark: 'documented',
+    source: '[MS-ADTS] 3.1.1.1.9, [MS-DRSR] 4.1.10.2.1',
+  },
+  {
     id: 'ldap-tombstones',
     what: 'A deleted object keeps GUID, SID, account name and class under Deleted Objects, with lastKnownParent; most else is gone',
     mark: 'documented',

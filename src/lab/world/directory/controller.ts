@@ -49,6 +49,8 @@ export interface Update {
   readonly guid: string;
   readonly atMs: number;
   readonly from: string;
+  /** Its number at that controller. */
+  readonly usn: number;
   /** Set when the object was made, named, moved or deleted. */
   readonly place: { readonly rdn: Rdn; readonly parent: string | null; readonly isDeleted: boolean } | null;
   readonly values: readonly { readonly name: string; readonly values: readonly Value[]; readonly version: number }[];
@@ -128,6 +130,8 @@ export class Controller implements FilterView {
   readonly #newGuid: () => string;
   readonly #domainSid: Buffer;
   readonly #others: OtherDomains;
+  /** Per naming context the last change of each other controller that came here. [MS-ADTS] 3.1.1.1.9 */
+  readonly #heard = new Map<Entry, Map<string, number>>();
   #lastRid: number;
   readonly #indexes = new Map<string, Map<string, Set<Entry>>>();
   /** GUID of an object → back link attribute → GUIDs of those that name it; built when first asked for. */
@@ -194,7 +198,7 @@ export class Controller implements FilterView {
       return copy;
     };
     const roots = [put(this.domain, null), put(this.configuration, null), put(this.schema, null)] as const;
-    return new Controller({
+    const copied = new Controller({
       name,
       invocationId,
       roots: [roots[0], roots[1], roots[2]],
@@ -207,6 +211,10 @@ export class Controller implements FilterView {
       lastRid: this.#lastRid + 1_000_000,
       others: this.#others,
     });
+    for (const [root, copy] of made)
+      if (root.parent === null)
+        copied.#heard.set(copy, new Map([...(this.#heard.get(root) ?? []), [this.invocationId, this.usn]]));
+    return copied;
   }
 
   // Names
@@ -383,11 +391,27 @@ export class Controller implements FilterView {
         return entry.isDeleted ? ['TRUE'] : [];
       case 'unicodepwd':
         return [];
+      case 'repluptodatevector':
+        return entry.parent === null ? [this.#upToDateVector(entry)] : [];
     }
     if (name === entry.rdn.attribute.toLowerCase() && entry.parent !== null) return [entry.rdn.value];
     const row = attributeRow(name);
     if (row !== null && isBackLink(row)) return [...(this.#backLinksOf(entry).get(name) ?? [])];
     return entry.values.get(name) ?? [];
+  }
+  /** What it has heard of a naming context. [MS-DRSR] 4.1.10.2.1 UPTODATE_VECTOR_V2_EXT, without the times */
+  #upToDateVector(root: Entry): Buffer {
+    const heard = [...(this.#heard.get(root) ?? [])];
+    const head = Buffer.alloc(16);
+    head.writeUInt32LE(2);
+    head.writeUInt32LE(heard.length, 8);
+    const cursors = heard.map(([invocationId, usn]) => {
+      const cursor = Buffer.alloc(32);
+      guidBytes(invocationId).copy(cursor);
+      cursor.writeBigUInt64LE(BigInt(usn), 16);
+      return cursor;
+    });
+    return Buffer.concat([head, ...cursors]);
   }
   text(entry: Entry, name: string): string | null {
     const [value] = this.read(entry, name.toLowerCase());
@@ -935,7 +959,7 @@ export class Controller implements FilterView {
     const values = change.values.map(([name, list]) => ({ name, values: list, version: stamp(name).version }));
     for (const { name } of change.links) stamp(name);
     this.onWrite(
-      { guid: entry.guid, atMs, from: this.invocationId, place: change.place, values, links: change.links },
+      { guid: entry.guid, atMs, from: this.invocationId, usn, place: change.place, values, links: change.links },
       entry,
     );
   }
@@ -985,6 +1009,9 @@ export class Controller implements FilterView {
     }
     entry.usnChanged = usn;
     entry.changedAtMs = Math.max(entry.changedAtMs, atMs);
+    const { root } = entry;
+    const heard = this.#heard.get(root) ?? new Map<string, number>();
+    this.#heard.set(root, heard.set(from, update.usn));
   }
   /** The later version wins, then the later time, then the greater controller. [MS-ADTS] 3.1.1.1.9 */
   #isNewer(entry: Entry, name: string, version: number, update: Update): boolean {

@@ -97,7 +97,7 @@ define([], 'boolean', 'isSingleValued isMemberOfPartialAttributeSet Enabled', { 
 define([], 'integer', 'oMSyntax rangeUpper linkID', { systemOnly: true });
 define([], 'dn', 'nCName trustParent rootTrust proxiedObjectName', { systemOnly: true });
 define([], 'dn', 'hasMasterNCs msDS-hasMasterNCs hasPartialReplicaNCs', { multi: true, systemOnly: true });
-define([], 'octets', 'invocationId:16', { systemOnly: true });
+define([], 'octets', 'invocationId:16 replUpToDateVector', { systemOnly: true });
 define([], 'text', 'dNSHostName:2048', { systemOnly: true });
 define([], 'integer', 'options', { systemOnly: true });
 define([], 'text', 'msExchRecipientFilter:4096 msExchProductId:64 gatewayProxy:1123', { multi: true });
