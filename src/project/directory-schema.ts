@@ -30,7 +30,7 @@ const activeDirectory = strict({
       error: 'this must be an address such as ldaps://dc1.old.example, or a list of them',
     })
     .describe(
-      'Domain controllers; work stays with the first that answers, the others are asked whether they show it by now.',
+      'Domain controllers; work stays with the first that answers, the others are asked whether they show it by now. Of a forest with several domains, some of each.',
     ),
   startTls: yesNo
     .optional()

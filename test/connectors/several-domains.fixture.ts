@@ -9,7 +9,7 @@ import type { Forest } from '#lab/world/directory/forest.ts';
 import type { DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 
 /** A wire to a controller that can be cut, and on which something may happen just before a request arrives. */
-export class Wire {
+class Wire {
   readonly #to: number;
   readonly #sockets = new Set<Socket>();
   #server: Server | null = null;

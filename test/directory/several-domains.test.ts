@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { exitCodes } from '#cli/exit-codes.ts';
 import { must } from '#kit/assert.ts';
@@ -127,7 +128,7 @@ describe('causeway directory from a forest of three domains into one of one', ()
 
     const random = seededRandom('three domains into one');
     const pick = <T>(list: readonly T[]): T => must(list[random.int(list.length)], 'one of them');
-    for (let round = 0; round < 4; round++) {
+    for (let round = 0; round < 3; round++) {
       source().moveTrace = pick<MoveTrace>(['proxy', 'tombstone']);
       for (let n = 0; n < 5; n++) {
         const guid = pick(everybody);
@@ -183,7 +184,7 @@ describe('causeway directory from a forest of three domains into one of one', ()
       await sync(...args);
       const searches = passed;
       // Some of the moments in each of the four runs, others in each.
-      for (let n = 1 + (trace === 'proxy' ? 0 : 3); n <= searches; n += 7) {
+      for (let n = 1 + (trace === 'proxy' ? 0 : 3); n <= searches; n += 9) {
         const before = domainOf(mover);
         left = n;
         held(mover).at.put(held(mover).entry, { title: [`Title ${n}`] });
@@ -242,6 +243,28 @@ describe('causeway directory from a forest of three domains into one of one', ()
     expect(waits.filter(({ reason }) => reason === 'deletes-held')).toHaveLength(lastPass.held);
     // As many as may be removed at most.
     expect(standIns.filter(({ isDeleted }) => isDeleted).length).toBeLessThanOrEqual(1);
+  });
+
+  test('the domain in which the account may not replicate is named by plan', async () => {
+    const { restrictedUser, restrictedPassword } = source();
+    source().setRights({ replicates: [root, other] });
+    writeFileSync(join(at.cwd, 'restricted.secret'), restrictedPassword, { mode: 0o600 });
+    const text = readFileSync(at.file, 'utf8');
+    const admin = at.organization('source').admin.user;
+    writeFileSync(
+      at.file,
+      text.replace(
+        `user: "${admin}", password: 'file:source.secret', domains`,
+        `user: "${restrictedUser}", password: 'file:restricted.secret', domains`,
+      ),
+    );
+    const { lines } = await at.lines('directory', 'plan');
+    expect(lines.filter(({ event }) => event === 'feed')).toEqual([
+      { sync: 'main', event: 'feed', side: 'left', by: 'usn', why: expect.stringMatching(/^child\.source\.test: /) },
+    ]);
+    expect((await at.run('directory', 'plan')).out).toContain(
+      'source: changes are asked for by their numbers: child.source.test: the account lacks the right',
+    );
   });
 
   test('one address in two domains is found, and both wait by name', async () => {

@@ -139,6 +139,14 @@ async function plan(run: Run, options: { readonly all?: true }, [name]: readonly
         output.line({ sync: each.name, event: 'note', ...note });
         output.text(`${sideName(each, note.side)}: ${note.outcome}: ${plain(note.detail)}`);
       }
+      for (const side of ['left', 'right'] as const) {
+        const { directory } = opened.services.ends[side];
+        const deadlineMs = run.terminal.clock.monotonicMs() + opened.services.requestDeadlineMs;
+        const { by, why } = (await directory.describe({ signal: run.signal, deadlineMs })).feed;
+        if (by !== 'usn') continue;
+        output.line({ sync: each.name, event: 'feed', side, by, why });
+        output.text(`${sideName(each, side)}: changes are asked for by their numbers: ${plain(why)}`);
+      }
       output.say(
         {
           sync: each.name,

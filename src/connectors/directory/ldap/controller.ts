@@ -61,7 +61,7 @@ const everything = present('objectClass');
 /** Active Directory's own limit is 1000 (MaxPageSize). */
 const pageSize = 500;
 
-/** One domain controller (or global catalogue): a connection that is opened, signed in and opened again as needed. */
+/** One domain controller: a connection that is opened, signed in and opened again as needed. */
 export class Controller {
   readonly peer: string;
   readonly endpoint: LdapEndpoint;
