@@ -252,6 +252,28 @@ describe('the feed', () => {
     }
   });
 
+  test('who has left one domain and not come to the other one yet is waited for, and is gone when deleted there', async () => {
+    const second = must(at.addresses.domains[1]?.urls[1], 'a second controller');
+    const urls = [at.wires['source.test'].url, second, at.wires['other.test'].url];
+    const there = at.connect({ urls });
+    const [guid, nobody] = [at.add(root, 'user'), at.add(root, 'user')];
+    at.remove(nobody);
+    await there.read([guid], wanted, context());
+    at.forest.replicationDelayMs = 1000;
+    at.move(guid, child);
+    for (const asked of [[guid], [nobody, guid]])
+      expect(await thrown(there.read(asked, wanted, context()))).toMatchObject({
+        kind: 'transient',
+        detail: expect.stringMatching(/^1 of [12] objects that are not found, .* were moved to another domain/),
+      });
+    expect((await there.read([nobody], wanted, context())).size).toBe(0);
+    await new Promise((next) => setTimeout(next, 1100));
+    expect((await there.read([guid], wanted, context())).get(guid)?.dn).toBe(at.dn(guid));
+    at.forest.replicationDelayMs = 0;
+    at.remove(guid);
+    expect((await there.read([guid], wanted, context())).size).toBe(0);
+  });
+
   test('who is moved while they are looked for is found', async () => {
     const guid = at.add(child, 'user');
     await directory.read([guid], wanted, context());

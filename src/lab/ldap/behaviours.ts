@@ -231,6 +231,12 @@ export const directoryBehaviours: readonly StoreBehaviour[] = [
       '[MS-ADTS] 3.1.1.5.4.2.3 tells of the object and of no tombstone; the feed of the old domain then says nothing, which is the worse',
   },
   {
+    id: 'ldap-extended-names',
+    what: 'Names come with GUID and SID before them on demand, in hex or as text, those of moved objects among the deleted ones too',
+    mark: 'documented',
+    source: '[MS-ADTS] 3.1.1.3.4.1.5',
+  },
+  {
     id: 'ldap-no-move-over-ldap',
     what: 'ModifyDN into another domain is 71; the control that names its controller is unknown',
     mark: 'assumed',

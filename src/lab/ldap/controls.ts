@@ -42,6 +42,8 @@ export interface Controls {
   readonly showsDeleted: boolean;
   readonly isTreeDelete: boolean;
   readonly isPermissive: boolean;
+  /** Names come with GUIDs and SIDs before them: in hex, or as people write them. [MS-ADTS] 3.1.1.3.4.1.5 */
+  readonly extendedNames: 'hex' | 'text' | null;
   /** No references to other naming contexts. */
   readonly isDomainOnly: boolean;
   readonly isWholeForest: boolean;
@@ -67,11 +69,17 @@ export function readControls(controls: readonly Control[]): Controls {
     showsDeleted: has(controlOids.showDeleted) || has(controlOids.showRecycled),
     isTreeDelete: has(controlOids.treeDelete),
     isPermissive: has(controlOids.permissiveModify),
+    extendedNames: readExtendedDn(controls.find(({ oid }) => oid === controlOids.extendedDn)),
     // 1: SERVER_SEARCH_FLAG_DOMAIN_SCOPE, 2: SERVER_SEARCH_FLAG_PHANTOM_ROOT
     isDomainOnly: has(controlOids.domainScope) || (options & 1) !== 0,
     isWholeForest: (options & 2) !== 0,
     unknownCritical: controls.find(({ oid, isCritical }) => isCritical && !understood.has(oid))?.oid ?? null,
   };
+}
+
+function readExtendedDn(control: Control | undefined): Controls['extendedNames'] {
+  if (control === undefined) return null;
+  return control.value !== null && new BerReader(control.value).enter().integer() === 1 ? 'text' : 'hex';
 }
 
 function readDirSync(reader: BerReader): DirSyncAsked {

@@ -12,7 +12,7 @@ import {
   responseTags,
   resultMessage,
 } from './message.ts';
-import { changedAttributes, shownAttributes } from './shape.ts';
+import { changedAttributes, shownAttributes, shownName } from './shape.ts';
 
 type SearchOperation = Extract<Operation, { kind: 'search' }>;
 
@@ -83,8 +83,9 @@ export function* answerSearch(
     if (entry.isDeleted && !controls.showsDeleted) continue;
     const holder = at.holderOf(entry);
     const isKnown = at instanceof Catalogue ? isInCatalogue : undefined;
-    const shown = shownAttributes(holder, entry, search.attributes, search.typesOnly, isKnown);
-    yield entryMessage(id, holder.dnOf(entry), shown);
+    const form = controls.extendedNames;
+    const shown = shownAttributes(holder, entry, search.attributes, search.typesOnly, form, isKnown);
+    yield entryMessage(id, shownName(holder, entry.guid, form) ?? holder.dnOf(entry), shown);
   }
   const left = found.slice(sent.length);
   if (!isNext && !controls.isDomainOnly && !controls.isWholeForest && !(at instanceof Catalogue))

@@ -2,6 +2,7 @@ import { Attribute, Change, type Client } from 'ldapts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { must } from '#kit/assert.ts';
 import { groupScopes, type Held } from '../world/directory/controller.ts';
+import { guidBytes } from '../world/directory/dn.ts';
 import { integer, octets, sequence } from './ber.ts';
 import { controlOids } from './controls.ts';
 import { LdapBench, present, RawClient } from './ldap.fixture.ts';
@@ -265,6 +266,32 @@ describe('a move between domains', () => {
     expect(told.map((one) => String(first.read(one, 'objectclass').at(-1)))).toEqual([
       trace === 'proxy' ? 'infrastructureUpdate' : 'user',
     ]);
+    const raw = await RawClient.open(bench, undefined, undefined, 2);
+    const names = async (form: readonly Buffer[]) =>
+      (
+        await raw.search(
+          `CN=Deleted Objects,${child}`,
+          present('proxiedObjectName'),
+          [
+            { oid: controlOids.showDeleted },
+            form.length === 0
+              ? { oid: controlOids.extendedDn }
+              : { oid: controlOids.extendedDn, value: sequence(...form) },
+          ],
+          ['proxiedObjectName'],
+        )
+      ).entries.map(({ attributes }) => attributes.get('proxiedObjectName')?.[0]);
+    const { guid } = before.entry;
+    const named = `CN=mover,OU=Other forest,${root}`;
+    if (trace === 'proxy') {
+      expect(await names([])).toEqual([
+        `B:16:0000000000000000:<GUID=${guidBytes(guid).toString('hex')}>;<SID=${sidOf(after)}>;${named}`,
+      ]);
+      expect(await names([integer(1)])).toEqual([
+        expect.stringMatching(new RegExp(`^B:16:0{16}:<GUID=${guid}>;<SID=S-1-5-21-[0-9-]+>;${named}$`)),
+      ]);
+    } else expect(await names([])).toEqual([]);
+    raw.close();
     // And back again.
     const back = bench.forest.move(bench.forest.system, `CN=mover,OU=Other forest,${root}`, `OU=Other forest,${child}`);
     expect(back.entry.guid).toBe(before.entry.guid);

@@ -1,6 +1,9 @@
 import type { Controller } from '../world/directory/controller.ts';
+import { guidBytes } from '../world/directory/dn.ts';
 import type { Entry } from '../world/directory/entry.ts';
+import { sidText } from '../world/directory/filter.ts';
 import { type AttributeRow, attributeRow, isBackLink, type Value } from '../world/directory/schema.ts';
+import type { Controls } from './controls.ts';
 import type { AttributeValues } from './message.ts';
 
 /** Values of one attribute in one answer; what is more is read by ranges. [MS-ADTS] 3.1.1.3.1.3.3, MaxValRange */
@@ -11,11 +14,33 @@ const emptyDescriptor = Buffer.from([1, 0, 4, 0x80, ...new Array<number>(16).fil
 
 const onlyWhenNamed: ReadonlySet<string> = new Set(['ntsecuritydescriptor', 'parentguid']);
 
+export type NameForm = Controls['extendedNames'];
+
+/** What an object is called, with its GUID and SID before it when that was asked for; null: it is not there, or was deleted. */
+export function shownName(at: Controller, guid: string, form: NameForm): string | null {
+  const name = at.nameOf(guid);
+  if (name === null || form === null) return name;
+  const sid = at.sidOf(guid);
+  const hex = form === 'hex';
+  const ids = [
+    `<GUID=${hex ? guidBytes(guid).toString('hex') : guid}>`,
+    ...(sid === null ? [] : [`<SID=${hex ? sid.toString('hex') : sidText(sid)}>`]),
+  ];
+  return `${ids.join(';')};${name}`;
+}
+
 /** Values as they go over the wire. Names of what is not there, or was deleted, are left out. */
-function wireValues(at: Controller, row: AttributeRow, values: readonly Value[]): readonly Buffer[] {
+function wireValues(at: Controller, row: AttributeRow, values: readonly Value[], form: NameForm): readonly Buffer[] {
+  if (row.syntax === 'dn-binary')
+    return values.map((value) => {
+      // Who names an object by it knows it without its being there: by the name that it made of the GUID.
+      const guid = String(value);
+      const id = form === null ? '' : `<GUID=${form === 'hex' ? guidBytes(guid).toString('hex') : guid}>;`;
+      return Buffer.from(`B:16:0000000000000000:${shownName(at, guid, form) ?? `${id}CN=${guid}`}`);
+    });
   if (row.syntax !== 'dn') return values.map((value) => (typeof value === 'string' ? Buffer.from(value) : value));
   return values.flatMap((value) => {
-    const name = at.nameOf(String(value));
+    const name = shownName(at, String(value), form);
     return name === null ? [] : [Buffer.from(name)];
   });
 }
@@ -30,6 +55,7 @@ export function shownAttributes(
   entry: Entry,
   wanted: readonly string[],
   typesOnly: boolean,
+  form: NameForm,
   isKnown: (row: AttributeRow) => boolean = () => true,
 ): readonly AttributeValues[] {
   const shown = new Map<string, AttributeValues>();
@@ -43,7 +69,7 @@ export function shownAttributes(
         : at.read(entry, lower);
     if (values.length === 0) return;
     if (range === null && values.length <= valuesPerRead) {
-      const wire = wireValues(at, row, values);
+      const wire = wireValues(at, row, values, form);
       if (wire.length > 0) shown.set(lower, { name: row.name, values: typesOnly ? [] : wire });
       return;
     }
@@ -54,7 +80,7 @@ export function shownAttributes(
     const end = Math.min(values.length, from + valuesPerRead, to === null ? Number.POSITIVE_INFINITY : to + 1);
     shown.set(`${lower};range`, {
       name: `${row.name};range=${from}-${end >= values.length ? '*' : end - 1}`,
-      values: typesOnly ? [] : wireValues(at, row, values.slice(from, end)),
+      values: typesOnly ? [] : wireValues(at, row, values.slice(from, end), form),
     });
   };
   const all = wanted.length === 0 || wanted.includes('*');
@@ -99,7 +125,7 @@ export function changedAttributes(
   const isAsked = (name: string): boolean => asked.size === 0 || asked.has('*') || asked.has(name) || always.has(name);
   return [...names].filter(isAsked).flatMap((name) => {
     const row = attributeRow(name);
-    return row === null ? [] : [{ name: row.name, values: wireValues(at, row, at.read(entry, name)) }];
+    return row === null ? [] : [{ name: row.name, values: wireValues(at, row, at.read(entry, name), null) }];
   });
 }
 const workedOut: ReadonlySet<string> = new Set([

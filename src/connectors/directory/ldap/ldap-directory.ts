@@ -19,6 +19,7 @@ import { readExchange } from './exchange-organization.ts';
 import { type Domain, Forest, type Known } from './forest.ts';
 import { anyOf, equal } from './ldap-filter.ts';
 import { asFault, LdapRefusal } from './ldap-results.ts';
+import { onTheirWay } from './moved-objects.ts';
 import { bytesOf, objectOf, readVersion, type Wanted, wantedOf } from './read-objects.ts';
 import { productOf } from './server-identity.ts';
 import { readUpToDateVector } from './up-to-date-vector.ts';
@@ -54,15 +55,17 @@ class LdapDirectory implements Directory {
   readonly counts = { searches: 0, writes: 0 };
   readonly #forest: Forest;
   readonly #feed: ChangeFeed;
+  readonly #clock: Clock;
   #description: Promise<DirectoryDescription> | null = null;
 
-  constructor({ urls, startTls, tls, user, password, clock, requestMaxMs }: LdapDirectoryOptions) {
+  constructor({ urls, startTls, tls, user, password, clock = systemClock, requestMaxMs }: LdapDirectoryOptions) {
+    this.#clock = clock;
     this.#forest = new Forest({
       urls,
       startTls,
       tls,
       signIn: { user, password },
-      clock: clock ?? systemClock,
+      clock,
       requestMaxMs: requestMaxMs ?? 120_000,
       counts: this.counts,
     });
@@ -120,7 +123,23 @@ class LdapDirectory implements Directory {
         found.set(guid, object);
       }
     }
+    const missing = guids.filter((guid) => !found.has(guid));
+    if (missing.length > 0 && domains.length > 1) await this.#expectNoneOnTheirWay(missing, domains, context);
     return found;
+  }
+
+  /** Who left one domain and has not come to another one yet is not gone. */
+  async #expectNoneOnTheirWay(
+    missing: readonly ObjectGuid[],
+    domains: readonly Domain[],
+    context: Context,
+  ): Promise<void> {
+    const forest: { readonly domain: Domain; readonly known: Known }[] = [];
+    for (const domain of domains) forest.push({ domain, known: await this.#forest.serving(domain, context) });
+    const moved = await onTheirWay(missing, forest, this.#clock.nowMs(), context);
+    if (moved.length === 0) return;
+    const detail = `${moved.length} of ${missing.length} objects that are not found, among them ${moved[0]}, were moved to another domain whose controller has not heard of it yet: nothing is done until the move is replicated`;
+    throw new FaultError({ kind: 'transient', detail, mayHaveHappened: false });
   }
 
   resolve(dns: readonly DistinguishedName[], context: Context): Promise<ReadonlyMap<DistinguishedName, ObjectGuid>> {

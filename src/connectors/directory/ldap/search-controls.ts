@@ -7,6 +7,7 @@ export const controlOids = {
   paged: '1.2.840.113556.1.4.319',
   dirSync: '1.2.840.113556.1.4.841',
   showDeleted: '1.2.840.113556.1.4.417',
+  extendedDn: '1.2.840.113556.1.4.529',
 } as const;
 
 const sequence = 0x30;
@@ -59,3 +60,6 @@ export function readDirSync(
 
 /** Deleted objects are shown like others. */
 export const showDeletedControl = (): ValueControl => new ValueControl(controlOids.showDeleted, null);
+
+/** Names come with `<GUID=hex>;` before them ([MS-ADTS] 3.1.1.3.4.1.5). */
+export const extendedDnControl = (): ValueControl => new ValueControl(controlOids.extendedDn, null);

@@ -335,6 +335,12 @@ export class Controller implements FilterView {
     const other = this.#others.byGuid(guid);
     return other === null ? null : other.at.dnOf(other.entry);
   }
+  /** The SID of an object of the whole forest; null: it has none. */
+  sidOf(guid: string): Buffer | null {
+    const entry = this.byGuid(guid) ?? this.#others.byGuid(guid)?.entry ?? null;
+    const [sid] = entry?.values.get('objectsid') ?? [];
+    return sid instanceof Buffer ? sid : null;
+  }
   guidOf(dn: string): string | null {
     return (this.find(dn) ?? this.#others.find(dn)?.entry)?.guid ?? null;
   }

@@ -122,6 +122,12 @@ function sidBytes(text: string): Buffer | null {
   return bytes;
 }
 
+/** The other way round. */
+export function sidText(bytes: Buffer): string {
+  const subs = Array.from({ length: bytes[1] ?? 0 }, (_, at) => bytes.readUInt32LE(8 + 4 * at));
+  return ['S', bytes[0], bytes.readUIntBE(2, 6), ...subs].join('-');
+}
+
 function compare(row: AttributeRow, value: Value, wanted: Buffer): number {
   const text = wanted.toString('utf8');
   if (row.syntax === 'integer' || row.syntax === 'large') {

@@ -14,6 +14,8 @@ export type Syntax =
   | 'sid'
   /** Name of an object, kept as its GUID so that it follows renames. */
   | 'dn'
+  /** The same with eight bytes before it, which say nothing here. */
+  | 'dn-binary'
   | 'oid';
 
 export interface AttributeRow {
@@ -95,7 +97,8 @@ define([], 'octets', 'nTSecurityDescriptor');
 define([], 'text', 'attributeSyntax dnsRoot nETBIOSName', { systemOnly: true });
 define([], 'boolean', 'isSingleValued isMemberOfPartialAttributeSet Enabled', { systemOnly: true });
 define([], 'integer', 'oMSyntax rangeUpper linkID', { systemOnly: true });
-define([], 'dn', 'nCName trustParent rootTrust proxiedObjectName', { systemOnly: true });
+define([], 'dn', 'nCName trustParent rootTrust', { systemOnly: true });
+define([], 'dn-binary', 'proxiedObjectName', { systemOnly: true });
 define([], 'dn', 'hasMasterNCs msDS-hasMasterNCs hasPartialReplicaNCs', { multi: true, systemOnly: true });
 define([], 'octets', 'invocationId:16 replUpToDateVector', { systemOnly: true });
 define([], 'text', 'dNSHostName:2048', { systemOnly: true });

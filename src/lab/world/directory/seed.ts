@@ -90,6 +90,7 @@ const oids: Readonly<Record<Syntax, string>> = {
   octets: '2.5.5.10',
   sid: '2.5.5.17',
   dn: '2.5.5.1',
+  'dn-binary': '2.5.5.7',
   oid: '2.5.5.2',
 };
 
