@@ -1,3 +1,4 @@
+import { must } from '#kit/assert.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type {
@@ -18,11 +19,12 @@ import { guidOfBytes } from './guids.ts';
 import { anyOf, equal } from './ldap-filter.ts';
 import { asFault, LdapRefusal, type RefusedWrite, refusalOf } from './ldap-results.ts';
 import { encodeValues, guidName, wantedOf } from './read-objects.ts';
+import { inOrder } from './write-order.ts';
 
 /**
  * Writes, each one operation of LDAP. An object is named by its GUID, so that one that was deleted and made again under its old name is never
  * taken for it. What an edit expects is asked twice: here letter by letter, since a server takes `smtp:` for `SMTP:`, and by the server,
- * which takes away only what is there.
+ * which takes away only what is there. Several are on their way at a time (`write-order.ts`).
  */
 
 const classes: Readonly<Record<DirectoryKind, readonly string[]>> = {
@@ -57,27 +59,26 @@ export async function writeObjects(
   const names = edits.flatMap((edit) => (edit.kind === 'add' ? Object.keys(edit.attributes) : namesToCompare(edit)));
   const shapes = await forest.shapes.of(names, context);
   const existing = await findAll(forest, edits, shapes, context);
-  const results: DirectoryWritten[] = [];
+  const results = new Array<DirectoryWritten>(edits.length);
   const touched = new Set<string>();
   const added: Added[] = [];
-  for (const [index, edit] of edits.entries()) {
+  await inOrder(edits, shapes, async (edit, index) => {
     if (edit.kind === 'add') {
       const done = await add(forest, edit, shapes, context);
       if ('known' in done) added.push({ index, ...done });
-      results.push('known' in done ? refused('not-there', 'it was made, and was gone when it was looked for') : done);
-      continue;
+      results[index] =
+        'known' in done ? refused('not-there', 'it was made, and was gone when it was looked for') : done;
+      return;
     }
     // What an earlier edit of this call changed is looked at again.
-    const found = touched.has(edit.guid)
-      ? (await findAll(forest, [edit], shapes, context)).get(edit.guid)
-      : existing.get(edit.guid);
+    const isAgain = touched.has(edit.guid);
     touched.add(edit.guid);
-    results.push(
+    const found = (isAgain ? await findAll(forest, [edit], shapes, context) : existing).get(edit.guid);
+    results[index] =
       found === undefined
         ? refused('not-there', `no object has the GUID ${edit.guid}`)
-        : await change(forest, edit, found, shapes, context),
-    );
-  }
+        : await change(forest, edit, found, shapes, context);
+  });
   await nameAdded(added, results, context);
   return results;
 }
