@@ -35,17 +35,23 @@ function otherSyncOf({ policy, elsewhere }: DirectoryPlanInput, object: Director
 }
 
 export function join(input: DirectoryPlanInput, know: Knowledge, side: Side, object: DirectoryObject): Join {
-  const byMark = joinByMark(input, know, side, object);
-  if (byMark.kind !== 'nobody') return byMark;
   const rules: readonly (MatchRule | { readonly by: 'anchor' })[] = [
     { by: 'anchor' },
     ...input.policy.match.filter(({ by }) => by === 'csv'),
     ...input.policy.match.filter(({ by }) => by !== 'csv'),
   ];
-  for (const rule of rules) {
+  // Where one answer is missing, what later rules compare is asked for along with it: each time of asking is a plan of its own.
+  const unknown = (from: number): Join => {
+    for (const rule of rules.slice(from)) candidates(input, know, side, object, rule);
+    return { kind: 'unknown' };
+  };
+  const byMark = joinByMark(input, know, side, object);
+  if (byMark.kind === 'unknown') return unknown(0);
+  if (byMark.kind !== 'nobody') return byMark;
+  for (const [at, rule] of rules.entries()) {
     const openBefore = know.openCount;
     const found = candidates(input, know, side, object, rule);
-    if (know.openCount > openBefore) return { kind: 'unknown' };
+    if (know.openCount > openBefore) return unknown(at + 1);
     const decision = decide(input, know, side, object, rule, found);
     if (know.openCount > openBefore) return { kind: 'unknown' };
     if (decision.kind !== 'nobody') return decision;

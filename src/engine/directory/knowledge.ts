@@ -7,6 +7,8 @@ import type { Side } from '#model/ids.ts';
 import type { DirectoryPlanInput } from './plan.ts';
 import { type DirectoryLookups, valueKey } from './view.ts';
 
+const nobody: readonly ObjectGuid[] = [];
+
 /**
  * What a plan may ask. A question that the views do not answer is written down, and gets the answer that is the most harmless for the
  * moment (nobody, nothing): a plan that has open questions is thrown away.
@@ -62,7 +64,7 @@ export class Knowledge {
     const key = valueKey(attribute, value);
     const view = this.#input.view[side];
     const known = view.holders.get(key);
-    if (known !== undefined) return [...known].sort();
+    if (known !== undefined) return known.size === 0 ? nobody : [...known].sort();
     if (view.indexed.has(attribute.toLowerCase()) || this.#input.sides[side].lacks.has(attribute.toLowerCase()))
       return [];
     const questions = this.#open[side].find;

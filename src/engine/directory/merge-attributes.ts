@@ -81,21 +81,32 @@ function ruleByName(policy: DirectorySyncPolicy, attribute: string): AttributeRu
   return Object.entries(policy.attributes).find(([name]) => name.toLowerCase() === folded)?.[1] ?? null;
 }
 
-/** Attributes that this sync carries, beside references. */
-function carriedAttributes(policy: DirectorySyncPolicy): readonly string[] {
-  const named = Object.keys(policy.attributes).map((name) => attributeName(name) ?? name);
-  return [...new Set([...carriedRows, ...named])].filter(
-    (name) => ruleOf(policy, name) !== null && attributeRow(name)?.syntax !== 'dn',
-  );
+interface Carried {
+  readonly attribute: string;
+  readonly rule: AttributeRule;
 }
 
-export function mergeAttributes(input: MergeInput, carried = carriedAttributes(input.policy)): AttributeMerge {
+/** Policies do not change, and every pair asks. */
+const carriedKnown = new WeakMap<DirectorySyncPolicy, readonly Carried[]>();
+
+/** Attributes that this sync carries, beside references, with their rules. */
+function carriedAttributes(policy: DirectorySyncPolicy): readonly Carried[] {
+  const known = carriedKnown.get(policy);
+  if (known !== undefined) return known;
+  const named = Object.keys(policy.attributes).map((name) => attributeName(name) ?? name);
+  const made = [...new Set([...carriedRows, ...named])].flatMap((attribute): Carried[] => {
+    const rule = attributeRow(attribute)?.syntax === 'dn' ? null : ruleOf(policy, attribute);
+    return rule === null || rule.flow === 'none' ? [] : [{ attribute, rule }];
+  });
+  carriedKnown.set(policy, made);
+  return made;
+}
+
+export function mergeAttributes(input: MergeInput): AttributeMerge {
   const edits: AttributeEdit[] = [];
   const notes: AttributeNote[] = [];
   const atRest: Pick<AttributeEdit, 'side' | 'attribute'>[] = [];
-  for (const attribute of carried) {
-    const rule = ruleOf(input.policy, attribute);
-    if (rule === null || rule.flow === 'none') continue;
+  for (const { attribute, rule } of carriedAttributes(input.policy)) {
     const found = mergeOne(input, attribute, rule);
     for (const side of ['left', 'right'] as const) {
       const asked = input.shown?.[side][wantedName(attribute)];

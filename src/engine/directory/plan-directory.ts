@@ -126,7 +126,13 @@ class Run {
       return;
     }
     const found = join(this.#input, planner.know, side, object);
-    if (found.kind === 'unknown') return;
+    // In one-way work the target is only looked at for matches.
+    const isAsked = side === 'left' || this.#input.policy.direction === 'both';
+    if (found.kind === 'unknown') {
+      // Nearly always nobody is found, and then names and addresses have to be free. The plan itself is thrown away.
+      if (isAsked) makeObject(planner, side, object);
+      return;
+    }
     const other = otherSide(side);
     if (found.kind === 'match') {
       if (planner.isPaired(other, found.other.guid)) {
@@ -139,8 +145,6 @@ class Run {
       this.#pair({ by: found.by, made: found.made, home, left, right, link: null });
       return;
     }
-    // In one-way work the target is only looked at for matches.
-    const isAsked = side === 'left' || this.#input.policy.direction === 'both';
     if (found.kind === 'wait') {
       if (isAsked) planner.wait(side, guid, found.reason, found.detail);
       return;

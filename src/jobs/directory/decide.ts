@@ -75,7 +75,9 @@ export async function decide(context: DirectoryContext, question: Question): Pro
     });
     if (answer.kind === 'plan') return { plan: answer.plan, view };
     context.checkpoint();
-    for (const side of sides) await lookUp(context, side, answer.lookups[side], view[side], question.reach[side]);
+    await Promise.all(
+      sides.map((side) => lookUp(context, side, answer.lookups[side], view[side], question.reach[side])),
+    );
     for (const side of sides) await learnLinks(side, answer.lookups[side].links);
   }
   assert(false, `the plan of ${sync} asks for more and more`);

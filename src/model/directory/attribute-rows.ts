@@ -1212,7 +1212,8 @@ const byFoldedName: ReadonlyMap<string, AttributeName> = new Map(
 
 /** The name as the table writes it, however a server or a project file does; null: no row. */
 export function attributeName(name: string): AttributeName | null {
-  return byFoldedName.get(name.toLowerCase()) ?? null;
+  // Nearly always it is written as the table writes it.
+  return Object.hasOwn(attributeRows, name) ? (name as AttributeName) : (byFoldedName.get(name.toLowerCase()) ?? null);
 }
 
 export function attributeRow(name: string): AttributeRow | null {

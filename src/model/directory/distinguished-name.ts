@@ -98,10 +98,20 @@ export function escapeDnValue(value: string): string {
   return escaped.replace(/^[ #]/, '\\$&').replace(/(?<!\\) $/, '\\ ');
 }
 
+/** Before the key of what is no DN: no type of a name begins so. */
+const noDn = '?';
+/** Nearly all DNs: nothing in them is escaped, quoted, of several parts or beyond ASCII, so that only case has to be taken away. */
+const plainDn = (() => {
+  const visible = String.raw`[!$-*\--:?-[\]-~]`;
+  const part = String.raw`[A-Za-z][A-Za-z0-9-]*=${visible}(?:[ !$-*\--:?-[\]-~]*${visible})?`;
+  return new RegExp(`^${part}(?:,${part})*$`);
+})();
+
 /** Equal for DNs that name the same object: case, spaces around separators and the way of escaping do not count. */
 export function dnKey(dn: string): string {
+  if (dn.length <= lengthMax && plainDn.test(dn)) return dn.toLowerCase();
   const names = parseDn(dn);
-  if (names === null) return `?${dn.toLowerCase()}`;
+  if (names === null) return `${noDn}${dn.toLowerCase()}`;
   return names
     .map((parts) =>
       parts
@@ -140,13 +150,10 @@ export function childDn(container: DistinguishedName, type: 'CN' | 'OU', name: s
   return (container === '' ? own : `${own},${container}`) as DistinguishedName;
 }
 
-/** Whether an object is the container or lies somewhere below it. */
+/** Whether an object is the container or lies somewhere below it. What is no DN lies nowhere. */
 export function isUnder(dn: string, container: string): boolean {
-  const above = parseDn(container);
-  const names = parseDn(dn);
-  if (above === null || names === null || names.length < above.length) return false;
-  const inner = dnKey(dn);
-  const outer = dnKey(container);
+  const [inner, outer] = [dnKey(dn), dnKey(container)];
+  if (inner.startsWith(noDn) || outer.startsWith(noDn)) return false;
   return outer === '' || inner === outer || inner.endsWith(`,${outer}`);
 }
 
