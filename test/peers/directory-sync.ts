@@ -1,4 +1,5 @@
 import { equal, ok } from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { DirectoryProject, type PeerForests } from './directory-project.ts';
 import { accountOf, all, type Entry, ForestEnd, one, type PeerForest } from './forest-end.ts';
 import type { PeerContext } from './suite.ts';
@@ -40,15 +41,19 @@ export async function directorySync(context: PeerContext, forests: PeerForests, 
     await ends.target.populate({ ...size, users: Math.ceil(size.users / 10), groups: 5, contacts: 5 });
     const outside = await Promise.all(both.map((side) => side.outside()));
 
-    const addsPerSecond = await ends.target.bareScript(Math.min(500, size.users));
+    const scripted = Math.min(500, size.users);
+    const addsPerSecond = await ends.target.bareScript(scripted);
     await context.check('a first pass makes everybody on both sides', async () => {
       const passes = await project.sync();
       for (const { refused } of passes) equal(refused, 0);
       const { writes = 0, startedAtMs = 0, endedAtMs = 0 } = passes[0] ?? {};
       const seconds = (endedAtMs - startedAtMs) / 1000;
       const speed = writes / seconds;
+      await ends.target.expectAlike();
+      // Samba takes the longer for an add the more entries there are: the bar is what the script did while there were few.
+      const afterwards = await ends.target.bareScript(scripted, 'Late');
       console.log(
-        `directory: ${writes} writes in ${seconds.toFixed(1)} s, ${speed.toFixed(0)}/s; a bare script adds ${addsPerSecond.toFixed(0)}/s; ${(speed / addsPerSecond).toFixed(2)} ×`,
+        `directory: ${writes} writes in ${seconds.toFixed(1)} s, ${speed.toFixed(0)}/s; a bare script adds ${addsPerSecond.toFixed(0)}/s before and ${afterwards.toFixed(0)}/s after; ${(speed / addsPerSecond).toFixed(2)} × and ${(speed / afterwards).toFixed(2)} ×`,
       );
       // With few people the reading of both forests is most of the time, so small runs only print the figure.
       if (size.users >= 5000)
@@ -217,17 +222,46 @@ class Side {
     return this.forest.domain.split('.')[0] ?? '';
   }
 
-  /** Adds mail users as a short script would, one after the other. @returns how many a second. */
-  async bareScript(count: number): Promise<number> {
-    const began = performance.now();
-    for (let n = 0; n < count; n++)
-      await this.#end.add(this.#end.at(`CN=Bare ${n}`, 'OU=Bare'), {
-        ...accountOf(this.forest.domain, `Bare ${n}`),
+  /**
+   * Adds mail users as a short script would, one after the other: with the values that a sync gives to those that stand for somebody
+   * (`expectAlike`), which are ready beforehand. @returns how many a second.
+   */
+  async bareScript(count: number, name = 'Bare'): Promise<number> {
+    const entries = Array.from({ length: count }, (_, n) => {
+      const account = accountOf(this.forest.domain, `${name} ${n}`);
+      const address = `${name}${n}@elsewhere.example`.toLowerCase();
+      const legacyDn = `/o=${this.forest.domain} Organization/cn=Recipients/cn=`;
+      return {
+        ...account,
         userAccountControl: '514',
-        targetAddress: `SMTP:bare${n}@elsewhere.example`,
+        mail: address,
+        targetAddress: `SMTP:${address}`,
+        proxyAddresses: [`SMTP:${address}`, `x500:/o=elsewhere.example/ou=Exchange/cn=Recipients/cn=${name}${n}`],
+        legacyExchangeDN: `${legacyDn}${String(n).padStart(32, '0')}-${name}${n}`,
+        adminDescription: `script:main:${randomUUID()}`,
         msExchRecipientTypeDetails: '128',
-      });
+        msExchRecipientDisplayType: '6',
+        msExchPoliciesExcluded: '{26491cfc-9e50-4857-861b-0cb8df22b5d7}',
+      };
+    });
+    const began = performance.now();
+    for (const [n, values] of entries.entries())
+      await this.#end.add(this.#end.at(`CN=${name} ${n}`, 'OU=Bare'), values);
     return count / ((performance.now() - began) / 1000);
+  }
+
+  /** That the script adds what the sync adds: the same attributes, with as many values. */
+  async expectAlike(): Promise<void> {
+    const [bare] = await this.#end.search(this.#end.at('OU=Bare'), '(cn=Bare 0)', ['*']);
+    const [shadow] = await this.#end.search(this.#end.at('OU=Made', 'OU=Sync'), '(targetAddress=*)', ['*']);
+    const shapeOf = (entry: Entry | undefined) =>
+      Object.entries(entry ?? {})
+        // Who is in a group is written to the group.
+        .filter(([attribute]) => attribute !== 'memberOf')
+        .map(([attribute, values]) => `${attribute} ${[values].flat().length}`)
+        .sort()
+        .join(', ');
+    equal(shapeOf(bare), shapeOf(shadow));
   }
 
   /** What somebody does in a directory. */

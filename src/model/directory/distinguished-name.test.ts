@@ -17,6 +17,17 @@ import {
 const dn = (text: string) => text as DistinguishedName;
 const name = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 });
 
+/** The key as it is put together of the parts. */
+function slowKey(text: string): string {
+  const parts = parseDn(text)?.map((names) =>
+    names
+      .map(({ type, value }) => `${type.toLowerCase()}=${escapeDnValue(value.toLowerCase())}`)
+      .sort()
+      .join('+'),
+  );
+  return parts?.join(',') ?? `?${text.toLowerCase()}`;
+}
+
 describe('distinguished names', () => {
   test('any name comes back from its DN, whatever characters it has', () => {
     fc.assert(
@@ -62,6 +73,22 @@ describe('distinguished names', () => {
     expect(sameDn('CN=a\\,OU=b,DC=test', 'CN=a,OU=b,DC=test')).toBe(false);
     expect(sameDn('CN=Straße,DC=test', 'CN=STRASSE,DC=test')).toBe(true);
     expect(dnKey('no DN')).not.toBe(dnKey('no  DN'));
+  });
+
+  test('names that need no escaping are the same as with everything escaped', () => {
+    const plain = fc.stringMatching(/^[ -~]{1,12}$/).filter((text) => !/^[ #]| $|[\\",+;<>=]/.test(text));
+    const hex = (text: string) =>
+      [...Buffer.from(text)].map((byte) => `\\${byte.toString(16).padStart(2, '0')}`).join('');
+    fc.assert(
+      fc.property(fc.array(plain, { minLength: 1, maxLength: 4 }), (names) => {
+        const dnOf = (write: (text: string) => string) => names.map((text) => `CN=${write(text)}`).join(',');
+        expect(dnKey(dnOf((text) => text))).toBe(dnKey(dnOf(hex)));
+        expect(parseDn(dnOf((text) => text))).toEqual(parseDn(dnOf(hex)));
+      }),
+      { numRuns: 1000 },
+    );
+    for (const text of ['CN=a,', 'CN=', 'CN=a,b', 'CN=a ,DC=b', 'CN= a', 'CN=a+CN=b', 'CN=a;DC=b', 'CN=a\n'])
+      expect(dnKey(text), text).toBe(slowKey(text));
   });
 
   test('lies under a container by names, never by letters', () => {
