@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FaultError } from '#kit/fault.ts';
 import type { DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import { childDn } from '#model/directory/distinguished-name.ts';
 import type { Side } from '#model/ids.ts';
@@ -296,6 +297,100 @@ describe('people who do not wait for a pass to end', () => {
         });
       },
     );
+  }, 120_000);
+});
+
+/** More than a few batches of either side. */
+function populateMany(world: TwoForests): void {
+  for (const [side, count] of [
+    ['left', 240],
+    ['right', 130],
+  ] as const) {
+    const people = Array.from({ length: count }, (_, n) => world.person(side, `Person ${n} ${side}`));
+    for (let n = 0; n < 12; n++) world.group(side, `group${n}${side}`, people.slice(n * 10, n * 10 + 10));
+  }
+}
+
+describe('a pass of many batches', () => {
+  test('begins nothing that is not journalled, nor before what it needs is recorded as done', async () => {
+    const world = await TwoForests.open();
+    populateMany(world);
+    const there = new Set(sides.flatMap((side) => world[side].all().map(({ dn: at }) => at)));
+    const services = world.services();
+    let references = 0;
+    const watched = (side: Side) => {
+      const end = services.ends[side];
+      const write: typeof end.directory.write = async (edits, context) => {
+        const rows = await world.store.directoryJournal({ sync: 'main' }, 10_000);
+        for (const edit of edits) {
+          const own = rows.find(
+            (row) =>
+              row.side === side &&
+              row.action === edit.kind &&
+              row.outcome === 'open' &&
+              (edit.kind === 'add' ? row.dn === edit.dn : row.guid === edit.guid),
+          );
+          expect(own, 'it is journalled').toBeDefined();
+          for (const value of edit.kind === 'modify' ? (edit.values['member']?.add ?? []) : []) {
+            if (there.has(dn(value))) continue;
+            references++;
+            const add = rows.find((row) => row.side === side && row.action === 'add' && row.dn === value);
+            expect(add?.outcome, `${value} is recorded`).toBe('done');
+          }
+        }
+        return end.directory.write(edits, context);
+      };
+      return { ...end, directory: { ...end.directory, write } };
+    };
+    await runDirectoryPass(
+      { ...services, ends: { left: watched('left'), right: watched('right') } },
+      null,
+      new AbortController().signal,
+    );
+    expect(references).toBe(240);
+    await world.settle();
+    await expectInStep(world, outsideOf(world));
+  });
+
+  test('ends on both sides when one breaks off, with what was done recorded', async () => {
+    const world = await TwoForests.open();
+    populateMany(world);
+    const services = world.services();
+    const { right } = services.ends;
+    let calls = 0;
+    const write: typeof right.directory.write = async (edits, context) => {
+      if (++calls === 2) throw new FaultError({ kind: 'transient', detail: 'gone', mayHaveHappened: true });
+      return right.directory.write(edits, context);
+    };
+    const ends = { ...services.ends, right: { ...right, directory: { ...right.directory, write } } };
+    await expect(runDirectoryPass({ ...services, ends }, null, new AbortController().signal)).rejects.toThrow('gone');
+    expect(calls).toBe(2);
+    const rows = await world.store.directoryJournal({ sync: 'main' }, 10_000);
+    const open = rows.filter(({ outcome }) => outcome === 'open');
+    expect(new Set(open.map(({ side }) => side))).toEqual(new Set(['right']));
+    expect(rows.filter(({ outcome }) => outcome === 'done').length).toBeGreaterThanOrEqual(200);
+    await world.settle();
+    await expectInStep(world, outsideOf(world));
+  });
+
+  test('dies anywhere: the next one finishes', async () => {
+    const whole = await TwoForests.open();
+    populateMany(whole);
+    await whole.settle();
+    const { points } = whole.kill;
+    const [left, right] = sides.map((side) => whole[side].all().length);
+    for (let at = 1; at < points; at += Math.ceil(points / 6)) {
+      const world = await TwoForests.open();
+      populateMany(world);
+      world.kill.left = at;
+      await expect(world.settle()).rejects.toThrow(Killed);
+      const open = await world.store.directoryJournal({ sync: 'main', outcome: 'open' }, 10_000);
+      for (const side of sides) expect(open.filter((row) => row.side === side).length).toBeLessThanOrEqual(300);
+      world.restart();
+      await world.settle();
+      await expectInStep(world, outsideOf(world));
+      expect(sides.map((side) => world[side].all().length)).toEqual([left, right]);
+    }
   }, 120_000);
 });
 
