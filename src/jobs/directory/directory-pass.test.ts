@@ -342,8 +342,16 @@ describe('a pass of many batches', () => {
       };
       return { ...end, directory: { ...end.directory, write } };
     };
+    // A store that is slower than both directories.
+    const store: typeof services.store = {
+      ...services.store,
+      commitDirectory: async (sync, claim, commit) => {
+        if (commit.journalSettled) await new Promise((next) => setTimeout(next, 30));
+        return services.store.commitDirectory(sync, claim, commit);
+      },
+    };
     await runDirectoryPass(
-      { ...services, ends: { left: watched('left'), right: watched('right') } },
+      { ...services, store, ends: { left: watched('left'), right: watched('right') } },
       null,
       new AbortController().signal,
     );
