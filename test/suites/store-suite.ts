@@ -772,6 +772,23 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
           numbers[2],
           second,
         ]);
+        const rest = numbers.slice(2);
+        await record({
+          journalSettled: rest.map((no, i) => ({
+            no,
+            outcome: i % 3 === 0 ? ('refused' as const) : ('done' as const),
+            ...(i % 2 === 0 && { guid: guid(5000 + i) }),
+            ...(i % 5 === 0 && { detail: `detail ${i}` }),
+          })),
+        });
+        const settled = (await store.directoryJournal({ sync }, 1000)).toReversed().slice(2);
+        expect(settled.map(({ outcome, guid: of, detail }) => ({ outcome, guid: of, detail }))).toEqual(
+          rest.map((_, i) => ({
+            outcome: i % 3 === 0 ? 'refused' : 'done',
+            guid: i % 2 === 0 ? guid(5000 + i) : (given[i + 2]?.guid ?? null),
+            detail: i % 5 === 0 ? `detail ${i}` : (given[i + 2]?.detail ?? null),
+          })),
+        );
         // Another sync may not settle it.
         await store.commitDirectory(`other ${sync}`, null, { journalSettled: [{ no: first, outcome: 'undone' }] });
         expect(await store.directoryJournal({ no: first }, 1)).toMatchObject([{ outcome: 'done' }]);

@@ -59,6 +59,11 @@ export class Knowledge {
     return null;
   }
 
+  /** Whether nothing has this DN: false while nobody has looked. */
+  isFree(side: Side, dn: DistinguishedName): boolean {
+    return this.resolve(side, dn) === null && this.#input.view[side].resolved.has(dnKey(dn));
+  }
+
   /** Who in the whole forest has a value, in order of GUID. */
   holders(side: Side, attribute: string, value: string): readonly ObjectGuid[] {
     const key = valueKey(attribute, value);

@@ -93,7 +93,7 @@ export function makeObject(planner: Planner, home: Side, object: DirectoryObject
   if (!planner.mayWriteTo(side) || place === null)
     return refuse('nothing-made-here', `nothing stands for ${nameOf(object)}`);
   const into = policy.into[side];
-  if (sides[side].kind === 'ad' && into !== null && planner.know.resolve(side, into) === null)
+  if (sides[side].kind === 'ad' && into !== null && planner.know.isFree(side, into))
     return refuse('no-container', `there is no ${into}`);
   return compose(planner, home, object, type, shadow, place);
 }

@@ -11,6 +11,8 @@ import type { Reach } from './reach.ts';
 const BATCH = 500;
 /** Values of one search: servers limit how long a filter may be. */
 const VALUES_MAX = 200;
+/** Searches of a side that are on their way together. */
+const FINDS_AT_ONCE = 4;
 /** A plan that asks this often has gone in a circle. */
 const STEPS_MAX = 64;
 
@@ -102,12 +104,17 @@ async function lookUp(
   }
   for (const dns of pieces(lookups.resolve, BATCH))
     view.answerResolve(dns, await directory.resolve(dns, context.call()));
-  for (const { attribute, values } of lookups.find)
-    for (const piece of pieces(values, VALUES_MAX)) {
+  const finds = lookups.find
+    .flatMap(({ attribute, values }) => [...pieces(values, VALUES_MAX)].map((piece) => ({ attribute, piece })))
+    .values();
+  const findNext = async (): Promise<void> => {
+    for (const { attribute, piece } of finds) {
       const found = await directory.find([attribute], piece, wanted, context.call());
       for (const object of found) view.see(object, reach.contains(object));
       view.answerFind(attribute, piece, found);
     }
+  };
+  await Promise.all(Array.from({ length: FINDS_AT_ONCE }, findNext));
 }
 
 function* pieces<T>(values: readonly T[], size: number): Iterable<readonly T[]> {

@@ -9,6 +9,7 @@ import { inPieces } from '../padded.ts';
 import type { Claim } from '../store.ts';
 import { type BatchTable, upsertRows } from '../upsert-rows.ts';
 import { fence } from './fence.ts';
+import { settleJournal } from './settle-journal.ts';
 
 /** How long removals are remembered: the budget looks back 24 hours, and clocks may jump. */
 const REMOVALS_KEPT_MS = 7 * 24 * 3_600_000;
@@ -55,17 +56,7 @@ export async function commitDirectory(
       .where('guid', '=', guid)
       .execute();
   await writeWaiting(trx, engine, sync, commit.waiting ?? []);
-  for (const { no, outcome, guid, detail } of commit.journalSettled ?? [])
-    await trx
-      .updateTable('directory_journal')
-      .set({
-        outcome,
-        ...(guid !== undefined && { guid }),
-        ...(detail !== undefined && { detail: printable(detail) }),
-      })
-      .where('no', '=', no)
-      .where('sync', '=', sync)
-      .execute();
+  await settleJournal(trx, engine, sync, commit.journalSettled ?? []);
   if (commit.removals && commit.removals.count > 0) await countRemovals(trx, sync, commit.removals);
   return writeJournal(trx, sync, commit.journal ?? []);
 }
