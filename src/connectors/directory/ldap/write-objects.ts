@@ -1,4 +1,3 @@
-import { must } from '#kit/assert.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { DirectoryEdit } from '#model/directory/directory-edit.ts';
 import type {

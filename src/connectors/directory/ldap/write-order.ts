@@ -23,30 +23,38 @@ const ofObject = (guid: string): string => `guid ${guid}`;
 const ofName = (dn: string): string => `dn ${dnKey(dn)}`;
 const ofValue = (attribute: string, value: string): string => `${attribute.toLowerCase()} ${value.toLowerCase()}`;
 
+/** Names to sign in with, which a domain gives to one object only ([MS-ADTS] 3.1.1.5.1.3): the first of two that want one has it. */
+const givenOnce: ReadonlySet<string> = new Set(['samaccountname', 'userprincipalname', 'serviceprincipalname']);
+
 function touchedBy(edit: DirectoryEdit, shapes: ReadonlyMap<string, AttributeShape>): Touched {
   const isReference = (name: string): boolean => shapes.get(name.toLowerCase())?.form === 'dn';
+  const changes = new Set<string>();
+  const needs = new Set<string>();
+  const gains = (name: string, value: string): void => {
+    if (isReference(name)) needs.add(ofName(value));
+    else (givenOnce.has(name.toLowerCase()) ? changes : needs).add(ofValue(name, value));
+  };
   switch (edit.kind) {
     case 'add': {
       const parent = parentDn(edit.dn);
-      const needs = new Set(parent === null ? [] : [ofName(parent)]);
-      for (const [name, values] of Object.entries(edit.attributes))
-        for (const value of values) needs.add(isReference(name) ? ofName(value) : ofValue(name, value));
-      return { changes: new Set([ofName(edit.dn)]), needs, isAlone: false };
+      changes.add(ofName(edit.dn));
+      if (parent !== null) needs.add(ofName(parent));
+      for (const [name, values] of Object.entries(edit.attributes)) for (const value of values) gains(name, value);
+      return { changes, needs, isAlone: false };
     }
     case 'modify': {
-      const changes = new Set([ofObject(edit.guid)]);
-      const needs = new Set<string>();
+      changes.add(ofObject(edit.guid));
       for (const [name, { remove, add }] of Object.entries(edit.values)) {
         // A value that one gives up is free for the next.
         if (!isReference(name)) for (const value of remove) changes.add(ofValue(name, value));
-        for (const value of add) needs.add(isReference(name) ? ofName(value) : ofValue(name, value));
+        for (const value of add) gains(name, value);
       }
       return { changes, needs, isAlone: false };
     }
     // Names of everything below change with a container, and all that was held becomes free.
     case 'move':
     case 'remove':
-      return { changes: new Set(), needs: new Set(), isAlone: true };
+      return { changes, needs, isAlone: true };
   }
 }
 
