@@ -87,19 +87,22 @@ export function connectorBudgets(
   // A mailbox is worked on by few at a time, and each hears the server's word itself. To ask the store before every look at one of ten
   // thousand mailboxes would cost as much as the look.
   const isMailboxShared = requestsPerMinute !== null || bytesPerMinute !== null;
+  const mailbox = (address: string) =>
+    mailboxes.get(address, () =>
+      isCountedBelow
+        ? unlimited
+        : make(
+            `mailbox ${organization.name} ${address}`,
+            address,
+            organization.budgetPerMailbox,
+            MAILBOX_IN_FLIGHT,
+            isMailboxShared,
+          ),
+    );
+  const isMailboxLimited = isMailboxShared || organization.budgetPerMailbox.inFlight !== null;
   return {
     organization: make(shared, shared, organization.budget, ORGANIZATION_IN_FLIGHT, true),
-    mailbox: (address) =>
-      mailboxes.get(address, () =>
-        isCountedBelow
-          ? unlimited
-          : make(
-              `mailbox ${organization.name} ${address}`,
-              address,
-              organization.budgetPerMailbox,
-              MAILBOX_IN_FLIGHT,
-              isMailboxShared,
-            ),
-      ),
+    mailbox,
+    inUse: isMailboxLimited ? mailbox : (address) => mailboxes.known(address),
   };
 }

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Connector } from '#connectors/contract.ts';
+import type { Connector, Glance } from '#connectors/contract.ts';
 import { FaultError } from '#kit/fault.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { FolderInfo, FolderMark } from '#model/folder.ts';
@@ -158,6 +158,97 @@ describe('looks', () => {
       new AbortController().signal,
     );
     await expect(broken.look(looked(1))).rejects.toThrow('ours');
+  });
+
+  describe('by glances', () => {
+    /** What the glance at a side throws. */
+    let failing: (organization: string) => Error | null;
+    const glancing = async (organization: string) => ({
+      ...(await connect(organization)),
+      async glance(address: string, wanted: readonly FolderId[], before: string | null): Promise<Glance | 'same'> {
+        expect(address).toMatch(organization);
+        calls.push(`glance ${organization}`);
+        const error = failing(organization);
+        if (error) throw error;
+        const shown = wanted.flatMap((id) => [marks.get(id)].flatMap((mark) => (mark ? [[id, mark] as const] : [])));
+        const digest = JSON.stringify(shown.map(([id, { mark }]) => [id, mark]));
+        if (digest === before) return 'same';
+        const isSettling = shown.some(([, { settling }]) => settling);
+        return { marks: new Map(shown), digest: isSettling ? null : digest };
+      },
+    });
+    const glancer = () => new Looker(store, clock, glancing, new AbortController().signal);
+    beforeEach(() => {
+      failing = () => null;
+    });
+
+    test.each([
+      'left',
+      'right',
+    ])('a mark that moves on the %s is news, once; a pass that recorded it makes none', async (side) => {
+      const it = glancer();
+      for (let n = 0; n < 3; n++) await it.look(looked(1));
+      expect(taken()).toEqual([]);
+      marks.set(folder(side), { mark: '2' });
+      for (let n = 0; n < 3; n++) await it.look(looked(1));
+      expect(taken()).toEqual(['calendar:pair 1']);
+      marks.set(folder(side), { mark: '3' });
+      rows = [row(marks.get(folder('left'))?.mark ?? null, marks.get(folder('right'))?.mark ?? null)];
+      await it.look(looked(1));
+      expect(taken()).toEqual([]);
+      expect(calls.every((call) => call.startsWith('glance'))).toBe(true);
+    });
+
+    test('what is still settling is judged again', async () => {
+      const it = glancer();
+      await it.look(looked(1));
+      marks.set(folder('left'), { mark: '2', settling: true });
+      await it.look(looked(1));
+      marks.set(folder('left'), { mark: '2' });
+      for (let n = 0; n < 2; n++) await it.look(looked(1));
+      expect(taken()).toEqual(['calendar:pair 1', 'calendar:pair 1']);
+    });
+
+    test('one that fails is asked again properly; what changed meanwhile is found', async () => {
+      const it = glancer();
+      await it.look(looked(1));
+      failing = () => new FaultError({ kind: 'transient', detail: 'cut off', mayHaveHappened: false });
+      marks.set(folder('right'), { mark: '2' });
+      calls = [];
+      await it.look(looked(1));
+      expect(calls).toEqual(['glance old', 'glance new', 'marks old', 'marks new']);
+      expect(taken()).toEqual(['calendar:pair 1']);
+      failing = () => null;
+      for (let n = 0; n < 2; n++) await it.look(looked(1));
+      expect(taken()).toEqual([]);
+      failing = () => new TypeError('ours');
+      await expect(it.look(looked(1))).rejects.toThrow('ours');
+    });
+
+    test('what one side showed while the other one failed is judged again', async () => {
+      const it = glancer();
+      await it.look(looked(1));
+      marks.set(folder('left'), { mark: '2' });
+      fault = new FaultError({ kind: 'fatal', code: 'access-denied', detail: 'no' });
+      failing = (organization) => (organization === 'new' ? fault : null);
+      for (let n = 0; n < 2; n++) await it.look(looked(1));
+      expect(taken()).toEqual(['calendar:pair 1', 'calendar:pair 1']);
+      failing = () => null;
+      for (let n = 0; n < 2; n++) await it.look(looked(1));
+      expect(taken()).toEqual(['calendar:pair 1']);
+    });
+
+    test('a folder that came into step meanwhile is looked at', async () => {
+      const it = glancer();
+      for (let n = 0; n < 14; n++) await it.look(looked(1));
+      rows = [...rows, { ...row('1', '1'), left: 'left more' as FolderId, right: 'right more' as FolderId }];
+      marks.set('left more' as FolderId, { mark: '1' }).set('right more' as FolderId, { mark: '1' });
+      for (let n = 0; n < 2; n++) await it.look(looked(1));
+      taken();
+      marks.set('right more' as FolderId, { mark: '2' });
+      await it.look(looked(1));
+      expect(taken()).toEqual(['calendar:pair 1']);
+    });
   });
 
   test('one look in fifteen reads the tree, and finds folders that are new', async () => {

@@ -1,4 +1,4 @@
-import type { Connector } from '#connectors/contract.ts';
+import type { Connector, Context } from '#connectors/contract.ts';
 import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import { type FolderMark, type FolderTree, folderContent } from '#model/folder.ts';
@@ -101,7 +101,7 @@ export function lookWork(
 /** Folders of a track that are in step, and digests of what was seen of them. */
 interface Seen {
   readonly folders: readonly { readonly left: FolderId; readonly right: FolderId }[];
-  readonly marks: string;
+  readonly marks: Readonly<Record<Side, string>>;
   /** Of the places and names of all its folders; null: no tree was read so far. */
   readonly tree: string | null;
 }
@@ -110,8 +110,21 @@ interface Seen {
 interface SideShown {
   readonly side: Side;
   readonly tree: FolderTree | null;
-  readonly marks: ReadonlyMap<FolderId, FolderMark>;
+  /** `same`: those of the look before. */
+  readonly marks: ReadonlyMap<FolderId, FolderMark> | 'same';
+  /** Of the glance that showed them. */
+  readonly glance: string | null;
 }
+
+/** What is remembered of a pair beside its tracks. */
+interface LookedAt {
+  /** They begin apart, so that not all trees are read in the same round. */
+  looks: number;
+  /** Digests of the last glances; null: the next one is read. */
+  glances: Readonly<Record<Side, string | null>>;
+}
+
+const nothingSeen: Readonly<Record<Side, null>> = { left: null, right: null };
 
 /** Remembers what it saw, so that it asks once for a pass because of it. */
 export class Looker {
@@ -120,8 +133,7 @@ export class Looker {
   readonly #connect: (organization: string) => Promise<Connector>;
   readonly #ending: AbortSignal;
   readonly #seen = new Map<WorkKey, Seen>();
-  /** How often a pair was looked at; they begin apart, so that not all trees are read in the same round. */
-  readonly #looks = new Map<PairId, number>();
+  readonly #lookedAt = new Map<PairId, LookedAt>();
 
   constructor(
     store: Store,
@@ -138,20 +150,22 @@ export class Looker {
   /** Does not reject for a fault of a server: the pass meets the same one and says what is to be done about it. */
   async look(looked: Looked): Promise<void> {
     const { pair, kinds } = looked;
-    const looks = this.#looks.get(pair) ?? this.#looks.size % TREE_EVERY;
-    this.#looks.set(pair, looks + 1);
-    const isTree = looks % TREE_EVERY === TREE_EVERY - 1;
+    const before = this.#lookedAt.get(pair) ?? { looks: this.#lookedAt.size % TREE_EVERY, glances: nothingSeen };
+    this.#lookedAt.set(pair, before);
+    const isTree = before.looks++ % TREE_EVERY === TREE_EVERY - 1;
     const moved: WorkKey[] = [];
     try {
       const known = new Map<TypedKind, Seen['folders']>();
       for (const kind of kinds) known.set(kind, await this.#foldersOf(pair, kind, isTree));
       const sides = await Promise.all(
         (looked.bothWays.length === 0 ? (['left'] as const) : (['left', 'right'] as const)).map((side) =>
-          this.#read(looked, side, known, isTree),
+          isTree ? this.#readTree(looked, side) : this.#readMarks(looked, side, known, before.glances[side]),
         ),
       );
       for (const kind of kinds)
         if (await this.#isMoved(looked, kind, known.get(kind) ?? [], sides)) moved.push(passKey(pair, kind));
+      if (!isTree)
+        before.glances = { ...nothingSeen, ...Object.fromEntries(sides.map(({ side, glance }) => [side, glance])) };
     } catch (error) {
       if (!(error instanceof FaultError)) throw error;
       if (!this.#ending.aborted) moved.push(...kinds.map((kind) => passKey(pair, kind)));
@@ -168,23 +182,39 @@ export class Looker {
       .map(({ left, right }) => ({ left, right: right as FolderId }));
   }
 
-  async #read(
+  async #readTree(looked: Looked, side: Side): Promise<SideShown> {
+    const { organization, address } = looked[side];
+    const tree = await (await this.#connect(organization)).mailbox(address).tree(this.#context());
+    return { side, tree, marks: new Map(tree.folders.map((f) => [f.id, f])), glance: null };
+  }
+
+  /** A glance where the connector has one: nearly always nothing has changed. What goes wrong with it is for `marks` to try again. */
+  async #readMarks(
     looked: Looked,
     side: Side,
     known: ReadonlyMap<TypedKind, Seen['folders']>,
-    isTree: boolean,
+    before: string | null,
   ): Promise<SideShown> {
     const { organization, address } = looked[side];
-    const mailbox = (await this.#connect(organization)).mailbox(address);
-    const context = { signal: this.#ending, deadlineMs: this.#clock.monotonicMs() + REQUEST_DEADLINE_MS };
-    if (isTree) {
-      const tree = await mailbox.tree(context);
-      return { side, tree, marks: new Map(tree.folders.map((f) => [f.id, f])) };
-    }
+    const connector = await this.#connect(organization);
     const wanted = [...known].flatMap(([kind, folders]) =>
       isLookedAt(looked, kind, side) ? folders.map((folder) => folder[side]) : [],
     );
-    return { side, tree: null, marks: wanted.length === 0 ? new Map() : await mailbox.marks(wanted, context) };
+    if (wanted.length === 0) return { side, tree: null, marks: new Map(), glance: null };
+    if (connector.glance) {
+      try {
+        const glance = await connector.glance(address, wanted, before, this.#context());
+        if (glance === 'same') return { side, tree: null, marks: 'same', glance: before };
+        return { side, tree: null, marks: glance.marks, glance: glance.digest };
+      } catch (error) {
+        if (!(error instanceof FaultError) || this.#ending.aborted) throw error;
+      }
+    }
+    return { side, tree: null, marks: await connector.mailbox(address).marks(wanted, this.#context()), glance: null };
+  }
+
+  #context(): Context {
+    return { signal: this.#ending, deadlineMs: this.#clock.monotonicMs() + REQUEST_DEADLINE_MS };
   }
 
   async #isMoved(
@@ -196,24 +226,33 @@ export class Looker {
     const key = passKey(looked.pair, kind);
     const before = this.#seen.get(key);
     const sides = all.filter(({ side }) => isLookedAt(looked, kind, side));
-    const shown = sides.flatMap(({ side, marks }) =>
-      folders.map((folder) => [folder[side], marks.get(folder[side])] as const),
-    );
-    const marks = hash128(
-      shown.map(([id, mark]) => `${id} ${mark === undefined ? 'gone' : (mark.mark ?? '')}`).join('\n'),
-    );
+    if (before !== undefined && sides.every(({ marks }) => marks === 'same')) return false;
+    const seen = { ...(before?.marks ?? unseen) };
+    let moved = false;
+    for (const { side, marks } of sides) {
+      if (marks === 'same') continue;
+      const shown = folders.map((folder) => [folder[side], marks.get(folder[side])] as const);
+      const digest = hash128(
+        shown.map(([id, mark]) => `${id} ${mark === undefined ? 'gone' : (mark.mark ?? '')}`).join('\n'),
+      );
+      moved ||= digest !== before?.marks[side];
+      // What may still change without moving its mark is not believed to have been seen.
+      if (!shown.some(([, mark]) => mark?.settling === true)) seen[side] = digest;
+    }
     const isTree = sides.every(({ tree }) => tree !== null);
     const tree = isTree ? hash128(sides.map((side) => placesOf(side.tree, kind)).join('\n')) : null;
-    // What may still change without moving its mark is not believed to have been seen.
-    const believed = shown.some(([, mark]) => mark?.settling === true) ? (before?.marks ?? '') : marks;
-    this.#seen.set(key, { folders, marks: believed, tree: tree ?? before?.tree ?? null });
+    this.#seen.set(key, { folders, marks: seen, tree: tree ?? before?.tree ?? null });
 
-    if (before?.marks === marks && (tree === null || tree === before.tree)) return false;
     if (tree !== null && before !== undefined && before.tree !== null && before.tree !== tree) return true;
+    // A tree that is seen for the first time may have folders that are in no row.
+    if (!moved && (tree === null || tree === before?.tree)) return false;
     const rows = await this.#store.folders(trackId(looked.pair, kind));
     return sides.some((side) => differs(side, rows, kind));
   }
 }
+
+/** No look was believed yet. */
+const unseen: Readonly<Record<Side, string>> = { left: '', right: '' };
 
 /** The right side of what is carried one way is nobody's business. */
 const isLookedAt = (looked: Looked, kind: TypedKind, side: Side): boolean =>
@@ -221,6 +260,8 @@ const isLookedAt = (looked: Looked, kind: TypedKind, side: Side): boolean =>
 
 /** Whether a side shows something else than what passes have recorded: other marks, folders that are gone, folders in no row. */
 function differs({ side, tree, marks }: SideShown, rows: readonly FolderRow[], kind: TypedKind): boolean {
+  // It was judged when it was first seen.
+  if (marks === 'same') return false;
   for (const row of rows.filter(isInStep)) {
     const shown = marks.get(side === 'left' ? row.left : (row.right as FolderId));
     if (shown === undefined) return true;

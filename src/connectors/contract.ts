@@ -262,6 +262,13 @@ export type WatchEvent =
   /** The mailbox cannot be watched; it is left to the sweeps. */
   | { readonly kind: 'unwatchable'; readonly address: string; readonly why: string };
 
+/** What one glance at the marks of folders showed. */
+export interface Glance {
+  readonly marks: ReadonlyMap<FolderId, FolderMark>;
+  /** Tells the answer from any other to any other question; null when it must be read again even if it comes again. */
+  readonly digest: string | null;
+}
+
 export interface Connector {
   /** Name of the organization in the project file. */
   readonly organization: string;
@@ -274,6 +281,18 @@ export interface Connector {
    * tree, and what is below them is not. Absent: there is no way to them.
    */
   readonly publicFolders?: () => Mailbox;
+  /**
+   * `mailbox(address).marks(folders)` for those who look at thousands of mailboxes in turn: nothing of the mailbox is kept, an answer that is
+   * the one before to the letter is not read, and what fails is not tried again. Absent: there is nothing cheaper than `marks`.
+   *
+   * @param before digest of the glance before at these folders of this mailbox; null for none.
+   */
+  readonly glance?: (
+    address: string,
+    folders: readonly FolderId[],
+    before: string | null,
+    context: Context,
+  ) => Promise<Glance | 'same'>;
   /**
    * Watches mailboxes until the signal is aborted; reconnects by itself and says `missed` after a gap. Absent: sweeps only.
    *

@@ -9,3 +9,10 @@ test('values are made once and kept while they are among those used last', () =>
   expect(recent.get('a', () => ({}))).toBe(a);
   expect(recent.get('b', () => ({}))).not.toBe(b);
 });
+
+test('who only wants to know makes nothing', () => {
+  const recent = new Recent<string, number>(2);
+  expect(recent.known('a')).toBeNull();
+  expect(recent.get('a', () => 1)).toBe(1);
+  expect(recent.known('a')).toBe(1);
+});

@@ -8,6 +8,11 @@ export class Recent<Key, Value> {
     this.#max = max;
   }
 
+  /** Does not count as use. */
+  known(key: Key): Value | null {
+    return this.#values.get(key) ?? null;
+  }
+
   get(key: Key, make: () => Value): Value {
     const known = this.#values.get(key);
     const value = known ?? make();

@@ -304,6 +304,26 @@ define('marks of folders known by id are those of the tree, without those that a
   expect(after.get(b.inbox)?.mark).not.toBe(marks.get(b.inbox)?.mark);
 });
 
+define('a glance shows what `marks` shows, and that it is the same until something changes', async (b) => {
+  const { glance } = b.it.connector;
+  if (!glance) return;
+  const [kept, gone] = [b.people.addFolder(b.inbox, 'Kept'), b.people.addFolder(b.inbox, 'Gone')];
+  b.people.removeFolder(gone);
+  b.deliver();
+  b.wait();
+  const wanted = [kept, gone, b.inbox];
+  const look = (before: string | null) => glance(b.box.address, wanted, before, b.context);
+  // The first answer may teach the client which version to speak.
+  await look(null);
+  const first = await look(null);
+  if (first === 'same') throw new Error('nothing was seen before');
+  expect(first.marks).toEqual(await b.box.marks(wanted, b.context));
+  expect(await look(first.digest)).toBe('same');
+  b.deliver();
+  b.wait();
+  expect(await look(first.digest)).toMatchObject({ marks: await b.box.marks(wanted, b.context) });
+});
+
 define('marks move when contents are created, changed, moved and deleted, and stay otherwise', async (b) => {
   b.deliver();
   b.wait();

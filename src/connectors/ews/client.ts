@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { SpoolMemory } from '#formats/text/spool-memory.ts';
 import { SpoolingHandler, type SpoolOptions } from '#formats/text/spool-scan.ts';
 import {
@@ -10,7 +11,7 @@ import {
   type XmlName,
   XmlTreeBuilder,
 } from '#formats/text/xml-read.ts';
-import { type XmlFragment, xml, xmlBody } from '#formats/text/xml-write.ts';
+import { type XmlBody, type XmlFragment, xml, xmlBody } from '#formats/text/xml-write.ts';
 import { type Fault, FaultError } from '#kit/fault.ts';
 import type { Context } from '../contract.ts';
 import type { EwsAnswer, EwsHttp } from './ews-http.ts';
@@ -55,6 +56,19 @@ export interface EwsClient {
     /** Whose server is asked, when it is not the mailbox's own: the first of a group of watched mailboxes. */
     anchor?: string,
   ): Promise<Answers<Answer>>;
+  /**
+   * As `call`, but an answer that is the one before to the letter is not read.
+   *
+   * @param before `digest` of the answer before.
+   * @returns `digest`: of the request and its answer; null when that is too large to be held.
+   */
+  callUnlessSame<Request, Answer>(
+    operation: Operation<Request, Answer>,
+    request: Request,
+    mailbox: string,
+    before: string | null,
+    context: Context,
+  ): Promise<(Answers<Answer> & { readonly digest: string | null }) | 'same'>;
   /** Sends a request whose answer never ends, for streaming notifications. The caller reads `body`, envelope after envelope. */
   open<Request, Answer>(
     operation: Operation<Request, Answer>,
@@ -67,6 +81,9 @@ export interface EwsClient {
 
 /** Answers are read up to this many bytes, texts that are put aside not counted. */
 const answerLimits = { bytesMax: 128 * 1024 * 1024, depthMax: 64, elementsMax: 2_000_000 } as const;
+
+/** Answers up to this many bytes are compared with those before. */
+const smallAnswerMax = 64 * 1024;
 
 export function ewsClient({
   http,
@@ -95,8 +112,7 @@ export function ewsClient({
     version = seen;
   };
 
-  const post = (operation: string, envelope: XmlFragment, anchor: string, context: Context): Promise<EwsAnswer> => {
-    const body = xmlBody(envelope);
+  const post = (operation: string, body: XmlBody, anchor: string, context: Context): Promise<EwsAnswer> => {
     const stream = { [Symbol.asyncIterator]: () => body.chunks()[Symbol.asyncIterator]() };
     return http.post({
       body: body.whole ?? { stream, sizeBytes: body.contentLength },
@@ -104,6 +120,54 @@ export function ewsClient({
       operation,
       context,
     });
+  };
+
+  const bodyOf = <Request, Answer>(operation: Operation<Request, Answer>, request: Request, mailbox: string): XmlBody =>
+    xmlBody(
+      envelopeOf(operation.write(request, version), version, impersonate && operation.asSelf !== true ? mailbox : null),
+    );
+
+  /** @param spoken the version that the request was written for. */
+  const read = async <Request, Answer>(
+    answer: EwsAnswer,
+    operation: Operation<Request, Answer>,
+    request: Request,
+    spoken: SchemaVersion,
+  ): Promise<Answers<Answer>> => {
+    const reader = operation.reader(request);
+    const { root, repairs, messages, payloads, dispose } = await readAnswer(answer.body, operation, reader, spool);
+    try {
+      const header = child(root, soapNamespace, 'Header');
+      learn(header === null ? null : child(header, typesNamespace, 'ServerVersionInfo'));
+      const body = child(root, soapNamespace, 'Body');
+      const soapFault = body === null ? null : soapFaultIn(body);
+      if (soapFault !== null) {
+        const fault = faultOfSoapFault(soapFault, operation.subject);
+        if (fault.kind === 'fatal' && fault.code === 'unsupported' && spoken !== oldestSchema) {
+          // A mailbox on an older server than the one that answered before: speak its language from now on.
+          version = oldestSchema;
+          throw new FaultError({ kind: 'transient', detail: fault.detail, mayHaveHappened: false });
+        }
+        throw new FaultError(fault);
+      }
+      const response = body === null ? null : child(body, messagesNamespace, `${operation.name}Response`);
+      if (response === null)
+        throw protocolFault(`HTTP ${answer.status} with XML that is no answer to ${operation.name}`);
+      if (operation.whole !== undefined) messages.push(response);
+      const asked = operation.answers(request);
+      const only = messages.length === 1 && asked > 1 ? messages[0] : undefined;
+      const faultOf = (message: XmlElement) => faultOfMessage(responseIn(message, operation), operation.subject);
+      const common = only === undefined ? null : faultOf(only);
+      if (common !== null)
+        return { answers: new Array<Fault>(asked).fill(common), repairs, serverTimeMs: serverTimeIn(answer) };
+      if (messages.length !== asked)
+        throw protocolFault(`${operation.name} was asked for ${asked} answers and got ${messages.length}`);
+      const answers = messages.map((message) => faultOf(message) ?? reader.read(message, { payloads }));
+      return { answers, repairs, serverTimeMs: serverTimeIn(answer) };
+    } catch (error) {
+      await dispose();
+      throw faultOfXml(error, operation);
+    }
   };
 
   return {
@@ -118,57 +182,48 @@ export function ewsClient({
     },
     async call(operation, request, mailbox, context, anchor = mailbox) {
       const spoken = version;
-      const answer = await post(
-        operation.name,
-        envelopeOf(operation.write(request, spoken), spoken, impersonate && operation.asSelf !== true ? mailbox : null),
-        anchor,
-        context,
-      );
-      const reader = operation.reader(request);
-      const { root, repairs, messages, payloads, dispose } = await readAnswer(answer.body, operation, reader, spool);
-      try {
-        const header = child(root, soapNamespace, 'Header');
-        learn(header === null ? null : child(header, typesNamespace, 'ServerVersionInfo'));
-        const body = child(root, soapNamespace, 'Body');
-        const soapFault = body === null ? null : soapFaultIn(body);
-        if (soapFault !== null) {
-          const fault = faultOfSoapFault(soapFault, operation.subject);
-          if (fault.kind === 'fatal' && fault.code === 'unsupported' && spoken !== oldestSchema) {
-            // A mailbox on an older server than the one that answered before: speak its language from now on.
-            version = oldestSchema;
-            throw new FaultError({ kind: 'transient', detail: fault.detail, mayHaveHappened: false });
-          }
-          throw new FaultError(fault);
-        }
-        const response = body === null ? null : child(body, messagesNamespace, `${operation.name}Response`);
-        if (response === null)
-          throw protocolFault(`HTTP ${answer.status} with XML that is no answer to ${operation.name}`);
-        if (operation.whole !== undefined) messages.push(response);
-        const asked = operation.answers(request);
-        const only = messages.length === 1 && asked > 1 ? messages[0] : undefined;
-        const faultOf = (message: XmlElement) => faultOfMessage(responseIn(message, operation), operation.subject);
-        const common = only === undefined ? null : faultOf(only);
-        if (common !== null)
-          return { answers: new Array<Fault>(asked).fill(common), repairs, serverTimeMs: serverTimeIn(answer) };
-        if (messages.length !== asked)
-          throw protocolFault(`${operation.name} was asked for ${asked} answers and got ${messages.length}`);
-        const answers = messages.map((message) => faultOf(message) ?? reader.read(message, { payloads }));
-        return { answers, repairs, serverTimeMs: serverTimeIn(answer) };
-      } catch (error) {
-        await dispose();
-        throw faultOfXml(error, operation);
-      }
+      const answer = await post(operation.name, bodyOf(operation, request, mailbox), anchor, context);
+      return read(answer, operation, request, spoken);
+    },
+    async callUnlessSame(operation, request, mailbox, before, context) {
+      const spoken = version;
+      const body = bodyOf(operation, request, mailbox);
+      const answer = await post(operation.name, body, mailbox, context);
+      const { start, rest } = await startOf(answer.body, smallAnswerMax);
+      const digest = rest === null && body.whole !== null ? digestOf(body.whole, start) : null;
+      if (digest !== null && digest === before) return 'same';
+      const whole = { ...answer, body: joined(start, rest) };
+      return { ...(await read(whole, operation, request, spoken)), digest };
     },
     open(operation, request, mailbox, anchor, context) {
-      return post(
-        operation.name,
-        envelopeOf(operation.write(request, version), version, impersonate ? mailbox : null),
-        anchor,
-        context,
-      );
+      return post(operation.name, bodyOf(operation, request, mailbox), anchor, context);
     },
   };
 }
+
+/** The chunks of a body up to so many bytes, and what comes after them; null: that was all. */
+async function startOf(body: AsyncIterable<Uint8Array>, bytesMax: number) {
+  const start: Uint8Array[] = [];
+  const rest = body[Symbol.asyncIterator]();
+  for (let bytes = 0; bytes <= bytesMax; ) {
+    const { done, value } = await rest.next();
+    if (done) return { start, rest: null };
+    start.push(value);
+    bytes += value.length;
+  }
+  return { start, rest };
+}
+
+async function* joined(
+  start: readonly Uint8Array[],
+  rest: AsyncIterator<Uint8Array> | null,
+): AsyncGenerator<Uint8Array> {
+  yield* start;
+  if (rest !== null) yield* { [Symbol.asyncIterator]: () => rest };
+}
+
+const digestOf = (request: Buffer, answer: readonly Uint8Array[]): string =>
+  hash('sha256', Buffer.concat([request, ...answer]), 'base64');
 
 /** A whole envelope; `owner` is the mailbox to act as. */
 export function envelopeOf(body: XmlFragment, version: SchemaVersion, owner: string | null): XmlFragment {

@@ -5,6 +5,7 @@ import { Recent } from '#kit/recent.ts';
 import type { Abilities, Connector, Context, Mailbox } from '../contract.ts';
 import { ewsClient } from './client.ts';
 import type { EwsHttp } from './ews-http.ts';
+import { ewsGlance } from './folder-marks.ts';
 import { ewsReads, ewsWrites } from './item-ways.ts';
 import { batchMax, changePageMax, ewsMailbox } from './mailbox.ts';
 import { atLeast, type SchemaVersion } from './server-version.ts';
@@ -87,6 +88,7 @@ export function ewsConnector({
     organization,
     abilities,
     mailbox,
+    glance: (address, folders, before, context) => ewsGlance(client, address, folders, before, context),
     watch: ewsWatch({ client, clock, random, foldersOf }),
     close: async () => {},
   };

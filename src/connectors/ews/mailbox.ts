@@ -1,7 +1,7 @@
 import { child, type XmlElement } from '#formats/text/xml-read.ts';
 import type { Clock } from '#kit/clock.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
-import type { FolderMark, FolderRole, FolderTree } from '#model/folder.ts';
+import type { FolderRole, FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Version } from '#model/ids.ts';
 import type { MailContent, MailHead, RawProperty } from '#model/mail.ts';
 import { mailStateFields } from '#model/mail-properties.ts';
@@ -17,6 +17,7 @@ import type { StreamHabits } from './calendar/upload-events.ts';
 import type { EwsClient } from './client.ts';
 import { contactCodec } from './contacts/contact-codec.ts';
 import { type ExtendedField, extendedValues, findExtended, propertyKey, propertyKeyOf } from './extended-fields.ts';
+import { marksIn } from './folder-marks.ts';
 import { rootOf, treeOf } from './folder-tree.ts';
 import { itemIdOf, type Oddities, parentFolderOf, readBcc, readHead, stampProperty } from './mail-codec.ts';
 import { typesNamespace } from './namespaces.ts';
@@ -294,17 +295,7 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
 
     async marks(wanted, context) {
       const request = { folders: wanted, properties: 'marks' as const };
-      const { answers, serverTimeMs } = await client.call(getFolder, request, address, context);
-      const marks = new Map<FolderId, FolderMark>();
-      for (const [n, id] of wanted.entries()) {
-        const answer = answers[n] ?? missing;
-        if (isFault(answer) && answer.kind !== 'gone') throw new FaultError(answer);
-        const seen = isFault(answer) ? null : readFolder(answer);
-        if (seen === null) continue;
-        const { mark, settling } = asSeenAt(seen, serverTimeMs).info;
-        marks.set(id, settling === undefined ? { mark } : { mark, settling });
-      }
-      return marks;
+      return marksIn(wanted, await client.call(getFolder, request, address, context));
     },
 
     async roles(context) {

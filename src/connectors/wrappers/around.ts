@@ -205,6 +205,7 @@ export function aroundConnector(inner: Connector, wrap: (mailbox: Mailbox) => Ma
       return inner.abilities;
     },
     mailbox: (address) => mailboxes.get(address, () => wrap(inner.mailbox(address))),
+    ...(inner.glance ? { glance: inner.glance } : {}),
     ...(inner.publicFolders ? { publicFolders: () => wrap(must(inner.publicFolders, 'public folders')()) } : {}),
     ...(inner.watch
       ? {

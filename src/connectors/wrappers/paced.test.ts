@@ -18,7 +18,11 @@ function world(...outcomes: readonly Outcome[]) {
     backOff: (ms, limit) => log.push(`${name} waits ${ms} for ${limit}`),
   });
   const { connector } = scripted(...outcomes);
-  const made = paced(connector, { organization: budget('organization'), mailbox: (address) => budget(address) });
+  const made = paced(connector, {
+    organization: budget('organization'),
+    mailbox: budget,
+    inUse: () => null,
+  });
   return { log, mailbox: made.mailbox('ana') };
 }
 
@@ -78,10 +82,48 @@ describe('each request', () => {
     };
     const own: Budget = { acquire: async () => () => log.push('released'), backOff: () => {} };
     await expect(
-      paced(connector, { organization: refusing, mailbox: () => own })
+      paced(connector, { organization: refusing, mailbox: () => own, inUse: () => null })
         .mailbox('ana')
         .tree(within(1)),
     ).rejects.toThrow(FaultError);
     expect([log, calls]).toEqual([['released'], []]);
+  });
+});
+
+describe('a glance', () => {
+  const glancing = (inUse: boolean, fault: Fault | null = null) => {
+    const log: string[] = [];
+    const budget = (name: string): Budget => ({
+      async acquire() {
+        log.push(`+${name}`);
+        return () => log.push(`-${name}`);
+      },
+      backOff: (_ms, limit) => log.push(`${name} waits for ${limit}`),
+    });
+    const connector = {
+      ...scripted({ answer: [] }).connector,
+      async glance() {
+        if (fault) throw new FaultError(fault);
+        return 'same' as const;
+      },
+    };
+    const budgets = { organization: budget('organization'), mailbox: budget };
+    const made = paced(connector, { ...budgets, inUse: (address) => (inUse ? budget(address) : null) });
+    return { log, glance: () => must(made.glance, 'a glance')('ana', [folder], null, within(1000)) };
+  };
+
+  test('spends from the organization, and from a mailbox that is in use', async () => {
+    const unknown = glancing(false);
+    expect(await unknown.glance()).toBe('same');
+    expect(unknown.log).toEqual(['+organization', '-organization']);
+    const known = glancing(true);
+    await known.glance();
+    expect(known.log).toEqual(['+ana', '+organization', '-organization', '-ana']);
+  });
+
+  test('that is throttled makes its mailbox wait', async () => {
+    const { log, glance } = glancing(false, { kind: 'throttled', retryAfterMs: 25, limit: 'EWS' });
+    await expect(glance()).rejects.toThrow(FaultError);
+    expect(log).toEqual(['+organization', 'ana waits for EWS', '-organization']);
   });
 });

@@ -22,38 +22,62 @@ export interface Budgets {
   readonly organization: Budget;
   /** From Exchange 2010 SP2 RU4 on an impersonated request is charged to its mailbox. */
   readonly mailbox: (address: string) => Budget;
+  /** The same for one small request; null: nothing is limited or known that could stand in its way, and none is made for it. */
+  readonly inUse: (address: string) => Budget | null;
 }
 
 /** Every request spends from the budget of its mailbox and of its organization, and what the server says about limits is heard. */
 export function paced(inner: Connector, budgets: Budgets): Connector {
-  return aroundConnector(inner, (mailbox) => {
-    const own = budgets.mailbox(mailbox.address);
-    const heed = (fault: Fault) => {
-      if (fault.kind !== 'throttled') return;
-      // Without SOAP nobody looked at the mailbox: the web server as a whole is full.
-      const budget = fault.limit.startsWith('HTTP') ? budgets.organization : own;
-      budget.backOff(fault.retryAfterMs, fault.limit);
-    };
-    return aroundMailbox(mailbox, async (call, context, make) => {
-      // Always in this order, so that two callers never wait for each other.
-      const releaseOwn = await own.acquire(call.bytes, context);
+  const heed = (fault: Fault, address: string) => {
+    if (fault.kind !== 'throttled') return;
+    // Without SOAP nobody looked at the mailbox: the web server as a whole is full.
+    const budget = fault.limit.startsWith('HTTP') ? budgets.organization : budgets.mailbox(address);
+    budget.backOff(fault.retryAfterMs, fault.limit);
+  };
+  const spend = async <T>(
+    address: string,
+    own: Budget | null,
+    bytes: number,
+    context: Context,
+    make: () => Promise<T>,
+  ): Promise<T> => {
+    // Always in this order, so that two callers never wait for each other.
+    const releaseOwn = await own?.acquire(bytes, context);
+    try {
+      const releaseShared = await budgets.organization.acquire(bytes, context);
       try {
-        const releaseShared = await budgets.organization.acquire(call.bytes, context);
-        try {
-          const answer = await make(context);
-          for (const fault of faultsIn(answer)) heed(fault);
-          return answer;
-        } catch (error) {
-          if (error instanceof FaultError) heed(error.fault);
-          throw error;
-        } finally {
-          releaseShared();
-        }
+        const answer = await make();
+        for (const fault of faultsIn(answer)) heed(fault, address);
+        return answer;
+      } catch (error) {
+        if (error instanceof FaultError) heed(error.fault, address);
+        throw error;
       } finally {
-        releaseOwn();
+        releaseShared();
       }
-    });
-  });
+    } finally {
+      releaseOwn?.();
+    }
+  };
+  const { glance } = inner;
+  return {
+    ...aroundConnector(inner, (mailbox) => {
+      const { address } = mailbox;
+      const own = budgets.mailbox(address);
+      return aroundMailbox(mailbox, (call, context, make) =>
+        spend(address, own, call.bytes, context, () => make(context)),
+      );
+    }),
+    get abilities() {
+      return inner.abilities;
+    },
+    ...(glance
+      ? {
+          glance: (address, folders, before, context) =>
+            spend(address, budgets.inUse(address), 0, context, () => glance(address, folders, before, context)),
+        }
+      : {}),
+  };
 }
 
 /** Faults in the places of items. */
