@@ -278,7 +278,7 @@ describe('looks', () => {
       if (organization === 'old') times.push(clock.nowMs() - began);
       return connect(organization);
     };
-    clock.at(began + 540_000 - 1, () => drain.abort());
+    clock.at(began + 580_000 - 1, () => drain.abort());
     const services = { store, clock, draining: drain.signal } as unknown as Parameters<ReturnType<typeof lookWork>>[1];
     const claim = { token: 1, generation: 0, attempts: 1, leaseEndsAtMs: 0, dirtySinceMs: null };
     const work = lookWork(lookGroups(Array.from({ length: 260 }, (_, n) => looked(n))), noting);
@@ -286,7 +286,7 @@ describe('looks', () => {
     expect(await work(second, services, new AbortController().signal)).toMatchObject({ failed: false });
     // Ten pairs, half an interval after the first group, and once more; the last ones may begin when the clock has stepped on.
     expect(times).toHaveLength(20);
-    expect(times.slice(0, 6)).toEqual(Array(6).fill(135_000));
-    expect(times.slice(10, 16)).toEqual(Array(6).fill(405_000));
+    expect(times.slice(0, 6)).toEqual(Array(6).fill(145_000));
+    expect(times.slice(10, 16)).toEqual(Array(6).fill(435_000));
   });
 });

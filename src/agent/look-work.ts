@@ -12,8 +12,8 @@ import { type Handler, passKey, subjectOf } from './work.ts';
 
 /** Pairs that one claim looks at. */
 const GROUP_MAX = 250;
-/** Longest time between two looks: behind notices that were missed without anybody knowing. */
-const LOOK_MAX_MS = 270_000;
+/** Longest time between two looks: behind notices that were missed without anybody knowing. Within five minutes everybody is looked at. */
+const LOOK_MAX_MS = 290_000;
 /** One look in so many reads whole trees, for folders that are new: events tell of them sooner, and the full sweep later. */
 const TREE_EVERY = 15;
 /** Looks of one group on their way at the same time. */
