@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FaultError } from '#kit/fault.ts';
-import type { DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
+import type { Attributes, DistinguishedName, ObjectGuid } from '#model/directory/directory-object.ts';
 import { childDn } from '#model/directory/distinguished-name.ts';
 import type { Side } from '#model/ids.ts';
 import { runDirectoryPass } from './directory-pass.ts';
@@ -30,9 +30,13 @@ async function expectInStep(world: TwoForests, outside: string): Promise<void> {
       const members = (object.attributes['member'] ?? []).map(
         (member) => all.find(({ dn: at }) => at === member)?.guid,
       );
-      const there = (shadow?.attributes['member'] ?? []).map(
-        (member) => [...elsewhere.values()].find(({ dn: at }) => at === member)?.guid,
-      );
+      // One that was made, and whose original was deleted before anybody could link them, waits for the operator where it is.
+      const standsForNobody = ({ attributes }: { readonly attributes: Attributes }) =>
+        attributes['adminDescription']?.some((mark) => !byGuid.has(mark.split(':')[2] as ObjectGuid)) === true;
+      const there = (shadow?.attributes['member'] ?? []).flatMap((member) => {
+        const found = [...elsewhere.values()].find(({ dn: at }) => at === member);
+        return found !== undefined && standsForNobody(found) ? [] : [found?.guid];
+      });
       const expected = members.map((guid) => links.find((link) => link[side] === guid)?.[other(side)]);
       expect(new Set(there), `members of ${object.dn}`).toEqual(new Set(expected));
     }
@@ -461,7 +465,20 @@ describe('a process that dies', () => {
           expect((await world.pass()).summary.writes).toBe(0);
         },
       ),
-      { numRuns: 40 },
+      {
+        numRuns: 40,
+        examples: [
+          [
+            [
+              { side: 'left', what: 'phone', pick: 0, kill: 26 },
+              { side: 'left', what: 'move', pick: 0, kill: 17 },
+              { side: 'left', what: 'person', pick: 0, kill: 0 },
+              { side: 'left', what: 'remove', pick: 0, kill: null },
+              { side: 'left', what: 'person', pick: 0, kill: null },
+            ],
+          ],
+        ],
+      },
     );
   }, 120_000);
 });
