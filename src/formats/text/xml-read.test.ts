@@ -222,7 +222,10 @@ describe('the same events as saxes', () => {
         const bytes = Buffer.from(text.trimEnd());
         expect(reasonOf(bytes.subarray(0, Math.floor(at * bytes.length)))).toBe('truncated');
       }),
+      { numRuns: 1000 },
     );
+    for (const start of ['<', '<!', '<!-', '<!DOC', '<![CD', '<?', '<a/><!', '<a/><!-'])
+      expect(reasonOf(start)).toBe('truncated');
   });
 
   test('random damage gives an XmlFault or a document, never another error', () => {

@@ -454,10 +454,8 @@ export class XmlTokenizer {
           at,
         );
       }
-      if (
-        !final &&
-        ('<!--'.startsWith(head) || '<![CDATA['.startsWith(head) || '<!DOCTYPE'.startsWith(head.toUpperCase()))
-      )
+      // At the very end it was cut off, which `finish` says.
+      if ('<!--'.startsWith(head) || '<![CDATA['.startsWith(head) || '<!DOCTYPE'.startsWith(head.toUpperCase()))
         return false;
       throw this.#fault('malformed', 'a markup declaration', at);
     }
