@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { applyEdit } from '#engine/apply-edit.ts';
 import { shown } from '#engine/shown.ts';
-import { attendee, day, series, weekly } from '#engine/typed-items.fixture.ts';
+import { attendee, day, event, series, weekly } from '#engine/typed-items.fixture.ts';
 import type { Version } from '#model/ids.ts';
 import type { TypedEdit } from '#model/typed-item.ts';
-import { ownShare } from './link-ends.ts';
+import { givenShare, ownShare } from './link-ends.ts';
 
 const [first, second] = [day('2024-03-04'), day('2024-03-11')];
 const [ours, theirs] = ['ours' as Version, 'theirs' as Version];
@@ -74,5 +74,21 @@ describe('what is recorded of days that were written', () => {
   test('a day that we changed, although a new pattern dropped it between our requests', () => {
     const back = { head: { version: ours }, fields: { recurrence: fewer } };
     expect(recorded(renamed, back)).toEqual({ [second]: { subject: 'Retro' } });
+  });
+});
+
+describe('what we gave a copy that is found again', () => {
+  const of = (...attendees: readonly ReturnType<typeof attendee>[]) => event({ fields: { attendees } });
+  const share = (given: ReturnType<typeof of>, is: ReturnType<typeof of>) =>
+    givenShare(shown(given), is).fields['attendees'];
+
+  test('answers that a server took away were not given; those that came in since are news', () => {
+    const at = 1_700_000_000_000;
+    const given = of(attendee('ann@x', 'accept', at), attendee('ben@x'), attendee('cy@x', 'tentative', at));
+    const is = of(attendee('ann@x'), attendee('ben@x', 'decline', at), attendee('cy@x', 'accept', at + 60_000));
+    const before = shown(given).fields['attendees'] as Readonly<Record<string, unknown>>;
+    const now = shown(is).fields['attendees'] as Readonly<Record<string, unknown>>;
+    expect(share(given, is)).toEqual({ 'ann@x': now['ann@x'], 'ben@x': before['ben@x'], 'cy@x': before['cy@x'] });
+    expect(share(given, of(attendee('ann@x')))).toEqual(before);
   });
 });

@@ -73,15 +73,13 @@ const serversOwn = new Set([
 export function givenShare(due: Shown, copy: TypedItem): Shown {
   const now = shown(copy);
   const isOurs = (field: string, given: Json | undefined, is: Json | undefined): boolean =>
-    serversOwn.has(field) ||
-    field.endsWith('At') ||
-    (field === 'when' && sameTimes(given, is)) ||
-    (field === 'attendees' && sameNames(given, is));
+    serversOwn.has(field) || field.endsWith('At') || (field === 'when' && sameTimes(given, is));
+  const share = (field: string, given: Json | undefined, is: Json): Json => {
+    if (field === 'attendees' && sameNames(given, is)) return withoutNews(given, is);
+    return isOurs(field, given, is) ? is : (given ?? null);
+  };
   const fields = Object.fromEntries(
-    Object.entries(now.fields).map(([field, is]) => [
-      field,
-      isOurs(field, due.fields[field], is) ? is : (due.fields[field] ?? null),
-    ]),
+    Object.entries(now.fields).map(([field, is]) => [field, share(field, due.fields[field], is)]),
   );
   return { fields, occurrences: due.occurrences };
 }
@@ -104,6 +102,20 @@ function ownValues(
   const values = Object.keys({ ...now, ...due }).map((field) => [field, isTrusted(field) ? now[field] : due[field]]);
   return Object.fromEntries(values.filter(([, value]) => value !== undefined));
 }
+
+/** Attendees as they are, but for answers that came in since we gave them: a server takes an answer away, and never makes one up. */
+function withoutNews(given: Json | undefined, is: Json): Json {
+  const before = (given ?? {}) as Readonly<Record<string, Json>>;
+  return Object.fromEntries(
+    Object.entries((is ?? {}) as Readonly<Record<string, Json>>).map(([who, now]) => {
+      const was = before[who];
+      return [who, was !== undefined && hasAnswer(now) ? was : now];
+    }),
+  );
+}
+
+/** An attendee is shown as role, answer and time of the answer. */
+const hasAnswer = (shown: Json): boolean => /^\w+ (?:accept|tentative|decline) /.test(String(shown));
 
 const namesIn = (shown: Json | undefined): string =>
   Object.keys(shown ?? {})
