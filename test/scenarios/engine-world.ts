@@ -378,7 +378,7 @@ class EngineWorld implements ScenarioWorld {
       server.delete(item.head.id);
       this.records.unlinked.delete(`${on} ${item.head.id}`);
     }
-    this.records.journal.push(...settled.conflicts);
+    this.records.journal.push(...settled.conflicts, ...settled.overruled);
     const kept = server.get(settled.keep.head.id);
     if (!link) this.records.unlinked.set(`${on} ${kept.head.id}`, { side: on, head: kept.head });
     else if (link[on].id !== kept.head.id) {
