@@ -253,7 +253,11 @@ class Side {
   /** That the script adds what the sync adds: the same attributes, with as many values. */
   async expectAlike(): Promise<void> {
     const [bare] = await this.#end.search(this.#end.at('OU=Bare'), '(cn=Bare 0)', ['*']);
-    const [shadow] = await this.#end.search(this.#end.at('OU=Made', 'OU=Sync'), '(targetAddress=*)', ['*']);
+    const [shadow] = await this.#end.search(
+      this.#end.at('OU=Made', 'OU=Sync'),
+      '(&(objectClass=user)(targetAddress=*))',
+      ['*'],
+    );
     const shapeOf = (entry: Entry | undefined) =>
       Object.entries(entry ?? {})
         // Who is in a group is written to the group.
