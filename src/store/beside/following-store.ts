@@ -1,7 +1,7 @@
 import type { Clock } from '#kit/clock.ts';
-import { type CalledMethod, calledMethods } from '../ipc/messages.ts';
+import { callingStore } from '../ipc/calling-store.ts';
+import type { CalledMethod } from '../ipc/messages.ts';
 import type { OpenStore } from '../open-store.ts';
-import type { Store } from '../store.ts';
 import { NotBegun, StoreError } from '../store-error.ts';
 import { WakeBell } from '../wake-bell.ts';
 
@@ -47,20 +47,8 @@ export async function followingStore(open: () => Promise<OpenStore>, clock: Cloc
     }
   }
 
-  const methods = Object.fromEntries(
-    calledMethods.map((method) => [method, (...args: readonly unknown[]) => call(method, args)]),
-  ) as Pick<Store, CalledMethod>;
-  return {
-    ...methods,
-    claim(...args) {
-      bell.hear(args[1]);
-      return methods.claim(...args);
-    },
-    waitForWork: (timeoutMs, signal, kindPrefix = '') => bell.wait(timeoutMs, signal, kindPrefix),
-    onWake: (listener) => bell.onRing(listener),
-    async close() {
-      isClosed = true;
-      await (await current?.catch(() => null))?.close();
-    },
-  };
+  return callingStore(call, bell, async () => {
+    isClosed = true;
+    await (await current?.catch(() => null))?.close();
+  });
 }

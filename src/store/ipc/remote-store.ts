@@ -1,10 +1,10 @@
 import type { Clock } from '#kit/clock.ts';
 import type { OpenStore } from '../open-store.ts';
-import type { Store } from '../store.ts';
 import { NotBegun, StoreError } from '../store-error.ts';
 import { WakeBell } from '../wake-bell.ts';
+import { callingStore } from './calling-store.ts';
 import type { Channel } from './channel.ts';
-import { type Answer, type Call, type CalledMethod, calledMethods, fromPlainError, isAnswer } from './messages.ts';
+import { type Answer, type Call, type CalledMethod, fromPlainError, isAnswer } from './messages.ts';
 
 /** Calls of one worker that are on their way at a time; more wait here, where they cost no memory of the owner. */
 const CALLS_MAX = 64;
@@ -78,22 +78,10 @@ export function remoteStore(channel: Channel, clock: Clock): OpenStore {
   const cut = () => close(ended());
   if (!closed) channel.closed.addEventListener('abort', cut, { once: true });
 
-  const methods = Object.fromEntries(
-    calledMethods.map((method) => [method, (...args: readonly unknown[]) => call(method, args)]),
-  ) as Pick<Store, CalledMethod>;
-  return {
-    ...methods,
-    claim(...args) {
-      bell.hear(args[1]);
-      return methods.claim(...args);
-    },
-    waitForWork: (timeoutMs, signal, kindPrefix = '') => bell.wait(timeoutMs, signal, kindPrefix),
-    onWake: (listener) => bell.onRing(listener),
-    async close() {
-      channel.closed.removeEventListener('abort', cut);
-      close(ended());
-    },
-  };
+  return callingStore(call, bell, async () => {
+    channel.closed.removeEventListener('abort', cut);
+    close(ended());
+  });
 }
 
 const ended = () =>
