@@ -91,6 +91,9 @@ function carry(input: AddressInput, own: AddressList, notes: AttributeNote[]): v
   const homeKeys = new Set(ofHome.map(addressKey));
   const isDomainOf = (side: Side, domain: string) => policy.domains[side].includes(domain) && !shared.has(domain);
   const isOwn = (address: string) => isDomainOf(shadow, domainOfAddress(address));
+  // Somebody who was switched: what the source's mailbox redirects to must not be an address of its own, and whoever comes back keeps all
+  // addresses that it has, so that it could not be switched again.
+  const isLeft = shadow === 'left' && isMailbox(input.types[shadow]);
   for (const value of valuesOf(input.shownHome ?? {}, 'proxyAddresses')) {
     const parsed = parseProxyAddress(value);
     if (parsed?.type !== 'SMTP' || homeKeys.has(addressKey(value))) continue;
@@ -108,6 +111,7 @@ function carry(input: AddressInput, own: AddressList, notes: AttributeNote[]): v
     if (parsed.type !== 'SMTP') continue;
     const domain = domainOfAddress(parsed.address);
     if (domain === policy.routing[home] || domain === policy.routing[shadow]) continue;
+    if (isLeft && isDomainOf(home, domain)) continue;
     const outcome = !isSmtpAddress(parsed.address)
       ? 'bad-address'
       : foreign.has(domain) || isOwn(parsed.address)

@@ -205,6 +205,27 @@ describe('what people and directories come up with', () => {
     expect(world.waiting.right.get(guid)).toBe('mailbox-stays');
   });
 
+  test('switched: the mailbox that was left gets no address of the domains that it redirects to', () => {
+    const world = new Forests({ routing: { left: null, right: null } });
+    const ana = world.mailbox('left', 'Ana');
+    world.run();
+    const { guid } = world.shadow(ana);
+    world.right.set(guid, 'homeMDB', ['CN=Store,DC=target,DC=test']);
+    world.right.set(guid, 'msExchRecipientTypeDetails', ['1']);
+    world.right.set(guid, 'targetAddress', []);
+    world.right.set(guid, 'proxyAddresses', [
+      ...(world.right.object(guid)?.attributes['proxyAddresses'] ?? []).map((value) => value.replace('SMTP:', 'smtp:')),
+      'SMTP:ana@target.example',
+      'smtp:ana@elsewhere.example',
+    ]);
+    world.links.set(ana, { ...must(world.links.get(ana), 'a link'), home: 'right' });
+    settle(world);
+    const addresses = world.left.object(ana)?.attributes['proxyAddresses'] ?? [];
+    expect(addresses).toContain('smtp:ana@elsewhere.example');
+    expect(addresses).not.toContain('smtp:ana@target.example');
+    expect(world.left.object(ana)?.attributes['targetAddress']).toEqual(['SMTP:ana@target.example']);
+  });
+
   test('more removals than maxDelete allows are held', () => {
     const world = new Forests({ maxDelete: { share: 0, atLeast: 1 } });
     const people = ['Ana', 'Ben', 'Cleo'].map((name) => world.mailbox('left', name));
