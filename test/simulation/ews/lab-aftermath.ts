@@ -20,7 +20,7 @@ export function aftermathOf(meetings: Meetings, { left, right }: Owner, clock: S
       [...appointments(box)].filter(({ content }) => wasSent(content)).map(({ content }) => cleanIdOf(content)),
     ),
   );
-  meetings.runDue();
+  meetings.agenda.runDue(left.nowMs + meetings.attendantDelayMs);
   assist();
   for (const mailbox of [left, right]) {
     const outlook = new OutlookClient(meetings, mailbox);

@@ -185,7 +185,14 @@ export function labRivals(meetings: Meetings, owner: Owner, random: Random): rea
         if (item) new Phone(meetings, box).recreate(item, { location: `~${scene.next()}~` }, random.int(3) > 0);
       },
     ],
-    ['the Calendar Repair Assistant works', (_, box) => void meetings.assistant(box.organization).run()],
+    [
+      'the Calendar Repair Assistant works',
+      (_, box) => {
+        // It goes round once a day, and the Attendant takes seconds: whom it overtakes it mails without us, too.
+        meetings.agenda.runDue(box.nowMs + meetings.attendantDelayMs);
+        meetings.assistant(box.organization).run();
+      },
+    ],
   ];
   const elsewhere: readonly RivalMove[] = [
     {
