@@ -9,6 +9,7 @@ import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { Connection, HttpRequest, HttpResponse, Transport } from '#kit/transport.ts';
 import { createLab } from '#lab/lab.ts';
+import type { Meetings } from '#lab/meetings/meetings.ts';
 import type { EwsVersion } from '#lab/seams.ts';
 import type { Organization } from '#lab/world/organization.ts';
 import { labMailbox } from '#test/simulation/ews/lab-mailbox.ts';
@@ -23,7 +24,7 @@ export async function openEwsLab(
   version: EwsVersion,
   itemMaxBytes: number,
   mailboxes = 1,
-): Promise<ConnectorUnderTest & { readonly world: Organization }> {
+): Promise<ConnectorUnderTest & { readonly world: Organization; readonly meetings: Meetings }> {
   const clock = new SteppingClock(1_700_000_000_000);
   const random = seededRandom(`suite ${version}`);
   const lab = createLab({
@@ -82,6 +83,7 @@ export async function openEwsLab(
     another,
     people,
     world,
+    meetings: lab.meetings,
     clock,
     requestedAtMs,
     setLatency(ms) {

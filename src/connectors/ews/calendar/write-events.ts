@@ -25,6 +25,7 @@ import { extendedPart, type Part, typedPart } from '../typed/parts.ts';
 import { keptRecurrence } from '../typed/recurrence-codec.ts';
 import { takeAway } from '../typed/take-away.ts';
 import type { CalendarTools } from './calendar-tools.ts';
+import { clientIntent, intentPart, isReceived, keptInStep } from './client-intent.ts';
 import { writeEvent, writeEventUpdates, writeParts } from './event-codec.ts';
 import { cleanGlobalObjectId, globalObjectId } from './identity.ts';
 import { seeEvents } from './read-events.ts';
@@ -58,10 +59,11 @@ export async function createEvents(
   tools: CalendarTools,
   reader: AttachmentReader,
   folder: FolderId,
-  drafts: readonly Draft[],
+  wanted: readonly Draft[],
   context: Context,
 ): Promise<readonly (TypedWritten | Fault)[]> {
   await tools.knowVersion(context);
+  const drafts = wanted.map(withIntent);
   const streamed = drafts.filter((draft) => needsStream(tools, draft));
   const uploaded = await uploadEvents(tools, reader, folder, streamed, context);
   const byDraft = new Map(streamed.map((draft, at) => [draft, uploaded[at] ?? null] as const));
@@ -71,6 +73,13 @@ export async function createEvents(
   const created = rest.length < drafts.length ? await faultsInPlace(rest, create) : await create();
   for (const [at, draft] of rest.entries()) byDraft.set(draft, created[at] ?? missing);
   return drafts.map((draft) => byDraft.get(draft) ?? missing);
+}
+
+/** Differences between somebody else's meeting and this copy of it are none that an assistant should undo. */
+function withIntent(draft: Draft): Draft {
+  const { item } = draft;
+  const intent = { property: clientIntent, values: [keptInStep] };
+  return isReceived(item.fields) ? { ...draft, item: { ...item, extras: [...item.extras, intent] } } : draft;
 }
 
 /** What cannot be finished is taken away again, recoverably, unless somebody wrote into it; its place holds the fault. */
@@ -353,10 +362,11 @@ function planOf(tools: CalendarTools, item: Item, edit: Edit): UpdatePlan {
     isOccurrence: false,
     signalAt: signalAt({ ...item, fields: after }, tools.nowMs()),
   });
+  const isMeant = isReceived(item.fields) && (parts.length > 0 || edit.occurrences.length > 0);
   return {
     item,
     written: edit.set,
-    parts,
+    parts: isMeant ? [...parts, intentPart(keptInStep)] : parts,
     attachments: attachments === undefined ? null : { wanted: attachments, contents: edit.attachments, isNew: false },
     work: workOfEdit(tools, {
       item,
@@ -364,7 +374,7 @@ function planOf(tools: CalendarTools, item: Item, edit: Edit): UpdatePlan {
       wanted,
       reshapes,
       edit,
-      expect: parts.length === 0 ? item.head.version : null,
+      expect: parts.length === 0 && !isMeant ? item.head.version : null,
     }),
   };
 }

@@ -1,13 +1,22 @@
 import { type Fault, isFault } from '#kit/fault.ts';
+import type { ItemId } from '#model/ids.ts';
 import type { TypedKind } from '#model/typed-item.ts';
-import type { TypedItems } from '../../contract.ts';
+import type { Context, TypedItems } from '../../contract.ts';
 import { missing, stale } from '../answer-faults.ts';
-import { type Removable, type RemovalTools, removal } from '../removal.ts';
+import { type Removable, removal } from '../removal.ts';
 import type { ItemTools } from './item-tools.ts';
 
-/** Removes typed items recoverably that are still at the version expected. Faults in place. */
+/**
+ * Removes typed items recoverably that are still at the version expected. Faults in place.
+ *
+ * @param prepare Writes what has to be said of those that go; a fault in the place of one that stays for that.
+ */
 export const removeItems =
-  (tools: ItemTools, look: RemovalTools['look']): TypedItems<TypedKind>['remove'] =>
+  <One extends Removable>(
+    tools: ItemTools,
+    look: (ids: readonly ItemId[], context: Context) => Promise<readonly (One | Fault)[]>,
+    prepare: (doomed: readonly One[], context: Context) => Promise<readonly (null | Fault)[]> = async () => [],
+  ): TypedItems<TypedKind>['remove'] =>
   async (items, context) => {
     const ids = items.map(({ id }) => id);
     const seen = await look(ids, context);
@@ -16,9 +25,15 @@ export const removeItems =
       if (isFault(one)) return one;
       return one.version === expect ? null : stale;
     });
-    const open = seen.flatMap((one, at): { readonly at: number; readonly one: Removable }[] =>
+    const expected = seen.flatMap((one, at): { readonly at: number; readonly one: One }[] =>
       isFault(one) || results[at] !== null ? [] : [{ at, one }],
     );
+    const prepared = await prepare(
+      expected.map(({ one }) => one),
+      context,
+    );
+    for (const [n, { at }] of expected.entries()) results[at] = prepared[n] ?? null;
+    const open = expected.filter(({ at }) => results[at] === null);
     const { call, search, named } = tools;
     const removed = await removal(tools.version)(
       { call, look, search, named },
