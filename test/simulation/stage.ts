@@ -36,6 +36,8 @@ export interface StageHost {
   stall(): Promise<void>;
   /** Asked between a series and its occurrences, where these are requests of their own: throws to leave it so. */
   halfway(operation: string): void;
+  /** The database was lost in this life. */
+  isStoreLost(): boolean;
 }
 
 /** What stands between the program and the two mailboxes of a world. */

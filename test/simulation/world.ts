@@ -47,6 +47,7 @@ export class World {
       targetStep: () => this.targetStep(),
       stall: () => this.hazards.stall(),
       halfway: (operation) => this.hazards.halfway(operation),
+      isStoreLost: () => this.events.includes('store lost'),
     });
     this.hazards = new Hazards(
       {

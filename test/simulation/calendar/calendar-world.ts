@@ -97,6 +97,7 @@ export class CalendarWorld {
       targetStep: () => this.personStep('right'),
       stall: () => this.hazards.stall(),
       halfway: (operation) => this.hazards.halfway(operation),
+      isStoreLost: () => this.events.includes('store lost'),
     });
     this.hazards = new Hazards(
       {

@@ -51,7 +51,7 @@ export const ewsCalendarStage: OpenCalendarStage = (host) => {
   };
   const people = { left: boxOf('source'), right: boxOf('target') };
   directMail(people, random);
-  blameFairly(lab.meetings, people);
+  blameFairly(lab.meetings, people, host.isStoreLost);
   const faults = swarmFaults(random);
   const requests = swarmRequests(random);
   let mix = requests;

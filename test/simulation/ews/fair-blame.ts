@@ -1,11 +1,12 @@
 import type { Aspect, Authorship } from '#lab/meetings/authorship.ts';
-import { cleanIdOf, findMeeting, flag, wasSent, withProperties } from '#lab/meetings/meeting-view.ts';
+import { cleanIdOf, flag, wasSent, withProperties } from '#lab/meetings/meeting-view.ts';
 import type { Meetings } from '#lab/meetings/meetings.ts';
 import { calendarKey } from '#lab/world/calendar-keys.ts';
 import type { Day } from '#lab/world/calendar-part.ts';
 import type { Item, ItemContent } from '#lab/world/item.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
 import type { Origin } from '#lab/world/post-office.ts';
+import { copiesOf } from './lab-calendar.ts';
 import type { Owner } from './lab-rivals.ts';
 
 /** Changes of these raise the sequence number of an organizer's copy. */
@@ -17,7 +18,7 @@ const counted: readonly Aspect[] = ['identity', 'time', 'place', 'words', 'recur
  * looks as if it had been sent has to be the same on both sides for that: a draft stays a draft, and Outlook sends it wherever it is opened
  * and saved; a copy that lost FInvited on its way is answered for by whoever wrote it.
  */
-export function blameFairly(meetings: Meetings, { left, right }: Owner): void {
+export function blameFairly(meetings: Meetings, { left, right }: Owner, isStoreLost: () => boolean): void {
   const authorship: Authorship = meetings.authorship;
   const twinOf = (box: Mailbox): Mailbox | null => (box === left ? right : box === right ? left : null);
   const fair = (who: Origin | null, there: () => Origin | null): Origin | null => {
@@ -30,7 +31,7 @@ export function blameFairly(meetings: Meetings, { left, right }: Owner): void {
   const note = authorship.note.bind(authorship);
   const twinIn = (box: Mailbox | null, { content }: Item): Item | undefined => {
     const cleanId = cleanIdOf(content);
-    return box === null || cleanId === null ? undefined : findMeeting(box, cleanId)[0];
+    return box === null || cleanId === null ? undefined : copiesOf(box, cleanId)[0];
   };
   authorship.note = (item: Item, day: Day | null, before: ItemContent | null, after: ItemContent, by: Origin) => {
     // Until the program comes by, a draft that is sent from one calendar is still one in the other, by the hand that made it one here.
@@ -45,6 +46,11 @@ export function blameFairly(meetings: Meetings, { left, right }: Owner): void {
   authorship.author = (item: Item, aspect: Aspect, day: Day | null = null) => {
     const box = twinOf(item.folder.mailbox);
     const cleanId = cleanIdOf(item.content);
+    // Without the database nobody knows that a meeting was called off: it comes back, for nothing may be lost, and its guests hear of it.
+    if (aspect === 'cancelled' && isStoreLost() && box !== null && cleanId !== null) {
+      const [who] = [item.folder.mailbox, box].flatMap((one) => goneBy(one, cleanId, null) ?? []);
+      if (who?.doing === 'person') return who;
+    }
     return fair(author(item, aspect, day), () => {
       if (box === null || cleanId === null) return null;
       const twin = twinIn(box, item);

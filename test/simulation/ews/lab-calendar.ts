@@ -252,6 +252,12 @@ function calendarFolders(box: Mailbox): readonly Folder[] {
     .sort((a, b) => Number(b.role === 'calendar') - Number(a.role === 'calendar') || a.no - b.no);
 }
 
+/** Copies of a meeting in any calendar of a mailbox. */
+export const copiesOf = (box: Mailbox, cleanId: string): readonly Item[] =>
+  calendarFolders(box)
+    .flatMap(appointmentsIn)
+    .filter(({ content }) => cleanIdOf(content) === cleanId);
+
 /**
  * The calendars of a mailbox of the lab. Whatever their owner does is told to the machinery of meetings, as of somebody who sends nothing:
  * what leaves the mailbox because of it is somebody else's doing.
