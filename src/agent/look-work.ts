@@ -106,6 +106,13 @@ interface Seen {
   readonly tree: string | null;
 }
 
+/** Folders of a track that are in step, for a look. */
+interface Known {
+  readonly folders: Seen['folders'];
+  /** As the store has them now; null: they are from memory. */
+  readonly rows: readonly FolderRow[] | null;
+}
+
 /** One mailbox as a look shows it; without a tree only marks were read. */
 interface SideShown {
   readonly side: Side;
@@ -124,6 +131,7 @@ interface LookedAt {
   glances: Readonly<Record<Side, string | null>>;
 }
 
+const nothingKnown: Known = { folders: [], rows: null };
 const nothingSeen: Readonly<Record<Side, null>> = { left: null, right: null };
 
 /** Remembers what it saw, so that it asks once for a pass because of it. */
@@ -155,7 +163,7 @@ export class Looker {
     const isTree = before.looks++ % TREE_EVERY === TREE_EVERY - 1;
     const moved: WorkKey[] = [];
     try {
-      const known = new Map<TypedKind, Seen['folders']>();
+      const known = new Map<TypedKind, Known>();
       for (const kind of kinds) known.set(kind, await this.#foldersOf(pair, kind, isTree));
       const sides = await Promise.all(
         (looked.bothWays.length === 0 ? (['left'] as const) : (['left', 'right'] as const)).map((side) =>
@@ -163,7 +171,7 @@ export class Looker {
         ),
       );
       for (const kind of kinds)
-        if (await this.#isMoved(looked, kind, known.get(kind) ?? [], sides)) moved.push(passKey(pair, kind));
+        if (await this.#isMoved(looked, kind, known.get(kind) ?? nothingKnown, sides)) moved.push(passKey(pair, kind));
       if (!isTree)
         before.glances = { ...nothingSeen, ...Object.fromEntries(sides.map(({ side, glance }) => [side, glance])) };
     } catch (error) {
@@ -174,12 +182,11 @@ export class Looker {
   }
 
   /** From memory, and once in a while from the store. */
-  async #foldersOf(pair: PairId, kind: TypedKind, anew: boolean): Promise<Seen['folders']> {
+  async #foldersOf(pair: PairId, kind: TypedKind, anew: boolean): Promise<Known> {
     const seen = this.#seen.get(passKey(pair, kind));
-    if (!anew && seen !== undefined && seen.folders.length > 0) return seen.folders;
-    return (await this.#store.folders(trackId(pair, kind)))
-      .filter(isInStep)
-      .map(({ left, right }) => ({ left, right: right as FolderId }));
+    if (!anew && seen !== undefined && seen.folders.length > 0) return { folders: seen.folders, rows: null };
+    const rows = await this.#store.folders(trackId(pair, kind));
+    return { folders: rows.filter(isInStep).map(({ left, right }) => ({ left, right: right as FolderId })), rows };
   }
 
   async #readTree(looked: Looked, side: Side): Promise<SideShown> {
@@ -192,12 +199,12 @@ export class Looker {
   async #readMarks(
     looked: Looked,
     side: Side,
-    known: ReadonlyMap<TypedKind, Seen['folders']>,
+    known: ReadonlyMap<TypedKind, Known>,
     before: string | null,
   ): Promise<SideShown> {
     const { organization, address } = looked[side];
     const connector = await this.#connect(organization);
-    const wanted = [...known].flatMap(([kind, folders]) =>
+    const wanted = [...known].flatMap(([kind, { folders }]) =>
       isLookedAt(looked, kind, side) ? folders.map((folder) => folder[side]) : [],
     );
     if (wanted.length === 0) return { side, tree: null, marks: new Map(), glance: null };
@@ -220,7 +227,7 @@ export class Looker {
   async #isMoved(
     looked: Looked,
     kind: TypedKind,
-    folders: Seen['folders'],
+    { folders, rows: read }: Known,
     all: readonly SideShown[],
   ): Promise<boolean> {
     const key = passKey(looked.pair, kind);
@@ -246,7 +253,8 @@ export class Looker {
     if (tree !== null && before !== undefined && before.tree !== null && before.tree !== tree) return true;
     // A tree that is seen for the first time may have folders that are in no row.
     if (!moved && (tree === null || tree === before?.tree)) return false;
-    const rows = await this.#store.folders(trackId(looked.pair, kind));
+    // Rows that were read before the marks may be older than them: a pass that came in between is asked for once more, and finds nothing.
+    const rows = read ?? (await this.#store.folders(trackId(looked.pair, kind)));
     return sides.some((side) => differs(side, rows, kind));
   }
 }
