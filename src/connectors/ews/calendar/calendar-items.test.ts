@@ -144,11 +144,32 @@ describe('a meeting that somebody else organizes', () => {
   const shownWith = (organizer: string, key = 'CQAA2') => shown('AAMkUP=', key, organizer);
 
   test('goes by stream, and what became of it is looked at', async () => {
-    const { http, events } = open(uploaded, shownWith(boss.address));
+    const { http, events } = open(uploaded, shownWith(boss.address, 'CQAA1'));
     const [written] = await events.create(folder, [meeting], context);
-    expect(written).toMatchObject({ id: 'AAMkUP=', version: 'CQAA2' });
+    expect(written).toMatchObject({ id: 'AAMkUP=', version: 'CQAA1' });
     expect(written).not.toHaveProperty('unkept.organizer');
     expect(asked(http)).toEqual(['UploadItems', 'GetItem']);
+  });
+
+  test('is at the version of the upload, also when somebody wrote into it before it was looked at', async () => {
+    const { events } = open(uploaded, shownWith(boss.address, 'CQAA2'));
+    expect(await events.create(folder, [meeting], context)).toMatchObject([{ id: 'AAMkUP=', version: 'CQAA1' }]);
+  });
+
+  test('goes by stream where streams were understood, whatever somebody made of one of them since', async () => {
+    const changed = shownWith('anna@example.test', 'CQAA2');
+    const { http, events } = open(
+      uploaded,
+      shownWith(boss.address),
+      uploaded,
+      changed,
+      changed,
+      uploaded,
+      changed,
+      changed,
+    );
+    for (let n = 0; n < 3; n++) await events.create(folder, [meeting], context);
+    expect(asked(http).filter((operation) => operation === 'UploadItems')).toHaveLength(3);
   });
 
   test('goes field by field where streams of ours are refused, and those are not tried again', async () => {

@@ -106,11 +106,17 @@ export async function uploadEvents(
     }
     if (isFault(item) || !isWhatWasSaid(item, draft)) return true;
     tools.streams.accepted = true;
-    results[at] = { id: written.id, version: item.head.version, unkept: lossesOf(tools, item, draft) };
+    // The version of the upload, and not of this look: what somebody wrote in between is theirs, and is told from ours by it.
+    results[at] = { ...written, unkept: lossesOf(tools, item, draft) };
     return false;
   });
   if (others.length === 0) return results;
-  tools.streams.refused = true;
+  const isAsUploaded = ({ written }: (typeof others)[number]): boolean => {
+    const item = seen[ids.indexOf(written.id)] ?? missing;
+    return isFault(item) || item.head.version === written.version;
+  };
+  // Where streams were understood before, one that somebody wrote into says nothing of what servers make of them.
+  if (!tools.streams.accepted || others.some(isAsUploaded)) tools.streams.refused = true;
   const gone = await takeAway(
     removeEvents(tools),
     others.map(({ written }) => written),
