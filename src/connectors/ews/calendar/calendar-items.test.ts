@@ -214,6 +214,50 @@ describe('a meeting that somebody else organizes', () => {
   });
 });
 
+describe('a series that is read', () => {
+  const got = (key: string, inner: string, itemId = 'AAMkS=') =>
+    answer(
+      'GetItem',
+      success(
+        'GetItem',
+        `<m:Items><t:CalendarItem><t:ItemId Id="${itemId}" ChangeKey="${key}"/><t:ParentFolderId Id="F"/>${inner}</t:CalendarItem></m:Items>`,
+      ),
+    );
+  const times = (day: string) => `<t:Start>${day}T09:00:00Z</t:Start><t:End>${day}T09:30:00Z</t:End>`;
+  const exception =
+    '<t:ModifiedOccurrences><t:Occurrence><t:ItemId Id="AAMkO=" ChangeKey="CQAA1"/><t:Start>2024-03-05T09:00:00Z</t:Start><t:End>2024-03-05T09:30:00Z</t:End><t:OriginalStart>2024-03-05T09:00:00Z</t:OriginalStart></t:Occurrence></t:ModifiedOccurrences>';
+  const repeats = (count: number) =>
+    `<t:Recurrence><t:DailyRecurrence><t:Interval>1</t:Interval></t:DailyRecurrence><t:NumberedRecurrence><t:StartDate>2024-03-04Z</t:StartDate><t:NumberOfOccurrences>${count}</t:NumberOfOccurrences></t:NumberedRecurrence></t:Recurrence>`;
+  const master = (key: string, count: number, exceptions = '') =>
+    got(key, `${times('2024-03-04')}${exceptions}${repeats(count)}`);
+  const occurrence = (key: string, subject: string) =>
+    got(key, `<t:Subject>${subject}</t:Subject>${times('2024-03-05')}`, 'AAMkO=');
+  const read = async (events: TypedItems<'calendar'>) =>
+    (await events.read(['AAMkS=' as ItemId], context)).get('AAMkS=' as ItemId);
+  const shownAs = (version: string, count: number, occurrences: readonly unknown[]) => ({
+    head: { version },
+    fields: { recurrence: { range: { count } } },
+    occurrences,
+  });
+
+  test('is read again when somebody wrote it before its occurrences were', async () => {
+    const { events } = open(master('CQAA1', 5, exception), occurrence('CQAA2', ''), master('CQAA2', 7));
+    expect(await read(events)).toMatchObject(shownAs('CQAA2', 7, []));
+  });
+
+  test('is left to a later look when somebody goes on writing it', async () => {
+    const looks = [1, 3, 5].flatMap((n) => [master(`CQAA${n}`, 5, exception), occurrence(`CQAA${n + 1}`, '')]);
+    expect(await read(open(...looks).events)).toMatchObject({ kind: 'stale' });
+  });
+
+  test('is as it was read where a server shows its occurrences at another version all the same', async () => {
+    const look = [master('CQAA1', 5, exception), occurrence('CQAA9', 'Special')];
+    expect(await read(open(...look, ...look).events)).toMatchObject(
+      shownAs('CQAA1', 5, [{ day: '2024-03-05', overrides: { subject: 'Special' } }]),
+    );
+  });
+});
+
 describe('an update of occurrences', () => {
   const item = { ...series.item, head: { ...series.item.head, id: 'AAMkNEW=' as ItemId, version: 'CQAA1' as Version } };
   const edit = (...occurrences: TypedEdit<'calendar'>['occurrences']) => ({

@@ -103,13 +103,50 @@ function listIn(item: XmlElement, list: string, name: string): readonly XmlEleme
   return found === null ? [] : children(found, typesNamespace, name);
 }
 
-/** Complete items: what `seeEvents` shows, all modified occurrences of the batch in one more request, and hashes of attachments. */
+/** Reads of a series that somebody goes on writing. */
+const readsMax = 3;
+
+/**
+ * Complete items: what `seeEvents` shows, all modified occurrences of the batch in one more request, and hashes of attachments. A series that
+ * somebody wrote between the two requests is read again: its own values of before with occurrences of now are what it never was.
+ */
 export async function readEvents(
   tools: CalendarTools,
   attachments: AttachmentReader,
   ids: readonly ItemId[],
   context: Context,
 ): Promise<ReadonlyMap<ItemId, TypedItem<'calendar'> | Fault>> {
+  const found = new Map<ItemId, TypedItem<'calendar'> | Fault>();
+  const versions = new Map<ItemId, Version>();
+  let wanted = ids;
+  for (let n = 0; n < readsMax && wanted.length > 0; n++) {
+    const torn: ItemId[] = [];
+    for (const [id, { item, tornAt }] of await readOnce(tools, attachments, wanted, context)) {
+      // Not changed since the last look, whatever its occurrences bear: then that is how this server shows them.
+      const isTorn = tornAt !== null && tornAt !== versions.get(id);
+      if (isTorn) {
+        torn.push(id);
+        versions.set(id, tornAt);
+      }
+      found.set(id, isTorn ? { kind: 'stale', detail: 'a series was changed while its occurrences were read' } : item);
+    }
+    wanted = torn;
+  }
+  return found;
+}
+
+interface OnceRead {
+  readonly item: TypedItem<'calendar'> | Fault;
+  /** Version of a series whose occurrences are at another one; null: all are at the same, as they are unless somebody writes in between. */
+  readonly tornAt: Version | null;
+}
+
+async function readOnce(
+  tools: CalendarTools,
+  attachments: AttachmentReader,
+  ids: readonly ItemId[],
+  context: Context,
+): Promise<ReadonlyMap<ItemId, OnceRead>> {
   const seen = await seeEvents(tools, ids, context);
   const wanted = seen.flatMap((event) => (isFault(event) ? [] : event.modified));
   const got = await getItems(
@@ -127,12 +164,24 @@ export async function readEvents(
   const heads = await attachments.heads(listed, context);
   const byMark = new Map(listed.map(({ mark }, at) => [mark, heads[at] ?? missing] as const));
   return new Map(
-    ids.map((id, at) => {
+    ids.map((id, at): readonly [ItemId, OnceRead] => {
       const event = seen[at] ?? missing;
-      return [id, isFault(event) ? event : assembled(event, occurrences, byMark)] as const;
+      if (isFault(event)) return [id, { item: event, tornAt: null }];
+      const tornAt = isTorn(event, occurrences) ? event.head.version : null;
+      return [id, { item: assembled(event, occurrences, byMark), tornAt }];
     }),
   );
 }
+
+/**
+ * A series and its occurrences have the same change key, which changes with any of them.
+ * https://learn.microsoft.com/exchange/client-developer/web-service-reference/occurrenceitemid
+ */
+const isTorn = ({ head, modified }: SeenEvent, got: ReadonlyMap<ItemId, GotItem | Fault>): boolean =>
+  modified.some(({ id }) => {
+    const answer = got.get(id) ?? missing;
+    return isFault(answer) ? answer.kind === 'gone' : versionIn(answer.item) !== head.version;
+  });
 
 const versionIn = (item: XmlElement): Version => itemIdOf(item)?.version ?? ('' as Version);
 
@@ -153,8 +202,8 @@ function assembled(
   for (const { id, originalStart } of event.modified) {
     const answer = got.get(id) ?? missing;
     if (isFault(answer)) {
-      // Taken away since its series was read: the next look shows it right.
-      if (answer.kind === 'gone') return { kind: 'stale', detail: 'an occurrence went while its series was read' };
+      // An occurrence that is not there says nothing about its series.
+      if (answer.kind === 'gone') return { kind: 'stale', detail: 'an occurrence of a series was not to be read' };
       return answer;
     }
     const read = readFields(shownItem(answer.item));
