@@ -52,12 +52,13 @@ describe('what is recorded of days that were written', () => {
     const attendees = [attendee('ben@x'), attendee('cy@x')];
     const edit: TypedEdit<'calendar'> = { set: { attendees }, occurrences: [], attachments: new Map() };
     const given = applyEdit(series(), edit);
-    const of = (back: Parameters<typeof series>[0]) =>
+    const of = (back: Parameters<typeof series>[0], unkept = {}) =>
       Object.keys(
-        ownShare(given, series(back), edit, { id: given.head.id, version: ours, unkept: {} }).fields['attendees'] ?? {},
+        ownShare(given, series(back), edit, { id: given.head.id, version: ours, unkept }).fields['attendees'] ?? {},
       );
     const fewer = { attendees: attendees.slice(1) };
     expect(of({ head: { version: theirs }, fields: fewer })).toEqual(['ben@x', 'cy@x']);
+    expect(of({ head: { version: theirs }, fields: fewer }, { attendees: 'answers' })).toEqual(['ben@x', 'cy@x']);
     expect(of({ head: { version: ours }, fields: fewer })).toEqual(['cy@x']);
   });
 

@@ -95,12 +95,22 @@ function ownValues(
   const isTrusted = (field: string): boolean =>
     field in set &&
     (field in unkept ||
-      // Answers are the server's; who is on the list is ours, unless the server itself left somebody out.
-      (field === 'attendees' && (isUnwritten || sameNames(due[field], now[field]))) ||
       (field === 'when' && sameTimes(due[field], now[field])) ||
       (isHeldAsHash(due[field]) && (field !== 'body' || isSameText)));
-  const values = Object.keys({ ...now, ...due }).map((field) => [field, isTrusted(field) ? now[field] : due[field]]);
+  const taken = (field: string): Json | undefined => {
+    // Answers are the server's; who is on the list is ours, unless the server itself left somebody out.
+    if (field === 'attendees' && field in set) return isUnwritten ? now[field] : withNamesOf(due[field], now[field]);
+    return isTrusted(field) ? now[field] : due[field];
+  };
+  const values = Object.keys({ ...now, ...due }).map((field) => [field, taken(field)]);
   return Object.fromEntries(values.filter(([, value]) => value !== undefined));
+}
+
+/** The attendees whom we gave, with their answers as they are now. */
+function withNamesOf(due: Json | undefined, now: Json | undefined): Json | undefined {
+  if (due === undefined || isHeldAsHash(due) || isHeldAsHash(now)) return now;
+  const is = (now ?? {}) as Readonly<Record<string, Json>>;
+  return Object.fromEntries(Object.entries(due ?? {}).map(([who, given]) => [who, is[who] ?? (given as Json)]));
 }
 
 /** Attendees as they are, but for answers that came in since we gave them: a server takes an answer away, and never makes one up. */
