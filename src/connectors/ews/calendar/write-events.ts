@@ -8,7 +8,7 @@ import { escapeText, rawXml } from '#formats/text/xml-write.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { AttachmentContent, AttachmentHead, EventFields, OccurrenceOverrides } from '#model/appointment.ts';
 import { eventProperties } from '#model/event-properties.ts';
-import type { FolderId, ItemId, Version } from '#model/ids.ts';
+import type { FolderId, ItemId } from '#model/ids.ts';
 import type { Instant, RawProperty } from '#model/mail.ts';
 import type { TypedDraft, TypedEdit, TypedItem } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
@@ -207,6 +207,7 @@ async function finish(
   context: Context,
 ): Promise<readonly (Written | Fault)[]> {
   const results: (Written | Fault)[] = ups.map((up) => (isFault(up) ? up : up.written));
+  /** Whose version only the server knows. */
   const moved = new Set<number>();
   for (const [at, up] of ups.entries()) {
     if (isFault(up) || up.attachments === null) continue;
@@ -223,16 +224,20 @@ async function finish(
     results,
     working.map(({ at }) => at),
     async () => {
-      const faults = await writeOccurrences(
+      const answers = await writeOccurrences(
         tools,
         reader,
         working.map(({ work, at }) => (moved.has(at) ? { ...work, expect: null } : work)),
         context,
       );
-      for (const [n, { at }] of working.entries()) {
+      for (const [n, { at, work }] of working.entries()) {
+        const answer = answers[n] ?? missing;
         moved.add(at);
-        const fault = faults[n] ?? null;
-        if (fault !== null) results[at] = fault;
+        if (isFault(answer)) results[at] = answer;
+        else if (answer.version !== null) {
+          moved.delete(at);
+          results[at] = { id: work.master, version: answer.version };
+        }
       }
     },
   );
@@ -317,19 +322,27 @@ export async function updateEvents(
   const finished = await finish(
     tools,
     reader,
-    plans.map(({ parts, attachments, work }, at) => {
+    plans.map(({ attachments, work }, at) => {
       const written = first[at] ?? missing;
       if (isFault(written)) return written;
-      // What this call wrote itself is no reason to stop.
-      return { written, attachments, work: work !== null && parts.length > 0 ? { ...work, expect: null } : work };
+      // What this call wrote itself is no reason to stop; what somebody wrote after it is.
+      return { written, attachments, work: work && { ...work, expect: written.version } };
     }),
     context,
   );
-  return plans.map(({ written, work }, at) => {
+  return plans.map(({ written, parts, work }, at) => {
     const now = finished[at] ?? missing;
-    return isFault(now) ? now : { ...now, unkept: lossesOf(tools, written, work) };
+    if (!isFault(now)) return { ...now, unkept: lossesOf(tools, written, work) };
+    return now.kind === 'stale' && parts.length > 0 && !isFault(first[at]) ? halfWritten : now;
   });
 }
+
+/** Whoever tries again has to know that the first write was done. */
+const halfWritten: Fault = {
+  kind: 'transient',
+  detail: 'somebody wrote the series before its occurrences were written',
+  mayHaveHappened: true,
+};
 
 interface UpdatePlan {
   readonly item: Item;
@@ -374,7 +387,6 @@ function planOf(tools: CalendarTools, item: Item, edit: Edit): UpdatePlan {
       wanted,
       reshapes,
       edit,
-      expect: parts.length === 0 && !isMeant ? item.head.version : null,
     }),
   };
 }
@@ -399,14 +411,12 @@ function workOfEdit(
     wanted,
     reshapes,
     edit,
-    expect,
   }: {
     readonly item: Item;
     readonly after: EventFields;
     readonly wanted: Edit['occurrences'];
     readonly reshapes: boolean;
     readonly edit: Edit;
-    readonly expect: Version | null;
   },
 ): SeriesWork | null {
   const { recurrence } = after;
@@ -420,7 +430,7 @@ function workOfEdit(
     master: item.head.id,
     fields: after,
     recurrence: keptRecurrence(recurrence, version),
-    expect,
+    expect: item.head.version,
     deletes: wanted.flatMap((one) => (one.do === 'delete' ? [one.day] : [])),
     modifies,
     attachments: attachmentsOfDays(after, modifies),

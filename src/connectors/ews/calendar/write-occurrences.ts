@@ -47,22 +47,34 @@ interface Step {
   readonly ref: OccurrenceRef;
 }
 
+/** What became of a series. */
+export interface SeriesWritten {
+  /** Where the last of its writes left it, which it shares with its occurrences; null: that write was answered without one. */
+  readonly version: Version | null;
+}
+
 /**
- * Deletes and modifies occurrences of several series, in as few requests as there are kinds of writes. In place of each series null,
- * or the first thing that went wrong with it; its other writes may have been done.
+ * Deletes and modifies occurrences of several series, in as few requests as there are kinds of writes. In place of each series the first
+ * thing that went wrong with it, if any; its other writes may have been done.
  */
 export async function writeOccurrences(
   tools: CalendarTools,
   attachments: AttachmentReader,
   works: readonly SeriesWork[],
   context: Context,
-): Promise<readonly (null | Fault)[]> {
+): Promise<readonly (SeriesWritten | Fault)[]> {
   const faults: (null | Fault)[] = works.map(() => null);
+  const versions: (null | Version)[] = works.map(() => null);
   const open = (at: number) => faults[at] === null;
-  const note = (steps: readonly Step[], answers: readonly (unknown | Fault)[], forgiven: (fault: Fault) => boolean) => {
+  const note = (
+    steps: readonly Step[],
+    answers: readonly (Written | null | Fault)[],
+    forgiven: (fault: Fault) => boolean,
+  ) => {
     for (const [n, { at }] of steps.entries()) {
-      const answer = answers[n];
+      const answer = answers[n] ?? null;
       if (isFault(answer) && !forgiven(answer)) faults[at] ??= answer;
+      versions[at] = answer === null || isFault(answer) ? null : answer.version;
     }
   };
   const never = () => false;
@@ -113,6 +125,7 @@ export async function writeOccurrences(
 
   for (const [at, work] of works.entries()) {
     if (!open(at) || work.attachments.size === 0) continue;
+    versions[at] = null;
     try {
       await putOccurrenceAttachments(tools, attachments, work, context);
     } catch (error) {
@@ -120,7 +133,7 @@ export async function writeOccurrences(
       faults[at] = error.fault;
     }
   }
-  return faults;
+  return works.map((_, at) => faults[at] ?? { version: versions[at] ?? null });
 }
 
 /**
