@@ -132,16 +132,13 @@ export const attendeeAlias =
     own.includes(key) ? 'own' : key;
 
 export const attendeeRules = (
-  own: readonly string[],
+  alias: ReturnType<typeof attendeeAlias>,
   clash: (clash: ElementClash<Attendee>) => { readonly left: Attendee; readonly right: Attendee },
   keepsChanged: (key: string, element: Attendee) => boolean,
-): ElementRules<Attendee> => {
-  const alias = attendeeAlias(own);
-  return {
-    keyOf: (a) => alias(attendeeKey(a)),
-    payload: attendeePayload,
-    take: (mine, other) => ({ ...mine, role: other.role, response: other.response, respondedAt: other.respondedAt }),
-    clash,
-    keepsChanged,
-  };
-};
+): ElementRules<Attendee> => ({
+  keyOf: (a) => alias(attendeeKey(a)),
+  payload: attendeePayload,
+  take: (mine, other) => ({ ...mine, role: other.role, response: other.response, respondedAt: other.respondedAt }),
+  clash,
+  keepsChanged,
+});

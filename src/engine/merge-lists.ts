@@ -14,6 +14,7 @@ import {
   setRules,
 } from './merge-elements.ts';
 import { isAnswer, isChanged, type Levels, own, pick, same } from './merge-level.ts';
+import { attendeeKey } from './shown.ts';
 
 export function mergeSetLike(
   context: MergeContext,
@@ -31,19 +32,17 @@ export function mergeSetLike(
     if (values.left === undefined && values.right === undefined) return values;
   }
   const listOf = (side: Side): unknown => values[side] ?? levels[side].series?.values[field];
+  const lists = { left: listOf('left'), right: listOf('right') };
+  const alias = attendeeAlias(row.merge === 'attendees' ? oneOwn(context, lists as AttendeeLists) : []);
   const baseOf = (side: Side) => {
     const { base, series } = levels[side];
-    return elementBase(
-      base?.[field] ?? series?.base?.[field],
-      row.merge === 'attendees' ? attendeeAlias(context.own) : undefined,
-    );
+    return elementBase(base?.[field] ?? series?.base?.[field], alias);
   };
   const base = { left: baseOf('left'), right: baseOf('right') };
   // A snapshot that holds a hash names no elements: what only one side changed is taken as it is.
   if (context.hasBase && changed.left !== changed.right && (base.left === null || base.right === null)) {
     return pick(levels, changed.left ? 'left' : 'right', field);
   }
-  const lists = { left: listOf('left'), right: listOf('right') };
   switch (row.merge) {
     case 'set':
       return mergeElements(lists.left as readonly string[], lists.right as readonly string[], base, setRules);
@@ -68,8 +67,16 @@ export function mergeSetLike(
       return { left: Object.fromEntries(merged.left), right: Object.fromEntries(merged.right) };
     }
     default:
-      return mergeAttendees(context, day, lists as Readonly<Record<Side, readonly Attendee[]>>, base);
+      return mergeAttendees(context, day, lists as AttendeeLists, base, alias);
   }
+}
+
+type AttendeeLists = Readonly<Record<Side, readonly Attendee[]>>;
+
+/** Addresses of the person that mean one attendee. Where a list holds two of them, both were invited, and each is an attendee of its own. */
+function oneOwn({ own }: MergeContext, lists: AttendeeLists): readonly string[] {
+  const isTwice = Object.values(lists).some((list) => list.filter((a) => own.includes(attendeeKey(a))).length > 1);
+  return isTwice ? [] : own;
 }
 
 /**
@@ -79,11 +86,12 @@ export function mergeSetLike(
 function mergeAttendees(
   context: MergeContext,
   day: Day | null,
-  lists: Readonly<Record<Side, readonly Attendee[]>>,
+  lists: AttendeeLists,
   base: { readonly left: ElementBase; readonly right: ElementBase },
+  alias: ReturnType<typeof attendeeAlias>,
 ) {
   const rules = attendeeRules(
-    context.own,
+    alias,
     ({ left, right, base: before }) => {
       const was = String(before ?? '').split(' ');
       const role = verdict(context, 'attendees').winner === 'left' ? left : right;

@@ -45,6 +45,17 @@ describe('fields', () => {
     ]);
   });
 
+  test('a person who was invited at both addresses is taken off the list at one of them only', () => {
+    const both = [attendee('ana@source.example'), attendee('ana@target.example'), attendee('ben@x')];
+    const invited = event({ fields: { attendees: both } });
+    const result = merge(invited, invited, event({ fields: { attendees: both.slice(1) } }));
+    expect(result.left?.edit.set).toEqual({ attendees: both.slice(1) });
+    expect(result.right).toBeNull();
+    // Whoever was invited at one address is one attendee, whatever each organization makes of it.
+    const at = (address: string) => event({ fields: { attendees: [attendee(address)] } });
+    expect(merge(null, at('ana@source.example'), at('ana@target.example'))).toMatchObject({ left: null, right: null });
+  });
+
   test('categories and attendees merge element by element', () => {
     const base = event({ fields: { categories: ['a', 'b'], attendees: [attendee('ben@x'), attendee('cy@x')] } });
     const result = merge(
