@@ -13,7 +13,7 @@ import { eachInPlace, faultsInPlace } from '../batches.ts';
 import { uploadItems } from '../operations/upload-items.ts';
 import { atLeast, type SchemaVersion } from '../server-version.ts';
 import type { AttachmentReader } from '../typed/attachments.ts';
-import { takeAway } from '../typed/take-away.ts';
+import { takeAway, thereAllTheSame } from '../typed/take-away.ts';
 import type { CalendarTools } from './calendar-tools.ts';
 import { readEvents } from './read-events.ts';
 import { removeEvents } from './remove-events.ts';
@@ -101,7 +101,7 @@ export async function uploadEvents(
     const item = seen[n] ?? missing;
     // Not to be seen for now: it is there with its stamp, and the next look decides.
     if (isFault(item) && item.kind !== 'poison') {
-      results[at] = item;
+      results[at] = thereAllTheSame(item);
       return false;
     }
     if (isFault(item) || !isWhatWasSaid(item, draft)) return true;

@@ -23,7 +23,7 @@ import { type AttachmentReader, putAttachments } from '../typed/attachments.ts';
 import { getItems } from '../typed/get-items.ts';
 import { extendedPart, type Part, typedPart } from '../typed/parts.ts';
 import { keptRecurrence } from '../typed/recurrence-codec.ts';
-import { takeAway } from '../typed/take-away.ts';
+import { takeAway, thereAllTheSame } from '../typed/take-away.ts';
 import type { CalendarTools } from './calendar-tools.ts';
 import { clientIntent, intentPart, isReceived, keptInStep } from './client-intent.ts';
 import { writeEvent, writeEventUpdates, writeParts } from './event-codec.ts';
@@ -99,14 +99,12 @@ async function createByFields(
   });
   const finished = await finish(tools, reader, made, context);
   const halves = made.flatMap((up, at) => (!isFault(up) && isFault(finished[at]) ? [up.written] : []));
-  await takeAway(removeEvents(tools), halves, context);
+  const gone = await takeAway(removeEvents(tools), halves, context);
   return drafts.map(({ item }, at) => {
     const [up = missing, now = missing] = [made[at], finished[at]];
-    return isFault(now) || isFault(up)
-      ? isFault(now)
-        ? now
-        : noId
-      : { ...now, unkept: lossesOf(tools, item.fields, up.work) };
+    if (isFault(up)) return up;
+    if (!isFault(now)) return { ...now, unkept: lossesOf(tools, item.fields, up.work) };
+    return gone[halves.indexOf(up.written)] ? now : thereAllTheSame(now);
   });
 }
 
@@ -333,16 +331,9 @@ export async function updateEvents(
   return plans.map(({ written, parts, work }, at) => {
     const now = finished[at] ?? missing;
     if (!isFault(now)) return { ...now, unkept: lossesOf(tools, written, work) };
-    return now.kind === 'stale' && parts.length > 0 && !isFault(first[at]) ? halfWritten : now;
+    return parts.length > 0 && !isFault(first[at]) ? thereAllTheSame(now) : now;
   });
 }
-
-/** Whoever tries again has to know that the first write was done. */
-const halfWritten: Fault = {
-  kind: 'transient',
-  detail: 'somebody wrote the series before its occurrences were written',
-  mayHaveHappened: true,
-};
 
 interface UpdatePlan {
   readonly item: Item;

@@ -38,7 +38,7 @@ import { moveItems } from './move-items.ts';
 import { extendedPart, typedPart, writeItem, writeUpdates } from './parts.ts';
 import { removeItems } from './remove-items.ts';
 import { shownItem } from './shown-item.ts';
-import { takeAway } from './take-away.ts';
+import { takeAway, thereAllTheSame } from './take-away.ts';
 
 const corrupt = (detail: string): Fault => ({ kind: 'poison', reason: 'corrupt', detail });
 
@@ -125,8 +125,12 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
     for (const [at, { item, attachments }] of drafts.entries()) {
       const written = answers[at] ?? noId;
       const now = isFault(written) ? written : await this.#attach(written, [], attachments, context);
-      if (!isFault(written) && isFault(now)) await takeAway(this.remove, [written], context);
-      results.push(isFault(now) ? now : { ...now, unkept: this.#unkept(item.fields, item.fields) });
+      if (!isFault(now)) results.push({ ...now, unkept: this.#unkept(item.fields, item.fields) });
+      else if (isFault(written)) results.push(now);
+      else {
+        const [isGone] = await takeAway(this.remove, [written], context);
+        results.push(isGone ? now : thereAllTheSame(now));
+      }
     }
     return results;
   }

@@ -1,4 +1,4 @@
-import { FaultError, isFault } from '#kit/fault.ts';
+import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { Context, TypedItems, Written } from '../../contract.ts';
 
@@ -29,3 +29,9 @@ export async function takeAway(
     return made.map(() => false);
   }
 }
+
+/** The fault of what failed after its first write, and is there all the same: one that would have the call repeated says so. */
+export const thereAllTheSame = (fault: Fault): Fault =>
+  fault.kind === 'throttled' || fault.kind === 'transient' || fault.kind === 'stale'
+    ? { kind: 'transient', detail: describeFault(fault), mayHaveHappened: true }
+    : fault;
