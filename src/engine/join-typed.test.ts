@@ -52,6 +52,7 @@ const known = (over: Partial<TypedKnowledge>): TypedKnowledge => ({
   unlinked: [],
   gone: { left: new Set(), right: new Set() },
   apart: { left: new Set(), right: new Set() },
+  setAside: { left: new Set(), right: new Set() },
   counterpart: (_, folder) => (folder === ('X' as FolderId) ? null : folder),
   ...over,
 });
@@ -226,6 +227,32 @@ describe('items without a link', () => {
     expect(
       join({ right: [upsert(lone), again], apart: { ...apart, right: new Set(['r2', 'r3'] as ItemId[]) } }),
     ).toMatchObject([{ do: 'dedupe', heads: [{ id: 'r2' }, { id: 'r3' }], link: null }]);
+  });
+
+  test('an occurrence waits for its series that is made beside it, and for none that cannot be made', () => {
+    const of = (day: string) => identity(`040000008200E00074C5B7101A82E008${day}${'0'.repeat(40)}`);
+    const both = {
+      left: [upsert(head('l1', { identity: of('07E8030C') }))],
+      right: [upsert(head('r1', { identity: of('00000000') }))],
+    };
+    expect(join(both)).toMatchObject([
+      { do: 'create', on: 'left', from: { id: 'r1' } },
+      { do: 'leave', side: 'left', because: 'series-waits' },
+    ]);
+    const setAside = { left: new Set<ItemId>(), right: new Set(['r1' as ItemId]) };
+    expect(join({ ...both, setAside })).toMatchObject([{ do: 'create', on: 'right', from: { id: 'l1' } }]);
+  });
+
+  test('an occurrence waits for its series of which only a copy of ours is left', () => {
+    const of = (day: string) => identity(`040000008200E00074C5B7101A82E008${day}${'0'.repeat(40)}`);
+    const stamp = stampOf('r1');
+    const intent = { from: { id: 'r1' }, side: 'left', stampKey: stampKey(stamp) } as unknown as TypedIntentRow;
+    const copy = head('l1', { identity: of('00000000'), stamp });
+    const lone = head('r2', { identity: of('07E8030C') });
+    expect(join({ left: [upsert(copy)], right: [gone('r1'), upsert(lone)], intents: [intent] })).toMatchObject([
+      { do: 'orphan', copy: { id: 'l1' } },
+      { do: 'leave', side: 'right', because: 'series-waits' },
+    ]);
   });
 
   test('an occurrence waits for its series that is moved to where it is', () => {

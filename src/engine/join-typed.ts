@@ -37,6 +37,8 @@ export interface TypedKnowledge {
   readonly gone: { readonly left: ReadonlySet<ItemId>; readonly right: ReadonlySet<ItemId> };
   /** Occurrences that are there by themselves, of days that the series beside them does not have (`settleDuplicates`): items of their own. */
   readonly apart: Readonly<Record<Side, ReadonlySet<ItemId>>>;
+  /** Items that could not be carried over, wait for the operator, and were not changed since: nothing is made of them. */
+  readonly setAside: Readonly<Record<Side, ReadonlySet<ItemId>>>;
   /** Folder of the other side that corresponds to a folder of `side`; null: not in step. */
   readonly counterpart: (side: Side, folder: FolderId) => FolderId | null;
 }
@@ -228,10 +230,12 @@ export function joinTyped(known: TypedKnowledge): readonly TypedDecision[] {
     decisions.push({ do: 'orphan', copy, intent });
   }
   const places = { left: takenPlaces(known, decisions, 'left'), right: takenPlaces(known, decisions, 'right') };
+  const news = { left: partition([...index.fresh.left.values()]), right: partition([...index.fresh.right.values()]) };
+  for (const side of sides)
+    for (const head of news[side].whole) decisions.push(...decideNew(known, side, head, places));
   const coming = { left: comingSeries(known, decisions, 'left'), right: comingSeries(known, decisions, 'right') };
-  for (const side of sides) {
-    for (const head of index.fresh[side].values()) decisions.push(decideNew(known, side, head, places, coming[side]));
-  }
+  for (const side of sides)
+    for (const head of news[side].lone) decisions.push(...decideNew(known, side, head, places, coming[side]));
   return decisions;
 }
 
@@ -259,8 +263,8 @@ function takenPlaces(known: TypedKnowledge, decisions: readonly TypedDecision[],
 
 /**
  * Folders of the other side with a series of which it is open whether it is going to be in the folder of `side` that corresponds: it is
- * missing there and has yet to be settled, is on its way there, or lies on the other side several times. Of any other series the next
- * pass knows no more than this one, so nothing may wait for it.
+ * missing there and has yet to be settled, is made or moved there by this pass, or lies on the other side several times. Of any other
+ * series the next pass knows no more than this one, so nothing may wait for it.
  */
 function comingSeries(known: TypedKnowledge, decisions: readonly TypedDecision[], side: Side): ReadonlySet<string> {
   const other = otherSide(side);
@@ -278,6 +282,8 @@ function comingSeries(known: TypedKnowledge, decisions: readonly TypedDecision[]
       add(decision.link.identity, decision.link[other].folder);
     if (decision.do === 'dedupe' && decision.on === other && decision.link === null)
       for (const { identity, folder } of decision.heads) add(identity, folder);
+    if (decision.do === 'create' && decision.on === side) add(decision.from.identity, decision.from.folder);
+    if (decision.do === 'orphan' && decision.intent.side === other) add(decision.copy.identity, decision.copy.folder);
   }
   for (const { state, goneSincePass, identity, [other]: end } of links.values())
     if (state === `${side}-gone` && goneSincePass !== null) add(identity, end.folder);
@@ -418,7 +424,7 @@ function duplicates(
   for (const on of sides) {
     if (on === 'left' && isOneWay) continue;
     const groups = new Map<string, { readonly identity: EventIdentity; readonly heads: TypedHead[] }>();
-    const [lone, whole] = partition([...index.fresh[on].values()]);
+    const { lone, whole } = partition([...index.fresh[on].values()]);
     for (const head of [...whole, ...lone]) {
       const { identity: own, folder } = head;
       if (own === null) continue;
@@ -463,9 +469,9 @@ function lateCopies(
 }
 
 /** Occurrences without their series, and all others. */
-function partition(heads: readonly TypedHead[]): readonly [readonly TypedHead[], readonly TypedHead[]] {
+function partition(heads: readonly TypedHead[]): Readonly<Record<'lone' | 'whole', readonly TypedHead[]>> {
   const isLone = ({ identity }: TypedHead) => identity !== null && loneOccurrence(identity) !== null;
-  return [heads.filter(isLone), heads.filter((head) => !isLone(head))];
+  return { lone: heads.filter(isLone), whole: heads.filter((head) => !isLone(head)) };
 }
 
 const isMissing = (known: TypedKnowledge, index: Index, link: TypedLinkRow, side: Side): boolean =>
@@ -524,7 +530,19 @@ function adoptions(known: TypedKnowledge, index: Index): readonly TypedDecision[
   return decisions;
 }
 
+/** @param coming Of an occurrence without its series. @returns at most one. */
 function decideNew(
+  known: TypedKnowledge,
+  side: Side,
+  head: TypedHead,
+  taken: Readonly<Record<Side, ReadonlySet<string>>>,
+  coming: ReadonlySet<string> = new Set(),
+): readonly TypedDecision[] {
+  const decision = leaveOrCreate(known, side, head, taken, coming);
+  return decision.do === 'create' && known.setAside[side].has(head.id) ? [] : [decision];
+}
+
+function leaveOrCreate(
   { intents, nowMs, policy, counterpart }: TypedKnowledge,
   side: Side,
   head: TypedHead,

@@ -125,6 +125,7 @@ class EngineWorld implements ScenarioWorld {
       intents: records.intents,
       unlinked: [...records.unlinked.values()],
       apart: this.apart,
+      setAside: { left: new Set(), right: new Set() },
       counterpart: (_, folder) => (folder === ('Private' as FolderId) ? null : folder),
     };
     const questions = joinQuestions(base);

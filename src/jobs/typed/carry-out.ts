@@ -13,7 +13,7 @@ import { moveItems } from './move-items.ts';
 import type { FeedsRead } from './read-feeds.ts';
 import { settleDuplicates } from './settle-duplicates.ts';
 import { settleGone } from './settle-gone.ts';
-import { otherSide, type TypedContext } from './typed-context.ts';
+import type { TypedContext } from './typed-context.ts';
 import { unlinkItems } from './unlink-items.ts';
 
 /** Joins what feeds say with what is recorded, and carries out what follows from it. Results are staged, the last ones not recorded yet. */
@@ -24,7 +24,7 @@ export async function carryOut<Kind extends TypedKind>(
 ): Promise<void> {
   const known = await gather(context, read.left, read.right, waiting);
   await forgetDeleted(context, known);
-  const decisions = joinTyped(known).filter((d) => !isSetAside(context, read, d));
+  const decisions = joinTyped(known);
   await resolveIntents(context, known, decisions);
   recordQuiet(context, known, decisions);
 
@@ -61,15 +61,6 @@ export async function carryOut<Kind extends TypedKind>(
 /** What failed when it was written waits for another try, although neither side was changed since. */
 const isTriedAgain = (context: TypedContext, { left, right }: TypedLinkRow): boolean =>
   [left, right].some(({ id }) => context.failed.get(id)?.retry);
-
-/** What waits for the operator is not tried again, unless somebody changed it since. */
-function isSetAside(context: TypedContext, read: Pick<FeedsRead, Side>, decision: TypedDecision): boolean {
-  if (decision.do !== 'create') return false;
-  const row = context.failed.get(decision.from.id);
-  if (!row || row.retry) return false;
-  const entries = read[otherSide(decision.on)];
-  return !entries.some((e) => e.kind === 'upsert' && e.head.id === decision.from.id);
-}
 
 /** Items without a link that were deleted: nothing has to be remembered of them. */
 async function forgetDeleted(context: TypedContext, known: TypedKnowledge): Promise<void> {

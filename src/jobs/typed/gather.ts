@@ -49,6 +49,7 @@ export async function gather(
     intents,
     unlinked: [...rows.values()].filter(({ side, head }) => !context.refused[side].has(head.id)),
     apart: context.apart,
+    setAside: { left: setAsideIn(context, left), right: setAsideIn(context, right) },
     counterpart: (side: Side, folder: TypedHead['folder']) => counterpart(context, side, folder),
   };
   const questions = joinQuestions(known);
@@ -57,6 +58,14 @@ export async function gather(
     whichAreGone(context, 'right', questions.right),
   ]);
   return { ...known, gone: { left: goneLeft, right: goneRight } };
+}
+
+/** What waits for the operator is not tried again, unless somebody changed it since. @param entries Of one side. */
+function setAsideIn({ failed }: TypedContext, entries: readonly FeedEntry[]): ReadonlySet<ItemId> {
+  const changed = new Set(headsOf(entries).map(({ id }) => id));
+  return new Set(
+    [...failed.values()].filter(({ left, retry }) => !retry && !changed.has(left)).map(({ left }) => left),
+  );
 }
 
 /** An occurrence without its series has to do with that, wherever it is. */
