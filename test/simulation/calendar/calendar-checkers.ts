@@ -1,4 +1,5 @@
 import type { EventFields, EventIdentity, OccurrenceFields } from '#model/appointment.ts';
+import { loneOccurrence } from '#model/lone-occurrence.ts';
 import type { TypedItem } from '#model/typed-item.ts';
 import type { Violations } from '../checkers.ts';
 import { daysOf } from './calendar-person.ts';
@@ -46,10 +47,22 @@ const placeOf = (calendar: SimulatedCalendar, event: SimulatedEvent): number =>
 
 const foldersOf = (events: readonly SimulatedEvent[]): number => new Set(events.map(({ folder }) => folder)).size;
 
+/** Occurrences that are there by themselves beside their series, which has them as well. */
+function toldTwice(calendar: SimulatedCalendar): Violations {
+  const there = byIdentity(calendar);
+  return calendar.events().flatMap(({ identity, folder }) => {
+    const lone = loneOccurrence(identity);
+    const series = (lone === null ? undefined : there.get(lone.series))?.find((event) => event.folder === folder);
+    if (lone === null || series === undefined || series.item.deletedDays.includes(lone.day)) return [];
+    if (!daysOf(series).includes(lone.day)) return [];
+    return [`duplicated: ${lone.day} of event ${identity.slice(-8)} is on ${calendar.address} beside its series`];
+  });
+}
+
 export function calendarsConverged(world: CalendarWorld): Violations {
   const left = byIdentity(world.left);
   const right = byIdentity(world.right);
-  const found: string[] = [];
+  const found: string[] = [...toldTwice(world.left), ...toldTwice(world.right)];
   for (const identity of new Set([...left.keys(), ...right.keys()])) {
     const [l = [], r = []] = [left.get(identity), right.get(identity)];
     const what = `event ${identity.slice(-8)}`;
@@ -117,11 +130,13 @@ export async function nothingErasedInVain(world: CalendarWorld): Promise<Violati
   });
 }
 
-/** An event that nobody deleted is there. */
+/** An event that nobody deleted is there. An occurrence that was there by itself is part of its series once that is there. */
 export function nothingRemovedInVain(world: CalendarWorld): Violations {
   const there = new Set([...byIdentity(world.left).keys(), ...byIdentity(world.right).keys()]);
+  const isKnown = (identity: EventIdentity | undefined): boolean =>
+    identity !== undefined && (there.has(identity) || world.ledger.removed.has(identity));
   return [...world.seen]
-    .filter((identity) => !there.has(identity) && !world.ledger.removed.has(identity))
+    .filter((identity) => !isKnown(identity) && !isKnown(loneOccurrence(identity)?.series))
     .map((identity) => `lost: event ${identity.slice(-8)} is gone, and nobody deleted it`);
 }
 

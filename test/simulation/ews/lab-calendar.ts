@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { must } from '#kit/assert.ts';
 import type { Random } from '#kit/random.ts';
-import { cleanIdOf, numberOf, propertyText, propertyValue } from '#lab/meetings/meeting-view.ts';
+import { cleanIdOf, datedId, idDayOf, numberOf, propertyText, propertyValue } from '#lab/meetings/meeting-view.ts';
 import type { Meetings } from '#lab/meetings/meetings.ts';
 import { showing } from '#lab/meetings/occurrences.ts';
 import { deleteOccurrence, occurrenceItem, patternTimes, updateOccurrence } from '#lab/world/appointment.ts';
@@ -214,7 +214,14 @@ function overridesOf(series: ItemContent, exception: CalendarException): Partial
 
 function shown(item: Item): TypedItem<'calendar'> {
   const { content } = item;
-  const identity = cleanIdOf(content);
+  const cleanId = cleanIdOf(content);
+  // Occurrences that are there without their series are events of their own, each of its day.
+  const identity =
+    cleanId === null
+      ? null
+      : Buffer.from(datedId(cleanId, idDayOf(content)), 'base64')
+          .toString('hex')
+          .toUpperCase();
   return {
     kind: 'calendar',
     head: {
