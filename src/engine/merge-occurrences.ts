@@ -1,10 +1,10 @@
-import { isOccurrenceDay, recurrenceProblem } from '#model/expand-recurrence.ts';
+import { isOccurrenceDay, occurrenceDays, recurrenceProblem } from '#model/expand-recurrence.ts';
 import type { Side } from '#model/ids.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import type { TypedItem } from '#model/typed-item.ts';
 import type { Shown } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
-import { journal, type MergeContext, otherSide, type Verdict } from './merge-context.ts';
+import { journal, type MergeContext, otherSide, type Verdict, verdict } from './merge-context.ts';
 import { mergeLevel } from './merge-fields.ts';
 import type { Values } from './merge-level.ts';
 import { isOwnMeeting } from './merge-state-flags.ts';
@@ -64,7 +64,42 @@ export function mergeOccurrences(
       result.set(day, normal(context, mergeDay(context, facts, items, seen), series));
     }
   }
+  keepOne(context, pattern.recurrence, entries, result);
   return result;
+}
+
+/**
+ * A series keeps its last occurrence: servers refuse to delete that (ErrorRecurrenceHasNoOccurrence). Where each side deleted what the other
+ * one has left, the first that the winner still has stays on both.
+ * @param entries What the sides have now.
+ */
+function keepOne(
+  context: MergeContext,
+  recurrence: Recurrence | null,
+  entries: Readonly<Record<Side, ReadonlyMap<Day, Entry>>>,
+  merged: Map<Day, SideEntries>,
+): void {
+  if (recurrence === null || recurrence.range.end === 'never') return;
+  const days: Day[] = [];
+  for (const day of occurrenceDays(recurrence)) {
+    const entry = merged.get(day);
+    if (entry?.left !== 'deleted' || entry.right !== 'deleted') return;
+    days.push(day);
+  }
+  const first = context.policy.direction === 'one-way' ? 'left' : verdict(context, 'recurrence').winner;
+  for (const side of [first, otherSide(first)]) {
+    const day = days.find((one) => entries[side].get(one) !== 'deleted');
+    if (day === undefined) continue;
+    const stays = entries[side].get(day) ?? null;
+    const by: Verdict = {
+      winner: side,
+      outcome: 'last-occurrence-stays',
+      why: 'the sides deleted all occurrences of the series between them; this one stays',
+    };
+    journal(context, by, 'occurrence', day, { base: undefined, left: 'deleted', right: 'deleted', [side]: stays });
+    merged.set(day, { left: stays, right: stays });
+    return;
+  }
 }
 
 /** Where the person does not work an occurrence has a reminder of its own only until it is moved: the person was switched, or set it there. */

@@ -11,6 +11,7 @@ export const mergeOutcomes = {
   'occurrence-out-of-pattern': 'the new pattern has no occurrence on the day of a changed one',
   'occurrence-erased': 'a new pattern on one side erased a changed occurrence there',
   'occurrences-collide': 'occurrences that were moved on different sides would lie on one day, or in the wrong order',
+  'last-occurrence-stays': 'each side deleted the occurrences that the other one had left; one of them stays',
   'occurrence-told-twice': 'a series and an occurrence that came by itself say different things of one day',
   'rewritten-together':
     'both sides got a new pattern at once; changed occurrences were written down in case of an interruption',

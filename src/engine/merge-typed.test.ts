@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { TypedItem } from '#model/typed-item.ts';
 import { type MergeInput, mergeTyped } from './merge-typed.ts';
 import { shown } from './shown.ts';
-import { attendee, day, event, monday9, policy, series, winterClock } from './typed-items.fixture.ts';
+import { attendee, day, event, monday9, policy, series, weekly, winterClock } from './typed-items.fixture.ts';
 
 const HOUR = 3_600_000;
 type Event = TypedItem<'calendar'>;
@@ -104,6 +104,21 @@ describe('a series and its occurrences', () => {
     day: day('2024-03-11'),
     overrides: { when: { ...event().fields.when, start: monday9 + 170 * HOUR, end: monday9 + 171 * HOUR } },
   };
+
+  test('the sides delete all occurrences between them: the last that the winner has stays on both', () => {
+    const two = { fields: { recurrence: { ...weekly, range: { ...weekly.range, end: 'count', count: 2 } as const } } };
+    const [first, second] = [day('2024-03-04'), day('2024-03-11')];
+    const result = merge(
+      series(two),
+      series({ ...two, deletedDays: [first] }),
+      series({ ...two, deletedDays: [second] }),
+    );
+    expect(result.left).toBeNull();
+    expect(result.right?.edit).toMatchObject({ set: two.fields, occurrences: [{ day: first, do: 'delete' }] });
+    expect(result.conflicts).toMatchObject([{ outcome: 'last-occurrence-stays', day: second, winner: 'left' }]);
+    const one = merge(series(two), series({ ...two, deletedDays: [first] }), series(two));
+    expect(one).toMatchObject({ right: { edit: { occurrences: [{ day: first, do: 'delete' }] } }, conflicts: [] });
+  });
 
   test('the series is moved on one side, an occurrence on the other: both happen, the exception is made again', () => {
     const later = { ...event().fields.when, start: monday9 + HOUR, end: monday9 + 2 * HOUR };
