@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Connector } from '#connectors/contract.ts';
 import { ewsConnector } from '#connectors/ews/connector.ts';
+import type { EwsPost } from '#connectors/ews/ews-http.ts';
 import { ewsHttp } from '#connectors/ews/http-client.ts';
 import { createSignIn } from '#connectors/sign-in/sign-in.ts';
 import { retried } from '#connectors/wrappers/retried.ts';
@@ -17,8 +18,8 @@ const tls = { ca: [], min: '1.2' } as const;
 export interface OnTheWay {
   readonly random: Random;
   readonly mix: () => RequestMix;
-  /** People of the mailbox work between two requests. */
-  readonly people: () => void;
+  /** People of the mailbox work between two requests. @param next The one that is made then. */
+  readonly people: (next: EwsPost) => void;
   readonly stall: () => Promise<void>;
 }
 

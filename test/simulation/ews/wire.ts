@@ -65,7 +65,7 @@ export class Wire {
     server: EwsHttp,
     life: Life,
     luck: { readonly random: Random; readonly mix: () => RequestMix },
-    happens: { readonly people: () => void; readonly stall: () => Promise<void> },
+    happens: { readonly people: (request: EwsPost) => void; readonly stall: () => Promise<void> },
   ): EwsHttp {
     const chance = (name: keyof RequestMix) => {
       const most = luck.mix()[name];
@@ -82,7 +82,7 @@ export class Wire {
         if (chance('stall')) await happens.stall();
         return this.exclusively(async () => {
           if (life.dead) throw new Crash(`before ${request.operation}`);
-          if (chance('people')) happens.people();
+          if (chance('people')) happens.people(request);
           if (chance('crash')) die(`before ${request.operation}`);
           if (chance('slow')) await this.delay(request, luck.random);
           const answer = await whole(await server.post(request));
