@@ -108,27 +108,26 @@ describe('a create', () => {
     expect(last).toContain('DeleteType="SoftDelete" SendMeetingCancellations="SendToNone"');
   });
 
-  test('that cannot be finished stays when somebody wrote into it in the meantime', async () => {
+  test('that cannot be finished for now stays, to be completed, and is not made a second time', async () => {
     const { http, events } = open(
       answer('CreateItem', items('CreateItem')),
       answer('DeleteItem', failure('DeleteItem', 'ErrorServerBusy')),
-      shown('AAMkNEW=', 'CQAA2'),
     );
     // Not throttled: that would be tried again, and make another one.
     expect(await events.create(folder, [series], context)).toMatchObject([
       { kind: 'transient', mayHaveHappened: true },
     ]);
-    expect(asked(http)).toEqual(['CreateItem', 'DeleteItem', 'GetItem']);
+    expect(asked(http)).toEqual(['CreateItem', 'DeleteItem']);
   });
 
-  test('whose occurrences fail as a whole holds the fault, and nothing is thrown', async () => {
-    const { events } = open(
+  test('that is refused before it is whole stays when somebody wrote into it in the meantime', async () => {
+    const { http, events } = open(
       answer('CreateItem', items('CreateItem')),
-      answer('DeleteItem', failure('DeleteItem', 'ErrorServerBusy')),
-      shown('AAMkNEW=', 'CQAA1'),
-      answer('DeleteItem', success('DeleteItem')),
+      answer('DeleteItem', failure('DeleteItem', 'ErrorItemSave')),
+      shown('AAMkNEW=', 'CQAA2'),
     );
-    expect(await events.create(folder, [series], context)).toMatchObject([{ kind: 'throttled' }]);
+    expect(await events.create(folder, [series], context)).toMatchObject([{ kind: 'poison' }]);
+    expect(asked(http)).toEqual(['CreateItem', 'DeleteItem', 'GetItem']);
   });
 });
 

@@ -23,7 +23,7 @@ import { type AttachmentReader, putAttachments } from '../typed/attachments.ts';
 import { getItems } from '../typed/get-items.ts';
 import { extendedPart, type Part, typedPart } from '../typed/parts.ts';
 import { keptRecurrence } from '../typed/recurrence-codec.ts';
-import { takeAway, thereAllTheSame } from '../typed/take-away.ts';
+import { isPassing, takeAway, thereAllTheSame } from '../typed/take-away.ts';
 import type { CalendarTools } from './calendar-tools.ts';
 import { clientIntent, intentPart, isReceived, keptInStep } from './client-intent.ts';
 import { writeEvent, writeEventUpdates, writeParts } from './event-codec.ts';
@@ -82,7 +82,10 @@ function withIntent(draft: Draft): Draft {
   return isReceived(item.fields) ? { ...draft, item: { ...item, extras: [...item.extras, intent] } } : draft;
 }
 
-/** What cannot be finished is taken away again, recoverably, unless somebody wrote into it; its place holds the fault. */
+/**
+ * What is refused before it is whole is taken away again, recoverably, unless somebody wrote into it. What failed for a passing reason
+ * stays, to be completed. The fault is in its place.
+ */
 async function createByFields(
   tools: CalendarTools,
   reader: AttachmentReader,
@@ -98,13 +101,16 @@ async function createByFields(
     return isFault(written) ? written : followUpOfDraft(tools, written, draft);
   });
   const finished = await finish(tools, reader, made, context);
-  const halves = made.flatMap((up, at) => (!isFault(up) && isFault(finished[at]) ? [up.written] : []));
-  const gone = await takeAway(removeEvents(tools), halves, context);
+  const refused = made.flatMap((up, at) => {
+    const now = finished[at] ?? missing;
+    return !isFault(up) && isFault(now) && !isPassing(now) ? [up.written] : [];
+  });
+  await takeAway(removeEvents(tools), refused, context);
   return drafts.map(({ item }, at) => {
     const [up = missing, now = missing] = [made[at], finished[at]];
     if (isFault(up)) return up;
     if (!isFault(now)) return { ...now, unkept: lossesOf(tools, item.fields, up.work) };
-    return gone[halves.indexOf(up.written)] ? now : thereAllTheSame(now);
+    return thereAllTheSame(now);
   });
 }
 

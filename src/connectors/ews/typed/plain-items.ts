@@ -38,7 +38,7 @@ import { moveItems } from './move-items.ts';
 import { extendedPart, typedPart, writeItem, writeUpdates } from './parts.ts';
 import { removeItems } from './remove-items.ts';
 import { shownItem } from './shown-item.ts';
-import { takeAway, thereAllTheSame } from './take-away.ts';
+import { isPassing, takeAway, thereAllTheSame } from './take-away.ts';
 
 const corrupt = (detail: string): Fault => ({ kind: 'poison', reason: 'corrupt', detail });
 
@@ -128,8 +128,8 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
       if (!isFault(now)) results.push({ ...now, unkept: this.#unkept(item.fields, item.fields) });
       else if (isFault(written)) results.push(now);
       else {
-        const [isGone] = await takeAway(this.remove, [written], context);
-        results.push(isGone ? now : thereAllTheSame(now));
+        if (!isPassing(now)) await takeAway(this.remove, [written], context);
+        results.push(thereAllTheSame(now));
       }
     }
     return results;

@@ -3,8 +3,8 @@ import type { TypedKind } from '#model/typed-item.ts';
 import type { Context, TypedItems, Written } from '../../contract.ts';
 
 /**
- * Removes what was made half, recoverably, unless somebody wrote into it in the meantime. What stays, for that reason or because it could
- * not be removed, is found again by its stamp and completed.
+ * Removes what nobody can complete, recoverably, unless somebody wrote into it in the meantime. What stays, for that reason or because it
+ * could not be removed, is found again by its stamp.
  *
  * @param made Versions as our last write was answered.
  * @returns whether each is gone now.
@@ -30,8 +30,12 @@ export async function takeAway(
   }
 }
 
-/** The fault of what failed after its first write, and is there all the same: one that would have the call repeated says so. */
+/**
+ * Whether what failed after its first write can be completed later. Then it stays where it is, since somebody may be writing into it, and is
+ * found again by its stamp.
+ */
+export const isPassing = ({ kind }: Fault): boolean => kind === 'throttled' || kind === 'transient' || kind === 'stale';
+
+/** The fault of what failed after its first write: one that would have the call repeated says that it is there all the same. */
 export const thereAllTheSame = (fault: Fault): Fault =>
-  fault.kind === 'throttled' || fault.kind === 'transient' || fault.kind === 'stale'
-    ? { kind: 'transient', detail: describeFault(fault), mayHaveHappened: true }
-    : fault;
+  isPassing(fault) ? { kind: 'transient', detail: describeFault(fault), mayHaveHappened: true } : fault;
