@@ -266,6 +266,25 @@ describe('items without a link', () => {
     ]);
   });
 
+  test('a link between folders that do not correspond is undone when there is an item where one of the two belongs', () => {
+    const same = { identity: identity('AB') };
+    const row = { ...link('l1', 'r1', same), right: end('r1', 'B') };
+    const other = upsert(head('r2', same));
+    expect(join({ right: [other], links: [row] })).toMatchObject([
+      { do: 'unlink', link: { id: 'l1=r1' } },
+      { do: 'leave', because: 'twin-unsettled' },
+    ]);
+    const both = [head('r1', { ...same, folder: 'B' as FolderId }), head('r2', same)];
+    expect(join({ left: [upsert(head('l1', same))], right: both.map(upsert) })).toMatchObject([
+      { do: 'adopt', left: { id: 'l1' }, right: { id: 'r2' } },
+      { do: 'create', on: 'left', folder: 'B', from: { id: 'r1' } },
+    ]);
+    // Where the two are as they should be, another one in another folder is a copy that somebody made.
+    expect(
+      join({ right: [upsert(head('r2', { ...same, folder: 'C' as FolderId }))], links: [link('l1', 'r1', same)] }),
+    ).toMatchObject([{ do: 'create', on: 'left', folder: 'C' }]);
+  });
+
   test('of two links whose items come together in the same folders one is undone', () => {
     const identities = { identity: identity('AB') };
     const [one, two] = [link('l1', 'r1', identities), link('l2', 'r2', identities)];

@@ -89,8 +89,8 @@ export type TypedDecision =
   /** Gone on both sides. */
   | { readonly do: 'forget'; readonly link: TypedLinkRow }
   /**
-   * Another link has the same identity in the same two folders: somebody moved one copy of an item to where another was. Its items are
-   * looked at as if nobody had linked them, which makes them duplicates of those of the other link.
+   * Another link has the same identity in the same two folders: somebody moved one copy of an item to where another was. Or its items lie in
+   * folders that do not correspond, and there is another one where one of them belongs. Its items are looked at as if nobody had linked them.
    */
   | { readonly do: 'unlink'; readonly link: TypedLinkRow }
   /** One-way only: a person removed the copy on the right; it is not made again. */
@@ -214,6 +214,7 @@ export function joinTyped(known: TypedKnowledge): readonly TypedDecision[] {
     if (decision) decisions.push(decision);
   }
   unlinkDoubles(known, decisions);
+  unlinkDisplaced(known, index, decisions);
   const dedupes = duplicates(known, index, decisions);
   // What is left of a link whose twin is gone is settled when it is clear which of several items that is.
   for (const { link } of dedupes) {
@@ -308,6 +309,33 @@ function unlinkDoubles(known: TypedKnowledge, decisions: TypedDecision[]): void 
       else decisions[at] = unlink;
     }
     places.add(place);
+  }
+}
+
+/**
+ * Two items that were found and linked in folders that do not correspond are no twins any more once there is one beside which its
+ * other belongs: the person has moved one of them, and machinery, which looks into the default calendar only, made another there.
+ */
+function unlinkDisplaced(known: TypedKnowledge, index: Index, decisions: TypedDecision[]): void {
+  if (known.policy.direction === 'one-way') return;
+  const ours = new Set(copiesOfIntents(known, index).map(({ copy }) => copy.id));
+  for (const side of sides) {
+    const other = otherSide(side);
+    for (const { id, identity, folder } of index.fresh[side].values()) {
+      if (identity === null || ours.has(id)) continue;
+      const links = index.byIdentity.get(identity) ?? [];
+      if (links.some((link) => link[side].folder === folder)) continue;
+      for (const before of links) {
+        const at = decisions.findIndex((d) => 'link' in d && d.link?.id === before.id);
+        const decision = decisions[at];
+        if (decision && decision.do !== 'see' && (decision.do !== 'compare' || decision.move !== null)) continue;
+        const link = decision?.link ?? before;
+        if (link.state !== 'live' || link[side].folder === folder) continue;
+        if (known.counterpart(side, folder) !== link[other].folder) continue;
+        if (at < 0) decisions.push({ do: 'unlink', link });
+        else decisions[at] = { do: 'unlink', link };
+      }
+    }
   }
 }
 
