@@ -63,8 +63,8 @@ export const calendarBehaviours: readonly StoreBehaviour[] = [
   {
     id: 'exception-change-key',
     what: 'A change of an exception moves the change key of its master, which exceptions share',
-    mark: 'assumed',
-    source: 'exceptions are inside of their master',
+    mark: 'documented',
+    source: 'EWS doc: occurrenceitemid',
   },
   {
     id: 'exception-class',
