@@ -25,13 +25,13 @@ export interface MergeContext {
   /** See `MergeInput`. */
   readonly madeOf: Shown | null;
   readonly clockOf: ClockOf;
-  /** The side whose copy the organizer updated later, where both are attendee's copies and differ in that; otherwise null. */
+  /** The side whose copy the organizer updated later, where attendees were told of both and they differ in that; otherwise null. */
   readonly organizerNewer: Side | null;
   readonly heads: { readonly left: TypedHead; readonly right: TypedHead };
   readonly conflicts: TypedConflict[];
 }
 
-/** Of an attendee's copy these are the attendee's own, whatever the organizer wrote last. */
+/** Of these nobody is told: they are the attendee's own, or the organizer's. */
 const ownFields = new Set(['reminder', 'categories', 'showAs', 'sensitivity', 'myResponse', 'myResponseAt']);
 
 /** Who wins a field that was changed on both sides. */
@@ -40,7 +40,7 @@ export function verdict(context: MergeContext, field: string): Verdict {
     return {
       winner: context.organizerNewer,
       outcome: 'organizer-newer',
-      why: `an attendee’s copy; the organizer updated the one on the ${context.organizerNewer} later`,
+      why: `a meeting; the organizer updated the copy on the ${context.organizerNewer} later`,
     };
   }
   const { winner, why } = byPolicy(context);

@@ -99,6 +99,31 @@ describe('fields', () => {
   });
 });
 
+describe('a meeting that both sides say differently', () => {
+  const own = { stateFlags: 1, invited: true, attendees: [attendee('ben@x')] };
+  const told = { ...own, sequence: 1, ownerCriticalChangeAt: monday9, location: 'Room 7' };
+  const merged = (fields: object, over: object, base: Event | null = null) =>
+    merge(base, event({ fields }), event({ fields: over }), { policy: policy({ conflict: 'source' }) });
+
+  test('what attendees of one’s own meeting were told last wins, with a base and without', () => {
+    for (const base of [null, event({ fields: { ...own, location: 'Room 2' } })]) {
+      const result = merged(own, told, base);
+      expect(result.left?.edit.set).toMatchObject({ location: 'Room 7', sequence: 1 });
+      expect(result.right).toBeNull();
+      expect(result.conflicts).toMatchObject([{ outcome: 'organizer-newer', field: 'location', winner: 'right' }]);
+    }
+    const later = { ...told, ownerCriticalChangeAt: monday9 + HOUR, location: 'Room 8' };
+    expect(merged(told, later).left?.edit.set).toMatchObject({ location: 'Room 8' });
+  });
+
+  test('a number says nothing where nobody was told, or where one copy is an attendee’s', () => {
+    expect(merged({ ...own, invited: false }, { ...told, invited: false }).left?.edit.set).not.toHaveProperty(
+      'location',
+    );
+    expect(merged({ ...own, stateFlags: 3 }, told).left?.edit.set).not.toHaveProperty('location');
+  });
+});
+
 describe('a series and its occurrences', () => {
   const moved = {
     day: day('2024-03-11'),

@@ -18,6 +18,7 @@ import { mergeLevel } from './merge-fields.ts';
 import type { Level, SideValues, Values } from './merge-level.ts';
 import { mergeOccurrences, type SideEntries } from './merge-occurrences.ts';
 import type { MergeOutcome } from './merge-outcomes.ts';
+import { isOwnMeeting, isReceived } from './merge-state-flags.ts';
 import { type ClockOf, placeOccurrences } from './place-occurrences.ts';
 import {
   attachmentKey,
@@ -172,12 +173,15 @@ function writingOrder(
 
 const valuesOf = (item: TypedItem): Values => item.fields as unknown as Values;
 
-/** Both are attendee's copies: the one with the higher sequence, then the later critical change, is what the organizer said last. */
+/**
+ * Both are attendee's copies, or both are copies of a meeting of one's own to which people were invited: the one with the higher sequence,
+ * then the later critical change, is what the organizer said last, and what the attendees have.
+ */
 function organizerNewer(left: TypedItem, right: TypedItem): Side | null {
   if (left.kind !== 'calendar' || right.kind !== 'calendar') return null;
-  const received = 2;
+  const both = (is: (values: Values) => boolean) => is(valuesOf(left)) && is(valuesOf(right));
+  if (!both(isReceived) && !both(isOwnMeeting)) return null;
   const [l, r] = [left.fields as EventFields, right.fields as EventFields];
-  if (!(l.stateFlags & received) || !(r.stateFlags & received)) return null;
   if (l.sequence !== r.sequence) return l.sequence > r.sequence ? 'left' : 'right';
   const second = (at: number | null) => (at === null ? Number.NEGATIVE_INFINITY : Math.floor(at / 1000));
   const [leftAt, rightAt] = [second(l.ownerCriticalChangeAt), second(r.ownerCriticalChangeAt)];
