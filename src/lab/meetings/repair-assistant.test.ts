@@ -17,6 +17,21 @@ const api = (talk: Conversation, name: string) => {
   return { caller: mailbox.organization.admin.user, displayName: mailbox.displayName };
 };
 
+/** The account gives an organizer's copy another place. */
+function relocate(talk: Conversation, name: string, subject: string) {
+  const item = talk.item(name, subject);
+  const { mailbox } = item.folder;
+  const by = api(talk, name);
+  const before = item.content;
+  const after = withProperties(before, {
+    [calendarKey.location]: text('Elsewhere'),
+    [calendarKey.sequence]: integer(0),
+  });
+  mailbox.update(item, after, by);
+  talk.meetings.written({ kind: 'updated', mailbox, item, day: null, before, after, choice: 'SendToNone', by });
+  return by;
+}
+
 describe('a work cycle', () => {
   test('finds nothing to do where everybody was told', () => {
     const { talk, assistant } = talkOf();
@@ -239,28 +254,26 @@ describe('whose doing a repair is', () => {
   test('of the account that wrote what is wrong', () => {
     const { talk, assistant } = talkOf();
     talk.play('ana books "Plan" 2026-03-04 10:00-11:00 with ben').mails();
-    const item = talk.item('ana', 'Plan');
-    const by = api(talk, 'ana');
-    const before = item.content;
-    const after = withProperties(before, {
-      [calendarKey.location]: text('Elsewhere'),
-      [calendarKey.sequence]: integer(0),
-    });
-    item.folder.mailbox.update(item, after, by);
-    talk.meetings.written({
-      kind: 'updated',
-      mailbox: item.folder.mailbox,
-      item,
-      day: null,
-      before,
-      after,
-      choice: 'SendToNone',
-      by,
-    });
+    const by = relocate(talk, 'ana', 'Plan');
     assistant.run();
     deepEqual(
       talk.mails().map(({ cause, caller, doing, through }) => [cause, caller, doing, through]),
       [['repair-update', by.caller, 'api', 'repair-assistant']],
+    );
+  });
+
+  test('of a person, when what people left would have been corrected without the account', () => {
+    const { talk, assistant } = talkOf();
+    talk.play(`
+      ana books "Plan" 2026-03-04 10:00-11:00 with ben
+      ana moves "Plan" to 2026-03-04 15:00-16:00 silently
+    `);
+    talk.mails();
+    relocate(talk, 'ana', 'Plan');
+    assistant.run();
+    deepEqual(
+      talk.mails().map(({ cause, doing }) => [cause, doing]),
+      [['repair-update', 'person']],
     );
   });
 

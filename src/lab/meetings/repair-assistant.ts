@@ -211,12 +211,12 @@ export class RepairAssistant {
     const rums: { type: RumType; sent: boolean }[] = [];
     for (const { inconsistencies } of checks) {
       // One message corrects all that is wrong with a copy.
-      const byMessage = inconsistencies.find(({ shouldFix, rum }) => shouldFix && rum !== null);
-      const all = inconsistencies.flatMap(({ aspects }) => aspects);
-      if (byMessage?.rum && rums.length === 0 && organizer !== null && attendee !== null) {
+      const byMessage = inconsistencies.filter(({ shouldFix, rum }) => shouldFix && rum !== null);
+      const rum = byMessage[0]?.rum;
+      if (rum && rums.length === 0 && organizer !== null && attendee !== null) {
         const sent = this.settings.mode === 'RepairAndValidate' && this.#isWatched(attendee);
-        if (sent) this.#send(byMessage.rum, organizer, attendee, copies, cleanId, { ...byMessage, aspects: all });
-        rums.push({ type: byMessage.rum, sent });
+        if (sent) this.#send(rum, organizer, attendee, copies, cleanId, byMessage);
+        rums.push({ type: rum, sent });
       }
       const byWrite = inconsistencies.find(({ shouldFix, rum }) => shouldFix && rum === null);
       if (byWrite && this.settings.mode === 'RepairAndValidate' && organizer !== null && this.#isWatched(organizer))
@@ -243,7 +243,20 @@ export class RepairAssistant {
     return intents.of(mailbox, cleanId, day) | intents.of(mailbox, cleanId, null);
   }
 
-  #blame(copies: Copies, attendee: Mailbox, organizer: Mailbox, cleanId: string, what: Inconsistency): Origin {
+  /** Any one of the inconsistencies sends the message: it is an account's doing when nothing that people did would have sent it. */
+  #blame(
+    copies: Copies,
+    attendee: Mailbox,
+    organizer: Mailbox,
+    cleanId: string,
+    found: readonly Inconsistency[],
+  ): Origin {
+    return found
+      .map((what) => this.#blameFor(copies, attendee, organizer, cleanId, what))
+      .reduce((one, other) => (one.doing === 'api' ? other : one));
+  }
+
+  #blameFor(copies: Copies, attendee: Mailbox, organizer: Mailbox, cleanId: string, what: Inconsistency): Origin {
     const { authorship } = this.#surroundings;
     const items = [copies.organizers, copies.attendees].filter((item) => item !== null);
     const gone =
@@ -262,7 +275,7 @@ export class RepairAssistant {
     attendee: Mailbox,
     copies: Copies,
     cleanId: string,
-    what: Inconsistency,
+    found: readonly Inconsistency[],
   ): void {
     const source = copies.organizers ?? copies.attendees;
     if (source === null) return;
@@ -276,7 +289,7 @@ export class RepairAssistant {
           ? cancellationContent(meeting, copies.day, sending)
           : requestContent(meeting, copies.day, 'informational', sending),
       recipients: [attendee.address],
-      origin: this.#blame(copies, attendee, organizer, cleanId, what),
+      origin: this.#blame(copies, attendee, organizer, cleanId, found),
     });
   }
 
