@@ -17,8 +17,8 @@ import { changedFields, mergeState, type StateMerge } from './merge-state.ts';
 /** What is known about the entries of a page of the source's feed. */
 export interface LeftKnowledge {
   readonly byLeftId: ReadonlyMap<ItemId, LinkRow>;
-  /** Links that share the search key of an entry that has no link. */
-  readonly bySearchKey: readonly LinkRow[];
+  /** Links that share the search key of an entry that has no link, or the fingerprint, where neither has a search key. */
+  readonly alike: readonly LinkRow[];
   /** Copies on the target without a link that share search key or fingerprint with an entry. */
   readonly unclaimed: readonly UnclaimedRow[];
   /** Ids of the source, asked for by `leftQuestions`, under which nothing is any more. */
@@ -65,9 +65,9 @@ export type LeftDecision =
  */
 export function leftQuestions(
   changes: readonly Change[],
-  known: Pick<LeftKnowledge, 'byLeftId' | 'bySearchKey' | 'byStamp'>,
+  known: Pick<LeftKnowledge, 'byLeftId' | 'alike' | 'byStamp'>,
 ): readonly ItemId[] {
-  const candidates = movedCandidates(known.bySearchKey);
+  const candidates = movedCandidates(known.alike);
   const ask = new Set<ItemId>();
   for (const change of changes) {
     if (change.kind !== 'upsert' || known.byLeftId.has(change.head.id)) continue;
@@ -79,7 +79,7 @@ export function leftQuestions(
 
 /** Joins a page of the source's feed with what is recorded, and decides. Each link and each copy is used once. */
 export function joinLeft(changes: readonly Change[], known: LeftKnowledge): readonly LeftDecision[] {
-  const candidates = movedCandidates(known.bySearchKey);
+  const candidates = movedCandidates(known.alike);
   const free = new Set(known.unclaimed);
   const usedLinks = new Set<string>();
   const decisions: LeftDecision[] = [];
@@ -235,7 +235,6 @@ const identityOf = (head: MailHead): string => `${head.facts.searchKey ?? ''} ${
 function movedCandidates(links: readonly LinkRow[]): ReadonlyMap<string, readonly LinkRow[]> {
   const map = new Map<string, LinkRow[]>();
   for (const link of links) {
-    if (link.searchKey === '') continue;
     const key = `${link.searchKey} ${link.fingerprint}`;
     map.set(key, [...(map.get(key) ?? []), link]);
   }

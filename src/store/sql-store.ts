@@ -14,7 +14,7 @@ import { completeWork } from './queries/complete-work.ts';
 import { countDeletions } from './queries/count-deletions.ts';
 import { ensureWork } from './queries/ensure-work.ts';
 import { extendLease } from './queries/extend-lease.ts';
-import { findLinks } from './queries/find-links.ts';
+import { findLinks, findLinksWithoutSearchKey } from './queries/find-links.ts';
 import { findTypedLinks } from './queries/find-typed-links.ts';
 import { countUnclaimed, findUnclaimed, listUnclaimed } from './queries/find-unclaimed.ts';
 import { findUnlinked, pageUnlinked } from './queries/find-unlinked.ts';
@@ -80,6 +80,8 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
       ofPair(pair, [], (sql, no) => findLinks(sql, engine, refs, no, `${side}_hash`, hashes(ids))),
     linksBySearchKey: (pair, searchKeys) =>
       ofPair(pair, [], (sql, no) => findLinks(sql, engine, refs, no, 'search_key', keys(searchKeys))),
+    linksByFingerprint: (pair, texts) =>
+      ofPair(pair, [], (sql, no) => findLinksWithoutSearchKey(sql, refs, no, keys(texts))),
     linksByStamp: (pair, stampKeys) =>
       ofPair(pair, [], (sql, no) => findLinks(sql, engine, refs, no, 'stamp_key', keys(stampKeys))),
     links: (pair, filter, after, limit) =>

@@ -257,6 +257,8 @@ export interface Store extends BudgetRecords, DirectoryRecords, SwitchRecords {
   /** Live or not, by the item's present id on a side. */
   linksById(pair: PairId, side: Side, ids: readonly ItemId[]): Promise<readonly LinkRow[]>;
   linksBySearchKey(pair: PairId, searchKeys: readonly string[]): Promise<readonly LinkRow[]>;
+  /** Of mails that have no search key. */
+  linksByFingerprint(pair: PairId, fingerprints: readonly string[]): Promise<readonly LinkRow[]>;
   linksByStamp(pair: PairId, keys: readonly StampKey[]): Promise<readonly LinkRow[]>;
   /** In order of id, after `after`; for sweeps, verify and pending deletes. */
   links(

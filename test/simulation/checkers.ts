@@ -1,7 +1,6 @@
 import type { FolderId } from '#model/ids.ts';
 import type { MailStateField } from '#model/mail.ts';
 import { mailStateFields } from '#model/mail-properties.ts';
-import { readStamp } from '#model/stamp.ts';
 import { personsImportance, uidOf } from './people.ts';
 import type { SimulatedFolder, SimulatedItem, SimulatedMailbox } from './simulated-mailbox.ts';
 import type { World } from './world.ts';
@@ -118,16 +117,8 @@ export async function nothingRemovedInVain(world: World): Promise<Violations> {
   };
   const deleted = count(world.left.recoverable());
   const removed = count(
-    // Each saving of a draft may cost a copy; and what has no search key is not recognised when it moves.
-    world.right
-      .recoverable()
-      .filter(
-        (i) =>
-          !orphans.has(i.id) &&
-          contents.get(uidOf(i.mime))?.size === 1 &&
-          i.stamp &&
-          readStamp(i.stamp)?.searchKey !== '',
-      ),
+    // Each saving of a draft may cost a copy.
+    world.right.recoverable().filter((i) => !orphans.has(i.id) && contents.get(uidOf(i.mime))?.size === 1 && i.stamp),
   );
   return [...removed].flatMap(([uid, n]) => {
     const { removed: byPersons = 0, expunged = 0 } = world.allowances.get(uid) ?? {};

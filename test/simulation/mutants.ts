@@ -144,8 +144,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'move taken for delete and create',
     file: 'src/engine/join-left.ts',
-    find: "if (link.searchKey === '') continue;",
-    replace: 'continue;',
+    find: 'map.set(key, [...(map.get(key) ?? []), link]);',
+    replace: '',
     why: 'every moved mail is copied again and its first copy deleted',
   },
   {

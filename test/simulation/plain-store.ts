@@ -134,6 +134,8 @@ export function plainStore(clock: Clock): Store {
     folders: async (pair) => shuffled(foundOf(pair).folders),
     linksById: async (pair, side, ids) => by(foundOf(pair).links, ids, (row) => row[`${side}Id`]),
     linksBySearchKey: async (pair, keys) => by(foundOf(pair).links, keys, ({ searchKey }) => searchKey),
+    linksByFingerprint: async (pair, keys) =>
+      by(foundOf(pair).links, keys, ({ fingerprint }) => fingerprint).filter(({ searchKey }) => searchKey === ''),
     linksByStamp: async (pair, keys) => by(foundOf(pair).links, keys, (row) => row.stampKey),
     links: async (pair, { state, leftFolder, rightFolder }, after, limit) =>
       page(

@@ -213,6 +213,14 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
         expect(await store.linksBySearchKey(id, [link(3).searchKey])).toEqual([link(3)]);
       });
 
+      test('links of mails without a search key by fingerprint', async () => {
+        const print = 'same';
+        const rows = [1, 2, 3].map((n) => link(n, { searchKey: n === 1 ? 'abc' : '', fingerprint: print }));
+        await commit({ links: [...rows, link(4, { searchKey: '', fingerprint: 'other' })] });
+        expect(byKey(await store.linksByFingerprint(id, [print, 'none']), 'id')).toEqual(rows.slice(1));
+        expect(await store.linksByFingerprint(id, [])).toEqual([]);
+      });
+
       test('links are replaced by id, and their old item ids are free again', async () => {
         await commit({ links: [link(1), link(2)] });
         const moved = link(1, {

@@ -97,27 +97,26 @@ async function carryOutPage(
   return carryOutDecisions(context, row, joinLeft(changes, known), 'new on the source', new Map());
 }
 
-/** Gathers what the engine has to know about a page: links by id and search key, free copies, and who is really gone. */
+/** Gathers what the engine has to know about a page: links by id and of mails that are alike, free copies, and who is really gone. */
 export async function knowledge(context: PassContext, changes: readonly Change[]): Promise<LeftKnowledge> {
   const { store, pair } = context;
   const ids = changes.flatMap((c) => (c.kind === 'upsert' ? [c.head.id] : c.id ? [c.id] : []));
   const byLeftId = new Map((await store.linksById(pair.id, 'left', ids)).map((l) => [l.leftId, l]));
   const strangers = changes.flatMap((c) => (c.kind === 'upsert' && !byLeftId.has(c.head.id) ? [c.head] : []));
-  const searchKeys = [...new Set(strangers.flatMap((h) => (h.facts.searchKey ? [h.facts.searchKey] : [])))];
   const target = { organization: pair.right.organization, mailbox: context.rightMailbox };
   const returned = strangers.flatMap((h) => (h.stamp !== null && cameFrom(h, target) ? [stampKey(h.stamp)] : []));
-  const [bySearchKey, stamped, unclaimed] = await Promise.all([
-    searchKeys.length > 0 ? store.linksBySearchKey(pair.id, searchKeys) : [],
+  const [alike, stamped, unclaimed] = await Promise.all([
+    linksAlike(context, strangers),
     returned.length > 0 ? store.linksByStamp(pair.id, returned) : [],
     freeCopies(context, strangers),
   ]);
   const byStamp = new Map<StampKey, LinkRow[]>();
   for (const link of stamped) byStamp.set(link.stampKey, [...(byStamp.get(link.stampKey) ?? []), link]);
-  const questions = leftQuestions(changes, { byLeftId, bySearchKey, byStamp });
+  const questions = leftQuestions(changes, { byLeftId, alike, byStamp });
   const gone = await whoIsGone(context, context.leftBox, questions);
   return {
     byLeftId,
-    bySearchKey,
+    alike,
     unclaimed,
     gone,
     policy: context.policy,
@@ -125,6 +124,17 @@ export async function knowledge(context: PassContext, changes: readonly Change[]
     target,
     byStamp,
   };
+}
+
+/** What one of them may be under another id. Most have a search key, and for those no fingerprint is needed. */
+async function linksAlike({ store, pair }: PassContext, heads: readonly MailHead[]): Promise<readonly LinkRow[]> {
+  const searchKeys = new Set(heads.flatMap(({ facts }) => facts.searchKey || []));
+  const fingerprints = new Set(heads.flatMap(({ facts }) => (facts.searchKey ? [] : mailFingerprint(facts))));
+  const links = await Promise.all([
+    searchKeys.size > 0 ? store.linksBySearchKey(pair.id, [...searchKeys]) : [],
+    fingerprints.size > 0 ? store.linksByFingerprint(pair.id, [...fingerprints]) : [],
+  ]);
+  return links.flat();
 }
 
 async function freeCopies(context: PassContext, heads: readonly MailHead[]): Promise<readonly UnclaimedRow[]> {

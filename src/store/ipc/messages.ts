@@ -13,6 +13,7 @@ export const calledMethods = [
   'folders',
   'linksById',
   'linksBySearchKey',
+  'linksByFingerprint',
   'linksByStamp',
   'links',
   'intents',

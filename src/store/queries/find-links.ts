@@ -1,6 +1,7 @@
 import { readLink } from '../codecs.ts';
 import type { Sql } from '../database.ts';
 import { type FolderRefCache, folderOf } from '../folder-refs.ts';
+import { packKey } from '../hashes.ts';
 import type { Engine } from '../migrations/migration.ts';
 import { inPieces } from '../padded.ts';
 import type { LinkRow } from '../store.ts';
@@ -48,5 +49,21 @@ export async function findLinks(
     engine === 'postgres'
       ? await lookUpLinks<LinkAndSnapshot>(db, { link: 'link', snapshot: 'snapshot' }, pairNo, column, keys)
       : await inPieces(keys, (piece) => linksWithSnapshots(db, pairNo).where(`link.${column}`, 'in', piece).execute());
+  return toLinks(db, refs, pairNo, rows);
+}
+
+/** By index `link_search_key`: next to no mail is without a search key, so that few links are looked through. */
+export async function findLinksWithoutSearchKey(
+  db: Sql,
+  refs: FolderRefCache,
+  pairNo: number,
+  fingerprints: readonly Buffer[],
+): Promise<readonly LinkRow[]> {
+  const rows = await inPieces(fingerprints, (piece) =>
+    linksWithSnapshots(db, pairNo)
+      .where('link.search_key', '=', packKey(''))
+      .where('link.fingerprint', 'in', piece)
+      .execute(),
+  );
   return toLinks(db, refs, pairNo, rows);
 }
