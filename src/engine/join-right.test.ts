@@ -41,6 +41,11 @@ describe('a copy under another id', () => {
     expect(joined.unclaimed.map((u) => u.right.id)).toEqual(['new']);
   });
 
+  test("is nobody else's to claim once it has a link, also when it was seen before, as a copy that a person made", () => {
+    expect(joinRight(moved, known([first], ['first'])).taken).toEqual(['new']);
+    expect(joinRight(moved, known([first])).taken).toEqual([]);
+  });
+
   test('two of them take two links', () => {
     const two = [...moved, { kind: 'upsert', head: head('newer') } as const];
     const joined = joinRight(two, known([first, second], ['first', 'second']));

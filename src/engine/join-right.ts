@@ -35,8 +35,8 @@ export interface RightJoin {
   readonly adopted: readonly { readonly intent: IntentRow; readonly head: MailHead }[];
   /** Copies of ours that belong to no link: after a loss of the database, or copies that a person made. */
   readonly unclaimed: readonly UnclaimedRow[];
-  /** Items that were unclaimed and are no more there. */
-  readonly vanished: readonly ItemId[];
+  /** Items that are unclaimed no more, if they were: they are gone, or have a link, so that nothing else may claim them. */
+  readonly taken: readonly ItemId[];
   /** Links whose source item is gone and whose copy we removed, although no answer said so: neither side has anything left. */
   readonly ended: readonly LinkRow[];
 }
@@ -63,9 +63,9 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
   const links = new Map<string, LinkRow>();
   const adopted: { intent: IntentRow; head: MailHead }[] = [];
   const unclaimed: UnclaimedRow[] = [];
-  const vanished: ItemId[] = [];
+  const taken: ItemId[] = [];
   const ended: LinkRow[] = [];
-  const taken = new Set<StampKey>();
+  const answered = new Set<StampKey>();
   // Copies that wait for their removal, since another has replaced them, are nobody's to claim.
   const replaced = new Set([...known.intents.values()].flatMap((i) => (i.replaces ? [i.replaces.right] : [])));
   const current = (link: LinkRow): LinkRow => links.get(link.id) ?? link;
@@ -91,7 +91,7 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
       continue;
     }
     if (change.kind === 'delete') {
-      vanished.push(id);
+      taken.push(id);
       continue;
     }
     if (change.kind === 'read-flag' || change.head.stamp === null) continue;
@@ -115,13 +115,15 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
           head,
         ),
       );
+      taken.push(head.id);
       continue;
     }
     if (known.inFlight.has(key) || replaced.has(head.id)) continue;
     const intent = known.intents.get(key);
-    if (intent && stamped.length === 0 && !taken.has(key)) {
-      taken.add(key);
+    if (intent && stamped.length === 0 && !answered.has(key)) {
+      answered.add(key);
       adopted.push({ intent, head });
+      taken.push(head.id);
       continue;
     }
     const stamp = readStamp(change.head.stamp);
@@ -134,7 +136,7 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
       fingerprint: stamp.fingerprint,
     });
   }
-  return { links: [...links.values()], adopted, unclaimed, vanished, ended };
+  return { links: [...links.values()], adopted, unclaimed, taken, ended };
 }
 
 /** A link with what the target shows of its copy now; what differs from before, and is not the echo of our write, was touched. */

@@ -14,3 +14,26 @@ test('of two equal mails without a search key one moves: its copy moves along an
     expect(target.recoverable.size).toBe(0);
   });
 });
+
+test('what a person copied elsewhere and then removed is followed there, and not given to an equal mail as well', async () => {
+  await withTwoMailboxes(async ({ id, store, old, source, target, pass }) => {
+    const mail = source.add(source.byRole('inbox'), Buffer.from('mail'));
+    const stuck = source.add(source.byRole('inbox'), Buffer.from('stuck'));
+    // While something waits the pair is not in step, and whatever carries our stamp and has no link may be claimed.
+    old.itemFault = (operation, item) =>
+      operation === 'contents' && item.id === stuck.id
+        ? { kind: 'transient', detail: 'the server is busy', mayHaveHappened: false }
+        : null;
+    await pass();
+    const copy = must([...target.items.values()][0], 'a copy');
+    const copied = must(target.copyItem(copy.id, target.byRole('junkemail')), 'a copy of it');
+    await pass();
+    expect(await store.unclaimedCount(id)).toBe(1);
+    target.removeItem(copy.id);
+    target.edit(copied.id, { importance: 'high' });
+    source.copyItem(mail.id, source.byRole('sentitems'));
+    await pass();
+    expect(await store.linksById(id, 'left', [mail.id])).toMatchObject([{ rightId: copied.id }]);
+    expect(target.items.size).toBe(2);
+  });
+});

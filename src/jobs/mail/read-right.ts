@@ -133,7 +133,7 @@ async function joinPage(context: PassContext, changes: readonly Change[]): Promi
       .filter(({ intent }) => intent.replaces === null)
       .map(({ intent }) => intent.stampKey),
     unclaimed: joined.unclaimed,
-    unclaimedTaken: joined.vanished,
+    unclaimedTaken: joined.taken,
     ...endLinks(context, joined.ended),
     history: joined.adopted.map(({ intent, head }) =>
       history(context, 'create', 'its answer had been lost; found again by its stamp', {
