@@ -40,11 +40,16 @@ export async function followItems(context: PassContext, follows: readonly Follow
   for (let attempt = 0; pending.length > 0; attempt++) {
     const stale = await updateStates(context, pending);
     if (stale.length === 0) break;
-    if (attempt === staleMax) return false;
+    if (attempt === staleMax) {
+      settled = false;
+      break;
+    }
     const looked = await lookAgain(context, stale);
     settled &&= looked.settled;
     pending = looked.again;
   }
+  // Last, since a create may have to read the target's feeds: what they show of a link is not in what was decided before.
+  for (const f of inspected.edited) await replaceCopy(context, f);
   return settled;
 }
 
@@ -120,11 +125,12 @@ const rightGone = (context: PassContext, link: LinkRow): LinkRow => ({
   goneSincePass: context.pass,
 });
 
-/** A version that moved without a visible reason: compare what both sides hold, and make the copy again when it differs. */
+/** A version that moved without a visible reason: compare what both sides hold; where it differs the copy is to be made again. */
 async function inspectContents(
   context: PassContext,
   follows: readonly Follow[],
-): Promise<{ rest: readonly Follow[]; settled: boolean }> {
+): Promise<{ rest: readonly Follow[]; edited: readonly Follow[]; settled: boolean }> {
+  const edited: Follow[] = [];
   const rest: Follow[] = follows.filter((f) => !f.inspect && !f.inspectClass);
   let settled = true;
   for (const f of follows.filter((x) => x.inspect || x.inspectClass)) {
@@ -133,9 +139,9 @@ async function inspectContents(
     if (verdict === 'later') settled = false;
     else if (verdict === 'right-gone') await context.commit({ links: [rightGone(context, f.link)] });
     else if (verdict === 'same') rest.push({ ...f, inspect: false, inspectClass: false });
-    else await replaceCopy(context, f);
+    else edited.push(f);
   }
-  return { rest, settled };
+  return { rest, edited, settled };
 }
 
 type Verdict = 'same' | 'different' | 'later' | 'right-gone';

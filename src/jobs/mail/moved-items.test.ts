@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { must } from '#kit/assert.ts';
+import { FaultError } from '#kit/fault.ts';
 import { withTwoMailboxes } from './two-mailboxes.fixture.ts';
 
 test('of two equal mails without a search key one moves: its copy moves along and is not made anew', async () => {
@@ -35,5 +36,29 @@ test('what a person copied elsewhere and then removed is followed there, and not
     await pass();
     expect(await store.linksById(id, 'left', [mail.id])).toMatchObject([{ rightId: copied.id }]);
     expect(target.items.size).toBe(2);
+  });
+});
+
+test('a change is carried over although a person moved the copy while a create was lost', async () => {
+  await withTwoMailboxes(async ({ young, source, target, pass }) => {
+    const mail = source.add(source.byRole('inbox'), Buffer.from('mail'));
+    await pass();
+    source.edit(mail.id, { importance: 'high' });
+    source.rewrite(mail.id, Buffer.from('mail'), null);
+    source.add(source.byRole('inbox'), Buffer.from('new'));
+    young.before = (operation) => {
+      if (operation !== 'create') return;
+      young.before = () => {};
+      const copy = must([...target.items.values()][0], 'a copy');
+      target.copyItem(copy.id, target.byRole('junkemail'));
+      target.removeItem(copy.id);
+      throw new FaultError({ kind: 'transient', detail: 'the request is lost', mayHaveHappened: true });
+    };
+    for (let n = 0; n < 3; n++) await pass();
+    const shown = [...target.items.values()].map(({ mime, state }) => [mime.toString(), state.importance]).sort();
+    expect(shown).toEqual([
+      ['mail', 'high'],
+      ['new', 'normal'],
+    ]);
   });
 });

@@ -208,9 +208,11 @@ export async function carryOutDecisions(
     links.push(link);
   }
   await context.commit({ links, unclaimedTaken: commit.taken, history: commit.history });
+  // First: a create may have to read the target's feeds, and what they show of a link is not in what was decided before.
+  const settled = await followItems(context, follows);
   await createItems(context, row, creations);
-  if (!context.right.abilities.readFlagAtCreate) follows.push(...(await stillUnread(context, creations)));
-  return followItems(context, follows);
+  if (context.right.abilities.readFlagAtCreate) return settled;
+  return (await followItems(context, await stillUnread(context, creations))) && settled;
 }
 
 /** Copies that the target created unread although their source is read. */

@@ -14,6 +14,7 @@ export interface TwoMailboxes {
   readonly id: PairId;
   readonly store: Store;
   readonly old: MemoryOrganization;
+  readonly young: MemoryOrganization;
   readonly source: MemoryMailbox;
   readonly target: MemoryMailbox;
   pass(): Promise<PassResult>;
@@ -45,7 +46,7 @@ export async function withTwoMailboxes(
   };
   const pass = () => runMailPass(services, id, null, new AbortController().signal);
   try {
-    await work({ id, store, old, source, target, pass });
+    await work({ id, store, old, young, source, target, pass });
   } finally {
     await store.close();
   }
