@@ -4,7 +4,7 @@ import type { LinkRow } from '#model/link.ts';
 import { type MailHead, mailFingerprint } from '#model/mail.ts';
 import { defaultMailPolicy } from '#model/policy.ts';
 import { joinLeft, type LeftDecision, type LeftKnowledge, leftQuestions } from './join-left.ts';
-import { head, link } from './join-mail.fixture.ts';
+import { head, link, unread } from './join-mail.fixture.ts';
 
 const nothing: LeftKnowledge = {
   byLeftId: new Map(),
@@ -26,6 +26,22 @@ const readFlag = (isRead: boolean, over: Parameters<typeof link>[2]): readonly L
 test.each([true, false])('a read flag (%s) of a mail that is to be looked at leaves it waiting for that', (isRead) => {
   const [decision] = readFlag(isRead, { state: 'left-gone', goneSincePass: null });
   expect(decision).toMatchObject({ do: isRead ? 'follow' : 'see', link: { state: 'left-gone', goneSincePass: null } });
+});
+
+test.each([
+  true,
+  false,
+])('a read flag (%s) is written again while it is not known whether the one before it arrived', (isRead) => {
+  const [decision] = readFlag(isRead, { touched: ['updating isRead'] });
+  expect(decision).toMatchObject({ do: 'follow', merge: { set: { isRead } } });
+});
+
+test('a read flag that a person of the target has set stays, whatever of ours is on its way', () => {
+  const [decision] = readFlag(false, {
+    touched: ['updating isRead', 'isRead'],
+    seenRight: { ...unread, isRead: true },
+  });
+  expect(decision).toMatchObject({ do: 'see' });
 });
 
 test('a read flag of a mail that was missed says that it is there: it is looked at at once, and not removed', () => {

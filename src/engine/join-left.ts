@@ -155,7 +155,7 @@ export function follow(
     alive = { ...alive, touched: alive.touched.filter((a) => a !== 'folder' && a !== 'moving') };
   const placedByPerson = alive.touched.includes('folder') && known.policy.conflict === 'target';
   const moveTo = target !== null && target !== link.rightFolder && !placedByPerson ? target : null;
-  const merge = mergeState(link.seenLeft, head.state, link.seenRight, stateAspects(link), known.policy.conflict);
+  const merge = mergeOf(link, head.state, known.policy);
   const newVersion = head.version !== leftVersion;
   const inspect = newVersion && contentMayDiffer(link, head, moved || adopted);
   const inspectClass = newVersion && rowOfClass(head.facts.itemClass) !== null;
@@ -189,10 +189,21 @@ function followReadFlag(link: LinkRow, isRead: boolean, known: LeftKnowledge): L
   const alive: LinkRow =
     link.state === 'left-gone' ? { ...aliveAgain(link), state: 'left-gone', goneSincePass: null } : link;
   const state = { ...link.seenLeft, isRead };
-  const merge = mergeState(link.seenLeft, state, link.seenRight, stateAspects(link), known.policy.conflict);
+  const merge = mergeOf(link, state, known.policy);
   if (Object.keys(merge.set).length === 0 && merge.conflicts.length === 0)
     return { do: 'see', link: { ...alive, seenLeft: state, touched: touchedAfter(alive, merge) } };
   return { do: 'follow', link: alive, head: null, state, moveTo: null, merge, inspect: false, inspectClass: false };
+}
+
+/**
+ * A read flag moves no mark, so that the target need not have been asked whether one of ours arrived whose answer was lost. It is written once
+ * more: the source may show by now what it showed before it.
+ */
+function mergeOf(link: LinkRow, state: MailState, { conflict }: MailPolicy): StateMerge {
+  const aspects = stateAspects(link);
+  const merge = mergeState(link.seenLeft, state, link.seenRight, aspects, conflict);
+  const isOpen = link.touched.includes('updating isRead') && !aspects.includes('isRead');
+  return isOpen ? { ...merge, set: { ...merge.set, isRead: state.isRead } } : merge;
 }
 
 /** The touched aspects of a link after a merge: state fields as the merge left them, folder and content as they were. */
