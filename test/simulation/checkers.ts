@@ -75,6 +75,7 @@ export async function converged(world: World, unseen: readonly MailStateField[])
   const left = byUid(world.left);
   const right = byUid(world.right);
   const quarantined = new Set((await world.store.quarantine({ pair: world.pair }, 10_000)).map((q) => q.left));
+  const followed = new Set((await world.store.folders(world.pair)).map((row) => row.right));
   const leftFolders = foldersById(world.left);
   const rightFolders = foldersById(world.right);
   const found: string[] = [];
@@ -82,6 +83,8 @@ export async function converged(world: World, unseen: readonly MailStateField[])
     const allowed = world.allowances.get(uid);
     if (allowed && (allowed.removed > 0 || allowed.copied > 0)) continue;
     if (items.some((i) => quarantined.has(i.id))) continue;
+    // Into a folder that had outlived its own on the source, because somebody's mails were in it: as good as put away.
+    if (allowed?.moved && right.get(uid)?.some((i) => !followed.has(i.folder))) continue;
     const l = items.map((i) => show(world, leftFolders, i, unseen)).sort();
     const r = (right.get(uid) ?? []).map((i) => show(world, rightFolders, i, unseen)).sort();
     if (JSON.stringify(l) !== JSON.stringify(r) && l.length === r.length)
