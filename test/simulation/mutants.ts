@@ -175,7 +175,7 @@ export const mutants: readonly Mutant[] = [
     find: "touched: [...new Set([...f.link.touched, 'moving' as const])]",
     replace: 'touched: f.link.touched',
     why: "our own move, when its answer is lost, is taken for a person's",
-    seed: 1037,
+    seed: 14,
   },
   {
     name: 'moves not carried over',
@@ -190,7 +190,7 @@ export const mutants: readonly Mutant[] = [
     find: 'if (link.rightId !== id) continue;',
     replace: '',
     why: 'a copy that a person moved counts as removed',
-    seed: 445,
+    seed: 760,
   },
 
   // -- deletions --
@@ -268,7 +268,7 @@ export const mutants: readonly Mutant[] = [
     find: 'const contested = touched.includes(field) || (flagTouched && flagFields.includes(field));',
     replace: 'const contested = false;',
     why: 'what a person of the target set is overwritten without a word',
-    seed: 375,
+    seed: 1248,
   },
   {
     name: "echo taken for a person's change",
