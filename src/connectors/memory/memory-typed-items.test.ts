@@ -71,7 +71,7 @@ test('people’s new time of a series drops its exceptions, another subject does
   expect(await read(id)).toMatchObject({ occurrences: [], deletedDays: [] });
 });
 
-test('an override that is as the series is does not show, and is there again when the series changes', async () => {
+test('an override that is as the series is does not show, is there again when the series changes, and is an exception all the time', async () => {
   const { box, book, read } = world();
   const { id } = book({ location: 'Room 1' });
   box.typed.editOccurrence(id, second, {
@@ -80,7 +80,7 @@ test('an override that is as the series is does not show, and is there again whe
   });
   expect((await read(id)).occurrences).toEqual([{ day: second, overrides: { location: 'Room 2' } }]);
   box.typed.edit<'calendar'>(id, { set: { location: 'Room 2' }, occurrences: [] });
-  expect((await read(id)).occurrences).toEqual([]);
+  expect((await read(id)).occurrences).toEqual([{ day: second, overrides: {} }]);
   box.typed.edit<'calendar'>(id, { set: { location: 'Room 3' }, occurrences: [] });
   expect((await read(id)).occurrences).toEqual([{ day: second, overrides: { location: 'Room 2' } }]);
 });

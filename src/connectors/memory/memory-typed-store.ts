@@ -226,10 +226,11 @@ export class MemoryTypedStore {
       kind: item.kind,
       head: this.head(item),
       fields: item.fields,
-      occurrences: byDay.flatMap(([day, own]) => {
-        const overrides = differing(item.fields as unknown as EventFields, day, own);
-        return Object.keys(overrides).length === 0 ? [] : [{ day, overrides }];
-      }),
+      // One that was put back to what its series has stays an exception, and is listed as such, until a new pattern drops it.
+      occurrences: byDay.map(([day, own]) => ({
+        day,
+        overrides: differing(item.fields as unknown as EventFields, day, own),
+      })),
       deletedDays: [...item.deletedDays].sort(),
       extras: item.extras,
     };
