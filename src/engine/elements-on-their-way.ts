@@ -2,49 +2,89 @@
  * Whether a write whose answer is lost was carried out nobody says. Of a scalar it does not matter: whoever differs from the base has
  * changed it. An element of a set that was added for one side, however, looks on the other as if somebody had added it there: taken out
  * afterwards where it came from, it would come back from its own copy. So snapshots of the side that it came from say before the write
- * that it is on its way.
+ * that it is on its way; and, as soon as that is known, at which version of the other side it was there, since until the next snapshot
+ * somebody may take it out again.
  */
-import type { Side } from '#model/ids.ts';
-import type { Json } from '#model/typed-link.ts';
+import type { Side, Version } from '#model/ids.ts';
+import type { Json, Shown } from '#model/typed-link.ts';
 
 /** An element in a snapshot; in place of what is known of it: what the other side is given. */
 interface OnItsWay {
   readonly onItsWay: Json;
+  /** A version of the other side that has it: written with an answer, or seen since. Absent: nobody knows of any. */
+  readonly thereAt?: Version;
 }
 
-const isOnItsWay = (held: Json | undefined): held is Json & OnItsWay =>
-  typeof held === 'object' && held !== null && !Array.isArray(held) && 'onItsWay' in held;
+const isRecord = (value: Json | undefined): value is Readonly<Record<string, Json>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const isOnItsWay = (held: Json | undefined): held is Json & OnItsWay => isRecord(held) && 'onItsWay' in held;
+
+export const isAnyOnItsWay = (base: ReadonlyMap<string, Json>): boolean => [...base.values()].some(isOnItsWay);
 
 /**
  * A set of a snapshot, with elements that are about to be written to the other side.
  * @param base What the snapshot holds, element by element.
+ * @param there What the other side has now. Of what was on its way before: it has arrived.
  */
-export function withOnTheirWay(base: ReadonlyMap<string, Json>, added: ReadonlyMap<string, Json>): Json {
-  return {
-    ...Object.fromEntries(base),
-    ...Object.fromEntries([...added].map(([key, onItsWay]) => [key, { onItsWay }])),
+export function withOnTheirWay(
+  base: ReadonlyMap<string, Json>,
+  added: ReadonlyMap<string, Json>,
+  there: { readonly elements: ReadonlyMap<string, unknown>; readonly version: Version },
+): Json {
+  const known = [...base].map(([key, held]) => {
+    const isThere = isOnItsWay(held) && there.elements.has(key);
+    return [key, isThere ? { onItsWay: held.onItsWay, thereAt: there.version } : held];
+  });
+  const next = [...added].map(([key, onItsWay]) => [key, { onItsWay }]);
+  return Object.fromEntries([...known, ...next]);
+}
+
+/**
+ * A snapshot after the write of what was on its way from it was answered.
+ * @param version Of the other side after it.
+ * @param isKept Whether the other side can be trusted to show elements of a field under the keys that they were given with.
+ * @returns the same snapshot when nothing was on its way.
+ */
+export function withWritten(seen: Shown, version: Version, isKept: (field: string) => boolean): Shown {
+  let hasWritten = false;
+  const written = (elements: Json): Json => {
+    if (!isRecord(elements) || !Object.values(elements).some(isOnItsWay)) return elements;
+    hasWritten = true;
+    return Object.fromEntries(
+      Object.entries(elements).map(([key, held]) => [
+        key,
+        isOnItsWay(held) ? { onItsWay: held.onItsWay, thereAt: version } : held,
+      ]),
+    );
   };
+  const fields = Object.fromEntries(
+    Object.entries(seen.fields).map(([field, value]) => [field, isKept(field) ? written(value) : value]),
+  );
+  return hasWritten ? { ...seen, fields } : seen;
 }
 
 /** Elements as a snapshot holds them, by key; null: unknown. */
 type Base = ReadonlyMap<string, Json> | null;
 
 /**
- * Bases in which nothing is on its way any more. What the other side has was carried out: both had it. What it lacks was not, or is
- * gone again: it is as new as it was.
+ * Bases in which nothing is on its way any more. What the other side has was carried out: both had it. What it lacks and is known to have
+ * had was taken out since, or if nobody wrote there since, its server leaves it out, and it stays where it came from. Of what else it lacks
+ * the write was not carried out, or it is gone again: it is as new as it was.
  */
 export function arrived(
   base: Readonly<Record<Side, Base>>,
   now: Readonly<Record<Side, ReadonlyMap<string, unknown>>>,
+  versions: Readonly<Record<Side, Version>>,
 ): Readonly<Record<Side, Base>> {
   const sides = { left: base.left && new Map(base.left), right: base.right && new Map(base.right) };
   for (const [from, to] of [['left', 'right'] as const, ['right', 'left'] as const]) {
     for (const [key, held] of base[from] ?? []) {
       if (!isOnItsWay(held)) continue;
-      if (!now[to].has(key)) sides[from]?.delete(key);
+      if (!now[to].has(key) && held.thereAt === undefined) sides[from]?.delete(key);
       else {
         sides[from]?.set(key, held.onItsWay);
-        sides[to]?.set(key, held.onItsWay);
+        if (now[to].has(key) || held.thereAt !== versions[to]) sides[to]?.set(key, held.onItsWay);
       }
     }
   }

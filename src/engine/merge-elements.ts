@@ -1,4 +1,5 @@
 import type { AttachmentHead, Attendee } from '#model/appointment.ts';
+import type { Side, Version } from '#model/ids.ts';
 import type { Json } from '#model/typed-link.ts';
 import { arrived } from './elements-on-their-way.ts';
 import { attachmentKey, attendeeKey, attendeePayload, byKey, canonicalEntry, isHeldAsHash, sameJson } from './shown.ts';
@@ -27,16 +28,18 @@ export type ElementBase = ReadonlyMap<string, Json> | null;
 /**
  * Three-way merge of things that have keys. What one side added, removed or changed since its own snapshot happens on the other; what
  * differs although neither side changed it stays different. Where the base is unknown both are united.
+ * @param versions Of the items that hold them.
  */
 export function mergeElements<E>(
   left: readonly E[],
   right: readonly E[],
   recorded: { readonly left: ElementBase; readonly right: ElementBase },
+  versions: Readonly<Record<Side, Version>>,
   rules: ElementRules<E>,
 ): { readonly left: readonly E[]; readonly right: readonly E[] } {
   const l = byKey(left, rules.keyOf);
   const r = byKey(right, rules.keyOf);
-  const base = arrived(recorded, { left: l, right: r });
+  const base = arrived(recorded, { left: l, right: r }, versions);
   const merged: { left: E[]; right: E[] } = { left: [], right: [] };
   for (const key of new Set([...l.keys(), ...r.keys()])) {
     const inLeft = l.get(key);

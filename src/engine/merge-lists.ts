@@ -43,14 +43,16 @@ export function mergeSetLike(
   if (context.hasBase && changed.left !== changed.right && (base.left === null || base.right === null)) {
     return pick(levels, changed.left ? 'left' : 'right', field);
   }
+  const versions = versionsOf(context);
   switch (row.merge) {
     case 'set':
-      return mergeElements(lists.left as readonly string[], lists.right as readonly string[], base, setRules);
+      return mergeElements(lists.left as readonly string[], lists.right as readonly string[], base, versions, setRules);
     case 'attachments':
       return mergeElements(
         lists.left as readonly AttachmentHead[],
         lists.right as readonly AttachmentHead[],
         base,
+        versions,
         attachmentRules,
       );
     case 'record': {
@@ -58,6 +60,7 @@ export function mergeSetLike(
         entriesOf(lists.left),
         entriesOf(lists.right),
         base,
+        versions,
         recordRules(({ key, left, right, base: before }) => {
           const by = verdict(context, field);
           journal(context, by, field, day, { base: before, left: { [key]: left[1] }, right: { [key]: right[1] } });
@@ -78,6 +81,7 @@ function oneOwn({ own }: MergeContext, lists: AttendeeLists): readonly string[] 
   const isTwice = Object.values(lists).some((list) => list.filter((a) => own.includes(attendeeKey(a))).length > 1);
   return isTwice ? [] : own;
 }
+const versionsOf = ({ heads }: MergeContext) => ({ left: heads.left.version, right: heads.right.version });
 
 /**
  * By address. Who is invited and as what is the organizer's to say, so a removal stands; of two answers the later one counts, since both
@@ -125,7 +129,7 @@ function mergeAttendees(
       return false;
     },
   );
-  return mergeElements(lists.left, lists.right, base, rules);
+  return mergeElements(lists.left, lists.right, base, versionsOf(context), rules);
 }
 
 /** Null: neither answered later than the other. */

@@ -11,7 +11,7 @@ import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Json, Shown } from '#model/typed-link.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import type { Day } from '#model/wall-time.ts';
-import { withOnTheirWay } from './elements-on-their-way.ts';
+import { isAnyOnItsWay, withOnTheirWay } from './elements-on-their-way.ts';
 import { type MergeContext, otherSide } from './merge-context.ts';
 import { elementBase } from './merge-elements.ts';
 import { mergeLevel } from './merge-fields.ts';
@@ -263,17 +263,19 @@ function seenBefore(
   seen: Readonly<Record<Side, Shown>>,
   edits: Readonly<Record<Side, SideEdit<TypedKind> | null>>,
 ): Readonly<Record<Side, Shown>> | null {
+  if (edits.left === null && edits.right === null) return null;
   const onTheirWay = (from: Side): Shown => {
     const to = otherSide(from);
     const fields: Record<string, Json> = { ...seen[from].fields };
     for (const [field, row] of Object.entries(typedRows(input.kind))) {
-      const set = (edits[to]?.edit.set as Values | undefined)?.[field];
-      if (row.merge === 'scalar' || set === undefined) continue;
+      const before = row.merge === 'scalar' ? null : elementBase(seen[from].fields[field]);
+      if (before === null) continue;
       const elements = (value: unknown) => elementBase(canonical(field, row, value)) ?? new Map<string, Json>();
-      const before = elementBase(seen[from].fields[field]);
       const [here, there] = [elements(valuesOf(input[from])[field]), elements(valuesOf(input[to])[field])];
-      const added = [...elements(set)].filter(([key]) => here.has(key) && !there.has(key));
-      if (before !== null && added.length > 0) fields[field] = withOnTheirWay(before, new Map(added));
+      const set = elements((edits[to]?.edit.set as Values | undefined)?.[field]);
+      const added = new Map([...set].filter(([key]) => here.has(key) && !there.has(key)));
+      if (added.size > 0 || isAnyOnItsWay(before))
+        fields[field] = withOnTheirWay(before, added, { elements: there, version: input[to].head.version });
     }
     return { ...seen[from], fields };
   };

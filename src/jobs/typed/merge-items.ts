@@ -10,7 +10,7 @@ import { fieldsOf, type Match, type Merged } from './match.ts';
 import { noAnswer, readItems } from './read-items.ts';
 import { recordMerged } from './record-merged.ts';
 import { flushPart, pathOf, type TypedContext } from './typed-context.ts';
-import { writeEdits } from './write-edits.ts';
+import { matchAfterStale, writeEdits } from './write-edits.ts';
 
 /** Tries of one item against somebody who writes at the same time, before it is left to the next pass. */
 const staleMax = 3;
@@ -79,7 +79,10 @@ async function mergeBatch<Kind extends TypedKind>(
   }
   const outcomes = await writeEdits(context, merged);
   await recordMerged(context, merged, outcomes);
-  return merged.filter((m) => outcomes.get(m)?.state === 'stale').map((m) => m.match);
+  return merged.flatMap((m) => {
+    const outcome = outcomes.get(m);
+    return outcome?.state === 'stale' ? [matchAfterStale(m, outcome)] : [];
+  });
 }
 
 async function readBoth<Kind extends TypedKind>(context: TypedContext<Kind>, batch: readonly Match[]) {

@@ -44,13 +44,13 @@ export async function recordMerged<Kind extends TypedKind>(
     const outcome = outcomes.get(m);
     if (!outcome || outcome.state === 'stale') continue;
     if (outcome.state === 'failed') {
-      later(context, matchAfterFailure(m), outcome.fault);
+      later(context, matchAfterFailure(m, outcome), outcome.fault);
       continue;
     }
     const after = { left: readAfter(m, 'left', left), right: readAfter(m, 'right', right) };
     if (isFault(after.left) || isFault(after.right)) {
       // It was written and cannot be read back now: the next look compares it with what is recorded, and finds nothing to do.
-      later(context, matchAfterFailure(m), isFault(after.left) ? after.left : (after.right as Fault));
+      later(context, matchAfterFailure(m, outcome), isFault(after.left) ? after.left : (after.right as Fault));
       continue;
     }
     record(context, m, { left: after.left, right: after.right }, outcome.written);

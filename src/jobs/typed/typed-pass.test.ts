@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Connector } from '#connectors/contract.ts';
 import { memoryConnector } from '#connectors/memory/memory-connector.ts';
 import { type MemoryMailbox, MemoryOrganization } from '#connectors/memory/memory-organization.ts';
@@ -400,6 +400,57 @@ describe('two calendars', () => {
     await world.settle();
     expect(subjects(world.right)).toEqual(['a']);
     expect(await world.store.typedIntents(track)).toEqual([]);
+  });
+
+  describe('who is taken off a list between our write and its record stays off it', () => {
+    const cy = { name: 'Cy', address: 'cy@x.example', role: 'required', response: 'none', respondedAt: null } as const;
+    const ben = { ...cy, name: 'Ben', address: 'ben@x.example' };
+    const edit = (box: MemoryMailbox, set: Partial<EventFields>) =>
+      box.typed.edit<'calendar'>(only(box).id, { set, occurrences: [] });
+    /** Once, after our write there. */
+    const afterWriting = (organization: MemoryOrganization, work: () => void) => {
+      organization.after = (operation) => {
+        if (operation !== 'typedUpdate') return;
+        organization.after = () => {};
+        work();
+      };
+    };
+    beforeEach(async () => {
+      book(world.left, { subject: 'a', attendees: [ben] });
+      await world.settle();
+      edit(world.right, { attendees: [ben, cy] });
+    });
+    afterEach(async () => {
+      await world.settle();
+      expect([world.left, world.right].map((box) => only(box).fields.attendees)).toEqual([[ben], [ben]]);
+    });
+
+    test('it could not be read back', async () => {
+      afterWriting(world.old, () => {
+        world.old.before = () => {
+          world.old.before = () => {};
+          throw new FaultError({ kind: 'throttled', retryAfterMs: 5_000, limit: 'requests' });
+        };
+      });
+      await expect(world.pass()).rejects.toThrow(FaultError);
+      expect(only(world.left).fields.attendees).toEqual([ben, cy]);
+      edit(world.left, { attendees: [ben] });
+    });
+
+    test('the other side could not be written', async () => {
+      edit(world.left, { subject: 'b' });
+      world.young.itemFault = (operation) =>
+        operation === 'typedUpdate' ? { kind: 'transient', detail: 'cut off', mayHaveHappened: true } : null;
+      await world.pass();
+      expect(only(world.left).fields.attendees).toEqual([ben, cy]);
+      world.young.itemFault = () => null;
+      edit(world.left, { attendees: [ben] });
+    });
+
+    test('on the other side, which is merged anew because of it', async () => {
+      edit(world.left, { subject: 'b' });
+      afterWriting(world.old, () => edit(world.right, { attendees: [ben] }));
+    });
   });
 
   test('occurrences of a series whose new pattern was written without them are on both sides afterwards', async () => {

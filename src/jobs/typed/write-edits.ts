@@ -1,19 +1,22 @@
 import type { TypedWritten } from '#connectors/contract.ts';
+import { withWritten } from '#engine/elements-on-their-way.ts';
 import type { SideEdit } from '#engine/merge-typed.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { Side } from '#model/ids.ts';
 import type { TypedEdit, TypedKind } from '#model/typed-item.ts';
 import type { Shown, TypedLinkRow } from '#model/typed-link.ts';
+import { typedRows } from '#model/typed-properties.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { journalOf } from './journal-entries.ts';
 import type { Match, Merged } from './match.ts';
 import { noAnswer } from './read-items.ts';
 import { flushMiddle, otherSide, type TypedContext } from './typed-context.ts';
 
-export type Outcome =
-  | { readonly state: 'done'; readonly written: Partial<Readonly<Record<Side, TypedWritten>>> }
-  | { readonly state: 'stale' }
-  | { readonly state: 'failed'; readonly fault: Fault };
+/** What became of the edits of a pair; `written`: answers of the sides that were written, also when another one was not. */
+export type Outcome = { readonly written: Partial<Readonly<Record<Side, TypedWritten>>> } & (
+  | { readonly state: 'done' | 'stale' }
+  | { readonly state: 'failed'; readonly fault: Fault }
+);
 
 const writingSteps = [
   [0, 'left'],
@@ -40,7 +43,7 @@ export async function writeEdits<Kind extends TypedKind>(
     try {
       for (const of of due) {
         const loaded = await withAttachments(context, of, of.merge[side] as SideEdit<Kind>);
-        if (isFault(loaded)) outcomes.set(of, outcomeOf(loaded));
+        if (isFault(loaded)) outcomes.set(of, outcomeOf(loaded, writtenOf(outcomes, of)));
         else ready.push({ of, ...loaded });
       }
       if (ready.length === 0) continue;
@@ -54,18 +57,23 @@ export async function writeEdits<Kind extends TypedKind>(
       );
       for (const [n, { of }] of ready.entries()) {
         const answer = answers[n] ?? noAnswer;
-        const before = outcomes.get(of);
+        const written = writtenOf(outcomes, of);
         if (isFault(answer)) {
           if (answer.kind === 'fatal') throw new FaultError(answer);
-          outcomes.set(of, outcomeOf(answer));
+          outcomes.set(of, outcomeOf(answer, written));
           continue;
         }
         // What nobody changed has no lag.
         if (of.match.left.head !== null || of.match.right.head !== null)
           context.lags.visible(context.clock.nowMs(), of.now[otherSide(side)].head.modifiedAt);
-        const earlier = before?.state === 'done' ? before.written : {};
-        outcomes.set(of, { state: 'done', written: { ...earlier, [side]: answer } });
+        outcomes.set(of, { state: 'done', written: { ...written, [side]: answer } });
       }
+      await sayWritten(
+        context,
+        side,
+        ready.map(({ of }) => of),
+        outcomes,
+      );
     } finally {
       await Promise.all(ready.flatMap((r) => r.fetched.map((f) => f.dispose())));
     }
@@ -73,8 +81,13 @@ export async function writeEdits<Kind extends TypedKind>(
   return outcomes;
 }
 
-const outcomeOf = (fault: Fault): Outcome =>
-  fault.kind === 'stale' || fault.kind === 'gone' ? { state: 'stale' } : { state: 'failed', fault };
+const writtenOf = <Kind extends TypedKind>(
+  outcomes: ReadonlyMap<Merged<Kind>, Outcome>,
+  of: Merged<Kind>,
+): Outcome['written'] => outcomes.get(of)?.written ?? {};
+
+const outcomeOf = (fault: Fault, written: Outcome['written']): Outcome =>
+  fault.kind === 'stale' || fault.kind === 'gone' ? { state: 'stale', written } : { state: 'failed', fault, written };
 
 /**
  * Said before it is done: the values that lose, since after the write they are nowhere else; and snapshots that are not misleading, should
@@ -102,9 +115,61 @@ const withSeen = (link: TypedLinkRow, { left, right }: Readonly<Record<Side, Sho
   right: { ...link.right, seen: right },
 });
 
+const seenBefore = (link: TypedLinkRow, before: Readonly<Record<Side, Shown>> | null) =>
+  before ?? { left: link.left.seen, right: link.right.seen };
+
+/** A link with its snapshots of before the writes, and what answers have said since. */
+function linkSince<Kind extends TypedKind>(
+  link: TypedLinkRow,
+  { merge, now }: Merged<Kind>,
+  written: Outcome['written'],
+): TypedLinkRow {
+  const before = seenBefore(link, merge.before);
+  const seenOf = (from: Side): Shown => {
+    const answer = written[otherSide(from)];
+    // Files may come out of a server as other bytes, and so as other ones.
+    const isKept = (field: string) =>
+      typedRows(now[from].kind)[field]?.merge !== 'attachments' && !(field in (answer?.unkept ?? {}));
+    return answer === undefined ? before[from] : withWritten(before[from], answer.version, isKept);
+  };
+  return withSeen(link, { left: seenOf('left'), right: seenOf('right') });
+}
+
+/** Said as soon as it is known: until what was written is read back, people go on, and the pass may end. */
+async function sayWritten<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  side: Side,
+  merged: readonly Merged<Kind>[],
+  outcomes: ReadonlyMap<Merged<Kind>, Outcome>,
+): Promise<void> {
+  const from = otherSide(side);
+  const links = merged.flatMap((m) => {
+    const { link } = m.match;
+    if (!link) return [];
+    const since = linkSince(link, m, writtenOf(outcomes, m));
+    return since[from].seen === seenBefore(link, m.merge.before)[from] ? [] : [since];
+  });
+  if (links.length > 0) await flushMiddle(context, { typedLinks: links });
+}
+
 /** The match of a write that failed: it may have been carried out in part. */
-export const matchAfterFailure = <Kind extends TypedKind>({ match, merge }: Merged<Kind>): Match =>
-  match.link && merge.before ? { ...match, link: withSeen(match.link, merge.before) } : match;
+export function matchAfterFailure<Kind extends TypedKind>(of: Merged<Kind>, { written }: Outcome): Match {
+  const { match } = of;
+  return match.link ? { ...match, link: linkSince(match.link, of, written) } : match;
+}
+
+/** The match of a write that somebody else was faster than, to be merged anew. What was agreed about occurrences still holds. */
+export function matchAfterStale<Kind extends TypedKind>(of: Merged<Kind>, outcome: Outcome): Match {
+  const { match } = of;
+  const { link } = matchAfterFailure(of, outcome);
+  if (!match.link || !link) return match;
+  const { left, right } = match.link;
+  const seen = {
+    left: { ...left.seen, fields: link.left.seen.fields },
+    right: { ...right.seen, fields: link.right.seen.fields },
+  };
+  return { ...match, link: withSeen(match.link, seen) };
+}
 
 async function withAttachments<Kind extends TypedKind>(
   context: TypedContext<Kind>,

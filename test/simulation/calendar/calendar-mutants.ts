@@ -198,8 +198,8 @@ export const calendarMutants: readonly Mutant[] = [
     lives: 'calendar',
     seed: 2164,
     file: 'src/engine/merge-typed.ts',
-    find: 'if (before !== null && added.length > 0)',
-    replace: 'if (before !== null && added.length < 0)',
+    find: 'if (added.size > 0 || isAnyOnItsWay(before))',
+    replace: 'if (added.size < 0)',
     why: 'whoever is taken out of a meeting is in it again when the answer of a write was lost before',
   },
   {

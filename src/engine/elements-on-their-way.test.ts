@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import type { Version } from '#model/ids.ts';
+import { arrived, withOnTheirWay, withWritten } from './elements-on-their-way.ts';
+import { elementBase } from './merge-elements.ts';
+
+const [before, written, later] = ['v1', 'v2', 'v3'] as readonly string[] as [Version, Version, Version];
+const now = (names: readonly string[]) => new Map(names.map((name) => [name, 'none']));
+const there = (names: readonly string[], version: Version) => ({ elements: now(names), version });
+/** What the left says while `cy` is on the way from there to the right. */
+const onTheirWay = {
+  fields: { attendees: withOnTheirWay(new Map([['ben', 'none']]), new Map([['cy', 'none']]), there(['ben'], before)) },
+  occurrences: {},
+};
+const answered = withWritten(onTheirWay, written, () => true);
+
+const bases = ({ fields }: typeof onTheirWay, inRight: readonly string[], version: Version) => {
+  const { left, right } = arrived(
+    { left: elementBase(fields.attendees), right: new Map([['ben', 'none']]) },
+    { left: now(['ben', 'cy']), right: now(inRight) },
+    { left: before, right: version },
+  );
+  return { left: [...(left ?? [])].map(([name]) => name), right: [...(right ?? [])].map(([name]) => name) };
+};
+
+test('what is there was carried out, with an answer and without', () => {
+  const both = { left: ['ben', 'cy'], right: ['ben', 'cy'] };
+  expect(bases(onTheirWay, ['ben', 'cy'], written)).toEqual(both);
+  expect(bases(answered as typeof onTheirWay, ['ben', 'cy'], later)).toEqual(both);
+});
+
+test('what is not there: new without an answer, taken out by whoever wrote after the answer, left out by the server otherwise', () => {
+  expect(bases(onTheirWay, ['ben'], before)).toEqual({ left: ['ben'], right: ['ben'] });
+  expect(bases(answered as typeof onTheirWay, ['ben'], later)).toEqual({ left: ['ben', 'cy'], right: ['ben', 'cy'] });
+  expect(bases(answered as typeof onTheirWay, ['ben'], written)).toEqual({ left: ['ben', 'cy'], right: ['ben'] });
+});
+
+test('what was seen there since, and is not any more, was taken out', () => {
+  const attendees = elementBase(onTheirWay.fields.attendees) ?? new Map();
+  const seenAt = (names: readonly string[]) => ({
+    ...onTheirWay,
+    fields: { attendees: withOnTheirWay(attendees, new Map(), there(names, written)) },
+  });
+  expect(bases(seenAt(['ben', 'cy']), ['ben'], later)).toEqual({ left: ['ben', 'cy'], right: ['ben', 'cy'] });
+  expect(bases(seenAt(['ben']), ['ben'], later)).toEqual({ left: ['ben'], right: ['ben'] });
+});
+
+test('an answer says nothing of fields that the other side keeps in its own way, and of snapshots from which nothing went', () => {
+  expect(withWritten(onTheirWay, written, () => false)).toBe(onTheirWay);
+  const plain = { fields: { attendees: { ben: 'none' }, subject: 'a' }, occurrences: {} };
+  expect(withWritten(plain, written, () => true)).toBe(plain);
+});
