@@ -27,6 +27,8 @@ export interface MergeContext {
   readonly clockOf: ClockOf;
   /** The side whose copy the organizer updated later, where attendees were told of both and they differ in that; otherwise null. */
   readonly organizerNewer: Side | null;
+  /** Numbers in which the two differ are what servers counted (`isTellingTheSame`): they stay different. */
+  readonly isCountOnly: boolean;
   readonly heads: { readonly left: TypedHead; readonly right: TypedHead };
   readonly conflicts: TypedConflict[];
 }

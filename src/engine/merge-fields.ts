@@ -1,6 +1,7 @@
-import { must } from '#kit/assert.ts';
+import type { Side } from '#model/ids.ts';
 import type { TypedRow } from '#model/property-row.ts';
 import type { TypedKind } from '#model/typed-item.ts';
+import type { Shown } from '#model/typed-link.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import type { Day } from '#model/wall-time.ts';
 import type { MergeContext } from './merge-context.ts';
@@ -10,7 +11,7 @@ import { mergeSetLike } from './merge-lists.ts';
 import { mergeReminder } from './merge-reminder.ts';
 import { mergeResponse } from './merge-response.ts';
 import { isOwnMeeting, mergeStateFlags } from './merge-state-flags.ts';
-import { canonical, sameJson } from './shown.ts';
+import { sameJson, sameTimes } from './shown.ts';
 
 /**
  * Fields that were changed together on one side belong together: when both sides changed the same one of a group, one side's whole
@@ -40,7 +41,7 @@ export function mergeLevel(context: MergeContext, day: Day | null, levels: Level
   };
   const done = new Set<string>();
   const response = mergeResponse(context, day, levels);
-  const isCountOnly = !context.hasBase && isTellingTheSame(levels, rows);
+  const isCountOnly = day === null && context.isCountOnly;
   for (const [field, value] of Object.entries(response.fields)) {
     put(field, value);
     done.add(field);
@@ -72,14 +73,20 @@ const growing = new Set(['sequence', 'ownerCriticalChangeAt', 'attendeeCriticalC
 /**
  * Two copies of one's own meeting that say the same, of which nothing is remembered: which numbers they bear is the servers' own count of what
  * was written there, by us as well. A higher one beside attendees who were told the lower one makes the Repair Assistant tell them again.
+ * Copies of which one lacks an occurrence of the other do not say the same, though the series are equal: one of them was updated, and the
+ * other one is to be.
  */
-function isTellingTheSame(levels: Levels, rows: Readonly<Record<string, TypedRow<unknown>>>): boolean {
-  if (!isOwnMeeting(levels.left.values) || !isOwnMeeting(levels.right.values)) return false;
-  return told.every((field) => {
-    const { left, right } = own(levels, field);
-    const row = must(rows[field], `events have ${field}`);
-    return sameJson(canonical(field, row, left), canonical(field, row, right));
-  });
+export function isTellingTheSame({ left, right }: Readonly<Record<Side, Shown>>): boolean {
+  if (!isOwnMeeting(left.fields) || !isOwnMeeting(right.fields)) return false;
+  const days = Object.keys({ ...left.occurrences, ...right.occurrences }) as Day[];
+  return (
+    told.every((field) => sameJson(left.fields[field], right.fields[field])) &&
+    days.every((day) => {
+      const [l = {}, r = {}] = [left.occurrences[day], right.occurrences[day]];
+      if (l === 'deleted' || r === 'deleted') return l === r;
+      return told.every((field) => sameJson(l[field], r[field]) || sameTimes(l[field], r[field]));
+    })
+  );
 }
 
 /** What attendees are told of a change of. */

@@ -94,6 +94,9 @@ describe('fields', () => {
     expect(united(own, counted)).toMatchObject({ left: null, right: null });
     // Where something is told anew, its number is; and an attendee's copies have what the organizer said.
     expect(united({ ...own, location: 'Room 7' }, counted).left?.edit.set).toMatchObject({ sequence: 3 });
+    const off = [day('2024-03-11')];
+    const without = merge(null, series({ fields: own }), series({ fields: counted, deletedDays: off }));
+    expect(without.left?.edit).toMatchObject({ set: { sequence: 3 }, occurrences: [{ do: 'delete' }] });
     const received = { stateFlags: 3 };
     expect(united({ ...own, ...received }, { ...counted, ...received }).left?.edit.set).toMatchObject({ sequence: 3 });
   });

@@ -14,7 +14,7 @@ import type { Day } from '#model/wall-time.ts';
 import { isAnyOnItsWay, withOnTheirWay } from './elements-on-their-way.ts';
 import { type MergeContext, otherSide } from './merge-context.ts';
 import { elementBase } from './merge-elements.ts';
-import { mergeLevel } from './merge-fields.ts';
+import { isTellingTheSame, mergeLevel } from './merge-fields.ts';
 import type { Level, SideValues, Values } from './merge-level.ts';
 import { mergeOccurrences, type SideEntries } from './merge-occurrences.ts';
 import type { MergeOutcome } from './merge-outcomes.ts';
@@ -120,6 +120,7 @@ export interface TypedMerge<Kind extends TypedKind> {
 
 export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): TypedMerge<Kind> {
   const { kind, left, right, seen, policy } = input;
+  const now = { left: shown(left), right: shown(right) };
   const context: MergeContext = {
     kind,
     policy,
@@ -128,10 +129,10 @@ export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): Typ
     madeOf: seen === null ? (input.madeOf ?? null) : null,
     clockOf: input.clockOf,
     organizerNewer: organizerNewer(left, right),
+    isCountOnly: seen === null && isTellingTheSame(now),
     heads: { left: left.head, right: right.head },
     conflicts: [],
   };
-  const now = { left: shown(left), right: shown(right) };
   const level = (side: Side): Level => ({ values: valuesOf(input[side]), base: seen?.[side].fields ?? null });
   const merged = mergeLevel(context, null, { left: level('left'), right: level('right') });
   const after = { left: shownFields(kind, merged.left), right: shownFields(kind, merged.right) };
