@@ -196,7 +196,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'what is on its way not announced',
     lives: 'calendar',
-    seed: 2164,
+    seed: 2404,
     file: 'src/engine/merge-typed.ts',
     find: 'if (added.size > 0 || isAnyOnItsWay(before))',
     replace: 'if (added.size < 0)',
