@@ -90,7 +90,7 @@ export function isTellingTheSame({ left, right }: Readonly<Record<Side, Shown>>)
 }
 
 /** What attendees are told of a change of. */
-const told = ['when', 'recurrence', 'location'] as const;
+export const told = ['when', 'recurrence', 'location'] as const;
 
 function mergeGrowing(levels: Levels, field: string, row: TypedRow<unknown>) {
   const { left, right } = own(levels, field);

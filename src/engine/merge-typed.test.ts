@@ -94,6 +94,14 @@ describe('fields', () => {
     expect(united(own, counted)).toMatchObject({ left: null, right: null });
     // Where something is told anew, its number is; and an attendee's copies have what the organizer said.
     expect(united({ ...own, location: 'Room 7' }, counted).left?.edit.set).toMatchObject({ sequence: 3 });
+    // The number comes first: were the second write lost, both would say the same beside two numbers.
+    const over = { policy: policy({ conflict: 'target' }) };
+    const back = merge(null, event({ fields: { ...counted, location: 'Room 7' } }), event({ fields: own }), over);
+    expect(back).toMatchObject({
+      left: { edit: { set: { location: 'Room 1' } } },
+      right: { edit: { set: { sequence: 3 } } },
+      order: ['right', 'left'],
+    });
     const off = [day('2024-03-11')];
     const without = merge(null, series({ fields: own }), series({ fields: counted, deletedDays: off }));
     expect(without.left?.edit).toMatchObject({ set: { sequence: 3 }, occurrences: [{ do: 'delete' }] });

@@ -14,7 +14,7 @@ import type { Day } from '#model/wall-time.ts';
 import { isAnyOnItsWay, withOnTheirWay } from './elements-on-their-way.ts';
 import { type MergeContext, otherSide } from './merge-context.ts';
 import { elementBase } from './merge-elements.ts';
-import { isTellingTheSame, mergeLevel } from './merge-fields.ts';
+import { isTellingTheSame, mergeLevel, told } from './merge-fields.ts';
 import type { Level, SideValues, Values } from './merge-level.ts';
 import { mergeOccurrences, type SideEntries } from './merge-occurrences.ts';
 import type { MergeOutcome } from './merge-outcomes.ts';
@@ -95,6 +95,8 @@ export interface TypedMerge<Kind extends TypedKind> {
   /**
    * In which order the sides are written: a side that is rewritten comes last, when the other one has everything that it had; otherwise
    * the one the person works on comes first, and rings before the other one is silent. A crash in the middle can then lose nothing.
+   * Where nothing is remembered, a side that only gets numbers comes before one that is told something: when both say the same, nobody
+   * could tell any more whose number is right (`isTellingTheSame`).
    */
   readonly order: readonly Side[];
   /**
@@ -154,7 +156,7 @@ export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): Typ
   return {
     left: leftEdit,
     right: rightEdit,
-    order: writingOrder(leftEdit, rightEdit, policy.active),
+    order: writingOrder({ left: leftEdit, right: rightEdit }, policy.active, seen !== null),
     before: seen && seenBefore(input, seen, { left: leftEdit, right: rightEdit }),
     precautions: leftEdit?.rewrites && rightEdit?.rewrites ? atRisk(input, policy.active, now) : [],
     conflicts: context.conflicts,
@@ -164,11 +166,18 @@ export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): Typ
 }
 
 function writingOrder(
-  left: SideEdit<TypedKind> | null,
-  right: SideEdit<TypedKind> | null,
+  edits: Readonly<Record<Side, SideEdit<TypedKind> | null>>,
   active: Side,
+  hasBase: boolean,
 ): readonly Side[] {
-  const last = left?.rewrites === right?.rewrites ? otherSide(active) : left?.rewrites ? 'left' : 'right';
+  const isQuiet = ({ edit }: SideEdit<TypedKind>) => !('reminder' in edit.set) && edit.occurrences.length === 0;
+  const lateness = (side: Side): number => {
+    const [own, other] = [edits[side], edits[otherSide(side)]];
+    if (own?.rewrites) return 2;
+    return !hasBase && own && other && isQuiet(other) && told.some((field) => field in own.edit.set) ? 1 : 0;
+  };
+  const [left, right] = [lateness('left'), lateness('right')];
+  const last = left === right ? otherSide(active) : left > right ? 'left' : 'right';
   return [otherSide(last), last];
 }
 
