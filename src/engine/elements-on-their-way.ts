@@ -22,6 +22,10 @@ const isOnItsWay = (held: Json | undefined): held is Json & OnItsWay => isRecord
 
 export const isAnyOnItsWay = (base: ReadonlyMap<string, Json>): boolean => [...base.values()].some(isOnItsWay);
 
+/** A base without what is on its way. */
+export const withoutOnTheirWay = (base: ReadonlyMap<string, Json> | null): ReadonlyMap<string, Json> | null =>
+  base && new Map([...base].filter(([, held]) => !isOnItsWay(held)));
+
 /**
  * A set of a snapshot, with elements that are about to be written to the other side.
  * @param base What the snapshot holds, element by element.

@@ -2,6 +2,7 @@ import type { AttachmentHead, Attendee } from '#model/appointment.ts';
 import type { Side } from '#model/ids.ts';
 import type { TypedRow } from '#model/property-row.ts';
 import type { Day } from '#model/wall-time.ts';
+import { withoutOnTheirWay } from './elements-on-their-way.ts';
 import { journal, type MergeContext, otherSide, type Verdict, verdict } from './merge-context.ts';
 import {
   attachmentRules,
@@ -36,7 +37,11 @@ export function mergeSetLike(
   const alias = attendeeAlias(row.merge === 'attendees' ? oneOwn(context, lists as AttendeeLists) : []);
   const baseOf = (side: Side) => {
     const { base, series } = levels[side];
-    return elementBase(base?.[field] ?? series?.base?.[field], alias);
+    const recorded = base?.[field] ?? null;
+    // What is on its way is on its way to the series of the other side, and not to an occurrence that has a list of its own.
+    return recorded === null
+      ? withoutOnTheirWay(elementBase(series?.base?.[field], alias))
+      : elementBase(recorded, alias);
   };
   const base = { left: baseOf('left'), right: baseOf('right') };
   // A snapshot that holds a hash names no elements: what only one side changed is taken as it is.

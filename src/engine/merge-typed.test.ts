@@ -166,6 +166,24 @@ describe('a series and its occurrences', () => {
     expect(result.conflicts).toEqual([]);
   });
 
+  test('what is on its way to a series is not on its way to an occurrence that has a list of its own', () => {
+    const file = {
+      kind: 'file',
+      name: 'a',
+      contentType: '',
+      sizeBytes: 1,
+      hash: 'h1',
+      isInline: false,
+      contentId: null,
+    } as const;
+    const withList = (attachments: readonly (typeof file)[]) => [{ day: moved.day, overrides: { attachments } }];
+    const left = series({ occurrences: withList([file]) });
+    const right = series({ fields: { attachments: [file] }, occurrences: withList([]) });
+    const first = merge(series(), left, right);
+    const again = merge(series(), left, right, { seen: first.before });
+    expect([again.left, again.right]).toEqual([first.left, first.right]);
+  });
+
   test('deleted on one side and changed on the other: the change stays, and the deletion is in the journal', () => {
     const result = merge(series(), series({ deletedDays: [moved.day] }), series({ occurrences: [moved] }));
     expect(result.left?.edit.set).toEqual({ recurrence: series().fields.recurrence });
