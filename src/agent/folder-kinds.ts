@@ -1,6 +1,6 @@
 import type { Clock } from '#kit/clock.ts';
 import type { FolderId, PairId, Side } from '#model/ids.ts';
-import type { FolderRow } from '#model/link.ts';
+import { isFollowed } from '#model/link.ts';
 import { type ContentKind, type Store, trackId } from '#store/store.ts';
 
 /** Folders that events named, over all mailboxes of a group; then it begins anew. */
@@ -16,10 +16,10 @@ export class FolderKinds {
   readonly #known = new Map<string, readonly ContentKind[]>();
   /** When a folder that no track knows was last made somebody's business. */
   readonly #strangers = new Map<string, number>();
-  readonly #store: Pick<Store, 'folders'>;
+  readonly #store: Pick<Store, 'folderMarks'>;
   readonly #clock: Clock;
 
-  constructor(store: Pick<Store, 'folders'>, clock: Clock) {
+  constructor(store: Pick<Store, 'folderMarks'>, clock: Clock) {
     this.#store = store;
     this.#clock = clock;
   }
@@ -39,13 +39,12 @@ export class FolderKinds {
     folder: FolderId,
     kinds: readonly ContentKind[],
   ): Promise<readonly ContentKind[]> {
-    const rows = await Promise.all(
-      kinds.map(async (kind) => {
-        const all = await this.#store.folders(trackId(pair, kind));
-        return { kind, row: all.find((r) => (side === 'left' ? r.left : r.right) === folder) };
-      }),
-    );
-    const inStep = rows.filter(({ row }) => row !== undefined && isInStep(row)).map(({ kind }) => kind);
+    const all = await this.#store.folderMarks(kinds.map((kind) => trackId(pair, kind)));
+    const rows = kinds.map((kind) => ({
+      kind,
+      row: all.get(trackId(pair, kind))?.find((r) => (side === 'left' ? r.left : r.right) === folder),
+    }));
+    const inStep = rows.filter(({ row }) => row !== undefined && isFollowed(row)).map(({ kind }) => kind);
     const strangers = rows.filter(({ row }) => row === undefined).map(({ kind }) => kind);
     const key = `${pair} ${folder}`;
     if (inStep.length === 0 && strangers.length > 0) {
@@ -60,5 +59,3 @@ export class FolderKinds {
     return inStep;
   }
 }
-
-const isInStep = (row: FolderRow): boolean => row.right !== null && row.excluded === null && !row.rightGone;

@@ -40,6 +40,8 @@ describe('looks', () => {
   let more: string[];
   let calls: string[];
   let fault: FaultError | null;
+  /** To the store. */
+  let questions: number;
 
   const info = (id: string, { mark, settling }: FolderMark): FolderInfo =>
     ({
@@ -68,7 +70,10 @@ describe('looks', () => {
       }),
     }) as unknown as Connector;
   const store = {
-    folders: async () => rows,
+    folderMarks: async (pairs: readonly PairId[]) => {
+      questions++;
+      return new Map(pairs.map((pair) => [pair, rows]));
+    },
     notify: async (keys: readonly string[]) => void notified.push(...keys),
   } as Partial<Store> as Store;
   const looker = () => new Looker(store, clock, connect, new AbortController().signal);
@@ -86,6 +91,7 @@ describe('looks', () => {
   beforeEach(() => {
     notified = [];
     calls = [];
+    questions = 0;
     more = [];
     fault = null;
     rows = [row('1', '1')];
@@ -152,7 +158,7 @@ describe('looks', () => {
     await it.look(looked(1));
     expect(taken()).toEqual(['calendar:pair 1']);
     const broken = new Looker(
-      { ...store, folders: () => Promise.reject(new TypeError('ours')) } as Store,
+      { ...store, folderMarks: () => Promise.reject(new TypeError('ours')) } as Store,
       clock,
       connect,
       new AbortController().signal,
@@ -268,6 +274,26 @@ describe('looks', () => {
     const it = looker();
     for (let n = 0; n < 15; n++) await it.look(looked(1));
     expect(taken()).toEqual(['calendar:pair 1']);
+  });
+
+  test('the store is asked once for a whole group, and not again for what is remembered', async () => {
+    const it = looker();
+    const pairs = Array.from({ length: 15 }, (_, n) => looked(n));
+    const round = async () => {
+      await it.prepare(pairs);
+      for (const each of pairs) await it.look(each);
+    };
+    await round();
+    expect(questions).toBe(1);
+    // One of them reads its tree in each round.
+    await round();
+    expect(questions).toBe(2);
+    expect(calls.filter((call) => call === 'tree old')).toHaveLength(2);
+    rows = [row('1', '1'), { ...row('1', '1'), left: 'left more' as FolderId, right: 'right more' as FolderId }];
+    marks.set('left more' as FolderId, { mark: '1' }).set('right more' as FolderId, { mark: '2' });
+    for (let n = 0; n < 15; n++) await round();
+    expect(taken().sort()).toEqual(pairs.map(({ pair }) => `calendar:${pair}`).sort());
+    expect(questions).toBe(17);
   });
 
   test('groups have their turn one after the other, once an interval, until the process drains', async () => {

@@ -3,7 +3,7 @@ import type { Clock } from '#kit/clock.ts';
 import { FaultError } from '#kit/fault.ts';
 import { type FolderMark, type FolderTree, folderContent } from '#model/folder.ts';
 import type { FolderId, PairId, Side } from '#model/ids.ts';
-import type { FolderRow } from '#model/link.ts';
+import { type FolderMarks, isFollowed } from '#model/link.ts';
 import { hash128 } from '#model/stamp.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import { opensAtMs, type Schedule } from '#project/window.ts';
@@ -84,6 +84,7 @@ export function lookWork(
     await until(clock.monotonicMs() + everyMs * group.turn);
     while (!ending.aborted) {
       const beganMs = clock.monotonicMs();
+      await looker.prepare(group.pairs);
       for (const looked of group.pairs) {
         if (running.size >= LANES) await Promise.race(running);
         if (ending.aborted) break;
@@ -110,7 +111,7 @@ interface Seen {
 interface Known {
   readonly folders: Seen['folders'];
   /** As the store has them now; null: they are from memory. */
-  readonly rows: readonly FolderRow[] | null;
+  readonly rows: readonly FolderMarks[] | null;
 }
 
 /** One mailbox as a look shows it; without a tree only marks were read. */
@@ -136,12 +137,14 @@ const nothingSeen: Readonly<Record<Side, null>> = { left: null, right: null };
 
 /** Remembers what it saw, so that it asks once for a pass because of it. */
 export class Looker {
-  readonly #store: Pick<Store, 'folders' | 'notify'>;
+  readonly #store: Pick<Store, 'folderMarks' | 'notify'>;
   readonly #clock: Clock;
   readonly #connect: (organization: string) => Promise<Connector>;
   readonly #ending: AbortSignal;
   readonly #seen = new Map<WorkKey, Seen>();
   readonly #lookedAt = new Map<PairId, LookedAt>();
+  /** Rows that the next look at a track needs. */
+  readonly #prepared = new Map<PairId, readonly FolderMarks[]>();
 
   constructor(
     store: Store,
@@ -155,12 +158,23 @@ export class Looker {
     this.#ending = ending;
   }
 
+  /** Asks the store once for all that the next look at each of them needs. */
+  async prepare(all: readonly Looked[]): Promise<void> {
+    const tracks = all.flatMap(({ pair, kinds }) => {
+      const isTree = isTreeNext(this.#before(pair));
+      return kinds.filter((kind) => isTree || !this.#remembers(pair, kind)).map((kind) => trackId(pair, kind));
+    });
+    if (tracks.length === 0) return;
+    const rows = await this.#store.folderMarks(tracks);
+    for (const track of tracks) this.#prepared.set(track, rows.get(track) ?? []);
+  }
+
   /** Does not reject for a fault of a server: the pass meets the same one and says what is to be done about it. */
   async look(looked: Looked): Promise<void> {
     const { pair, kinds } = looked;
-    const before = this.#lookedAt.get(pair) ?? { looks: this.#lookedAt.size % TREE_EVERY, glances: nothingSeen };
-    this.#lookedAt.set(pair, before);
-    const isTree = before.looks++ % TREE_EVERY === TREE_EVERY - 1;
+    const before = this.#before(pair);
+    const isTree = isTreeNext(before);
+    before.looks++;
     const moved: WorkKey[] = [];
     try {
       const known = new Map<TypedKind, Known>();
@@ -181,12 +195,28 @@ export class Looker {
     if (moved.length > 0) await this.#store.notify(moved, this.#clock.nowMs());
   }
 
+  #before(pair: PairId): LookedAt {
+    const known = this.#lookedAt.get(pair) ?? { looks: this.#lookedAt.size % TREE_EVERY, glances: nothingSeen };
+    this.#lookedAt.set(pair, known);
+    return known;
+  }
+
+  #remembers(pair: PairId, kind: TypedKind): boolean {
+    return (this.#seen.get(passKey(pair, kind))?.folders.length ?? 0) > 0;
+  }
+
   /** From memory, and once in a while from the store. */
   async #foldersOf(pair: PairId, kind: TypedKind, anew: boolean): Promise<Known> {
+    const track = trackId(pair, kind);
     const seen = this.#seen.get(passKey(pair, kind));
-    if (!anew && seen !== undefined && seen.folders.length > 0) return { folders: seen.folders, rows: null };
-    const rows = await this.#store.folders(trackId(pair, kind));
-    return { folders: rows.filter(isInStep).map(({ left, right }) => ({ left, right: right as FolderId })), rows };
+    if (!anew && seen !== undefined && this.#remembers(pair, kind)) return { folders: seen.folders, rows: null };
+    const rows = this.#prepared.get(track) ?? (await this.#rowsOf(track));
+    this.#prepared.delete(track);
+    return { folders: rows.filter(isFollowed).map(({ left, right }) => ({ left, right })), rows };
+  }
+
+  async #rowsOf(track: PairId): Promise<readonly FolderMarks[]> {
+    return (await this.#store.folderMarks([track])).get(track) ?? [];
   }
 
   async #readTree(looked: Looked, side: Side): Promise<SideShown> {
@@ -254,10 +284,12 @@ export class Looker {
     // A tree that is seen for the first time may have folders that are in no row.
     if (!moved && (tree === null || tree === before?.tree)) return false;
     // Rows that were read before the marks may be older than them: a pass that came in between is asked for once more, and finds nothing.
-    const rows = read ?? (await this.#store.folders(trackId(looked.pair, kind)));
+    const rows = read ?? (await this.#rowsOf(trackId(looked.pair, kind)));
     return sides.some((side) => differs(side, rows, kind));
   }
 }
+
+const isTreeNext = ({ looks }: LookedAt): boolean => looks % TREE_EVERY === TREE_EVERY - 1;
 
 /** No look was believed yet. */
 const unseen: Readonly<Record<Side, string>> = { left: '', right: '' };
@@ -267,19 +299,17 @@ const isLookedAt = (looked: Looked, kind: TypedKind, side: Side): boolean =>
   side === 'left' || looked.bothWays.includes(kind);
 
 /** Whether a side shows something else than what passes have recorded: other marks, folders that are gone, folders in no row. */
-function differs({ side, tree, marks }: SideShown, rows: readonly FolderRow[], kind: TypedKind): boolean {
+function differs({ side, tree, marks }: SideShown, rows: readonly FolderMarks[], kind: TypedKind): boolean {
   // It was judged when it was first seen.
   if (marks === 'same') return false;
-  for (const row of rows.filter(isInStep)) {
-    const shown = marks.get(side === 'left' ? row.left : (row.right as FolderId));
+  for (const row of rows.filter(isFollowed)) {
+    const shown = marks.get(row[side]);
     if (shown === undefined) return true;
     if (shown.mark !== null && shown.mark !== (side === 'left' ? row.leftMark : row.rightMark)) return true;
   }
   const known = new Set(rows.map((row) => (side === 'left' ? row.left : row.right)));
   return tree?.folders.some((f) => folderContent(f.containerClass) === kind && !known.has(f.id)) ?? false;
 }
-
-const isInStep = (row: FolderRow): boolean => row.right !== null && row.excluded === null && !row.rightGone;
 
 /** Places and names of the folders of a kind. */
 const placesOf = (tree: FolderTree | null, kind: TypedKind): string =>

@@ -34,6 +34,8 @@ export function forkWorker(path: string = fileURLToPath(bundle)): WorkerProcess 
       // Otherwise the nursery shrinks while little happens, and every half megabyte is a collection of its own.
       `--min-semi-space-size=${SEMI_SPACE_MB}`,
       `--max-old-space-size=${OLD_SPACE_MB}`,
+      // It collects the whole heap again and again while a process idles, which is a quarter of what idling costs, for no memory that is missed.
+      '--no-memory-reducer',
     ],
     // Its stdout is not the program's: `--json` must stay readable.
     stdio: ['ignore', 2, 2, 'ipc'],

@@ -31,6 +31,13 @@ export interface FolderRow {
   readonly rightGone: boolean;
 }
 
+/** What of a folder tells whether a look at its mailbox shows news. */
+export type FolderMarks = Pick<FolderRow, 'left' | 'right' | 'excluded' | 'rightGone' | 'leftMark' | 'rightMark'>;
+
+/** Whether passes look into the folder on both sides. */
+export const isFollowed = <Row extends FolderMarks>(row: Row): row is Row & { readonly right: FolderId } =>
+  row.right !== null && row.excluded === null && !row.rightGone;
+
 /**
  * `moving`: a move of ours is on its way, so the next other folder that the target shows is no person's doing. `removing`: the same
  * of a removal, so that a copy that is gone then was not removed by a person. `updating FIELD`: the same of new state.

@@ -5,7 +5,7 @@ import type { MailHead, MailState, MailStateField } from '#model/mail.ts';
 import { absentMailState } from '#model/mail-properties.ts';
 import type { StampKey, StampText } from '#model/stamp.ts';
 import { unpackKey, uuidText } from './hashes.ts';
-import type { FolderRow, IntentRow, LinkRow, PairRow, UnclaimedRow } from './store.ts';
+import type { FolderMarks, FolderRow, IntentRow, LinkRow, PairRow, UnclaimedRow } from './store.ts';
 import type { Tables } from './tables.ts';
 
 /** Snapshots keep only what differs from it, which is nothing for most. */
@@ -37,6 +37,18 @@ export function readFolder(row: Row<'folder'>): FolderRow {
     left: row.left_id as FolderId,
     leftCursor: row.left_cursor as Cursor | null,
     rightCursor: row.right_cursor as Cursor | null,
+    leftMark: row.left_mark,
+    rightMark: row.right_mark,
+  };
+}
+
+export function readFolderMarks(row: Pick<Row<'folder'>, 'left_id' | 'row' | 'left_mark' | 'right_mark'>): FolderMarks {
+  const { right, excluded, rightGone } = JSON.parse(row.row) as FolderRow;
+  return {
+    left: row.left_id as FolderId,
+    right,
+    excluded,
+    rightGone,
     leftMark: row.left_mark,
     rightMark: row.right_mark,
   };

@@ -33,7 +33,7 @@ import {
   readDirectoryJournal,
   readDirectoryWaiting,
 } from './queries/read-directory.ts';
-import { readFolders } from './queries/read-folders.ts';
+import { readFolderMarks, readFolders } from './queries/read-folders.ts';
 import { readIntents } from './queries/read-intents.ts';
 import { findPair, listPairs } from './queries/read-pairs.ts';
 import { readQuarantine } from './queries/read-quarantine.ts';
@@ -76,6 +76,7 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     pairs: (filter) => db.read((sql) => listPairs(sql, filter)),
 
     folders: (pair) => ofPair(pair, [], (sql, no) => readFolders(sql, no)),
+    folderMarks: (pairs) => db.read((sql) => readFolderMarks(sql, pairs)),
     linksById: (pair, side, ids) =>
       ofPair(pair, [], (sql, no) => findLinks(sql, engine, refs, no, `${side}_hash`, hashes(ids))),
     linksBySearchKey: (pair, searchKeys) =>

@@ -9,7 +9,7 @@
 import type { PoisonReason } from '#kit/fault.ts';
 import type { EventIdentity } from '#model/appointment.ts';
 import type { FolderId, ItemId, LinkId, MailboxGuid, PairId, Side } from '#model/ids.ts';
-import type { FolderRow, IntentRow, LinkRow, UnclaimedRow } from '#model/link.ts';
+import type { FolderMarks, FolderRow, IntentRow, LinkRow, UnclaimedRow } from '#model/link.ts';
 import type { StampKey } from '#model/stamp.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
@@ -17,7 +17,7 @@ import type { Day } from '#model/wall-time.ts';
 import type { DirectoryRecords } from './directory-records.ts';
 import type { SwitchRecords } from './switch-records.ts';
 
-export type { FolderRow, IntentRow, LinkRow, TouchedAspect, UnclaimedRow } from '#model/link.ts';
+export type { FolderMarks, FolderRow, IntentRow, LinkRow, TouchedAspect, UnclaimedRow } from '#model/link.ts';
 
 export type ContentKind = 'mail' | TypedKind;
 
@@ -254,6 +254,8 @@ export interface Store extends BudgetRecords, DirectoryRecords, SwitchRecords {
 
   // what a pass reads
   folders(pair: PairId): Promise<readonly FolderRow[]>;
+  /** Of many pairs with one question; those without folders are not named. */
+  folderMarks(pairs: readonly PairId[]): Promise<ReadonlyMap<PairId, readonly FolderMarks[]>>;
   /** Live or not, by the item's present id on a side. */
   linksById(pair: PairId, side: Side, ids: readonly ItemId[]): Promise<readonly LinkRow[]>;
   linksBySearchKey(pair: PairId, searchKeys: readonly string[]): Promise<readonly LinkRow[]>;

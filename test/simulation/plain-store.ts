@@ -7,6 +7,7 @@ import {
   type Claim,
   type Commit,
   FencedOut,
+  type FolderMarks,
   type FolderRow,
   type HistoryRow,
   type IntentRow,
@@ -59,6 +60,15 @@ const nothing: Found = {
   typedIntents: none,
   unlinked: none,
 };
+
+const marksOf = ({ left, right, excluded, rightGone, leftMark, rightMark }: FolderRow): FolderMarks => ({
+  left,
+  right,
+  excluded,
+  rightGone,
+  leftMark,
+  rightMark,
+});
 
 interface Work {
   readonly key: WorkKey;
@@ -132,6 +142,10 @@ export function plainStore(clock: Clock): Store {
         .sort((a, b) => compare(a.collection, b.collection) || compare(a.id, b.id)),
 
     folders: async (pair) => shuffled(foundOf(pair).folders),
+    folderMarks: async (ids) =>
+      new Map(
+        ids.flatMap((id) => (foundOf(id).folders.size === 0 ? [] : [[id, shuffled(foundOf(id).folders).map(marksOf)]])),
+      ),
     linksById: async (pair, side, ids) => by(foundOf(pair).links, ids, (row) => row[`${side}Id`]),
     linksBySearchKey: async (pair, keys) => by(foundOf(pair).links, keys, ({ searchKey }) => searchKey),
     linksByFingerprint: async (pair, keys) =>

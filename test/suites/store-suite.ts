@@ -169,6 +169,7 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
       test('a pair that was never put is empty to read and refused to write', async () => {
         const stranger = pairId(-2);
         expect(await store.folders(stranger)).toEqual([]);
+        expect(await store.folderMarks([stranger])).toEqual(new Map());
         expect(await store.linksById(stranger, 'left', [itemId(1)])).toEqual([]);
         expect(await store.deletionsSince(stranger, 0)).toBe(0);
         await expect(store.commit(stranger, null, { bytesCopied: 1 })).rejects.toMatchObject({
@@ -191,6 +192,21 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
         await commit({ folders: [changed], foldersForgotten: [folderId(2)] });
         expect(byKey(await store.folders(id), 'left')).toEqual(byKey([folder(0), changed], 'left'));
         expect((await store.pair(id))?.counts.folders).toBe(2);
+      });
+
+      test('marks of the folders of many pairs, each once', async () => {
+        await commit({ folders: [folder(0), folder(1, { excluded: 'by rule', rightGone: true })] });
+        const found = await store.folderMarks([id, ...Array.from({ length: 600 }, (_, k) => pairId(-3 - k)), id]);
+        expect([...found.keys()]).toEqual([id]);
+        const marks = (await store.folders(id)).map(({ left, right, excluded, rightGone, leftMark, rightMark }) => ({
+          left,
+          right,
+          excluded,
+          rightGone,
+          leftMark,
+          rightMark,
+        }));
+        expect(byKey(found.get(id) ?? [], 'left')).toEqual(byKey(marks, 'left'));
       });
 
       test('links by either id, search key, stamp', async () => {

@@ -11,6 +11,7 @@ export const calledMethods = [
   'pair',
   'pairs',
   'folders',
+  'folderMarks',
   'linksById',
   'linksBySearchKey',
   'linksByFingerprint',
