@@ -595,22 +595,31 @@ collections:
     );
   }
 
-  /** A command is run again until everybody is in that state: who was not ready for a moment is by then. */
+  /**
+   * A command is run again until everybody is in that state, for as long as a command may take: who was not ready for a moment is by then. What
+   * stood in the way each time is said when it never ends.
+   */
   async #until(people: readonly Person[], state: 'switched' | null, args: readonly string[]): Promise<readonly Line[]> {
-    let last: Finished | null = null;
     const said: Line[] = [];
-    for (let n = 0; n < 8; n++) {
+    const inTheWay: string[] = [];
+    const endsAt = Date.now() + commandMs;
+    for (let n = 0; n < 8 || Date.now() < endsAt; n++) {
       const states = await this.#states();
       const open = people.filter(({ source }) => (states.get(source)?.state ?? null) !== state);
       if (open.length === 0) return said;
+      if (n > 0) await delay(2_000);
       const names = new Set(people.map(({ source }) => source));
       const others = args.filter((arg) => !names.has(arg) || open.some(({ source }) => source === arg));
-      last = await this.#causeway(others, null);
-      said.push(...last.lines);
+      const { code, lines, errors } = await this.#causeway(others, null);
+      said.push(...lines);
+      const why = lines.flatMap(({ pair, notReady, refused, because }) =>
+        notReady || refused || because ? [JSON.stringify({ pair, notReady, refused, because })] : [],
+      );
+      inTheWay.push(`${code}: ${why.join(' ')}${why.length === 0 ? errors.slice(-500) : ''}`);
     }
     const seen = await this.#causeway(['verify'], null);
     throw new Error(
-      `${args[0]} does not end: ${JSON.stringify(last?.lines.filter(({ event }) => event !== 'step').slice(-12))} ${last?.errors}; verify: ${JSON.stringify(seen.lines.slice(0, 12))}`,
+      `${args[0]} does not end, after ${inTheWay.length} times:\n${[...new Set(inTheWay)].slice(-4).join('\n')}\nverify: ${JSON.stringify(seen.lines.slice(0, 12))}`,
     );
   }
 
