@@ -1,135 +1,30 @@
-import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
-import type { Directory } from '#connectors/directory/contract.ts';
-import { ldapDirectory } from '#connectors/directory/ldap/ldap-directory.ts';
 import type { Finding } from '#jobs/check.ts';
 import { checkRoutingOfSync } from '#jobs/directory/check-routing.ts';
-import type { DirectoryServices } from '#jobs/directory/directory-context.ts';
 import { planDirectoryPass, runDirectoryPass } from '#jobs/directory/directory-pass.ts';
-import { openHandedOver, scriptOfHandedOver, takeReceipt } from '#jobs/directory/handed-over.ts';
+import { openHandedOver, takeReceipt } from '#jobs/directory/handed-over.ts';
 import { undoEntries } from '#jobs/directory/undo-entries.ts';
 import { must } from '#kit/assert.ts';
-import { systemClock } from '#kit/clock.ts';
-import { createLab, type Lab } from '#lab/lab.ts';
 import { guidBytes } from '#lab/world/directory/dn.ts';
-import { receiptOf } from '#lab/world/directory/exchange-online-shell.ts';
-import { runExchangeShell } from '#lab/world/directory/exchange-shell.ts';
 import type { DistinguishedName } from '#model/directory/directory-object.ts';
-import { type DirectorySyncPolicy, defaultDirectorySyncPolicy } from '#model/directory/sync-policy.ts';
+import type { DirectorySyncPolicy } from '#model/directory/sync-policy.ts';
 import { readReceipt } from '#project/receipt.ts';
-import { openStore } from '#store/open-store.ts';
-import type { Store } from '#store/store.ts';
-import { EntraLab } from '../connectors/entra-lab.fixture.ts';
+import { Hybrid } from './hybrid.fixture.ts';
 
 const signal = new AbortController().signal;
-const open: { close(): Promise<void> }[] = [];
+const hybrids: Hybrid[] = [];
 afterEach(async () => {
-  for (const one of open.splice(0)) await one.close();
+  for (const one of hybrids.splice(0)) await one.close();
 });
-
-/** A forest of the lab on the left, a tenant on the right, and a sync between them. */
-class Hybrid {
-  readonly tenant: EntraLab;
-  readonly source: Lab;
-  readonly store: Store;
-  readonly services: DirectoryServices;
-
-  private constructor(tenant: EntraLab, source: Lab, store: Store, services: DirectoryServices) {
-    this.tenant = tenant;
-    this.source = source;
-    this.store = store;
-    this.services = services;
-  }
-
-  static async open(policy: Partial<DirectorySyncPolicy> = {}, mailboxes = 3, inTenant = 0): Promise<Hybrid> {
-    const source = createLab({
-      organizations: [{ name: 'source', version: '2016', mailboxes, directory: { groups: 3, contacts: 1 } }],
-      throttling: 'off',
-      seed: 'hybrid',
-    });
-    const { orgs } = await source.listen();
-    const org = must(orgs[0], 'an organization');
-    const { urls, base, user, password } = must(org.directory, 'a directory');
-    const left: Directory = ldapDirectory({
-      urls: [must(urls[0], 'a controller')],
-      startTls: false,
-      tls: { ca: [readFileSync(org.ca, 'utf8')], min: '1.2' },
-      user,
-      password,
-    });
-    const tenant = new EntraLab({ clock: systemClock, mailboxes: inTenant, directory: { groups: 0, contacts: 0 } });
-    const right = tenant.open();
-    const store = await openStore('sqlite::memory:', { clock: systemClock, log: { info() {}, warn() {} } });
-    open.push(store, left, right, source, tenant.lab);
-    const under = ['People', 'Groups', 'Contacts', 'Other forest'].map(
-      (name) => `OU=${name},${base}` as DistinguishedName,
-    );
-    const services: DirectoryServices = {
-      store,
-      clock: systemClock,
-      requestDeadlineMs: 30_000,
-      ends: {
-        left: { directory: left, organization: 'source', kind: 'ad', scope: { under, filter: null, memberOf: [] } },
-        right: {
-          directory: right,
-          organization: 'target',
-          kind: 'entra',
-          scope: { under: [], filter: null, memberOf: [] },
-        },
-      },
-      policy: {
-        ...defaultDirectorySyncPolicy,
-        sync: 'main',
-        direction: 'one-way',
-        into: { left: null, right: 'the tenant' as DistinguishedName },
-        roots: { left: under, right: [] },
-        domains: { left: ['source.test'], right: ['target.test'] },
-        targetMailboxes: false,
-        ...policy,
-      },
-    };
-    return new Hybrid(tenant, source, store, services);
-  }
-
-  pass() {
-    return runDirectoryPass(this.services, null, signal);
-  }
-  async script() {
-    return scriptOfHandedOver(await openHandedOver(this.store, 'main'), 'right');
-  }
-  /** Runs a script in the tenant. @returns its receipt */
-  run(script: readonly string[]): string {
-    const outcomes = runExchangeShell(this.tenant.organization, script);
-    expect(outcomes.filter(({ error }) => error !== null)).toEqual([]);
-    return receiptOf(outcomes.flatMap(({ check }) => check ?? []));
-  }
-  take(receipt: string) {
-    return takeReceipt(this.services, null, readReceipt(receipt).lines, signal);
-  }
-  /** Everybody is made, completed and linked, and no script is left to be run. */
-  async settle(): Promise<void> {
-    for (let round = 0; round < 4; round++) {
-      await this.pass();
-      const script = await this.script();
-      if (script.length === 0) return;
-      await this.take(this.run(script));
-    }
-    expect(await this.script()).toEqual([]);
-  }
-  async entry(no: number) {
-    return must((await this.store.directoryJournal({ no }, 1))[0], 'an entry');
-  }
-  get people() {
-    return this.source.organization('source').world;
-  }
-  get at() {
-    return this.tenant.organization.forest.first;
-  }
+async function openHybrid(policy: Partial<DirectorySyncPolicy> = {}, mailboxes = 3, inTenant = 0): Promise<Hybrid> {
+  const hybrid = await Hybrid.open({ policy, mailboxes, inTenant });
+  hybrids.push(hybrid);
+  return hybrid;
 }
 
 describe('from a forest to a tenant', () => {
   test('what Graph does not make is handed over as a script, seen once it was run, and linked as made by us', async () => {
-    const hybrid = await Hybrid.open();
+    const hybrid = await openHybrid();
     const first = await hybrid.pass();
     expect(first.refused).toEqual([]);
     const asked = await openHandedOver(hybrid.store, 'main');
@@ -180,7 +75,7 @@ describe('from a forest to a tenant', () => {
   });
 
   test('members that are handed over and that nobody has written yet are not taken for removed', async () => {
-    const hybrid = await Hybrid.open({ direction: 'both' });
+    const hybrid = await openHybrid({ direction: 'both' });
     const { first } = hybrid.people.forest;
     const members = () =>
       new Map(
@@ -256,7 +151,7 @@ describe('from a forest to a tenant', () => {
   });
 
   test('what the script could not do is named, and stays asked for', async () => {
-    const hybrid = await Hybrid.open();
+    const hybrid = await openHybrid();
     await hybrid.pass();
     const [person] = hybrid.people.mailboxes;
     const address = must(person, 'somebody').address;
@@ -278,7 +173,7 @@ describe('from a forest to a tenant', () => {
   });
 
   test('in a hybrid accounts are joined by their anchors, none is made a second time, and what is synced is not written', async () => {
-    const hybrid = await Hybrid.open({ hybrid: true, groups: 'nothing', contacts: 'nothing' }, 20);
+    const hybrid = await openHybrid({ hybrid: true, groups: 'nothing', contacts: 'nothing' }, 20);
     const { forest } = hybrid.people;
     const people = hybrid.people.mailboxes.map(({ address }) =>
       must(forest.first.having('proxyAddresses', `smtp:${address}`)[0], 'a person'),
@@ -328,7 +223,7 @@ describe('from a forest to a tenant', () => {
   });
 
   test('what was handed over and done is undone by a script as well', async () => {
-    const hybrid = await Hybrid.open({ groups: 'nothing', contacts: 'nothing' });
+    const hybrid = await openHybrid({ groups: 'nothing', contacts: 'nothing' });
     await hybrid.settle();
     // Somebody is renamed: Graph writes that; and gets another address: Graph does not.
     const { forest } = hybrid.people;
@@ -381,7 +276,7 @@ describe('from a forest to a tenant', () => {
   });
 
   test('people of the tenant get mail users in the forest, and a change on either side is carried', async () => {
-    const hybrid = await Hybrid.open(
+    const hybrid = await openHybrid(
       {
         direction: 'both',
         // Both organizations of the lab give their people the same numbers.
@@ -427,7 +322,7 @@ describe('from a forest to a tenant', () => {
   });
 
   test('what is not wanted any more before anybody has run it is withdrawn, and asked for again when it is wanted again', async () => {
-    const hybrid = await Hybrid.open({ groups: 'nothing' });
+    const hybrid = await openHybrid({ groups: 'nothing' });
     await hybrid.settle();
     const { first } = hybrid.people.forest;
     const address = must(hybrid.people.mailboxes[0], 'somebody').address;
@@ -457,7 +352,7 @@ describe('from a forest to a tenant', () => {
   });
 
   test('forwarding that nobody has run is not asked for of somebody who works in the tenant by now', async () => {
-    const hybrid = await Hybrid.open({ groups: 'nothing', contacts: 'nothing' }, 1, 1);
+    const hybrid = await openHybrid({ groups: 'nothing', contacts: 'nothing' }, 1, 1);
     await hybrid.pass();
     const [asked] = (await openHandedOver(hybrid.store, 'main')).filter(
       ({ after }) => after['msExchGenericForwardingAddress'] !== undefined,
@@ -475,7 +370,7 @@ describe('from a forest to a tenant', () => {
   });
 
   test('an entry that nobody has run can be struck out, and is not asked for again by itself', async () => {
-    const hybrid = await Hybrid.open({ groups: 'nothing', contacts: 'nothing' }, 1, 1);
+    const hybrid = await openHybrid({ groups: 'nothing', contacts: 'nothing' }, 1, 1);
     await hybrid.pass();
     const open = await openHandedOver(hybrid.store, 'main');
     expect(open.length).toBeGreaterThan(0);
@@ -488,7 +383,7 @@ describe('from a forest to a tenant', () => {
   });
 
   test('an account that somebody made by hand meanwhile is neither written by the script nor counted as ours', async () => {
-    const hybrid = await Hybrid.open({ groups: 'nothing', contacts: 'nothing', match: [{ by: 'mail' }] }, 1);
+    const hybrid = await openHybrid({ groups: 'nothing', contacts: 'nothing', match: [{ by: 'mail' }] }, 1);
     await hybrid.pass();
     const script = await hybrid.script();
     const address = must(hybrid.people.mailboxes[0], 'somebody').address;
@@ -512,7 +407,7 @@ describe('from a forest to a tenant', () => {
   });
 
   test('what nobody can see costs no request of a pass', async () => {
-    const hybrid = await Hybrid.open({ groups: 'nothing' });
+    const hybrid = await openHybrid({ groups: 'nothing' });
     await hybrid.settle();
     await hybrid.pass();
     const links = await hybrid.store.pageDirectoryLinks('main', null, 10);
@@ -540,7 +435,7 @@ describe('from a forest to a tenant', () => {
 });
 
 test('check --routing says once what Graph does not show, and finds no fault with people in a tenant', async () => {
-  const hybrid = await Hybrid.open();
+  const hybrid = await openHybrid();
   await hybrid.settle();
   const findings: Finding[] = [];
   for await (const finding of checkRoutingOfSync(hybrid.services, signal)) findings.push(finding);
