@@ -6,7 +6,7 @@ import { type Fault, isFault } from '#kit/fault.ts';
 import type { FolderId, ItemId, Side } from '#model/ids.ts';
 import { stampKey } from '#model/stamp.ts';
 import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
-import type { TypedIntentRow, TypedLinkRow } from '#model/typed-link.ts';
+import type { Shown, TypedIntentRow, TypedLinkRow } from '#model/typed-link.ts';
 import type { Commit } from '#store/store.ts';
 import { history } from '../pass/pass-core.ts';
 import { madeAgain, sameIdentity } from '../rivals.ts';
@@ -83,17 +83,13 @@ function record<Kind extends TypedKind>(
     const given = applyEdit(now[side], edit);
     const taken = withoutStrays(given, edit, after[side]);
     const isWhole = edit.occurrences.length === 0 || merge.drift.length > 0;
-    if (taken === after[side]) {
-      const seen = seenAfter(side, taken, former, merge);
-      const ours = isWhole ? seen : ownShare(given, taken, edit, answer);
-      if (isWhole || sameShown(seen, ours))
-        return endAfter(answer, given, taken, (item) => seenAfter(side, item, former, merge));
-      context.isAgain = true;
-      return { ...endOf(taken, ours), version: noVersion };
-    }
+    const seenOf = (item: TypedItem): Shown => seenAfter(side, item, former, merge);
+    const asWritten = endAfter(answer, given, taken, seenOf);
+    const ours = isWhole ? asWritten.seen : ownShare(given, taken, edit, answer);
+    if (taken === after[side] && (isWhole || sameShown(seenOf(taken), ours))) return asWritten;
     // What came to light with the series' new value is somebody's own: the next look finds it and carries it over.
     context.isAgain = true;
-    return { ...endOf(after[side], seenAfter(side, taken, former, merge)), version: noVersion };
+    return { ...endOf(after[side], ours), version: noVersion };
   };
   const found: TypedLinkRow = {
     id: match.id,

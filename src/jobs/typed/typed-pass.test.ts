@@ -699,6 +699,32 @@ describe('two calendars', () => {
     expect(places(world.right)).toEqual(places(world.left));
     expect((await world.pass()).summary.writes).toBe(0);
   });
+
+  test('the same, while somebody changes another occurrence between our write and its reading back', async () => {
+    const startDay = '2024-01-01' as Day;
+    const start = Date.parse('2024-01-01T09:00:00Z');
+    const id = book(world.left, {
+      location: 'Room 1',
+      when: { start, end: start + 1_800_000, isAllDay: false, startZone: null, endZone: null },
+      recurrence: { pattern: { kind: 'daily', interval: 1 }, range: { end: 'count', startDay, count: 5 } },
+    });
+    world.left.typed.editOccurrence(id, '2024-01-03' as Day, { location: 'Room 1', subject: 'special' });
+    await world.settle();
+    world.right.typed.edit(only(world.right).id, { set: { location: 'Room 2' }, occurrences: [] });
+    world.old.after = (operation) => {
+      if (operation !== 'typedUpdate') return;
+      world.old.after = () => {};
+      world.left.typed.editOccurrence(id, '2024-01-04' as Day, { subject: 'moved up' });
+    };
+    await world.settle();
+    for (const box of [world.left, world.right]) {
+      const stored = box.typed.find('calendar', only(box).id);
+      expect(stored && box.typed.show(stored).occurrences).toMatchObject([
+        { day: '2024-01-03', overrides: { location: 'Room 1', subject: 'special' } },
+        { day: '2024-01-04', overrides: { subject: 'moved up' } },
+      ]);
+    }
+  });
 });
 
 function idOf(box: MemoryMailbox, subject: string) {
