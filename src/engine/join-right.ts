@@ -146,7 +146,7 @@ export function observeRight(link: LinkRow, head: MailHead): LinkRow {
   const rest = elsewhere ? link.touched.filter((a) => a !== 'moving' && a !== 'folder') : link.touched;
   const touched: readonly TouchedAspect[] = elsewhere && !ours ? [...rest, 'folder'] : rest;
   const placed = { ...link, rightFolder: head.folder, touched };
-  const echo = link.rightVersion === null || link.rightVersion === head.version;
+  const echo = link.rightVersion === head.version;
   return observeState({ ...placed, rightVersion: head.version }, head.state, echo ? 'echo' : null);
 }
 

@@ -71,6 +71,7 @@ export interface LinkRow {
   readonly leftVersion: Version;
   readonly rightId: ItemId;
   readonly rightFolder: FolderId;
+  /** Null: nobody knows what it shows at the version that it has, since it was moved: people may have written right before. */
   readonly rightVersion: Version | null;
   /** Hex, or '' when the item has none. */
   readonly searchKey: string;

@@ -105,7 +105,8 @@ async function moveItems(context: PassContext, follows: readonly Follow[]): Prom
           return;
         }
         const touched = f.link.touched.filter((a) => a !== 'moving' && a !== 'folder');
-        const link = { ...f.link, rightId: answer.id, rightVersion: answer.version, rightFolder: target, touched };
+        // A move asks for no version, so that the one after it may hold what a person wrote right before.
+        const link = { ...f.link, rightId: answer.id, rightVersion: null, rightFolder: target, touched };
         placed.push({ follow: { ...f, link }, settled: true });
         // What the source showed before is kept until its state is carried over as well.
         links.push(link);
@@ -205,7 +206,7 @@ async function replaceCopy(context: PassContext, f: Follow): Promise<void> {
   await createItems(context, row, [creation]);
 }
 
-/** @returns those that the target had changed in the meantime. */
+/** @returns those that the target had changed in the meantime, or may have. */
 async function updateStates(context: PassContext, follows: readonly Follow[]): Promise<readonly Follow[]> {
   const stale: Follow[] = [];
   const quiet = follows.filter((f) => Object.keys(f.merge.set).length === 0);
@@ -219,8 +220,11 @@ async function updateStates(context: PassContext, follows: readonly Follow[]): P
     context.right.abilities.batchMax,
     Number.POSITIVE_INFINITY,
   )) {
-    const versioned = await withVersions(context, batch);
-    stale.push(...batch.filter((f) => !versioned.some((v) => v.follow === f)));
+    const versioned = batch.flatMap((follow) => {
+      const version = follow.link.rightVersion;
+      return version === null ? [] : [{ follow, version }];
+    });
+    stale.push(...batch.filter((f) => f.link.rightVersion === null));
     if (versioned.length === 0) continue;
     // Said before it is done, so that new state whose answer is lost is not taken for a person's.
     await context.commit({
@@ -261,17 +265,6 @@ async function updateStates(context: PassContext, follows: readonly Follow[]): P
   return stale;
 }
 
-/** A copy whose version is not known yet, since its feed entry was not read back, is read first. */
-async function withVersions(context: PassContext, batch: readonly Follow[]) {
-  const unknown = batch.filter((f) => f.link.rightVersion === null).map((f) => f.link.rightId);
-  const heads = unknown.length > 0 ? await context.rightBox.heads(unknown, context.call()) : new Map<never, never>();
-  return batch.flatMap((follow) => {
-    const head = heads.get(follow.link.rightId) as MailHead | Fault | undefined;
-    const version = follow.link.rightVersion ?? (head && !isFault(head) ? head.version : null);
-    return version === null ? [] : [{ follow, version }];
-  });
-}
-
 async function record(
   context: PassContext,
   done: readonly { readonly follow: Follow; readonly link: LinkRow; readonly wrote: boolean }[],
@@ -300,7 +293,7 @@ async function record(
   });
 }
 
-/** Somebody was faster: what the target shows now is joined, and the merge made again from it. */
+/** Somebody was faster, or may have been: what the target shows now is joined, and the merge made again from it. */
 async function lookAgain(
   context: PassContext,
   stale: readonly Follow[],

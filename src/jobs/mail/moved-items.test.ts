@@ -62,3 +62,23 @@ test('a change is carried over although a person moved the copy while a create w
     ]);
   });
 });
+
+test('what a person set right before our own move of the copy is the person’s', async () => {
+  await withTwoMailboxes(async ({ id, store, young, source, target, pass }) => {
+    const mail = source.add(source.byRole('inbox'), Buffer.from('mail'));
+    for (let n = 0; n < 2; n++) await pass();
+    const moved = must(source.moveItem(mail.id, source.byRole('junkemail')), 'a moved mail');
+    young.before = (operation) => {
+      if (operation !== 'move') return;
+      young.before = () => {};
+      target.edit(must([...target.items.values()][0], 'a copy').id, { importance: 'low' });
+    };
+    await pass();
+    source.edit(moved.id, { flagStatus: 2 });
+    await pass();
+    expect(await store.linksById(id, 'left', [moved.id])).toMatchObject([{ touched: ['importance'] }]);
+    source.removeItem(moved.id);
+    for (let n = 0; n < 3; n++) await pass();
+    expect([...target.items.values()].map(({ state }) => [state.importance, state.flagStatus])).toEqual([['low', 2]]);
+  });
+});

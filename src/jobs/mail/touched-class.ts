@@ -60,7 +60,6 @@ export async function touchedClass(
 
 const isByOthers = (link: LinkRow, version: LinkRow['rightVersion']): boolean =>
   link.state === 'live' &&
-  link.rightVersion !== null &&
   link.rightVersion !== version &&
   !link.touched.some((aspect) => aspect === 'class' || aspect === 'moving' || isUpdating(aspect));
 
