@@ -110,7 +110,8 @@ function missing(context: TypedContext, match: Match, left: TypedItem | Fault, r
       remember(context, match);
       return;
     }
-    // What has lost its twin before they were linked is new again; the other is forgotten, even if no feed ever says that it went.
+    // What has lost its twin before they were linked is new again; the other is forgotten, even if no feed ever says that it went. A copy of
+    // ours that has gone may have been moved: until the feeds of another pass do not show it either, its open intent keeps off another one.
     const { intent } = match;
     const copy = intent?.side === 'left' ? left : right;
     if (intent !== null && !isFault(copy)) {
@@ -122,7 +123,7 @@ function missing(context: TypedContext, match: Match, left: TypedItem | Fault, r
       if (isFault(answer)) {
         known[side] = { ...known[side], head: null };
         context.lookAgain[side].push({ kind: 'delete', id: match[side].id });
-      } else context.lookAgain[side].push({ kind: 'upsert', head: answer.head });
+      } else if (intent === null) context.lookAgain[side].push({ kind: 'upsert', head: answer.head });
     remember(context, { ...match, ...known });
   }
 }

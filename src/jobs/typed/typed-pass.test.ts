@@ -509,6 +509,29 @@ describe('two calendars', () => {
     expect(await world.store.journal({ pair: track }, 10)).toEqual([]);
   });
 
+  test('the same, when it is moved after its feed has shown it', async () => {
+    const team = (box: MemoryMailbox) => [...box.folders.values()].find((f) => f.name === 'Team')?.id;
+    const to = world.right.addFolder(world.right.byRole('calendar'), 'Team', 'IPF.Appointment');
+    await world.settle();
+    book(world.left, { subject: 'a' });
+    world.young.after = (operation) => {
+      if (operation !== 'typedCreate') return;
+      world.young.after = () => {};
+      throw new FaultError({ kind: 'transient', detail: 'cut off', mayHaveHappened: true });
+    };
+    await world.pass();
+    await world.clock.sleep(10_000, signal);
+    world.young.before = (operation) => {
+      if (operation !== 'typedRead') return;
+      world.young.before = () => {};
+      world.right.typed.move(only(world.right).id, to);
+    };
+    await world.settle();
+    for (const box of [world.left, world.right])
+      expect([...box.typed.items.values()].map((i) => i.folder)).toEqual([team(box)]);
+    expect((await world.pass()).summary.writes).toBe(0);
+  });
+
   test('one item that is refused does not stop the others, and is told', async () => {
     const bad = book(world.left, { subject: 'bad' });
     book(world.left, { subject: 'good' });
