@@ -1,3 +1,4 @@
+import { comparableName } from '#engine/folder-name.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { MailStateField } from '#model/mail.ts';
 import { mailStateFields } from '#model/mail-properties.ts';
@@ -10,6 +11,23 @@ export type Violations = readonly string[];
 
 type ById = ReadonlyMap<FolderId, SimulatedFolder>;
 const foldersById = (box: SimulatedMailbox): ById => new Map(box.folders().map((folder) => [folder.id, folder]));
+
+/**
+ * Folders of the target. One whose name is taken, there and by a folder that belongs to none of the source, has a number until that is away:
+ * a lost database leaves such folders behind, and they may as well be a person's.
+ */
+async function targetFolders({ store, pair, right }: World): Promise<ById> {
+  const followed = new Set((await store.folders(pair)).map((row) => row.right));
+  const all = right.folders();
+  const named = all.map((folder) => {
+    const name = folder.name.replace(/ \(\d\)$/, '');
+    const isTaken = all.some(
+      (f) => f.parent === folder.parent && comparableName(f.name) === comparableName(name) && !followed.has(f.id),
+    );
+    return isTaken ? { ...folder, name } : folder;
+  });
+  return new Map(named.map((folder) => [folder.id, folder]));
+}
 
 function byUid(box: SimulatedMailbox): Map<string, SimulatedItem[]> {
   const folders = foldersById(box);
@@ -77,7 +95,7 @@ export async function converged(world: World, unseen: readonly MailStateField[])
   const quarantined = new Set((await world.store.quarantine({ pair: world.pair }, 10_000)).map((q) => q.left));
   const followed = new Set((await world.store.folders(world.pair)).map((row) => row.right));
   const leftFolders = foldersById(world.left);
-  const rightFolders = foldersById(world.right);
+  const rightFolders = await targetFolders(world);
   const found: string[] = [];
   for (const [uid, items] of left) {
     const allowed = world.allowances.get(uid);
@@ -181,10 +199,10 @@ export async function quietRunWritesNothing(world: World): Promise<Violations> {
 export async function fullRescanChangesNothing(world: World): Promise<Violations> {
   // What the target refused is tried again by a rescan, and now it is taken.
   if ((await world.store.quarantine({ pair: world.pair }, 1)).length > 0) return [];
-  const before = untouched(world);
+  const before = await untouched(world);
   await world.store.forget(world.pair);
   for (let i = 0; i < 3; i++) await world.pass(true);
-  const after = untouched(world);
+  const after = await untouched(world);
   const found: string[] = [];
   for (const uid of new Set([...before.keys(), ...after.keys()])) {
     const [b, a] = [before.get(uid) ?? [], after.get(uid) ?? []];
@@ -195,8 +213,8 @@ export async function fullRescanChangesNothing(world: World): Promise<Violations
 }
 
 /** The target's mails that no person there changed: without the database nobody knows any more what a person changed. */
-function untouched(world: World): Map<string, readonly string[]> {
-  const folders = foldersById(world.right);
+async function untouched(world: World): Promise<Map<string, readonly string[]>> {
+  const folders = await targetFolders(world);
   const shown = [...byUid(world.right)].filter(([uid]) => !world.allowances.has(uid));
   return new Map(shown.map(([uid, items]) => [uid, items.map((i) => show(world, folders, i, [])).sort()]));
 }
