@@ -120,7 +120,8 @@ async function carryOut(
       await context.commit(withRows(context, [{ ...row, rightParent: null }]));
       const shown = trees.right.folders.find((f) => f.id === row.right);
       const there = shown?.parent === parent;
-      const name = there ? shown.name : await moveAside(context, row, parent);
+      // The tree was read before this pass wrote: it may have been renamed since.
+      const name = there ? (row.rightName ?? shown.name) : await moveAside(context, row, parent);
       if (!there) context.counts.folderWrites++;
       const left = trees.left.folders.find((f) => f.id === row.left);
       await context.commit(
