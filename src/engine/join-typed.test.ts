@@ -44,7 +44,7 @@ const stampOf = (firstId: string): StampText =>
 const known = (over: Partial<TypedKnowledge>): TypedKnowledge => ({
   pass: 7,
   policy: policy(),
-  nowMs: 1000,
+  lookedForSinceMs: 1000,
   left: [],
   right: [],
   links: [],
@@ -85,7 +85,9 @@ describe('items without a link', () => {
     expect(join({ left: [upsert(head('l1'))], intents: [intent] })).toMatchObject([
       { do: 'leave', because: 'intent-open' },
     ]);
-    expect(join({ left: [upsert(head('l1'))], intents: [intent], nowMs: 1001 })).toMatchObject([{ do: 'create' }]);
+    expect(join({ left: [upsert(head('l1'))], intents: [intent], lookedForSinceMs: 1001 })).toMatchObject([
+      { do: 'create' },
+    ]);
   });
 
   test('a copy whose answer was lost is adopted with its intent', () => {

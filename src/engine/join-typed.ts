@@ -23,8 +23,8 @@ export interface TypedKnowledge {
   /** Number of this pass. */
   readonly pass: number;
   readonly policy: TypedPolicy;
-  /** Wall clock when the feeds had been read: an intent that has not settled by then may still appear. */
-  readonly nowMs: number;
+  /** Wall clock since when passes look for copies: an intent that had not settled by then may still appear. */
+  readonly lookedForSinceMs: number;
   /** Entries of all feeds of a side, in order; of several about one id the last one counts. */
   readonly left: readonly FeedEntry[];
   readonly right: readonly FeedEntry[];
@@ -571,7 +571,7 @@ function decideNew(
 }
 
 function leaveOrCreate(
-  { intents, nowMs, policy, counterpart }: TypedKnowledge,
+  { intents, lookedForSinceMs, policy, counterpart }: TypedKnowledge,
   side: Side,
   head: TypedHead,
   taken: Readonly<Record<Side, ReadonlySet<string>>>,
@@ -582,7 +582,7 @@ function leaveOrCreate(
   if (side === 'right' && policy.direction === 'one-way') return { do: 'leave', side, head, because: 'one-way' };
   const isOpen = intents.some(
     (i) =>
-      i.settledAfterMs >= nowMs &&
+      i.settledAfterMs >= lookedForSinceMs &&
       (i.from.id === head.id || (i.side === side && head.stamp !== null && i.stampKey === stampKey(head.stamp))),
   );
   if (isOpen) return { do: 'leave', side, head, because: 'intent-open' };

@@ -120,7 +120,7 @@ class EngineWorld implements ScenarioWorld {
       ...feeds,
       pass: records.pass,
       policy: this.policy,
-      nowMs: records.pass,
+      lookedForSinceMs: records.pass,
       links: [...records.links.values()],
       intents: records.intents,
       unlinked: [...records.unlinked.values()],

@@ -75,10 +75,7 @@ async function forgetDeleted(context: TypedContext, known: TypedKnowledge): Prom
   }
 }
 
-/**
- * Intents that no feed showed although nothing of them is on its way any more did not happen. Their feeds were read after that moment,
- * which `gather` took.
- */
+/** Intents that no feed showed, in this pass and in one before it, although nothing of them is on its way any more, did not happen. */
 async function resolveIntents(
   context: TypedContext,
   known: TypedKnowledge,
@@ -99,7 +96,7 @@ async function resolveIntents(
       linked.has(i.stampKey) ||
       (!adopted.has(i.stampKey) &&
         !settling.has(i.stampKey) &&
-        i.settledAfterMs < known.nowMs &&
+        i.settledAfterMs < known.lookedForSinceMs &&
         (read.has(`${i.side} ${i.folder}`) || !isKnownFolder(context, i.folder))),
   );
   if (over.length < known.intents.length) context.isAgain = true;

@@ -42,7 +42,7 @@ export async function gather(
   const known = {
     pass: context.pass,
     policy: context.policy,
-    nowMs: context.clock.nowMs(),
+    lookedForSinceMs: lookedForSince(context),
     left,
     right,
     links: [...links.values()],
@@ -59,6 +59,13 @@ export async function gather(
   ]);
   return { ...known, gone: { left: goneLeft, right: goneRight } };
 }
+
+/**
+ * When the last pass that went through had begun. What no feed of that one and of this one shows is nowhere: it may be moved to a folder
+ * that a pass has read, out of one that this pass has still to read, but not in two of them.
+ */
+const lookedForSince = ({ pair: { lastPass } }: TypedContext): number =>
+  lastPass === null || lastPass.outcome === 'stopped' ? Number.NEGATIVE_INFINITY : lastPass.startedAtMs;
 
 /** What waits for the operator is not tried again, unless somebody changed it since. @param entries Of one side. */
 function setAsideIn({ failed }: TypedContext, entries: readonly FeedEntry[]): ReadonlySet<ItemId> {

@@ -532,6 +532,32 @@ describe('two calendars', () => {
     expect((await world.pass()).summary.writes).toBe(0);
   });
 
+  test('the same, when it is moved out of a folder whose feed is still to be read into one whose feed was read', async () => {
+    const team = world.left.addFolder(world.left.byRole('calendar'), 'Team', 'IPF.Appointment');
+    await world.settle();
+    world.left.typed.add('calendar', team, { subject: 'a' });
+    world.young.after = (operation) => {
+      if (operation !== 'typedCreate') return;
+      world.young.after = () => {};
+      throw new FaultError({ kind: 'transient', detail: 'cut off', mayHaveHappened: true });
+    };
+    await world.pass();
+    await world.clock.sleep(10_000, signal);
+    // So that the feed of the calendar is read as well, and first.
+    book(world.right, { subject: 'b' });
+    let feeds = 0;
+    world.young.before = (operation) => {
+      if (operation === 'typedChanges' && ++feeds === 2)
+        world.right.typed.move(idOf(world.right, 'a'), world.right.byRole('calendar'));
+    };
+    for (let n = 0; n < 3; n++) await world.pass();
+    for (const box of [world.left, world.right])
+      expect([...box.typed.items.values()].map((i) => i.folder)).toEqual([
+        box.byRole('calendar'),
+        box.byRole('calendar'),
+      ]);
+  });
+
   test('one item that is refused does not stop the others, and is told', async () => {
     const bad = book(world.left, { subject: 'bad' });
     book(world.left, { subject: 'good' });
