@@ -67,6 +67,21 @@ describe('what is recorded of days that were written', () => {
     expect(recorded(renamed, back)).toEqual({ [second]: { subject: 'Retro' } });
   });
 
+  test('of what we left empty the times that a server fills in with our write, and nothing that somebody wrote after us', () => {
+    const edit: TypedEdit<'calendar'> = { set: {}, occurrences: renamed, attachments: new Map() };
+    const given = applyEdit(event(), edit);
+    const at = 1_700_000_000_000;
+    const filled = { ownerCriticalChangeAt: at, recurrence: weekly };
+    const of = (version: Version) =>
+      ownShare(given, event({ head: { version }, fields: filled }), edit, {
+        id: given.head.id,
+        version: ours,
+        unkept: {},
+      }).fields;
+    expect(of(ours)).toMatchObject({ ownerCriticalChangeAt: at, recurrence: null });
+    expect(of(theirs)).toMatchObject({ ownerCriticalChangeAt: null, recurrence: null });
+  });
+
   test('a deletion, although somebody gave the series a new pattern before we had read it back', () => {
     const back = { head: { version: theirs }, fields: { recurrence: fewer } };
     expect(recorded(deleted, back)).toEqual({ [second]: 'deleted' });

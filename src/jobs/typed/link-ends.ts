@@ -36,11 +36,12 @@ export function endAfter(
  */
 export function ownShare(given: TypedItem, back: TypedItem, edit: TypedEdit, answer: TypedWritten): Shown {
   const [due, now] = [shown(given), shown(back)];
-  // What we left empty servers fill in by themselves: who changed what when.
-  const filled = Object.fromEntries(
-    Object.entries(due.fields).map(([f, value]) => [f, value ?? now.fields[f] ?? null]),
-  );
   const isUnwritten = back.head.version === answer.version;
+  // What we left empty servers fill in by themselves, with our write: who changed what when.
+  const isFilled = (field: string): boolean => isUnwritten && isServers(field);
+  const filled = Object.fromEntries(
+    Object.entries(due.fields).map(([f, value]) => [f, value ?? (isFilled(f) ? now.fields[f] : null) ?? null]),
+  );
   const isSameBody = visibleBody(given) === visibleBody(back);
   const fields = ownValues(filled, now.fields, edit.set, answer, { isSameText: isSameBody, isUnwritten });
   const isLast = isUnwritten && schedule.every((field) => sameJson(now.fields[field], due.fields[field]));
@@ -69,11 +70,13 @@ const serversOwn = new Set([
   'intendedShowAs',
 ]);
 
+const isServers = (field: string): boolean => serversOwn.has(field) || field.endsWith('At');
+
 /** What we gave a copy, as it is found again: values that servers write themselves as they are now. @param due What it was made of. */
 export function givenShare(due: Shown, copy: TypedItem): Shown {
   const now = shown(copy);
   const isOurs = (field: string, given: Json | undefined, is: Json | undefined): boolean =>
-    serversOwn.has(field) || field.endsWith('At') || (field === 'when' && sameTimes(given, is));
+    isServers(field) || (field === 'when' && sameTimes(given, is));
   const share = (field: string, given: Json | undefined, is: Json): Json => {
     if (field === 'attendees' && sameNames(given, is)) return withoutNews(given, is);
     return isOurs(field, given, is) ? is : (given ?? null);
