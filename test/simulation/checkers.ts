@@ -70,12 +70,15 @@ export async function nothingLostNothingDoubled(world: World): Promise<Violation
     const all = left.get(uid)?.length ?? 0;
     const allowed = world.allowances.get(uid);
     const copies = right.get(uid) ?? [];
-    // After the loss of the database the copy of a deleted mail, in a folder that the source has no more, may as well be a person's.
     const r = copies.length;
     const deleted = world.left.recoverable().filter((i) => uidOf(i.mime) === uid).length;
-    const stays = world.events.includes('store lost')
-      ? Math.min(deleted, copies.filter((i) => !sourcePaths.has(path(rightFolders, i.folder))).length)
-      : 0;
+    // After the loss of the database the copy of a deleted mail, in a folder that the source has no more, may as well be a person's;
+    // and so may that of a draft as it was before it was edited, if the database was lost before it was removed.
+    const outside = world.events.includes('store lost')
+      ? copies.filter((i) => !sourcePaths.has(path(rightFolders, i.folder)))
+      : [];
+    const former = outside.filter(({ mime }) => !(left.get(uid) ?? []).some((i) => i.mime.equals(mime)));
+    const stays = Math.min(deleted + former.length, outside.length);
     // A person who changed a copy keeps it when the source deletes the mail.
     // Without the database an original and a person's copy of it look alike: both stay.
     const copied = (allowed?.copied ?? 0) * (world.events.includes('store lost') ? 2 : 1);
