@@ -3,6 +3,7 @@ import { rowOfClass } from '#model/class-properties.ts';
 import type { FolderId, ItemId, MailboxGuid, Version } from '#model/ids.ts';
 import {
   aliveAgain,
+  isFieldUpdating,
   isOrphanId,
   isUpdating,
   type LinkRow,
@@ -202,7 +203,7 @@ function followReadFlag(link: LinkRow, isRead: boolean, known: LeftKnowledge): L
 function mergeOf(link: LinkRow, state: MailState, { conflict }: MailPolicy): StateMerge {
   const aspects = stateAspects(link);
   const merge = mergeState(link.seenLeft, state, link.seenRight, aspects, conflict);
-  const isOpen = link.touched.includes('updating isRead') && !aspects.includes('isRead');
+  const isOpen = isFieldUpdating(link, 'isRead') && !aspects.includes('isRead');
   return isOpen ? { ...merge, set: { ...merge.set, isRead: state.isRead } } : merge;
 }
 

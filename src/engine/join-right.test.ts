@@ -55,7 +55,7 @@ describe('a copy under another id', () => {
 
 describe('an update of ours whose answer was lost', () => {
   const read: MailState = { ...unread, isRead: true, categories: ['ours'] };
-  const waiting = link('l', 'r', { touched: updating(['isRead', 'categories']) });
+  const waiting = link('l', 'r', { touched: updating({ isRead: true, categories: ['ours'] }) });
   const shows = (state: MailState, on = waiting) => observeRight(on, head('r', { state }));
   const due = (seen: LinkRow, left: MailState) => mergeState(seen.seenLeft, left, seen.seenRight, [], 'target').set;
 
@@ -87,8 +87,15 @@ describe('an update of ours whose answer was lost', () => {
     expect(shows({ ...read, importance: 'low' }).touched).toEqual(['importance']);
   });
 
+  test("another value than it wrote is a person's", () => {
+    const important = link('l', 'r', { touched: updating({ importance: 'high' }) });
+    const seen = shows({ ...unread, importance: 'low' }, important);
+    expect([seen.touched, seen.seenLeft.importance]).toEqual([['importance'], 'normal']);
+    expect(shows({ ...unread, importance: 'high' }, important).touched).toEqual([]);
+  });
+
   test('of a flag: whatever else of the flag the server set is not', () => {
-    const flagged = link('l', 'r', { touched: updating(['flagStatus']) });
+    const flagged = link('l', 'r', { touched: updating({ flagStatus: 2 }) });
     expect(shows({ ...unread, flagStatus: 2, flagColour: 6 }, flagged).touched).toEqual([]);
   });
 

@@ -2,11 +2,12 @@ import type { Change } from '#model/change.ts';
 import type { ItemId, MailboxGuid } from '#model/ids.ts';
 import {
   type IntentRow,
+  isFieldUpdating,
+  isOnItsWay,
   isUpdating,
   type LinkRow,
   type TouchedAspect,
   type UnclaimedRow,
-  updating,
 } from '#model/link.ts';
 import type { MailHead, MailState, MailStateField } from '#model/mail.ts';
 import { mailProperties } from '#model/mail-properties.ts';
@@ -156,14 +157,16 @@ function observeState(link: LinkRow, state: MailState, origin: 'echo' | null): L
   const touched = new Set<TouchedAspect>(seen.touched);
   for (const field of changedFields(link.seenRight, state)) {
     if (sameValue(field, state[field], seen.seenLeft[field])) touched.delete(field);
-    else if (!isOfUpdate(link, field)) touched.add(field);
+    else if (!isOfUpdate(link, field, state)) touched.add(field);
   }
   return { ...seen, seenRight: state, touched: [...touched] };
 }
 
 /** Fields of a follow-up flag mean something together only: a server may set one when we write another. */
-const isOfUpdate = (link: LinkRow, field: MailStateField): boolean =>
-  updating(flagFields.includes(field) ? flagFields : [field]).some((a) => link.touched.includes(a));
+const isOfUpdate = (link: LinkRow, field: MailStateField, state: MailState): boolean =>
+  isFieldUpdating(link, field)
+    ? isOnItsWay(link, field, state[field])
+    : flagFields.includes(field) && flagFields.some((f) => isFieldUpdating(link, f));
 
 /**
  * The first change after an update of ours whose answer was not recorded is that update. What it wrote is what the source showed at
@@ -172,7 +175,7 @@ const isOfUpdate = (link: LinkRow, field: MailStateField): boolean =>
 function observeUpdate(link: LinkRow, state: MailState, origin: 'echo' | null): LinkRow {
   if (!link.touched.some(isUpdating)) return link;
   const before = link.seenRight ?? link.seenLeft;
-  const ours = changedFields(before, state).filter((f) => updating([f]).some((a) => link.touched.includes(a)));
+  const ours = changedFields(before, state).filter((f) => isOnItsWay(link, f, state[f]));
   if (ours.length === 0 && origin === 'echo') return link;
   const shown = ours.map((f) => [
     f,

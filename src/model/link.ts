@@ -4,7 +4,8 @@
 import type { FolderRole } from './folder.ts';
 import type { Cursor, FolderId, ItemId, LinkId, Version } from './ids.ts';
 import type { MailHead, MailState, MailStateField } from './mail.ts';
-import type { StampKey, StampText } from './stamp.ts';
+import { mailProperties } from './mail-properties.ts';
+import { hash128, type StampKey, type StampText } from './stamp.ts';
 
 /** A source folder and its target folder, and where each side's feed was last read. */
 export interface FolderRow {
@@ -40,16 +41,32 @@ export const isFollowed = <Row extends FolderMarks>(row: Row): row is Row & { re
 
 /**
  * `moving`: a move of ours is on its way, so the next other folder that the target shows is no person's doing. `removing`: the same
- * of a removal, so that a copy that is gone then was not removed by a person. `updating FIELD`: the same of new state.
+ * of a removal, so that a copy that is gone then was not removed by a person. `updating FIELD #HASH`: the same of new state, with its
+ * value, so that no other is taken for it; `updating FIELD` of a set, to which each side may add, or of a value that is not recorded.
  * `class`: what the copy has besides its MIME because of its class is not what we wrote any more.
  */
 export type TouchedAspect = MailStateField | 'folder' | 'content' | 'class' | 'moving' | 'removing' | Updating;
-type Updating = `updating ${MailStateField}`;
+type Updating = `updating ${MailStateField}` | `updating ${MailStateField} #${string}`;
 
 /** That new state of ours is on its way. */
-export const updating = (fields: readonly MailStateField[]): readonly Updating[] =>
-  fields.map((f): Updating => `updating ${f}`);
+export const updating = (set: Partial<MailState>): readonly Updating[] =>
+  (Object.keys(set) as MailStateField[]).map((field) => updatingTo(field, set[field]));
+
+function updatingTo(field: MailStateField, value: unknown): Updating {
+  if (mailProperties[field].merge === 'set') return `updating ${field}`;
+  const kept = typeof value === 'number' && field.endsWith('At') ? Math.floor(value / 1000) : value;
+  return `updating ${field} #${hash128(JSON.stringify(kept ?? null)).slice(0, 8)}`;
+}
+
 export const isUpdating = (aspect: TouchedAspect): aspect is Updating => aspect.startsWith('updating');
+
+/** Whether new state of ours is on its way in a field. */
+export const isFieldUpdating = ({ touched }: Pick<LinkRow, 'touched'>, field: MailStateField): boolean =>
+  touched.some((a) => a === `updating ${field}` || a.startsWith(`updating ${field} #`));
+
+/** Whether a value of a field is what is on its way from us. */
+export const isOnItsWay = ({ touched }: Pick<LinkRow, 'touched'>, field: MailStateField, value: unknown): boolean =>
+  touched.includes(`updating ${field}`) || touched.includes(updatingTo(field, value));
 
 /** What a person changed, without what is on its way from us, and what clients note on messages of a class by themselves. */
 export const touchedByPerson = (link: LinkRow): readonly TouchedAspect[] =>

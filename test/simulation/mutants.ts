@@ -273,7 +273,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: "echo taken for a person's change",
     file: 'src/jobs/mail/follow-items.ts',
-    find: '...updating(Object.keys(merge.set) as MailStateField[])',
+    find: '...updating(merge.set)',
     replace: '',
     why: 'a mail that we wrote ourselves is left to a person who never touched it',
     seed: 2911,

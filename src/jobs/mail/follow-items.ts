@@ -9,7 +9,7 @@ import { payloadBytes } from '#kit/payload.ts';
 import { isMeetingClass, rowOfClass } from '#model/class-properties.ts';
 import type { FolderId } from '#model/ids.ts';
 import { isUpdating, type LinkRow, updating } from '#model/link.ts';
-import type { MailHead, MailStateField } from '#model/mail.ts';
+import type { MailHead } from '#model/mail.ts';
 import type { Commit } from '#store/store.ts';
 import { history } from '../pass/pass-core.ts';
 import { type Creation, createItems } from './create-batch.ts';
@@ -230,7 +230,7 @@ async function updateStates(context: PassContext, follows: readonly Follow[]): P
     await context.commit({
       links: versioned.map(({ follow: { link, merge } }) => ({
         ...link,
-        touched: [...new Set([...link.touched, ...updating(Object.keys(merge.set) as MailStateField[])])],
+        touched: [...new Set([...link.touched, ...updating(merge.set)])],
       })),
     });
     const edits = versioned.map(({ follow, version }) => ({
