@@ -37,7 +37,7 @@ async function invited(version: '2010' | '2013' | '2016') {
     lab.meetings.assistant(lab.world).run();
     return lab.world.world.outbox.flatMap(({ cause }) => (cause.startsWith('repair-') ? [cause] : []));
   };
-  return { ...lab, owner, items, item, repairs };
+  return { ...lab, owner, colleague, items, item, repairs };
 }
 
 const edited = (item: TypedItem<'calendar'>, edit: Partial<TypedEdit<'calendar'>>) => [
@@ -70,6 +70,31 @@ describe.each(['2010', '2013', '2016'] as const)('the Repair Assistant of %s', (
     assert(now !== undefined && !isFault(now), 'the copy can be read');
     const day = new Date(item.fields.when.start + 24 * hourMs).toISOString().slice(0, 10) as Day;
     await items.update(edited(now, { occurrences: [{ day, do: 'delete' }] }), context);
+    expect(repairs()).toEqual([]);
+    await close();
+  });
+
+  /** Without a word, as if the colleague had invited the owner there from the beginning and the copy here were one that is kept in step. */
+  const invitedElsewhere = async () => {
+    const lab = await invited(version);
+    const [meeting] = lab.colleague.folder('calendar').items();
+    const attendees = [
+      { name: '', address: 'owner@elsewhere.test', role: 'required', response: 'Unknown', respondedAtMs: null },
+    ] as const;
+    new Person(lab.meetings, lab.colleague).change(must(meeting, 'a meeting'), { attendees }, null, 'SendToNone');
+    return lab;
+  };
+
+  // What calendars.md warns of: no way of writing the copy keeps the assistant from it.
+  test('calls the copy of somebody off who was invited at an address of the other organization that is none of this mailbox', async () => {
+    const { repairs, close } = await invitedElsewhere();
+    expect(repairs()).toContain('repair-cancellation');
+    await close();
+  });
+
+  test('leaves it alone where that address is a proxy address of the mailbox', async () => {
+    const { world, owner, repairs, close } = await invitedElsewhere();
+    world.mailFlow.addProxy('owner@elsewhere.test', owner.address);
     expect(repairs()).toEqual([]);
     await close();
   });

@@ -180,6 +180,13 @@ export const meetingBehaviours: readonly StoreBehaviour[] = [
     source: 'PSDOC Set-Mailbox: CalendarRepairDisabled; ee424432',
   },
   {
+    id: 'repair-recipients',
+    what: 'It knows people by every proxy address that the directory has of them, organizers and attendees alike',
+    versions: since2010,
+    mark: 'assumed',
+    source: 'EXDOC recipient-resolution says it of all recipients; nobody says it of the assistant by name',
+  },
+  {
     id: 'repair-flags',
     what: 'Names of inconsistencies in its log',
     versions: since2010,

@@ -2,7 +2,7 @@ import { deepEqual, equal, match } from 'node:assert/strict';
 import { describe, test } from 'vitest';
 import { calendarKey } from '../world/calendar-keys.ts';
 import { Conversation, conversationStartMs } from './conversation.fixture.ts';
-import { cleanIdOf, integer, text, withProperties } from './meeting-view.ts';
+import { attendeesOf, cleanIdOf, integer, text, withProperties } from './meeting-view.ts';
 import { RepairAssistant } from './repair-assistant.ts';
 import { writeLog } from './repair-log.ts';
 
@@ -115,6 +115,25 @@ describe('a work cycle', () => {
       mail none
       ben lacks "Other"
     `);
+  });
+
+  test('knows people by all their addresses', () => {
+    const { talk, assistant } = talkOf();
+    talk.play(`
+      ana books "Plan" 2026-03-04 10:00-11:00 with ben
+      ben accepts "Plan"
+    `);
+    const meeting = talk.item('ana', 'Plan');
+    const guests = (address: string) => attendeesOf(meeting.content).map((one) => ({ ...one, address }));
+    talk.person('ana').change(meeting, { attendees: guests('ben@elsewhere.test') }, null, 'SendToNone');
+    talk.mails();
+    talk.world.organization('source').mailFlow.addProxy('ben@elsewhere.test', talk.mailbox('ben').address);
+    assistant.run();
+    talk.play('mail none');
+    // His copy goes without a word: it is missed at whichever address he is listed.
+    talk.play('ben drops "Plan"');
+    assistant.run();
+    talk.play('mail repair-missing ana -> ben');
   });
 
   test('makes duplicates where the copies have different identities', () => {

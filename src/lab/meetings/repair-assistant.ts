@@ -17,12 +17,11 @@ import {
   isReceived,
   organizerOf,
   responseOf,
-  same,
   subjectOf,
   wasSent,
 } from './meeting-view.ts';
 import { type Showing, showing, showingsBetween } from './occurrences.ts';
-import { type Copies, type Inconsistency, meetingTypeOf, type RumType, runChecks } from './repair-checks.ts';
+import { type Copies, type Inconsistency, listedIn, meetingTypeOf, type RumType, runChecks } from './repair-checks.ts';
 import type { LoggedMeeting, RepairLog } from './repair-log.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -59,7 +58,8 @@ const causes = {
 
 /**
  * The Calendar Repair Assistant of an organization: compares the organizer's and the attendees' copies of meetings within its own
- * walls, and sends repair messages. Exchange 2010 and later. FACTS §9; learn.microsoft.com ee424432(v=exchg.140)
+ * walls, and sends repair messages. Whose an address is the directory says, by all proxy addresses. Exchange 2010 and later.
+ * FACTS §9; EXDOC recipient-resolution; learn.microsoft.com ee424432(v=exchg.140)
  */
 export class RepairAssistant {
   readonly organization: Organization;
@@ -146,9 +146,10 @@ export class RepairAssistant {
     // What was never sent has no copies.
     if (!wasSent(item.content)) return [];
     return attendeesOf(one.content)
-      .filter(({ role, address }) => role !== 'resource' && !same(address, item.folder.mailbox.address))
-      .map(({ address }) => {
-        const { mailbox, reason } = this.#local(address);
+      .filter(({ role }) => role !== 'resource')
+      .map(({ address }) => ({ address, ...this.#local(address) }))
+      .filter(({ mailbox }) => mailbox !== item.folder.mailbox)
+      .map(({ address, mailbox, reason }) => {
         const copy = mailbox === null ? null : attendeesCopy(mailbox, cleanId, one.day);
         return this.#check(item.folder.mailbox, item, mailbox, copy, one, cleanId, address, reason);
       });
@@ -159,8 +160,8 @@ export class RepairAssistant {
     const organizer = organizerOf(item.content);
     if (cleanId === null || organizer === null || item.gone) return [];
     // Compared with itself a copy proves nothing, and nobody else is there to be asked.
-    const isAlone = same(organizer.address, item.folder.mailbox.address);
-    const { mailbox, reason } = isAlone ? alone : this.#local(organizer.address);
+    const local = this.#local(organizer.address);
+    const { mailbox, reason } = local.mailbox === item.folder.mailbox ? alone : local;
     const found = mailbox === null ? null : (findMeeting(mailbox, cleanId)[0] ?? null);
     // An organizer's mailbox that holds itself for an attendee proves nothing.
     const organizers = found !== null && isReceived(found.content) ? null : found;
@@ -202,7 +203,7 @@ export class RepairAssistant {
       day: one.day,
       organizers,
       attendees,
-      attendeeAddress,
+      attendeeAddresses: new Set(this.organization.mailFlow.addressesOf(attendeeAddress)),
       intent: attendee === null ? 0 : this.#intentOf(attendee, cleanId, one.day),
       cannotValidate,
       missingItemFixDisabled: this.settings.missingItemFixDisabled,
@@ -299,15 +300,19 @@ export class RepairAssistant {
 
   /** The attendee's copy is right about the own answer: the organizer's tracking follows, without a message. */
   #track(copies: Copies, what: Inconsistency): void {
-    const { organizers, attendees, day, attendeeAddress } = copies;
+    const { organizers, attendees, day } = copies;
     if (organizers === null || attendees === null) return;
     const mine = this.#meetingFor(attendees, day);
-    if (mine === null) return;
+    const theirs = showing(organizers.content, day);
+    if (mine === null || theirs === null) return;
     const { mailbox } = organizers.folder;
     const after = withTracking(
       organizers.content,
       isMaster(organizers.content) ? day : null,
-      { name: attendees.folder.mailbox.displayName, address: attendeeAddress },
+      {
+        name: attendees.folder.mailbox.displayName,
+        address: listedIn(theirs, copies)?.address ?? attendees.folder.mailbox.address,
+      },
       responseOf(mine) as Answer,
       mailbox.nowMs,
       mailbox.nowMs,

@@ -1,12 +1,12 @@
 import { endMsOf, isMaster, startMsOf } from '../world/appointment.ts';
 import { calendarKey } from '../world/calendar-keys.ts';
-import type { Day } from '../world/calendar-part.ts';
+import type { Attendee, Day } from '../world/calendar-part.ts';
 import type { Item, ItemContent } from '../world/item.ts';
 import { isOutOfDate } from './apply-message.ts';
 import type { Aspect } from './authorship.ts';
 import { clientIntent } from './meeting-keys.ts';
 import {
-  attendeeOf,
+  attendeesOf,
   cleanIdOf,
   isCancelled,
   organizerOf,
@@ -56,7 +56,8 @@ export interface Copies {
   /** Null: the organizer's calendar has no such meeting. */
   readonly organizers: Item | null;
   readonly attendees: Item | null;
-  readonly attendeeAddress: string;
+  /** In lower case: a recipient is known by any of them. */
+  readonly attendeeAddresses: ReadonlySet<string>;
   /** PidLidClientIntent of the attendee's missing copy. */
   readonly intent: number;
   /** Null: the owner of the other copy can be asked. */
@@ -102,7 +103,7 @@ const declined = clientIntent.respondedDecline | clientIntent.respondedException
 const meant = declined | clientIntent.deletedWithNoResponse | clientIntent.deletedExceptionWithNoResponse;
 
 function existence(copies: Copies): CheckResult {
-  const { day, organizers, attendees, attendeeAddress, intent } = copies;
+  const { day, organizers, attendees, intent } = copies;
   const type = 'MeetingExistenceCheck';
   const theirs = organizers === null ? null : showing(organizers.content, day);
   const mine = attendees === null ? null : shownOn(attendees, day);
@@ -117,7 +118,7 @@ function existence(copies: Copies): CheckResult {
           rum: 'Cancellation',
           aspects: ['existence', 'identity', 'recurrence'],
         });
-  const invited = attendeeOf(theirs, attendeeAddress);
+  const invited = listedIn(theirs, copies);
   if (mine === null) {
     if (invited === null || isCancelled(theirs) || invited.response === 'Decline') return fine(type);
     return wrong(type, {
@@ -138,6 +139,10 @@ function existence(copies: Copies): CheckResult {
     });
   return fine(type);
 }
+
+/** The attendee on the organizer's list, at whichever of its addresses; null: it is not there. */
+export const listedIn = (theirs: ItemContent, { attendeeAddresses }: Copies): Attendee | null =>
+  attendeesOf(theirs).find(({ address }) => attendeeAddresses.has(address.toLowerCase())) ?? null;
 
 /** A copy on a day: an occurrence that stands alone in the calendar is its own. */
 const shownOn = (item: Item, day: Day | null): ItemContent | null =>
@@ -214,7 +219,7 @@ function properties(copies: Copies): CheckResult {
   }
   if (sequenceOf(theirs) > sequenceOf(mine) || (sequenceOf(theirs) === sequenceOf(mine) && isOutOfDate(theirs, mine)))
     attendee('VersionInfo', ['identity']);
-  const tracked = attendeeOf(theirs, copies.attendeeAddress)?.response ?? 'Unknown';
+  const tracked = listedIn(theirs, copies)?.response ?? 'Unknown';
   const answer = responseOf(mine);
   if (['Accept', 'Tentative', 'Decline'].includes(answer) && answer !== tracked)
     found.push({ owner: 'Organizer', flag: 'Response', shouldFix: true, rum: null, aspects: ['response', 'people'] });

@@ -113,6 +113,13 @@ export class MailFlow {
     const added = isLegacyDn(proxy) ? `X500:${proxy}` : `smtp:${proxy.toLowerCase()}`;
     this.#put(address, { proxyAddresses: [...at.texts(entry, 'proxyAddresses'), added] });
   }
+  /** Every SMTP address, in lower case, of whoever has this one; that one alone when nobody has it. */
+  addressesOf(address: string): readonly string[] {
+    const at = this.directory;
+    const entry = this.#entry(at, address);
+    const all = entry === null ? [] : at.texts(entry, 'proxyAddresses').flatMap((proxy) => smtpOf(proxy) ?? []);
+    return all.length === 0 ? [address.toLowerCase()] : all;
+  }
   /** The address that stands for another one; the address itself when nobody has it. */
   primary(address: string): string {
     const at = this.directory;

@@ -32,15 +32,34 @@ export interface Owner {
 }
 
 /**
- * Where mail for the person goes: to the mailbox that it is addressed to; all of it to one side, as before and after a switch; or to the
- * target besides. What crosses arrives with all its properties, or as iMIP.
+ * Each mailbox of the person has the address of the other one as a proxy address, as the directory sync and calendars.md have it, and one in a routing
+ * domain that is its own.
+ * @returns the address by which mail leads there from the other organization.
+ */
+function addressesOf({ left, right }: Owner): (box: Mailbox) => string {
+  const routed = (box: Mailbox) => box.address.replace('@', '@route.');
+  for (const [box, other] of [
+    [left, right],
+    [right, left],
+  ] as const) {
+    const { mailFlow, domain } = box.organization;
+    mailFlow.acceptedDomains.set(`route.${domain}`, 'authoritative');
+    for (const proxy of [other.address, routed(box)]) mailFlow.addProxy(proxy, box.address);
+  }
+  return routed;
+}
+
+/**
+ * Where mail for the person goes: to the mailbox of the organization that it was sent in, or that it is addressed to from elsewhere; all of it to one
+ * side, as before and after a switch; or to the target besides. What crosses arrives with all its properties, or as iMIP.
  */
 export function directMail({ left, right }: Owner, random: Random): void {
   const flow = (box: Mailbox) => box.organization.mailFlow;
+  const routed = addressesOf({ left, right });
   const way = random.int(5);
-  if (way === 0) flow(left).setTargetAddress(left.address, right.address);
-  if (way === 1) flow(right).setTargetAddress(right.address, left.address);
-  if (way === 2) flow(left).setForwarding(left.address, { to: right.address, keepsCopy: true });
+  if (way === 0) flow(left).setTargetAddress(left.address, routed(right));
+  if (way === 1) flow(right).setTargetAddress(right.address, routed(left));
+  if (way === 2) flow(left).setForwarding(left.address, { to: routed(right), keepsCopy: true });
   for (const box of [left, right]) flow(box).meetingFormat = random.int(2) === 0 ? 'tnef' : 'icalendar';
 }
 
