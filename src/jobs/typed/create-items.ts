@@ -10,7 +10,7 @@ import type { TypedIntentRow, TypedLinkRow } from '#model/typed-link.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
 import { attachmentsOf, draftAttachments, type Fetched, fetchAttachments } from './attachments.ts';
 import { leaveForLater } from './leave-for-later.ts';
-import { endAfter, endOf } from './link-ends.ts';
+import { endOf, endOfCreated, noVersion } from './link-ends.ts';
 import { noAnswer, readItems } from './read-items.ts';
 import { setAside, takeBack } from './set-aside.ts';
 import { flushMiddle, flushPart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
@@ -259,10 +259,9 @@ async function recordCreated<Kind extends TypedKind>(
       continue;
     }
     context.made[on].set(written.id, copy.head.folder);
-    const ends = { [on]: endAfter(written, of.draft.item, copy), [otherSide(on)]: endOf(of.item) } as unknown as Pick<
-      TypedLinkRow,
-      Side
-    >;
+    const end = endOfCreated(written, of.draft.item, copy);
+    if (end.version === noVersion) context.isAgain = true;
+    const ends = { [on]: end, [otherSide(on)]: endOf(of.item) } as unknown as Pick<TypedLinkRow, Side>;
     context.staged.add({
       typedLinks: [
         {

@@ -4,7 +4,7 @@ import { shown } from '#engine/shown.ts';
 import { attendee, day, event, series, weekly } from '#engine/typed-items.fixture.ts';
 import type { Version } from '#model/ids.ts';
 import type { TypedEdit } from '#model/typed-item.ts';
-import { givenShare, ownShare } from './link-ends.ts';
+import { endOfCreated, givenShare, noVersion, ownShare } from './link-ends.ts';
 
 const [first, second] = [day('2024-03-04'), day('2024-03-11')];
 const [ours, theirs] = ['ours' as Version, 'theirs' as Version];
@@ -106,5 +106,36 @@ describe('what we gave a copy that is found again', () => {
     const now = shown(is).fields['attendees'] as Readonly<Record<string, unknown>>;
     expect(share(given, is)).toEqual({ 'ann@x': now['ann@x'], 'ben@x': before['ben@x'], 'cy@x': before['cy@x'] });
     expect(share(given, of(attendee('ann@x')))).toEqual(before);
+  });
+});
+
+describe('what is recorded of a copy that was made in several requests', () => {
+  const made = (given: Parameters<typeof series>[0], back: Parameters<typeof series>[0], unkept = {}) => {
+    const item = series(given);
+    return endOfCreated(
+      { id: item.head.id, version: ours, unkept },
+      item,
+      series({ head: { version: ours }, ...back }),
+    );
+  };
+  const deletedDays = [second];
+  const renamedByThem = { fields: { subject: 'Retro' }, deletedDays };
+
+  test('the copy as it is found', () => {
+    const end = made({ deletedDays }, { deletedDays, fields: { sequence: 3 } });
+    expect(end).toMatchObject({ version: ours, seen: shown(series({ deletedDays, fields: { sequence: 3 } })) });
+  });
+
+  test('what we gave, where somebody wrote before the last of them, so that the next look finds it', () => {
+    const end = made({ deletedDays }, renamedByThem);
+    expect(end).toMatchObject({ version: noVersion, seen: shown(series({ deletedDays })) });
+  });
+
+  test('what the server made of it, where it cannot keep what we gave', () => {
+    expect(made({ deletedDays }, renamedByThem, { subject: 'too long' }).version).toBe(ours);
+  });
+
+  test('whatever one request left behind', () => {
+    expect(made({}, { fields: { subject: 'Retro' } })).toMatchObject({ version: ours });
   });
 });

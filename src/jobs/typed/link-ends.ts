@@ -38,7 +38,7 @@ export function ownShare(given: TypedItem, back: TypedItem, edit: TypedEdit, ans
   const [due, now] = [shown(given), shown(back)];
   const isUnwritten = back.head.version === answer.version;
   // What we left empty servers fill in by themselves, with our write: who changed what when.
-  const isFilled = (field: string): boolean => isUnwritten && isServers(field);
+  const isFilled = (field: string): boolean => isUnwritten && isServersOwn(field);
   const filled = Object.fromEntries(
     Object.entries(due.fields).map(([f, value]) => [f, value ?? (isFilled(f) ? now.fields[f] : null) ?? null]),
   );
@@ -59,7 +59,24 @@ export function ownShare(given: TypedItem, back: TypedItem, edit: TypedEdit, ans
   return { fields, occurrences };
 }
 
+/**
+ * A copy that was made. Occurrences follow their series in requests of their own here, too: what of the series is not as we gave it was
+ * written by somebody in between, and the next look finds it.
+ */
+export function endOfCreated(answer: TypedWritten, given: TypedItem, back: TypedItem): LinkEnd {
+  const end = endAfter(answer, given, back);
+  if (given.occurrences.length === 0 && given.deletedDays.length === 0) return end;
+  const now = shown(back);
+  const ours = ownShare(given, back, { set: given.fields, occurrences: [], attachments: new Map() }, answer).fields;
+  const fields = Object.fromEntries(
+    Object.entries(now.fields).map(([field, is]) => [field, isServersOwn(field) ? is : (ours[field] ?? is)]),
+  );
+  const seen = { ...now, fields };
+  return end.version !== back.head.version || sameShown(now, seen) ? end : { ...endOf(back, seen), version: noVersion };
+}
+
 /** What only servers write, or write in their own way. */
+const isServersOwn = (field: string): boolean => serversOwn.has(field) || field.endsWith('At');
 const serversOwn = new Set([
   'reminder',
   'stateFlags',
@@ -70,13 +87,11 @@ const serversOwn = new Set([
   'intendedShowAs',
 ]);
 
-const isServers = (field: string): boolean => serversOwn.has(field) || field.endsWith('At');
-
 /** What we gave a copy, as it is found again: values that servers write themselves as they are now. @param due What it was made of. */
 export function givenShare(due: Shown, copy: TypedItem): Shown {
   const now = shown(copy);
   const isOurs = (field: string, given: Json | undefined, is: Json | undefined): boolean =>
-    isServers(field) || (field === 'when' && sameTimes(given, is));
+    isServersOwn(field) || (field === 'when' && sameTimes(given, is));
   const share = (field: string, given: Json | undefined, is: Json): Json => {
     if (field === 'attendees' && sameNames(given, is)) return withoutNews(given, is);
     return isOurs(field, given, is) ? is : (given ?? null);
