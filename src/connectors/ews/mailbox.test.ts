@@ -609,6 +609,34 @@ describe('remove', () => {
     );
   });
 
+  test('looks again where the server was busy, and puts back what was newer', async () => {
+    const busy = (operation: string) =>
+      answer(
+        operation,
+        failure(
+          operation,
+          'ErrorServerBusy',
+          '<m:MessageXml><t:Value Name="BackOffMilliseconds">5</t:Value></m:MessageXml>',
+        ),
+      );
+    const http = scripted(
+      answer('GetItem', keyed('A', '1')),
+      deleted,
+      busy('FindItem'),
+      found('A2'),
+      busy('GetItem'),
+      found('A2'),
+      answer('GetItem', keyed('A2', '9', '<t:Importance>High</t:Importance>')),
+      answer(
+        'MoveItem',
+        success('MoveItem', '<m:Items><t:Message><t:ItemId Id="A3" ChangeKey="1"/></t:Message></m:Items>'),
+      ),
+    );
+    expect(await open(http, { version: 'Exchange2013_SP1' }).mailbox.remove([ref], context)).toMatchObject([
+      { kind: 'stale' },
+    ]);
+  });
+
   test('says so when it cannot put back what was newer', async () => {
     const http = scripted(
       answer('GetItem', keyed('A', '1')),

@@ -257,6 +257,7 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
     call,
     search,
     named,
+    clock,
     nowMs: () => clock.nowMs(),
     streams,
   };
@@ -451,7 +452,7 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
       const heads = open.map(({ head }) => removable(head));
       const look = async (ids: readonly ItemId[]) =>
         (await headsOf(ids, context)).map((head) => (isFault(head) ? head : removable(head)));
-      const removed = await removal(client.version)({ call, look, search, named }, heads, context);
+      const removed = await removal(client.version)({ call, look, search, named, clock }, heads, context);
       for (const [n, { i }] of open.entries()) results[i] = removed[n] ?? null;
       return results;
     },

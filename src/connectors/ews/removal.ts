@@ -25,11 +25,15 @@ export interface Removable {
 }
 
 /** What a removal needs of its mailbox. */
-export interface RemovalTools extends Pick<ItemTools, 'call' | 'search' | 'named'> {
+export interface RemovalTools extends Pick<ItemTools, 'call' | 'search' | 'named' | 'clock'> {
   look(ids: readonly ItemId[], context: Context): Promise<readonly (Removable | Fault)[]>;
 }
 
 type Removed = readonly (null | Fault)[];
+
+/** Tries of the look at what was removed: nobody else looks, and whoever changed it meanwhile has no other way to be heard. */
+const looksMax = 4;
+const lookAgainMs = 500;
 
 const changed: Fault = { kind: 'stale', detail: 'it was changed just before it was removed' };
 
@@ -40,7 +44,7 @@ export const removal = (version: SchemaVersion): typeof deleteAndLook =>
 /**
  * Removes items as they were just read, from Exchange 2010 on. DeleteItem ignores versions, so what was removed is looked at in
  * Recoverable Items, where it lies under another id, and put back when it is not what was read. A removal that cannot be looked
- * at stands: it stays recoverable.
+ * at, time after time, stands: it stays recoverable.
  */
 async function deleteAndLook(tools: RemovalTools, heads: readonly Removable[], context: Context): Promise<Removed> {
   const { call, look, search, named } = tools;
@@ -50,8 +54,13 @@ async function deleteAndLook(tools: RemovalTools, heads: readonly Removable[], c
   if (keyed.length === 0) return results;
   try {
     const keys = new Set(keyed.map(({ head }) => Buffer.from(head.searchKey ?? '', 'hex').toString('base64')));
-    const lying = await search(named('recoverableitemsdeletions'), searchKeyProperty, [...keys], context);
-    const found = (await look(lying, context)).filter((head): head is Removable => !isFault(head));
+    const found = await again(tools, context, async () => {
+      const lying = await search(named('recoverableitemsdeletions'), searchKeyProperty, [...keys], context);
+      const seen = await look(lying, context);
+      const busy = seen.find((head) => isFault(head) && waitFor(head) !== null);
+      if (isFault(busy)) throw new FaultError(busy);
+      return seen.filter((head): head is Removable => !isFault(head));
+    });
     for (const { i, head } of keyed) {
       const twins = found.filter(({ searchKey }) => searchKey === head.searchKey);
       const same = twins.find(({ state }) => state === head.state);
@@ -67,6 +76,23 @@ async function deleteAndLook(tools: RemovalTools, heads: readonly Removable[], c
   }
   return results;
 }
+
+/** Tries it again while it fails for passing reasons, as long as the deadline allows. */
+async function again<T>({ clock }: RemovalTools, { signal, deadlineMs }: Context, work: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      const waitMs = error instanceof FaultError ? waitFor(error.fault) : null;
+      if (waitMs === null || tries >= looksMax || clock.monotonicMs() + waitMs >= deadlineMs) throw error;
+      await clock.sleep(waitMs, signal);
+    }
+  }
+}
+
+/** Null: it does not pass. */
+const waitFor = (fault: Fault): number | null =>
+  fault.kind === 'throttled' ? fault.retryAfterMs : fault.kind === 'transient' ? lookAgainMs : null;
 
 /**
  * The same before Exchange 2010, whose dumpster cannot be looked into: the items go to Deleted Items first, are looked at there,

@@ -1,3 +1,4 @@
+import type { Clock } from '#kit/clock.ts';
 import type { ItemId } from '#model/ids.ts';
 import type { MapiProperty } from '#model/property-row.ts';
 import type { Context } from '../../contract.ts';
@@ -19,4 +20,5 @@ export interface ItemTools {
     context: Context,
   ): Promise<readonly ItemId[]>;
   named(distinguished: string): FolderRef;
+  readonly clock: Clock;
 }

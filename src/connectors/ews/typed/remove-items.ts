@@ -34,9 +34,9 @@ export const removeItems =
     );
     for (const [n, { at }] of expected.entries()) results[at] = prepared[n] ?? null;
     const open = expected.filter(({ at }) => results[at] === null);
-    const { call, search, named } = tools;
+    const { call, search, named, clock } = tools;
     const removed = await removal(tools.version)(
-      { call, look, search, named },
+      { call, look, search, named, clock },
       open.map(({ one }) => one),
       context,
     );
