@@ -17,6 +17,8 @@ export const mergeOutcomes = {
     'both sides got a new pattern at once; changed occurrences were written down in case of an interruption',
   'item-changed-and-deleted': 'the item was changed on one side and deleted on the other; the change stays',
   'meeting-called-off': 'a meeting of one’s own was deleted on one side and changed on the other; it is off',
+  'invitation-deleted':
+    'a copy of somebody else’s meeting was deleted on one side and changed by the person on the other; it is gone',
   'moved-apart': 'the item was moved to different folders on both sides',
   'duplicate-removed': 'two items had one identity in one folder; the poorer one was merged into the other and removed',
 } as const;

@@ -66,6 +66,42 @@ describe('gone on one side', () => {
     expect(settleGone(row, 'left', changed, policy({ direction: 'one-way' }))).toMatchObject({ do: 'keep' });
   });
 
+  describe('a copy of somebody else’s meeting', () => {
+    const received = (fields: EventOver['fields'] = {}, head: EventOver['head'] = {}) =>
+      event({
+        fields: { stateFlags: 3, sequence: 1, ownerCriticalChangeAt: monday9, myResponse: 'none', ...fields },
+        head,
+      });
+    const known = linkOf(received(), received());
+    const settled = (item: Event, direction: 'both' | 'one-way' = 'both') =>
+      settleGone(known, 'left', item, policy({ direction }));
+
+    test('that the person changed goes, and is in the journal', () => {
+      const changed = received({ location: 'Room 4', myResponse: 'decline' });
+      expect(settled(changed)).toMatchObject({
+        do: 'remove',
+        on: 'right',
+        conflict: { outcome: 'invitation-deleted', winner: 'left', right: { fields: { location: 'Room 4' } } },
+      });
+    });
+
+    test.each([
+      ['of which the organizer has told anew', received({ sequence: 2 })],
+      [
+        'of which the organizer has told anew, without counting it',
+        received({ ownerCriticalChangeAt: monday9 + 60_000 }),
+      ],
+      ['to which the person comes', received({ myResponse: 'accept', myResponseAt: monday9 })],
+      ['that the person moved to another calendar', received({}, { folder: 'other' as FolderId })],
+    ])('%s is made again', (_, item) => {
+      expect(settled(item)).toMatchObject({ do: 'revive', conflict: { outcome: 'item-changed-and-deleted' } });
+    });
+
+    test('stays on the target of one way', () => {
+      expect(settled(received({ location: 'Room 4' }), 'one-way')).toMatchObject({ do: 'keep' });
+    });
+  });
+
   test('gone on the other as well', () => {
     expect(settleGone(row, 'left', null, policy())).toEqual({ do: 'forget' });
   });

@@ -10,7 +10,7 @@ import { typedRows } from '#model/typed-properties.ts';
 import { type Day, dayOfWall, wallOfDay } from '#model/wall-time.ts';
 import { applyEdit } from './apply-edit.ts';
 import { otherSide } from './merge-context.ts';
-import { isOwnMeeting } from './merge-state-flags.ts';
+import { isOwnMeeting, isReceived } from './merge-state-flags.ts';
 import { mergeTyped, type TypedConflict } from './merge-typed.ts';
 import type { ClockOf } from './place-occurrences.ts';
 import { attachmentKey, sameShown, shown } from './shown.ts';
@@ -67,9 +67,31 @@ export function settleGone(link: TypedLinkRow, gone: Side, item: TypedItem | nul
         why: `a meeting of one’s own that was deleted on the ${gone} is off; ${changed} on the ${there}`,
       },
     };
-  return gone === 'left' && policy.direction === 'one-way'
-    ? { do: 'keep', conflict }
-    : { do: 'revive', on: gone, conflict };
+  if (gone === 'left' && policy.direction === 'one-way') return { do: 'keep', conflict };
+  if (!isMoved && isReceived(link[gone].seen.fields) && !isToldOf(shown(item).fields, end.seen.fields))
+    return {
+      ...removal,
+      conflict: {
+        ...conflict,
+        outcome: 'invitation-deleted',
+        winner: gone,
+        why: `somebody else’s meeting: who deleted it on the ${gone} does not come, or it is off; changed on the ${there}`,
+      },
+    };
+  return { do: 'revive', on: gone, conflict };
+}
+
+/**
+ * Whether a copy of somebody else's meeting says that it takes place and concerns the person, as it did not when its twin went: the
+ * organizer has sent an update, or the person comes. Whatever else was changed about it is the person's own. Made again for that, it would
+ * stand there although its organizer may have called it off or taken the person off the list meanwhile, and the Repair Assistant would say so by mail.
+ */
+function isToldOf(now: Shown['fields'], before: Shown['fields']): boolean {
+  const isLater = (field: 'sequence' | 'ownerCriticalChangeAt'): boolean =>
+    Number(now[field] ?? 0) > Number(before[field] ?? 0);
+  const { myResponse } = now;
+  const comes = myResponse === 'accept' || myResponse === 'tentative';
+  return isLater('sequence') || isLater('ownerCriticalChangeAt') || (comes && myResponse !== before['myResponse']);
 }
 
 export interface DuplicateDecision<Kind extends TypedKind> {
