@@ -1,6 +1,6 @@
 import { joinTyped, type TypedDecision, type TypedKnowledge } from '#engine/join-typed.ts';
 import type { FolderId, Side } from '#model/ids.ts';
-import { stampKey } from '#model/stamp.ts';
+import { readStamp, stampKey } from '#model/stamp.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import { type Creation, createItems } from './create-items.ts';
@@ -145,8 +145,15 @@ function byFolder(
   for (const d of decisions) {
     if (d.do !== 'create') continue;
     const group = groups.get(`${d.on} ${d.folder}`) ?? { on: d.on, folder: d.folder, creations: [] };
-    group.creations.push({ head: d.from, reason: `new on the ${d.on === 'left' ? 'target' : 'source'}` });
+    group.creations.push({ head: d.from, reason: whyCreated(d) });
     groups.set(`${d.on} ${d.folder}`, group);
   }
   return groups.values();
+}
+
+/** What bears our stamp had a twin: whoever looks for why something came back has to find it. */
+function whyCreated({ on, from }: Extract<TypedDecision, { do: 'create' }>): string {
+  const [here, there] = on === 'left' ? ['target', 'source'] : ['source', 'target'];
+  const isStamped = from.stamp !== null && readStamp(from.stamp) !== null;
+  return isStamped ? `on the ${here} with our stamp, without a twin on the ${there}` : `new on the ${here}`;
 }

@@ -159,6 +159,18 @@ describe('two calendars', () => {
     expect(entry).toMatchObject({ field: 'subject', left: 'left', right: 'right', winner: 'left' });
   });
 
+  test('what was deleted while the store was lost comes back, and the history says that it had a twin once', async () => {
+    const id = book(world.left, { subject: 'a' });
+    await world.settle();
+    world.left.typed.remove(id);
+    await world.store.commit(track, null, { forgetsAll: true });
+    await world.settle();
+    expect([subjects(world.left), subjects(world.right)]).toEqual([['a'], ['a']]);
+    expect((await world.store.history({ pair: track }, 20)).map(({ reason }) => reason)).toContain(
+      'on the target with our stamp, without a twin on the source',
+    );
+  });
+
   test('a conflict is told once, however often its write fails', async () => {
     const id = book(world.left, { subject: 'a' });
     await world.settle();

@@ -8,9 +8,9 @@ import type { Property, PropertyKey } from '#lab/world/property.ts';
 import { blameFairly } from './fair-blame.ts';
 
 /** Ana’s calendars are ana and ana2; ben is invited. The program has made her meeting in the other one by a stream. */
-function storyOf() {
+function storyOf(isStoreLost = false) {
   const talk = new Conversation({ source: ['ana', 'ben'], target: ['ana2'] });
-  blameFairly(talk.meetings, { left: talk.mailbox('ana'), right: talk.mailbox('ana2') }, () => false);
+  blameFairly(talk.meetings, { left: talk.mailbox('ana'), right: talk.mailbox('ana2') }, () => isStoreLost);
   talk.play('ana books "Plan" 2026-03-04 10:00-11:00 with ben');
   const program = (item: Item): Hand => {
     const { organization, displayName } = item.folder.mailbox;
@@ -71,6 +71,30 @@ describe('what the program carries', () => {
     const again = mailbox.create(mailbox.folder('calendar'), content, program(left));
     expect(talk.meetings.authorship.author(again, 'cancelled')?.doing).toBe('api');
     expect(talk.meetings.authorship.author(again, 'place')?.doing).toBe('person');
+  });
+
+  test('is the person’s where it calls back, without its database, what the person called off', () => {
+    const { talk, left, right, program } = storyOf(true);
+    const { mailbox } = left.folder;
+    talk.person('ana').removeSilently(left);
+    const content = { content: right.content, messageFlags: 0, isRead: true };
+    const again = mailbox.create(mailbox.folder('calendar'), content, program(left));
+    const { authorship } = talk.meetings;
+    expect((['cancelled', 'existence'] as const).map((aspect) => authorship.author(again, aspect)?.doing)).toEqual([
+      'person',
+      'person',
+    ]);
+  });
+
+  test('is the person’s where it is made again with what it says here, and what it said there went with the copy', () => {
+    const { talk, left, right, program, write } = storyOf();
+    write(right, program, { [calendarKey.reminderMinutes]: integer(15) });
+    talk.play('ana2 moves "Plan" to 2026-03-04 15:00-16:00');
+    const { mailbox } = right.folder;
+    talk.person('ana2').removeSilently(right);
+    const content = { content: left.content, messageFlags: 0, isRead: true };
+    const again = mailbox.create(mailbox.folder('calendar'), content, program(right));
+    expect(talk.meetings.authorship.author(again, 'time')?.doing).toBe('person');
   });
 
   test('is the person’s where it is put over what nobody was told', () => {

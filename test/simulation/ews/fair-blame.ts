@@ -1,6 +1,6 @@
 import { must } from '#kit/assert.ts';
 import { type Aspect, type Authorship, aspects } from '#lab/meetings/authorship.ts';
-import { cleanIdOf, flag, wasSent, withProperties } from '#lab/meetings/meeting-view.ts';
+import { cleanIdOf, flag, isOrganizers, wasSent, withProperties } from '#lab/meetings/meeting-view.ts';
 import type { Meetings } from '#lab/meetings/meetings.ts';
 import { calendarKey } from '#lab/world/calendar-keys.ts';
 import type { Day } from '#lab/world/calendar-part.ts';
@@ -12,6 +12,9 @@ import type { Owner } from './lab-rivals.ts';
 
 /** Changes of these raise the sequence number of an organizer's copy. */
 const counted: readonly Aspect[] = ['time', 'place', 'words', 'recurrence', 'people', 'response'];
+
+/** Of what is made again: that it is there, and looks as if its guests had been told. */
+const isThere: ReadonlySet<Aspect> = new Set(['existence', 'sent']);
 
 /** What somebody did to an aspect of an item, or of its occurrence on a day. */
 interface Deed {
@@ -48,9 +51,11 @@ export function blameFairly(meetings: Meetings, { left, right }: Owner, isStoreL
     [box.organization.name, cleanId, day ?? '', aspect].join(' ');
   const deedOf = (box: Mailbox, cleanId: string, aspect: Aspect, day: Day | null): Deed | null =>
     deeds.get(keyOf(box, cleanId, aspect, day)) ?? deeds.get(keyOf(box, cleanId, aspect, null)) ?? null;
-  const carried = (box: Mailbox, cleanId: string, aspect: Aspect, day: Day | null): Deed | null => {
+  const carried = (box: Mailbox, cleanId: string, aspect: Aspect, day: Day | null, isMade: boolean): Deed | null => {
     const there = deedOf(must(twinOf(box), 'a calendar of the person'), cleanId, aspect, day);
-    const here = deedOf(box, cleanId, aspect, day);
+    // With the copy a person took away what it said: what is made again is put over nothing.
+    const isTakenAway = isMade && goneBy(box, cleanId, null)?.doing === 'person';
+    const here = isTakenAway ? null : deedOf(box, cleanId, aspect, day);
     if (there?.by.doing !== 'person') return null;
     const isNewer = here !== null && here.by.doing !== 'api' && here.no > there.no;
     return isNewer && isTold(here, deedOf(box, cleanId, 'identity', day)) ? null : there;
@@ -63,7 +68,7 @@ export function blameFairly(meetings: Meetings, { left, right }: Owner, isStoreL
     for (const aspect of aspects) {
       const by = author(item, aspect);
       if (by !== null)
-        deeds.set(keyOf(box, cleanId, aspect, null), carried(box, cleanId, aspect, null) ?? { by, no: last });
+        deeds.set(keyOf(box, cleanId, aspect, null), carried(box, cleanId, aspect, null, true) ?? { by, no: last });
     }
   };
   /** Until the program comes by, a draft that is sent from one calendar is still one in the other, by the hand that made it one here. */
@@ -87,7 +92,10 @@ export function blameFairly(meetings: Meetings, { left, right }: Owner, isStoreL
     const done = new Map(
       aspects
         .filter((aspect) => author(item, aspect, day) === by)
-        .map((aspect) => [aspect, by.doing === 'api' ? (carried(box, cleanId, aspect, day) ?? own) : own] as const),
+        .map(
+          (aspect) =>
+            [aspect, by.doing === 'api' ? (carried(box, cleanId, aspect, day, before === null) ?? own) : own] as const,
+        ),
     );
     // Servers count what is written, whoever wrote it: the number is the doing of whoever changed what it counts.
     const behind = before === null ? [] : counted.flatMap((aspect) => done.get(aspect) ?? []);
@@ -107,9 +115,9 @@ export function blameFairly(meetings: Meetings, { left, right }: Owner, isStoreL
     const cleanId = cleanIdOf(item.content);
     const twin = twinOf(box);
     if (who?.doing !== 'api' || twin === null || cleanId === null) return who;
-    // Without the database nobody knows that a meeting was called off: it comes back, for nothing may be lost, and its guests hear of it.
-    if (aspect === 'cancelled' && isStoreLost()) {
-      const [by] = [box, twin].flatMap((one) => goneBy(one, cleanId, null) ?? []);
+    // Without the database nobody knows that a meeting was called off: it comes back, for nothing may be lost, and its guests hear of it. (ADR 15)
+    if (isStoreLost() && (aspect === 'cancelled' || (isThere.has(aspect) && isOrganizers(item.content)))) {
+      const [by] = [box, ...(aspect === 'cancelled' ? [twin] : [])].flatMap((one) => goneBy(one, cleanId, null) ?? []);
       if (by?.doing === 'person') return by;
     }
     if (aspect === 'existence' || aspect === 'cancelled') {
@@ -124,7 +132,7 @@ export function blameFairly(meetings: Meetings, { left, right }: Owner, isStoreL
         other !== undefined && wasSent(other.content) === wasSent(item.content) ? author(other, aspect, day) : null;
       return behind?.doing === 'person' ? behind : who;
     }
-    const deed = noted.has(item.lineage) ? deedOf(box, cleanId, aspect, day) : carried(box, cleanId, aspect, day);
+    const deed = noted.has(item.lineage) ? deedOf(box, cleanId, aspect, day) : carried(box, cleanId, aspect, day, true);
     // The older of two stands here because the program put it over the newer one there.
     const there = deedOf(twin, cleanId, aspect, day);
     if (there?.by.doing === 'api' && deed !== null && there.no > deed.no) return who;
