@@ -73,6 +73,8 @@ export interface Jobs {
     endpoints: ReadonlyMap<string, string | null>,
     around: JobSurroundings,
   ) => AsyncIterable<Finding>;
+  /** Whether the mailboxes of a pair whose calendars go both ways have each other's address. */
+  readonly checkOtherAddresses: (pair: CheckPair, around: JobSurroundings) => AsyncIterable<Finding>;
   /** Whether both organizations tell the same of what these people do in the next two weeks. */
   readonly checkFreeBusy: (pairs: readonly CheckPair[], around: JobSurroundings) => AsyncIterable<Finding>;
   readonly probe: (

@@ -25,6 +25,7 @@ import type { PlannedWrite } from '#jobs/pass/planned-write.ts';
 import { probe } from '#jobs/probe/probe.ts';
 import { relink, relinkTyped } from '#jobs/relink.ts';
 import { planResync, resync } from '#jobs/resync.ts';
+import { checkOtherAddresses } from '#jobs/rivals.ts';
 import { carryPairSettings } from '#jobs/settings/carry-pair-settings.ts';
 import { restoreValue } from '#jobs/typed/restore-value.ts';
 import type { TypedPassServices } from '#jobs/typed/typed-context.ts';
@@ -82,6 +83,7 @@ export const realJobs: Jobs = {
   },
   itemWays: ({ left, right }, kind) => itemWays(left.connector.abilities, right.connector.abilities, kind),
   check: (pairs, endpoints, { clock, signal }) => check({ endpoints, clock, requestDeadlineMs }, pairs, signal),
+  checkOtherAddresses: (pair, { clock, signal }) => checkOtherAddresses(pair, { clock, requestDeadlineMs }, signal),
   checkFreeBusy: (pairs, { clock, signal }) => checkFreeBusy({ clock, requestDeadlineMs }, pairs, signal),
   probe: (connector, addresses, { clock, signal }) =>
     probe({ connector, clock, random: systemRandom, requestDeadlineMs }, addresses, signal),

@@ -48,6 +48,7 @@ export function fakeJobs(given: Partial<Jobs> = {}): Jobs {
     planPair: missing('planPair'),
     itemWays: () => [],
     check: missing('check'),
+    checkOtherAddresses: missing('checkOtherAddresses'),
     checkFreeBusy: missing('checkFreeBusy'),
     probe: missing('probe'),
     discover: missing('discover'),

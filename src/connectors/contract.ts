@@ -164,6 +164,8 @@ export interface Mailbox {
   typed<Kind extends TypedKind>(kind: Kind): TypedItems<Kind> | null;
   /** What this person is doing, as the organization answers anybody who asks. Absent: the server cannot tell. */
   readonly freeBusy?: (from: Instant, to: Instant, context: Context) => Promise<readonly BusyTime[]>;
+  /** Primary address of whoever has this one, as any proxy address, in the mailbox's organization; null: nobody, or several. Absent: the server cannot tell. */
+  readonly primaryOf?: (address: string, context: Context) => Promise<string | null>;
   /** Out-of-office, rules, permissions and what else belongs to the mailbox. Absent: the server gives no way to them. */
   readonly settings?: MailboxSettings;
 }

@@ -1,9 +1,13 @@
 import { expect, test } from 'vitest';
+import type { Connector, Mailbox } from '#connectors/contract.ts';
+import { FaultError } from '#kit/fault.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { PairId } from '#model/ids.ts';
 import { openStore } from '#store/open-store.ts';
 import { type HistoryRow, trackId } from '#store/store.ts';
+import type { Finding } from './check.ts';
 import {
+  checkOtherAddresses,
   madeAgain,
   repairAssistant,
   repairCommands,
@@ -78,4 +82,46 @@ test('the commands for one mailbox name it, quoted for PowerShell', () => {
     'Set-MailboxServer S -CalendarRepairMode ValidateOnly',
   ]);
   expect(repairCommands('Exchange 2007 SP3 (8.3.83)', 'ana@old.example')).toEqual([]);
+});
+
+test('warns of a mailbox that lacks the address of the other side, and of nothing that nobody can tell', async () => {
+  const [old, young] = ['ana@old.example', "o'ana@new.example"];
+  type Ask = Mailbox['primaryOf'];
+  const side = (organization: string, address: string, primaryOf: Ask, product = 'Exchange 2016 (15.1.2507)') => ({
+    address,
+    connector: {
+      organization,
+      abilities: { product },
+      mailbox: () => ({ address, ...(primaryOf && { primaryOf }) }),
+    } as unknown as Connector,
+  });
+  const knows =
+    (known: Readonly<Record<string, string>>): Ask =>
+    (of) =>
+      Promise.resolve(known[of] ?? null);
+  const findings = async (left: Ask, right: Ask, product?: string) => {
+    const found: Finding[] = [];
+    const pair = { left: side('old', old, left, product), right: side('new', young, right) };
+    const around = { clock: new SteppingClock(0), requestDeadlineMs: 1 };
+    for await (const one of checkOtherAddresses(pair, around, new AbortController().signal)) found.push(one);
+    return found;
+  };
+  const both = knows({ [old]: young, [young]: young });
+  expect(await findings(knows({ [old]: old }), both)).toMatchObject([
+    {
+      level: 'warning',
+      check: 'other address',
+      subject: old,
+      advice: expect.stringContaining("Set-Mailbox 'ana@old.example' -EmailAddresses @{add='smtp:o''ana@new.example'}"),
+    },
+    { level: 'ok', subject: young },
+  ]);
+  // Somebody else has it.
+  expect(await findings(both, knows({ [young]: young, [old]: 'ben@new.example' }))).toMatchObject([
+    { level: 'ok' },
+    { level: 'warning', subject: young },
+  ]);
+  expect(await findings(knows({}), undefined, 'Exchange 2007 SP3 (8.3.83)')).toEqual([]);
+  const refused = () => Promise.reject(new FaultError({ kind: 'fatal', code: 'access-denied', detail: 'no' }));
+  expect(await findings(refused, both)).toMatchObject([{ level: 'note' }, { level: 'ok' }]);
 });

@@ -1,6 +1,7 @@
+import { FaultError } from '#kit/fault.ts';
 import type { PairId, Side } from '#model/ids.ts';
 import { type HistoryRow, type Store, trackId } from '#store/store.ts';
-import type { Finding } from './check.ts';
+import { type CheckPair, type CheckServices, type Finding, failed } from './check.ts';
 
 const dayMs = 24 * 3_600_000;
 const rivalDays = 7;
@@ -82,13 +83,59 @@ export function repairAssistant(organization: string, product: string): Finding 
 }
 
 /**
+ * Whether each of a pair's mailboxes has the address of the other one, where calendars go both ways: an assistant that finds a copy of a meeting to which
+ * somebody was invited at an address that is none of the mailbox calls it off. (calendars.md, rivals)
+ */
+export async function* checkOtherAddresses(
+  { left, right }: CheckPair,
+  { clock, requestDeadlineMs }: Pick<CheckServices, 'clock' | 'requestDeadlineMs'>,
+  signal: AbortSignal,
+): AsyncGenerator<Finding> {
+  if (left === null || right === null) return;
+  for (const [{ connector, address }, other] of [
+    [left, right.address],
+    [right, left.address],
+  ] as const) {
+    const { product } = connector.abilities;
+    const { primaryOf } = connector.mailbox(address);
+    // Before 2010 there is no assistant.
+    if (primaryOf === undefined || /\b200[0-9]\b/.test(product)) continue;
+    const ask = (of: string) => primaryOf(of, { signal, deadlineMs: clock.monotonicMs() + requestDeadlineMs });
+    try {
+      const [own, found] = [await ask(address), await ask(other)];
+      yield own !== null && found?.toLowerCase() === own.toLowerCase()
+        ? {
+            level: 'ok',
+            check: 'other address',
+            subject: address,
+            detail: `${other} is one of its addresses`,
+            advice: null,
+          }
+        : {
+            level: 'warning',
+            check: 'other address',
+            subject: address,
+            detail: `${other} is none of its addresses in ${connector.organization}: where the Calendar Repair Assistant is on, it calls off by mail what this person was invited to there`,
+            advice: `Set-Mailbox ${quoted(address)} -EmailAddresses @{add=${quoted(`smtp:${other}`)}} ; or redirect its mail, or switch the assistant off (docs/operating/calendars.md, rivals)`,
+          };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof FaultError)) throw error;
+      yield { ...failed(address, error.fault), level: 'note', check: 'other address' };
+    }
+  }
+}
+
+/** For PowerShell, where a quote is doubled. */
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+/**
  * Commands of the Exchange Management Shell: look at it, switch it off.
  * @param mailbox Address of one; null: any, written X. PSDOC Set-Mailbox.md, Set-MailboxServer.md
  */
 export function repairCommands(product: string, mailbox: string | null): readonly string[] {
   if (/\b2007\b/.test(product)) return [];
-  // Quoted for PowerShell, where a quote is doubled.
-  const who = mailbox === null ? 'X' : `'${mailbox.replaceAll("'", "''")}'`;
+  const who = mailbox === null ? 'X' : quoted(mailbox);
   const one = [`Get-Mailbox ${who} | fl CalendarRepairDisabled`, `Set-Mailbox ${who} -CalendarRepairDisabled $true`];
   if (/online|365/i.test(product)) return one;
   const log = 'Get-MailboxServer S | fl CalendarRepair*';

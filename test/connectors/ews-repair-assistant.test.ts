@@ -98,4 +98,14 @@ describe.each(['2010', '2013', '2016'] as const)('the Repair Assistant of %s', (
     expect(repairs()).toEqual([]);
     await close();
   });
+
+  test('cannot be asked, but the directory can: whose an address is, by any proxy address', async () => {
+    const { world, connector, owner, colleague, close } = await invited(version);
+    const primaryOf = must(connector.mailbox(owner.address).primaryOf, 'a directory');
+    expect(await primaryOf('owner@elsewhere.test', context)).toBeNull();
+    world.mailFlow.addProxy('owner@elsewhere.test', owner.address);
+    expect(await primaryOf('owner@elsewhere.test', context)).toBe(owner.address);
+    expect(await primaryOf(colleague.address, context)).toBe(colleague.address);
+    await close();
+  });
 });

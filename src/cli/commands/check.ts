@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
 import type { Connector } from '#connectors/contract.ts';
-import type { Finding } from '#jobs/check.ts';
+import type { CheckPair, Finding } from '#jobs/check.ts';
 import { repairAssistant, repairCommands, rivalsInAll, rivalsOf, rivalsText } from '#jobs/rivals.ts';
 import { must } from '#kit/assert.ts';
-import { type Project, type ProjectPair, tracksOf } from '#project/project.ts';
+import { type Project, type ProjectPair, tracksOf, typedPolicyOf } from '#project/project.ts';
 import { checkReplies, checkRouting, probed, probeRouting, unopened } from '../check-directories.ts';
 import { CliError } from '../cli-error.ts';
 import { type ExitCode, exitCodes } from '../exit-codes.ts';
@@ -103,13 +103,14 @@ async function check(run: Run, options: CheckOptions, addresses: readonly string
       report(unopened(name, error));
     }
   }
-  const pairs = chosen.map((pair) => {
+  const sidesOf = (pair: ProjectPair): CheckPair => {
     const [left, right] = organizationsOf(services.project, pair).map((name) => connectors.get(name));
     return {
       left: left === undefined ? null : { connector: left, address: pair.source },
       right: right === undefined ? null : { connector: right, address: pair.target },
     };
-  });
+  };
+  const pairs = chosen.map(sidesOf);
   const endpoints = new Map([...services.project.organizations].map(([name, { endpoint }]) => [name, endpoint]));
   const around = { clock: run.terminal.clock, signal: run.signal };
   if (options.freebusy) {
@@ -118,6 +119,9 @@ async function check(run: Run, options: CheckOptions, addresses: readonly string
   }
   for await (const finding of run.jobs.check(pairs, endpoints, around)) report(finding);
   await checkRivals(run, chosen, connectors, report);
+  for (const pair of chosen)
+    if (typedPolicyOf(services.project, pair, 'calendar')?.direction === 'both')
+      for await (const finding of run.jobs.checkOtherAddresses(sidesOf(pair), around)) report(finding);
   return end(
     `ready${counts.warning > 0 ? `, with ${countOf(counts.warning, 'warning')}` : ''}; next: causeway plan, or causeway sync`,
     exitCodes.notReady,

@@ -78,7 +78,7 @@ const groups: readonly { readonly reaction: Reaction; readonly codes: string }[]
     codes: `ErrorItemNotFound ErrorFolderNotFound ErrorParentFolderNotFound ErrorToFolderNotFound ErrorSavedItemFolderNotFound
       ErrorSyncFolderNotFound ErrorManagedFolderNotFound ErrorCannotAccessDeletedPublicFolder ErrorCalendarOccurrenceIsDeletedFromRecurrence
       ErrorCalendarOccurrenceIndexIsOutOfRecurrenceRange ErrorMailboxHoldNotFound ErrorReadReceiptNotPending
-      ErrorCalendarCannotUpdateDeletedItem`,
+      ErrorCalendarCannotUpdateDeletedItem ErrorNameResolutionNoResults`,
   },
   { reaction: { kind: 'cursor-lost' }, codes: 'ErrorInvalidSyncStateData' },
   {

@@ -35,6 +35,7 @@ import { getUserAvailability } from './operations/get-user-availability.ts';
 import { type FolderRef, requiredFolderId } from './operations/ids.ts';
 import { moveFolder } from './operations/move-folder.ts';
 import { moveItem } from './operations/move-item.ts';
+import { resolveNames } from './operations/resolve-names.ts';
 import { type HierarchyPage, syncFolderHierarchy } from './operations/sync-folder-hierarchy.ts';
 import { syncFolderItems } from './operations/sync-folder-items.ts';
 import { updateFolder } from './operations/update-folder.ts';
@@ -284,6 +285,16 @@ export function ewsMailbox({ client, address, impersonate, clock, streams }: Ews
           )),
         );
       return joined(busy);
+    },
+
+    async primaryOf(of, context) {
+      const [found = noId] = await call(resolveNames, of, context);
+      if (isFault(found)) {
+        if (found.kind === 'gone') return null;
+        throw new FaultError(found);
+      }
+      const [one = null, ...more] = found;
+      return more.length === 0 ? one : null;
     },
 
     async tree(context): Promise<FolderTree> {

@@ -103,6 +103,12 @@ export function aroundMailbox(inner: Mailbox, around: Around): Mailbox {
             through('freeBusy', context, (inside) => must(inner.freeBusy, 'free/busy')(from, to, inside)),
         }
       : {}),
+    ...(inner.primaryOf
+      ? {
+          primaryOf: (of, context) =>
+            through('primaryOf', context, (inside) => must(inner.primaryOf, 'a directory')(of, inside)),
+        }
+      : {}),
     ...(inner.settings ? { settings: settingsThrough(inner.settings, through) } : {}),
   };
 }

@@ -44,6 +44,7 @@ export function scripted(...outcomes: readonly Outcome[]): Scripted {
       remove: (items) => next('typedRemove', items.length),
     }),
     freeBusy: () => next('freeBusy'),
+    primaryOf: () => next('primaryOf'),
     tree: () => next('tree'),
     marks: () => next('marks'),
     roles: () => next('roles'),

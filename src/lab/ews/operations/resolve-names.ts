@@ -26,7 +26,8 @@ export const resolveNames: Operation = {
         .split(' ')
         .some((part) => part.startsWith(wanted)) ||
       entry.displayName.toLowerCase().startsWith(wanted);
-    const exact = context.organization.entry(wanted);
+    // An address finds whoever has it as any proxy address.
+    const exact = context.organization.entry(context.organization.mailFlow.primary(wanted));
     const found = wanted === '' ? [] : exact !== null ? [exact] : context.organization.mailboxes.filter(matches);
     if (found.length === 0)
       return responses('ResolveNames', [failure(name, new EwsError('ErrorNameResolutionNoResults'))]);
