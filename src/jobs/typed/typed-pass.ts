@@ -248,6 +248,8 @@ async function conclude(
   const leftItems = trees === null ? null : itemsOf(context, trees.left);
   const isNews =
     everything ||
+    // What is waited for is judged by when the last pass began.
+    again ||
     context.staged.size > 0 ||
     context.hasRecorded ||
     pair.lastPass === null ||
