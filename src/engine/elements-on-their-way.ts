@@ -1,12 +1,40 @@
 /**
- * Whether a write whose answer is lost was carried out nobody says. Of a scalar it does not matter: whoever differs from the base has
- * changed it. An element of a set that was added for one side, however, looks on the other as if somebody had added it there: taken out
- * afterwards where it came from, it would come back from its own copy. So snapshots of the side that it came from say before the write
- * that it is on its way; and, as soon as that is known, at which version of the other side it was there, since until the next snapshot
- * somebody may take it out again.
+ * Whether a write whose answer is lost was carried out nobody says. What it wrote looks there as if somebody had written it there: changed
+ * back afterwards, or taken out, where it came from, it would come back from its own copy. So snapshots say before the write what is on
+ * its way.
+ *
+ * Of a value, and of a day, the snapshot of the side that is given it says which: where that shows it afterwards, both had it. Of an element
+ * that is added to a set the snapshot of the side that it came from says so; and, as soon as that is known, at which version of the other
+ * side it was there, since until the next snapshot somebody may take it out again.
  */
 import type { Side, Version } from '#model/ids.ts';
 import type { Json, Shown } from '#model/typed-link.ts';
+import type { Day } from '#model/wall-time.ts';
+import { sameJson, sameTimes } from './shown.ts';
+
+type Both<T> = Readonly<Record<Side, T>>;
+
+/** Snapshots in which no value and no day is on its way any more. @param now What the sides show. */
+export function carriedOut(seen: Both<Shown>, now: Both<Shown>): Both<Shown> {
+  if (seen.left.onTheirWay === undefined && seen.right.onTheirWay === undefined) return seen;
+  const after = {
+    left: { fields: { ...seen.left.fields }, occurrences: { ...seen.left.occurrences } },
+    right: { fields: { ...seen.right.fields }, occurrences: { ...seen.right.occurrences } },
+  };
+  for (const [from, to] of [['left', 'right'] as const, ['right', 'left'] as const]) {
+    const { fields, occurrences } = seen[to].onTheirWay ?? { fields: {}, occurrences: {} };
+    for (const [field, value] of Object.entries(fields)) {
+      const { [field]: is } = now[to].fields;
+      if (is === undefined || !(sameJson(is, value) || (field === 'when' && sameTimes(is, value)))) continue;
+      after[to].fields[field] = is;
+      after[from].fields[field] = value;
+    }
+    for (const [day, entry] of Object.entries(occurrences) as [Day, Shown['occurrences'][Day]][])
+      if (sameJson(now[to].occurrences[day], entry))
+        for (const side of [from, to]) after[side].occurrences[day] = entry;
+  }
+  return after;
+}
 
 /** An element in a snapshot; in place of what is known of it: what the other side is given. */
 interface OnItsWay {

@@ -45,6 +45,31 @@ describe('fields', () => {
     ]);
   });
 
+  test('what was written and could not be recorded is nobody’s change: undone where it came from, it does not come back', () => {
+    const undone = series();
+    const renamed = [{ day: day('2024-03-11'), overrides: { subject: 'Retro' } }];
+    const edited = series({ fields: { location: 'Room 4' }, occurrences: renamed });
+    const first = merge(undone, edited, undone);
+    const again = (left: Event, right: Event) => merge(undone, left, right, { seen: first.before });
+    // Who undoes a change of an occurrence leaves one without overrides.
+    const back = series({ occurrences: [{ day: day('2024-03-11'), overrides: {} }] });
+    expect(again(back, edited)).toMatchObject({
+      left: null,
+      right: { edit: { set: { location: 'Room 1' }, occurrences: [{ day: '2024-03-11', overrides: {} }] } },
+      conflicts: [],
+    });
+    // It went on from there, was not carried out, or somebody was faster.
+    expect(again(series({ fields: { location: 'Room 5' }, occurrences: renamed }), edited)).toMatchObject({
+      left: null,
+      right: { edit: { set: { location: 'Room 5' } } },
+      conflicts: [],
+    });
+    expect(again(edited, undone).right).toEqual(first.right);
+    expect(again(undone, undone)).toMatchObject({ left: null, right: null, before: null });
+    const theirs = series({ fields: { location: 'Room 6' } });
+    expect(again(undone, theirs)).toMatchObject({ left: { edit: { set: { location: 'Room 6' } } }, right: null });
+  });
+
   test('a person who was invited at both addresses is taken off the list at one of them only', () => {
     const both = [attendee('ana@source.example'), attendee('ana@target.example'), attendee('ben@x')];
     const invited = event({ fields: { attendees: both } });

@@ -11,7 +11,7 @@ import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Json, Shown } from '#model/typed-link.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import type { Day } from '#model/wall-time.ts';
-import { isAnyOnItsWay, withOnTheirWay } from './elements-on-their-way.ts';
+import { carriedOut, isAnyOnItsWay, withOnTheirWay } from './elements-on-their-way.ts';
 import { type MergeContext, otherSide } from './merge-context.ts';
 import { elementBase } from './merge-elements.ts';
 import { isTellingTheSame, mergeLevel, told } from './merge-fields.ts';
@@ -121,8 +121,9 @@ export interface TypedMerge<Kind extends TypedKind> {
 }
 
 export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): TypedMerge<Kind> {
-  const { kind, left, right, seen, policy } = input;
+  const { kind, left, right, policy } = input;
   const now = { left: shown(left), right: shown(right) };
+  const seen = input.seen && carriedOut(input.seen, now);
   const context: MergeContext = {
     kind,
     policy,
@@ -157,7 +158,7 @@ export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): Typ
     left: leftEdit,
     right: rightEdit,
     order: writingOrder({ left: leftEdit, right: rightEdit }, policy.active, seen !== null),
-    before: seen && seenBefore(input, seen, { left: leftEdit, right: rightEdit }),
+    before: seen && seenBefore(input, seen, now, { left: leftEdit, right: rightEdit }),
     precautions: leftEdit?.rewrites && rightEdit?.rewrites ? atRisk(input, policy.active, now) : [],
     conflicts: context.conflicts,
     taken: takenBy(oneWay ? { fields: [], days: [] } : changes.left, changes.right),
@@ -271,6 +272,7 @@ function sideEdit<Kind extends TypedKind>(
 function seenBefore(
   input: MergeInput<TypedKind>,
   seen: Readonly<Record<Side, Shown>>,
+  now: Readonly<Record<Side, Shown>>,
   edits: Readonly<Record<Side, SideEdit<TypedKind> | null>>,
 ): Readonly<Record<Side, Shown>> | null {
   if (edits.left === null && edits.right === null) return null;
@@ -287,12 +289,31 @@ function seenBefore(
       if (added.size > 0 || isAnyOnItsWay(before))
         fields[field] = withOnTheirWay(before, added, { elements: there, version: input[to].head.version });
     }
-    return { ...seen[from], fields };
+    return { ...seen[from], fields, ...valuesOnTheirWay(input.kind, edits[from], now[to]) };
   };
   const marked = { left: onTheirWay('left'), right: onTheirWay('right') };
   if (edits.left?.rewrites || edits.right?.rewrites)
     return { left: withoutOccurrences(marked.left), right: withoutOccurrences(marked.right) };
-  return sameShown(marked.left, seen.left) && sameShown(marked.right, seen.right) ? null : marked;
+  return isAsSeen(marked.left, seen.left) && isAsSeen(marked.right, seen.right) ? null : marked;
+}
+
+const isAsSeen = (marked: Shown, seen: Shown): boolean => marked.onTheirWay === undefined && sameShown(marked, seen);
+
+/** What an edit gives a side that the other one shows. */
+function valuesOnTheirWay(kind: TypedKind, side: SideEdit<TypedKind> | null, other: Shown): Pick<Shown, 'onTheirWay'> {
+  if (side === null) return {};
+  const { set, occurrences } = side.edit;
+  const given = shownFields(kind, set as Values);
+  const fields = Object.entries(other.fields).filter(
+    ([field, value]) => field in set && typedRows(kind)[field]?.merge === 'scalar' && sameJson(given[field], value),
+  );
+  const days = occurrences.flatMap((one) => {
+    const { [one.day]: entry } = other.occurrences;
+    const own = one.do === 'delete' ? one.do : shownOverrides(kind, one.overrides as Values, other.fields);
+    return entry !== undefined && sameJson(own, entry) ? [[one.day, entry] as const] : [];
+  });
+  if (fields.length === 0 && days.length === 0) return {};
+  return { onTheirWay: { fields: Object.fromEntries(fields), occurrences: Object.fromEntries(days) } };
 }
 
 /** Occurrences that only this side has, and would have lost for a moment. */

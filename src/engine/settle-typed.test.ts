@@ -61,6 +61,15 @@ describe('gone on one side', () => {
     });
   });
 
+  test('changed by our own write, whose answer was lost: removed there', () => {
+    const changed = event({ fields: { location: 'Room 4' } });
+    const onTheirWay = { fields: { location: 'Room 4' }, occurrences: {} };
+    const waiting = { ...row, right: { ...row.right, seen: { ...row.right.seen, onTheirWay } } };
+    expect(settleGone(waiting, 'left', changed, policy())).toMatchObject({ do: 'remove', conflict: null });
+    const theirs = event({ fields: { location: 'Room 5' } });
+    expect(settleGone(waiting, 'left', theirs, policy())).toMatchObject({ do: 'revive' });
+  });
+
   test('one-way: the target keeps it, the source does not get it back', () => {
     const changed = event({ fields: { location: 'Room 4' } });
     expect(settleGone(row, 'left', changed, policy({ direction: 'one-way' }))).toMatchObject({ do: 'keep' });

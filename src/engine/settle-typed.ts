@@ -9,6 +9,7 @@ import type { Json, Shown, TypedLinkRow } from '#model/typed-link.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import { type Day, dayOfWall, wallOfDay } from '#model/wall-time.ts';
 import { applyEdit } from './apply-edit.ts';
+import { carriedOut } from './elements-on-their-way.ts';
 import { otherSide } from './merge-context.ts';
 import { isOwnMeeting, isReceived } from './merge-state-flags.ts';
 import { mergeTyped, type TypedConflict } from './merge-typed.ts';
@@ -45,7 +46,10 @@ export function settleGone(link: TypedLinkRow, gone: Side, item: TypedItem | nul
   const end = link[there];
   const isMoved = item.head.folder !== end.folder;
   const removal = { do: 'remove', on: there, expect: item.head.version } as const;
-  if (!isMoved && sameShown(shown(item), end.seen)) return { ...removal, conflict: null };
+  // What we wrote ourselves is nobody's change, although its answer was lost.
+  const now = { [there]: shown(item), [gone]: link[gone].seen } as Record<Side, Shown>;
+  const seen = carriedOut({ left: link.left.seen, right: link.right.seen }, now);
+  if (!isMoved && sameShown(now[there], seen[there])) return { ...removal, conflict: null };
   const changed = isMoved ? 'moved' : 'changed';
   const conflict: TypedConflict = {
     outcome: 'item-changed-and-deleted',

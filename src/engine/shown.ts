@@ -80,7 +80,11 @@ export function changesSince(
 }
 
 /** A snapshot that knows of no occurrence; see `TypedMerge.before`. */
-export const withoutOccurrences = (seen: Shown): Shown => ({ fields: seen.fields, occurrences: {} });
+export const withoutOccurrences = ({ fields, onTheirWay }: Shown): Shown => ({
+  fields,
+  occurrences: {},
+  ...(onTheirWay === undefined ? {} : { onTheirWay: { ...onTheirWay, occurrences: {} } }),
+});
 
 /** Equal whatever the order of keys: stores may change it. `undefined`: nothing there. */
 export const sameJson = (a: Json | undefined, b: Json | undefined): boolean => a === b || jsonText(a) === jsonText(b);

@@ -16,6 +16,8 @@ export interface Shown {
   readonly fields: Readonly<Record<string, Json>>;
   /** Overrides by day; `deleted` for a day that is gone. */
   readonly occurrences: Readonly<Record<Day, Readonly<Record<string, Json>> | 'deleted'>>;
+  /** Values of the other side that are about to be written to this one; absent: none. See `engine/elements-on-their-way.ts`. */
+  readonly onTheirWay?: Pick<Shown, 'fields' | 'occurrences'>;
 }
 
 /** One side of a link. */

@@ -56,13 +56,18 @@ const readShown = (text: string): Shown => readDifference(usuals[Number(text[0])
 
 /** What the other side shows, as what differs: two copies of one item show the same but for what their servers make of it. */
 export const writeDifference = (from: Shown, to: Shown): string =>
-  JSON.stringify([difference(from.fields, to.fields), difference(from.occurrences, to.occurrences)]);
+  JSON.stringify([
+    difference(from.fields, to.fields),
+    difference(from.occurrences, to.occurrences),
+    ...(to.onTheirWay === undefined ? [] : [to.onTheirWay]),
+  ]);
 
 function readDifference(from: Shown, text: string): Shown {
-  const [fields, occurrences] = JSON.parse(text) as [Difference, Difference];
+  const [fields, occurrences, onTheirWay] = JSON.parse(text) as [Difference, Difference, Shown['onTheirWay']];
   return {
     fields: changed(from.fields, fields),
     occurrences: changed(from.occurrences, occurrences) as Shown['occurrences'],
+    ...(onTheirWay === undefined ? {} : { onTheirWay }),
   };
 }
 

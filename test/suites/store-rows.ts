@@ -180,6 +180,8 @@ const seen: Shown = {
   occurrences: { [day('2024-03-11')]: { location: 'Room 2' }, [day('2024-03-18')]: 'deleted' },
 };
 
+const onTheirWay = { fields: { body: '#1f' }, occurrences: { [day('2024-03-18')]: { location: 'Room 4' } } };
+
 /** The sides differ as servers make them: one more field, one less, another body, another occurrence. */
 export function typedLink(n: number, over: Partial<TypedLinkRow> = {}): TypedLinkRow {
   const { categories, ...fewer } = seen.fields;
@@ -187,7 +189,12 @@ export function typedLink(n: number, over: Partial<TypedLinkRow> = {}): TypedLin
     id: linkId(n),
     identity: n % 4 === 0 ? null : identity(n),
     stampKey: n % 3 === 0 ? null : key(`stamp${n}`),
-    left: { id: itemId(`left${n}`), folder: folderId(n % 3), version: `DwAA${n}` as Version, seen },
+    left: {
+      id: itemId(`left${n}`),
+      folder: folderId(n % 3),
+      version: `DwAA${n}` as Version,
+      seen: n % 3 === 0 ? { ...seen, onTheirWay } : seen,
+    },
     right: {
       id: itemId(`right${n}`),
       folder: folderId(100 + (n % 3)),
@@ -198,6 +205,7 @@ export function typedLink(n: number, over: Partial<TypedLinkRow> = {}): TypedLin
           : {
               fields: { ...fewer, body: `#${n}`, sequence: n, ['__proto__']: null },
               occurrences: { [day('2024-03-11')]: { location: 'Room 3' }, [day('2024-03-25')]: 'deleted' },
+              ...(n % 5 === 0 ? { onTheirWay } : {}),
             },
     },
     state: 'live',

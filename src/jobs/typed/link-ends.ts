@@ -175,4 +175,5 @@ export const sameLink = (a: TypedLinkRow, b: TypedLinkRow): boolean =>
 
 const sameEnd = (a: TypedLinkRow['left'], b: TypedLinkRow['left']): boolean =>
   a.id === b.id && a.folder === b.folder && a.version === b.version && sameSeen(a.seen, b.seen);
-const sameSeen = (a: Shown, b: Shown): boolean => a === b || sameShown(a, b);
+const sameSeen = (a: Shown, b: Shown): boolean =>
+  a === b || (sameShown(a, b) && JSON.stringify(a.onTheirWay) === JSON.stringify(b.onTheirWay));

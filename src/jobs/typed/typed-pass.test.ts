@@ -414,6 +414,23 @@ describe('two calendars', () => {
     expect(await world.store.typedIntents(track)).toEqual([]);
   });
 
+  test('what was written without an answer and is changed back where it came from is changed back on both sides', async () => {
+    const id = book(world.left, { subject: 'a' });
+    await world.settle();
+    world.left.typed.edit<'calendar'>(id, { set: { subject: 'b' }, occurrences: [] });
+    world.young.after = (operation) => {
+      if (operation !== 'typedUpdate') return;
+      world.young.after = () => {};
+      throw new FaultError({ kind: 'transient', detail: 'cut off', mayHaveHappened: true });
+    };
+    await world.pass();
+    expect(subjects(world.right)).toEqual(['b']);
+    world.left.typed.edit<'calendar'>(id, { set: { subject: 'a' }, occurrences: [] });
+    await world.settle();
+    expect([subjects(world.left), subjects(world.right)]).toEqual([['a'], ['a']]);
+    expect(await world.store.journal({ pair: track }, 10)).toEqual([]);
+  });
+
   describe('who is taken off a list between our write and its record stays off it', () => {
     const cy = { name: 'Cy', address: 'cy@x.example', role: 'required', response: 'none', respondedAt: null } as const;
     const ben = { ...cy, name: 'Ben', address: 'ben@x.example' };

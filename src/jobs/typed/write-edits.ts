@@ -165,8 +165,8 @@ export function matchAfterStale<Kind extends TypedKind>(of: Merged<Kind>, outcom
   if (!match.link || !link) return match;
   const { left, right } = match.link;
   const seen = {
-    left: { ...left.seen, fields: link.left.seen.fields },
-    right: { ...right.seen, fields: link.right.seen.fields },
+    left: { ...link.left.seen, occurrences: left.seen.occurrences },
+    right: { ...link.right.seen, occurrences: right.seen.occurrences },
   };
   return { ...match, link: withSeen(match.link, seen) };
 }

@@ -95,7 +95,7 @@ export const calendarMutants: readonly Mutant[] = [
     name: 'deleted although it was changed',
     lives: 'rival',
     file: 'src/engine/settle-typed.ts',
-    find: 'if (!isMoved && sameShown(shown(item), end.seen))',
+    find: 'if (!isMoved && sameShown(now[there], seen[there]))',
     replace: 'if (!isMoved)',
     why: 'a change is deleted with the event that somebody else deleted',
   },
