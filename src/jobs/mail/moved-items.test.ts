@@ -82,3 +82,36 @@ test('what a person set right before our own move of the copy is the person’s'
     expect([...target.items.values()].map(({ state }) => [state.importance, state.flagStatus])).toEqual([['low', 2]]);
   });
 });
+
+test('a copy that went away while the place in its feed was lost is no item’s copy after the loss of the database', async () => {
+  await withTwoMailboxes(async ({ id, store, old, young, source, target, pass }) => {
+    const [first, mail] = ['first', 'mail'].map((text) => source.add(source.byRole('inbox'), Buffer.from(text)));
+    await pass();
+    await store.forget(id);
+    // Its feed is read, and the source's is not.
+    old.before = (operation) => {
+      if (operation === 'changes') throw new FaultError({ kind: 'throttled', retryAfterMs: 1, limit: 'planted' });
+    };
+    await expect(pass()).rejects.toThrow(FaultError);
+    old.before = () => {};
+    const copy = must(
+      [...target.items.values()].find(({ mime }) => mime.toString() === 'mail'),
+      'a copy',
+    );
+    target.copyItem(copy.id, target.byRole('inbox'));
+    target.removeItem(copy.id);
+    source.moveItem(must(mail, 'a mail').id, source.byRole('junkemail'));
+    young.before = (operation) => {
+      if (operation !== 'changes') return;
+      young.before = () => {};
+      throw new FaultError({ kind: 'cursor-lost' });
+    };
+    for (let n = 0; n < 3; n++) await pass();
+    expect(must(first, 'a mail').folder).toBe(source.byRole('inbox'));
+    const shown = [...target.items.values()].map(({ mime, folder }) => [mime.toString(), folder]);
+    expect(shown.sort()).toEqual([
+      ['first', target.byRole('inbox')],
+      ['mail', target.byRole('junkemail')],
+    ]);
+  });
+});

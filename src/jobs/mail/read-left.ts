@@ -150,11 +150,13 @@ async function freeCopies(context: PassContext, heads: readonly MailHead[]): Pro
   return copies.filter((c) => ids.has(c.firstId));
 }
 
-/** Folders without a counterpart have no place to go on from: nothing said that a copy went away since it was found there. */
+/**
+ * Not every feed says that a copy went away since it was found there: folders without a counterpart have no place to go on from, and of
+ * others it may have been lost.
+ */
 async function stillThere(context: PassContext, copies: readonly UnclaimedRow[]): Promise<readonly UnclaimedRow[]> {
-  const followed = new Set([...context.rows.values()].map((r) => r.right));
-  const astray = copies.flatMap(({ right }) => (followed.has(right.folder) ? [] : [right.id]));
-  const gone = await whoIsGone(context, context.rightBox, astray);
+  const ids = copies.map(({ right }) => right.id);
+  const gone = await whoIsGone(context, context.rightBox, ids);
   if (gone.size > 0) await context.commit({ unclaimedTaken: [...gone] });
   return copies.filter(({ right }) => !gone.has(right.id));
 }
