@@ -45,9 +45,6 @@ export function mergeStateFlags(levels: Levels) {
   return { left: meeting | cancelled | receivedOf('left'), right: meeting | cancelled | receivedOf('right') };
 }
 
-/** An attendee's copy: somebody else organizes the meeting. */
-export const isReceived = ({ stateFlags }: Values): boolean => (Number(stateFlags) & RECEIVED) !== 0;
-
 /**
  * A meeting of one's own to which people were invited. Whoever deletes it has called it off, and servers tell everybody. Back in one's own
  * calendar it would be a meeting to which nobody comes, and for the Repair Assistant one of which everybody has to be told again.

@@ -4,6 +4,7 @@
  * in `docs/operating/calendars.md`.
  */
 import type { AttachmentHead, EventFields, When } from '#model/appointment.ts';
+import { isReceived } from '#model/client-intent.ts';
 import type { Side } from '#model/ids.ts';
 import type { TypedPolicy } from '#model/policy.ts';
 import type { Recurrence } from '#model/recurrence.ts';
@@ -18,7 +19,7 @@ import { isTellingTheSame, mergeLevel, told } from './merge-fields.ts';
 import type { Level, SideValues, Values } from './merge-level.ts';
 import { mergeOccurrences, type SideEntries } from './merge-occurrences.ts';
 import type { MergeOutcome } from './merge-outcomes.ts';
-import { isOwnMeeting, isReceived } from './merge-state-flags.ts';
+import { isOwnMeeting } from './merge-state-flags.ts';
 import { type ClockOf, placeOccurrences } from './place-occurrences.ts';
 import {
   attachmentKey,

@@ -1,5 +1,6 @@
 /** Decisions that need whole items: about what is gone on one side, and about two items with one identity. */
 import type { AttachmentHead, EventFields, OccurrenceFields, OccurrenceOverrides, When } from '#model/appointment.ts';
+import { isReceived } from '#model/client-intent.ts';
 import { isOccurrenceDay } from '#model/expand-recurrence.ts';
 import type { ItemId, Side, Version } from '#model/ids.ts';
 import { loneOccurrence } from '#model/lone-occurrence.ts';
@@ -11,7 +12,7 @@ import { type Day, dayOfWall, wallOfDay } from '#model/wall-time.ts';
 import { applyEdit } from './apply-edit.ts';
 import { carriedOut } from './elements-on-their-way.ts';
 import { otherSide } from './merge-context.ts';
-import { isOwnMeeting, isReceived } from './merge-state-flags.ts';
+import { isOwnMeeting } from './merge-state-flags.ts';
 import { mergeTyped, type TypedConflict } from './merge-typed.ts';
 import type { ClockOf } from './place-occurrences.ts';
 import { attachmentKey, sameShown, shown } from './shown.ts';

@@ -1,3 +1,4 @@
+import { clientIntent } from './client-intent.ts';
 import { type MapiProperty, propertySets } from './property-row.ts';
 
 /** A property that messages of a class have besides what their MIME says. */
@@ -130,7 +131,7 @@ export const classRows: readonly ClassRow[] = [
       lid(common, 'PidLidSideEffects', 0x8510, 'integer'),
       { name: 'PidLidCommonStart', property: meetingProperties.commonStart },
       { name: 'PidLidCommonEnd', property: meetingProperties.commonEnd },
-      lid(calendarAssistant, 'PidLidClientIntent', 0x0015, 'integer'),
+      { name: 'PidLidClientIntent', property: clientIntent },
       lid(calendarAssistant, 'PidLidServerProcessingActions', 0x85cd, 'integer'),
       named(publicStrings, 'PidNameOnlineMeetingExternalLink', 'OnlineMeetingExternalLink', 'string'),
       tag('PidTagStartDate', 0x0060, 'time'),

@@ -11,10 +11,12 @@ import { type GraphState, graphStateOf } from '#lab/graph/graph-state.ts';
 import { attachmentsOfItem } from '#lab/graph/item-values.ts';
 import { folderById, idOfFolder, idOfItem, itemById } from '#lab/graph/rest-ids.ts';
 import { createLab, type Lab } from '#lab/lab.ts';
+import type { Meetings } from '#lab/meetings/meetings.ts';
 import type { Folder } from '#lab/world/folder.ts';
 import { folderIdOf, itemIdOf } from '#lab/world/ids.ts';
 import type { Attachment } from '#lab/world/item.ts';
 import type { Mailbox } from '#lab/world/mailbox.ts';
+import type { Organization } from '#lab/world/organization.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
 import { labMailbox } from '#test/simulation/ews/lab-mailbox.ts';
 import { folderByRole, type SimulatedItem, type SimulatedMailbox } from '#test/simulation/simulated-mailbox.ts';
@@ -82,6 +84,8 @@ interface Trouble {
 }
 
 export interface GraphLab extends ConnectorUnderTest {
+  readonly world: Organization;
+  readonly meetings: Meetings;
   readonly graph: GraphState;
   attachments(folder: FolderId, subject: string): readonly Attachment[];
   /** Messages that left the organization. */
@@ -146,11 +150,11 @@ function schemaChecks() {
 }
 
 /** The Graph connector with a mailbox of the lab's Exchange Online, in this process, signed in as an application. */
-export async function openGraphLab(requestBytesMax: number): Promise<GraphLab> {
+export async function openGraphLab(requestBytesMax: number, mailboxes = 1): Promise<GraphLab> {
   const clock = new SteppingClock(1_700_000_000_000);
   const lab = createLab({
     organizations: [{ name: 'lab', version: 'online', graph: { importMaxBytes: requestBytesMax } }],
-    mailboxes: 1,
+    mailboxes,
     clock,
     throttling: 'off',
   });
@@ -215,6 +219,8 @@ export async function openGraphLab(requestBytesMax: number): Promise<GraphLab> {
     people,
     clock,
     requestedAtMs,
+    world,
+    meetings: lab.meetings,
     graph: graphStateOf(world),
     another() {
       const other = labConnector(lab, clock, transport, requestBytesMax);

@@ -167,7 +167,20 @@ export function importItem(context: Context): Reply {
         'ErrorIrresolvableConflict',
         'The change key does not match the current one of the item.',
       );
+    const before = item.content;
     mailbox.update(item, read.content, by);
+    // The version store keeps what it says of itself, as of any write.
+    if (/^ipm\.appointment(?:\.|$)/i.test(item.itemClass))
+      context.organization.world.meetings?.written({
+        kind: 'updated',
+        mailbox,
+        item,
+        day: null,
+        before,
+        after: item.content,
+        choice: 'SendToNone',
+        by,
+      });
     if (item.isRead !== read.isRead) mailbox.setRead(item, read.isRead, by, { suppressReceipts: true });
     touchLater(context, item);
     return ok({ itemId: context.idOf(item), changeKey: changeKeyOf(item) });

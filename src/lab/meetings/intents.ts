@@ -33,8 +33,11 @@ export class Intents {
   written({ kind, mailbox, day, before, after }: CalendarWrite): void {
     const content = after ?? before;
     const cleanId = content === null ? null : cleanIdOf(content);
-    if (content === null || cleanId === null || !isReceived(content)) return;
+    if (content === null || cleanId === null) return;
+    const intent = numberOf(content, meetingKey.clientIntent);
+    // A copy may have become something else before it went: what its last version says was meant.
+    if (!isReceived(content) && intent === null) return;
     if (kind === 'created') this.forget(mailbox, cleanId, day);
-    else this.note(mailbox, cleanId, day, numberOf(content, meetingKey.clientIntent) ?? 0);
+    else this.note(mailbox, cleanId, day, intent ?? 0);
   }
 }

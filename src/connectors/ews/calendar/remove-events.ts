@@ -1,5 +1,6 @@
 import { rawXml } from '#formats/text/xml-write.ts';
 import { type Fault, isFault } from '#kit/fault.ts';
+import { goesAsWell, isReceived } from '#model/client-intent.ts';
 import type { Context, TypedItems } from '../../contract.ts';
 import { eachInPlace } from '../batches.ts';
 import { updateItems } from '../operations/update-item.ts';
@@ -7,7 +8,7 @@ import type { Removable } from '../removal.ts';
 import { atLeast } from '../server-version.ts';
 import { removeItems } from '../typed/remove-items.ts';
 import type { CalendarTools } from './calendar-tools.ts';
-import { goesAsWell, intentPart, isReceived } from './client-intent.ts';
+import { intentPart } from './client-intent.ts';
 import { writeEventUpdates } from './event-codec.ts';
 import { type SeenEvent, seeEvents } from './read-events.ts';
 

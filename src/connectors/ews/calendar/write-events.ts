@@ -7,6 +7,7 @@ import { occurrenceSpan, reminderTimes } from '#formats/occurrences.ts';
 import { escapeText, rawXml } from '#formats/text/xml-write.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { AttachmentContent, AttachmentHead, EventFields, OccurrenceOverrides } from '#model/appointment.ts';
+import { clientIntent, isReceived, keptInStep } from '#model/client-intent.ts';
 import { eventProperties } from '#model/event-properties.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
 import type { Instant, RawProperty } from '#model/mail.ts';
@@ -25,7 +26,7 @@ import { extendedPart, type Part, typedPart } from '../typed/parts.ts';
 import { keptRecurrence } from '../typed/recurrence-codec.ts';
 import { isPassing, takeAway, thereAllTheSame } from '../typed/take-away.ts';
 import type { CalendarTools } from './calendar-tools.ts';
-import { clientIntent, intentPart, isReceived, keptInStep } from './client-intent.ts';
+import { intentPart } from './client-intent.ts';
 import { writeEvent, writeEventUpdates, writeParts } from './event-codec.ts';
 import { cleanGlobalObjectId, globalObjectId } from './identity.ts';
 import { seeEvents } from './read-events.ts';
@@ -78,7 +79,7 @@ export async function createEvents(
 /** Differences between somebody else's meeting and this copy of it are none that an assistant should undo. */
 function withIntent(draft: Draft): Draft {
   const { item } = draft;
-  const intent = { property: clientIntent, values: [keptInStep] };
+  const intent = { property: clientIntent, values: [String(keptInStep)] };
   return isReceived(item.fields) ? { ...draft, item: { ...item, extras: [...item.extras, intent] } } : draft;
 }
 

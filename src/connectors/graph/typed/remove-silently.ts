@@ -8,6 +8,8 @@ import { ItemError } from '#formats/mapi-items/item-error.ts';
 import { mainProperties } from '#formats/mapi-items/item-properties.ts';
 import { plainAppointmentOver } from '#formats/mapi-items/plain-appointment.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
+import type { EventFields } from '#model/appointment.ts';
+import { clientIntent, goesAsWell, isReceived } from '#model/client-intent.ts';
 import type { ItemId } from '#model/ids.ts';
 import type { TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Context } from '../../contract.ts';
@@ -65,7 +67,7 @@ async function removableForm(
     // (GDOC `api-reference/v1.0/api/event-delete.md`). So it becomes an appointment of the owner's own.
     const { folder } = splitItemId(id);
     const { item } = await readTypedStream('calendar', stream, { id, version, folder });
-    return isMeeting(item) ? plainAppointmentOver(item, clock.nowMs()) : null;
+    return isMeeting(item) ? asMeant(plainAppointmentOver(item, clock.nowMs()), item, goesAsWell) : null;
   } catch (error) {
     // Nobody invites people by what is no event.
     if (error instanceof ItemError && error.problem === 'not-of-this-kind') return null;
@@ -86,6 +88,18 @@ const asMail = (message: MapiMessage): MapiMessage => ({
     { property: mainProperties.messageClass, value: 'IPM.Note' },
   ],
 });
+
+/** What is written of an item, with what was meant by it when it is a copy of a meeting that somebody else called. */
+export const asMeant = (message: MapiMessage, { fields }: Pick<TypedItem, 'fields'>, intent: number): MapiMessage =>
+  isReceived(fields as Partial<EventFields>)
+    ? {
+        ...message,
+        properties: [
+          ...message.properties.filter(({ property }) => !isSameProperty(property, clientIntent)),
+          { property: clientIntent, value: intent },
+        ],
+      }
+    : message;
 
 /** With anybody invited, or said to be one: 1 meeting, 2 received ([MS-OXOCAL] 2.2.1.10). */
 export const isMeeting = ({ fields, occurrences }: TypedItem<'calendar'>): boolean =>

@@ -13,6 +13,7 @@ import { writeTyped } from '#formats/mapi-items/typed-message.ts';
 import { describeFault, type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { Payload } from '#kit/payload.ts';
 import type { AttachmentContent, AttachmentHead, EventIdentity } from '#model/appointment.ts';
+import { keptInStep } from '#model/client-intent.ts';
 import type { Cursor, FolderId, ItemId } from '#model/ids.ts';
 import type { TypedDraft, TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
@@ -29,7 +30,7 @@ import type { MailboxTools } from '../mailbox-tools.ts';
 import { inPlaceOfEach } from '../one-by-one.ts';
 import { itemsOfIdentities } from './items-by-property.ts';
 import { putLarge, splitItem } from './large-items.ts';
-import { removeSilently } from './remove-silently.ts';
+import { asMeant, removeSilently } from './remove-silently.ts';
 import { identityIn, isUnfinished, type UnfinishedEvents } from './unfinished-events.ts';
 
 /** Entries of a page: each is exported. */
@@ -213,7 +214,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     context: Context,
   ): Promise<readonly (TypedWritten | Fault)[]> {
     return inPlaceOfEach(drafts, async (draft) => {
-      const message = understood(() => writeTyped(this.#kind, draft, this.#nowMs()));
+      const message = understood(() => asMeant(writeTyped(this.#kind, draft, this.#nowMs()), draft.item, keptInStep));
       if (isFault(message)) return message;
       const stream = understood(() => streamOfMessage(message));
       if (isFault(stream)) return stream;
@@ -324,7 +325,7 @@ class StreamedItems<Kind extends TypedKind> implements TypedItems<Kind> {
         const message = await understoodLater(async () => {
           const { occurrenceAttachments, stream: bytes } = now;
           const changes = editTyped(this.#kind, item, edit, { now: this.#nowMs(), occurrenceAttachments });
-          return changedMessage(messageOfStream(bytes).message, changes, mimeOfItem);
+          return asMeant(await changedMessage(messageOfStream(bytes).message, changes, mimeOfItem), item, keptInStep);
         });
         if (isFault(message)) return message;
         const stream = understood(() => streamOfMessage(message));
