@@ -169,8 +169,6 @@ async function retryQuarantined(context: PassContext): Promise<void> {
       return head && !isFault(head) ? [{ kind: 'upsert' as const, head }] : [];
     });
     const decisions = joinLeft(changes, await knowledge(context, changes));
-    const linked = decisions.flatMap((d) => (d.do === 'see' ? [d.link.leftId] : []));
-    if (linked.length > 0) await context.commit({ quarantineLeft: linked });
     await carryOutDecisions(
       context,
       row,
@@ -178,6 +176,9 @@ async function retryQuarantined(context: PassContext): Promise<void> {
       'tried again after it had failed',
       new Map(items.map((i) => [i.left, i.attempts])),
     );
+    // Once their links are recorded: no feed shows them once more.
+    const linked = decisions.flatMap((d) => (d.do === 'see' ? [d.link.leftId] : []));
+    if (linked.length > 0) await context.commit({ quarantineLeft: linked });
   }
 }
 

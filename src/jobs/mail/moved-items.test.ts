@@ -115,3 +115,30 @@ test('a copy that went away while the place in its feed was lost is no item’s 
     ]);
   });
 });
+
+test('one that had failed and takes over the copy of an equal one that moved is not forgotten by a pass that dies', async () => {
+  await withTwoMailboxes(async ({ store, old, source, target, pass }) => {
+    const [first, second] = [1, 2].map(() =>
+      source.add(source.byRole('inbox'), Buffer.from('equal'), { searchKey: null }),
+    );
+    old.itemFault = (operation, item) =>
+      operation === 'contents' && item.id === must(second, 'a mail').id
+        ? { kind: 'transient', detail: 'the server is busy', mayHaveHappened: false }
+        : null;
+    await pass();
+    old.itemFault = () => null;
+    source.moveItem(must(first, 'a mail').id, source.byRole('junkemail'));
+    const commit = store.commit.bind(store);
+    store.commit = async (id, claim, what) => {
+      await commit(id, claim, what);
+      if ((what.quarantineLeft ?? []).length === 0) return;
+      store.commit = commit;
+      throw new Error('the process died');
+    };
+    await expect(pass()).rejects.toThrow('died');
+    for (let n = 0; n < 3; n++) await pass();
+    expect([...target.items.values()].map(({ folder }) => folder).sort()).toEqual(
+      [target.byRole('inbox'), target.byRole('junkemail')].sort(),
+    );
+  });
+});
