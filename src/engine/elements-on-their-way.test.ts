@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest';
 import type { Version } from '#model/ids.ts';
-import { arrived, withOnTheirWay, withWritten } from './elements-on-their-way.ts';
-import { elementBase } from './merge-elements.ts';
+import type { Json } from '#model/typed-link.ts';
+import { arrived, withFound, withOnTheirWay, withWritten } from './elements-on-their-way.ts';
+import { elementBase } from './shown.ts';
 
 const [before, written, later] = ['v1', 'v2', 'v3'] as readonly string[] as [Version, Version, Version];
 const now = (names: readonly string[]) => new Map(names.map((name) => [name, 'none']));
@@ -42,6 +43,16 @@ test('what was seen there since, and is not any more, was taken out', () => {
   });
   expect(bases(seenAt(['ben', 'cy']), ['ben'], later)).toEqual({ left: ['ben', 'cy'], right: ['ben', 'cy'] });
   expect(bases(seenAt(['ben']), ['ben'], later)).toEqual({ left: ['ben'], right: ['ben'] });
+});
+
+test('what was seen there although the answer was lost, and is not any more, was taken out', () => {
+  const shows = (attendees: Json) => ({ fields: { attendees, subject: 'a' }, occurrences: {} });
+  const seenAt = (attendees: Json) => withFound(onTheirWay, shows(attendees), written) as typeof onTheirWay;
+  const arrivedThere = seenAt({ ben: 'none', cy: 'none' });
+  expect(bases(arrivedThere, ['ben'], later)).toEqual({ left: ['ben', 'cy'], right: ['ben', 'cy'] });
+  expect(bases(seenAt({ ben: 'none' }), ['ben'], later)).toEqual({ left: ['ben'], right: ['ben'] });
+  const plain = shows({ ben: 'none' });
+  expect(withFound(plain, shows({ ben: 'none', cy: 'none' }), written)).toBe(plain);
 });
 
 test('an answer says nothing of fields that the other side keeps in its own way, and of snapshots from which nothing went', () => {

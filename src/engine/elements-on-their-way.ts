@@ -10,7 +10,7 @@
 import type { Side, Version } from '#model/ids.ts';
 import type { Json, Shown } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
-import { sameJson, sameTimes } from './shown.ts';
+import { type ElementBase, elementBase, sameJson, sameTimes } from './shown.ts';
 
 type Both<T> = Readonly<Record<Side, T>>;
 
@@ -96,8 +96,19 @@ export function withWritten(seen: Shown, version: Version, isKept: (field: strin
   return hasWritten ? { ...seen, fields } : seen;
 }
 
-/** Elements as a snapshot holds them, by key; null: unknown. */
-type Base = ReadonlyMap<string, Json> | null;
+/**
+ * A snapshot after a look at the other side, whose answer to the write was lost.
+ * @param version Of what the other side shows.
+ * @returns the same snapshot when nothing was on its way.
+ */
+export function withFound(seen: Shown, there: Shown, version: Version): Shown {
+  const found = Object.entries(seen.fields).flatMap(([field, value]) => {
+    const base = elementBase(value);
+    const elements = elementBase(there.fields[field]) ?? new Map<string, Json>();
+    return base && isAnyOnItsWay(base) ? [[field, withOnTheirWay(base, new Map(), { elements, version })]] : [];
+  });
+  return found.length === 0 ? seen : { ...seen, fields: { ...seen.fields, ...Object.fromEntries(found) } };
+}
 
 /**
  * Bases in which nothing is on its way any more. What the other side has was carried out: both had it. What it lacks and is known to have
@@ -105,10 +116,10 @@ type Base = ReadonlyMap<string, Json> | null;
  * the write was not carried out, or it is gone again: it is as new as it was.
  */
 export function arrived(
-  base: Readonly<Record<Side, Base>>,
+  base: Readonly<Record<Side, ElementBase>>,
   now: Readonly<Record<Side, ReadonlyMap<string, unknown>>>,
   versions: Readonly<Record<Side, Version>>,
-): Readonly<Record<Side, Base>> {
+): Readonly<Record<Side, ElementBase>> {
   const sides = { left: base.left && new Map(base.left), right: base.right && new Map(base.right) };
   for (const [from, to] of [['left', 'right'] as const, ['right', 'left'] as const]) {
     for (const [key, held] of base[from] ?? []) {

@@ -2,7 +2,15 @@ import type { AttachmentHead, Attendee } from '#model/appointment.ts';
 import type { Side, Version } from '#model/ids.ts';
 import type { Json } from '#model/typed-link.ts';
 import { arrived } from './elements-on-their-way.ts';
-import { attachmentKey, attendeeKey, attendeePayload, byKey, canonicalEntry, isHeldAsHash, sameJson } from './shown.ts';
+import {
+  attachmentKey,
+  attendeeKey,
+  attendeePayload,
+  byKey,
+  canonicalEntry,
+  type ElementBase,
+  sameJson,
+} from './shown.ts';
 
 /** Element by element: two values of one element that were changed on both sides, and what both are to become. */
 export interface ElementClash<E> {
@@ -21,9 +29,6 @@ export interface ElementRules<E> {
   /** Removed on one side, changed on the other. True: it stays. */
   readonly keepsChanged: (key: string, element: E) => boolean;
 }
-
-/** Elements as a snapshot holds them, by key, some on their way; null: unknown, because there is none or it holds a hash. */
-export type ElementBase = ReadonlyMap<string, Json> | null;
 
 /**
  * Three-way merge of things that have keys. What one side added, removed or changed since its own snapshot happens on the other; what
@@ -91,14 +96,6 @@ function fateOfOne<E>(
   const changed = ownBase !== null && !sameJson(rules.payload(element), ownBase.get(key));
   const kept = changed && rules.keepsChanged(key, element);
   return { stays: kept, spreads: kept };
-}
-
-/** Elements of a field's base, as `shown` wrote it. */
-export function elementBase(base: Json | undefined, aliasOf = (key: string) => key): ElementBase {
-  if (base === undefined || base === null || isHeldAsHash(base)) return null;
-  if (Array.isArray(base)) return new Map(base.map((key) => [String(key), null]));
-  if (typeof base !== 'object') return null;
-  return new Map(Object.entries(base as Readonly<Record<string, Json>>).map(([key, value]) => [aliasOf(key), value]));
 }
 
 export const setRules: ElementRules<string> = {

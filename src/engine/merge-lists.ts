@@ -8,14 +8,12 @@ import {
   attachmentRules,
   attendeeAlias,
   attendeeRules,
-  type ElementBase,
-  elementBase,
   mergeElements,
   recordRules,
   setRules,
 } from './merge-elements.ts';
 import { isAnswer, isChanged, type Levels, own, pick, same } from './merge-level.ts';
-import { attendeeKey } from './shown.ts';
+import { attendeeKey, type ElementBase, elementBase } from './shown.ts';
 
 export function mergeSetLike(
   context: MergeContext,

@@ -14,7 +14,6 @@ import { typedRows } from '#model/typed-properties.ts';
 import type { Day } from '#model/wall-time.ts';
 import { carriedOut, isAnyOnItsWay, withOnTheirWay } from './elements-on-their-way.ts';
 import { type MergeContext, otherSide } from './merge-context.ts';
-import { elementBase } from './merge-elements.ts';
 import { isTellingTheSame, mergeLevel, told } from './merge-fields.ts';
 import type { Level, SideValues, Values } from './merge-level.ts';
 import { mergeOccurrences, type SideEntries } from './merge-occurrences.ts';
@@ -25,6 +24,7 @@ import {
   attachmentKey,
   canonical,
   changesSince,
+  elementBase,
   sameJson,
   sameShown,
   shown,

@@ -115,6 +115,17 @@ export const held = (value: Json, row: TypedRow<unknown>): Json => {
 /** True for what stands in a snapshot in place of a large value: its elements are unknown. */
 export const isHeldAsHash = (value: Json | undefined): boolean => typeof value === 'string' && value.startsWith('#');
 
+/** Elements as a snapshot holds them, by key, some on their way; null: unknown, because there is none or it holds a hash. */
+export type ElementBase = ReadonlyMap<string, Json> | null;
+
+/** Elements of a field's base, as `shown` wrote it. */
+export function elementBase(base: Json | undefined, aliasOf = (key: string) => key): ElementBase {
+  if (base === undefined || base === null || isHeldAsHash(base)) return null;
+  if (Array.isArray(base)) return new Map(base.map((key) => [String(key), null]));
+  if (typeof base !== 'object') return null;
+  return new Map(Object.entries(base as Readonly<Record<string, Json>>).map(([key, value]) => [aliasOf(key), value]));
+}
+
 /** The canonical value of a field, complete: what `shown` holds, before large values are hashed. */
 export function canonical(field: string, row: TypedRow<unknown>, value: unknown): Json {
   if (value === null || value === undefined) return null;

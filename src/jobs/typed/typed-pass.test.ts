@@ -476,6 +476,17 @@ describe('two calendars', () => {
       edit(world.left, { attendees: [ben] });
     });
 
+    test('our write had no answer', async () => {
+      world.old.after = (operation) => {
+        if (operation !== 'typedUpdate') return;
+        world.old.after = () => {};
+        throw new FaultError({ kind: 'transient', detail: 'cut off', mayHaveHappened: true });
+      };
+      await world.pass();
+      expect(only(world.left).fields.attendees).toEqual([ben, cy]);
+      edit(world.left, { attendees: [ben] });
+    });
+
     test('on the other side, which is merged anew because of it', async () => {
       edit(world.left, { subject: 'b' });
       afterWriting(world.old, () => edit(world.right, { attendees: [ben] }));

@@ -1,22 +1,26 @@
 import type { TypedWritten } from '#connectors/contract.ts';
-import { withWritten } from '#engine/elements-on-their-way.ts';
+import { withFound, withWritten } from '#engine/elements-on-their-way.ts';
 import type { SideEdit } from '#engine/merge-typed.ts';
+import { shown } from '#engine/shown.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import type { Side } from '#model/ids.ts';
-import type { TypedEdit, TypedKind } from '#model/typed-item.ts';
+import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Shown, TypedLinkRow } from '#model/typed-link.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { journalOf } from './journal-entries.ts';
 import type { Match, Merged } from './match.ts';
-import { noAnswer } from './read-items.ts';
+import { noAnswer, readItems } from './read-items.ts';
 import { flushMiddle, otherSide, type TypedContext } from './typed-context.ts';
 
-/** What became of the edits of a pair; `written`: answers of the sides that were written, also when another one was not. */
-export type Outcome = { readonly written: Partial<Readonly<Record<Side, TypedWritten>>> } & (
-  | { readonly state: 'done' | 'stale' }
-  | { readonly state: 'failed'; readonly fault: Fault }
-);
+/**
+ * What became of the edits of a pair; `written`: answers of the sides that were written, also when another one was not; `found`: what a side
+ * shows whose answer was lost.
+ */
+export type Outcome = {
+  readonly written: Partial<Readonly<Record<Side, TypedWritten>>>;
+  readonly found?: Partial<Readonly<Record<Side, TypedItem>>>;
+} & ({ readonly state: 'done' | 'stale' } | { readonly state: 'failed'; readonly fault: Fault });
 
 const writingSteps = [
   [0, 'left'],
@@ -55,12 +59,14 @@ export async function writeEdits<Kind extends TypedKind>(
           ),
         ready.length,
       );
+      const unanswered: Merged<Kind>[] = [];
       for (const [n, { of }] of ready.entries()) {
         const answer = answers[n] ?? noAnswer;
         const written = writtenOf(outcomes, of);
         if (isFault(answer)) {
           if (answer.kind === 'fatal') throw new FaultError(answer);
           outcomes.set(of, outcomeOf(answer, written));
+          if (answer.kind === 'transient' && answer.mayHaveHappened) unanswered.push(of);
           continue;
         }
         // What nobody changed has no lag.
@@ -68,6 +74,7 @@ export async function writeEdits<Kind extends TypedKind>(
           context.lags.visible(context.clock.nowMs(), of.now[otherSide(side)].head.modifiedAt);
         outcomes.set(of, { state: 'done', written: { ...written, [side]: answer } });
       }
+      await lookAt(context, side, unanswered, outcomes);
       await sayWritten(
         context,
         side,
@@ -88,6 +95,30 @@ const writtenOf = <Kind extends TypedKind>(
 
 const outcomeOf = (fault: Fault, written: Outcome['written']): Outcome =>
   fault.kind === 'stale' || fault.kind === 'gone' ? { state: 'stale', written } : { state: 'failed', fault, written };
+
+/** What somebody takes out again after our write can be told from what was never written only as long as one of us has seen it there. */
+async function lookAt<Kind extends TypedKind>(
+  context: TypedContext<Kind>,
+  side: Side,
+  unanswered: readonly Merged<Kind>[],
+  outcomes: Map<Merged<Kind>, Outcome>,
+): Promise<void> {
+  if (unanswered.length === 0) return;
+  const wanted = unanswered.map(({ now }) => ({ id: now[side].head.id, sizeBytes: now[side].head.sizeBytes }));
+  let items: ReadonlyMap<unknown, TypedItem | Fault>;
+  try {
+    items = await readItems(context, side, wanted);
+  } catch (error) {
+    // Whatever it is, the next request meets it as well.
+    if (error instanceof FaultError) return;
+    throw error;
+  }
+  for (const of of unanswered) {
+    const item = items.get(of.now[side].head.id);
+    const outcome = outcomes.get(of);
+    if (outcome && item && !isFault(item)) outcomes.set(of, { ...outcome, found: { [side]: item } });
+  }
+}
 
 /**
  * Said before it is done: the values that lose, since after the write they are nowhere else; and snapshots that are not misleading, should
@@ -122,7 +153,7 @@ const seenBefore = (link: TypedLinkRow, before: Readonly<Record<Side, Shown>> | 
 function linkSince<Kind extends TypedKind>(
   link: TypedLinkRow,
   { merge, now }: Merged<Kind>,
-  written: Outcome['written'],
+  { written, found = {} }: Pick<Outcome, 'written' | 'found'>,
 ): TypedLinkRow {
   const before = seenBefore(link, merge.before);
   const seenOf = (from: Side): Shown => {
@@ -130,7 +161,9 @@ function linkSince<Kind extends TypedKind>(
     // Files may come out of a server as other bytes, and so as other ones.
     const isKept = (field: string) =>
       typedRows(now[from].kind)[field]?.merge !== 'attachments' && !(field in (answer?.unkept ?? {}));
-    return answer === undefined ? before[from] : withWritten(before[from], answer.version, isKept);
+    if (answer !== undefined) return withWritten(before[from], answer.version, isKept);
+    const item = found[otherSide(from)];
+    return item === undefined ? before[from] : withFound(before[from], shown(item), item.head.version);
   };
   return withSeen(link, { left: seenOf('left'), right: seenOf('right') });
 }
@@ -146,16 +179,16 @@ async function sayWritten<Kind extends TypedKind>(
   const links = merged.flatMap((m) => {
     const { link } = m.match;
     if (!link) return [];
-    const since = linkSince(link, m, writtenOf(outcomes, m));
+    const since = linkSince(link, m, outcomes.get(m) ?? { written: {} });
     return since[from].seen === seenBefore(link, m.merge.before)[from] ? [] : [since];
   });
   if (links.length > 0) await flushMiddle(context, { typedLinks: links });
 }
 
 /** The match of a write that failed: it may have been carried out in part. */
-export function matchAfterFailure<Kind extends TypedKind>(of: Merged<Kind>, { written }: Outcome): Match {
+export function matchAfterFailure<Kind extends TypedKind>(of: Merged<Kind>, outcome: Outcome): Match {
   const { match } = of;
-  return match.link ? { ...match, link: linkSince(match.link, of, written) } : match;
+  return match.link ? { ...match, link: linkSince(match.link, of, outcome) } : match;
 }
 
 /** The match of a write that somebody else was faster than, to be merged anew. What was agreed about occurrences still holds. */
