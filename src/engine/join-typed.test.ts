@@ -5,7 +5,8 @@ import type { FolderId, ItemId, LinkId, MailboxGuid, Side, Version } from '#mode
 import { firstIdOf, type StampText, stampKey, writeStamp } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
 import type { TypedIntentRow, TypedLinkRow } from '#model/typed-link.ts';
-import { type FeedEntry, joinQuestions, joinTyped, type TypedDecision, type TypedKnowledge } from './join-typed.ts';
+import { joinQuestions, joinTyped } from './join-typed.ts';
+import type { FeedEntry, TypedDecision, TypedKnowledge } from './join-typed-decisions.ts';
 import { headOf, policy } from './typed-items.fixture.ts';
 
 const nothing = { fields: {}, occurrences: {} };

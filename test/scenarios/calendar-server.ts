@@ -1,4 +1,4 @@
-import type { FeedEntry } from '#engine/join-typed.ts';
+import type { FeedEntry } from '#engine/join-typed-decisions.ts';
 import { effectiveOccurrences } from '#formats/occurrences.ts';
 import { clockOf } from '#formats/zones/zone-clock.ts';
 import { assert, must } from '#kit/assert.ts';

@@ -1,4 +1,5 @@
-import { joinQuestions, joinTyped, type TypedDecision, type TypedKnowledge } from '#engine/join-typed.ts';
+import { joinQuestions, joinTyped } from '#engine/join-typed.ts';
+import type { TypedDecision, TypedKnowledge } from '#engine/join-typed-decisions.ts';
 import { mergeTyped, type SideEdit, seenAfter, type TypedConflict } from '#engine/merge-typed.ts';
 import { asCreatedOn } from '#engine/reminders.ts';
 import { settleDuplicates, settleGone } from '#engine/settle-typed.ts';

@@ -1,4 +1,5 @@
-import { joinTyped, type TypedDecision, type TypedKnowledge } from '#engine/join-typed.ts';
+import { joinTyped } from '#engine/join-typed.ts';
+import type { TypedDecision, TypedKnowledge } from '#engine/join-typed-decisions.ts';
 import type { FolderId, Side } from '#model/ids.ts';
 import { readStamp, stampKey } from '#model/stamp.ts';
 import type { TypedKind } from '#model/typed-item.ts';

@@ -1,5 +1,5 @@
-import type { FeedEntry, TypedKnowledge } from '#engine/join-typed.ts';
 import { joinQuestions } from '#engine/join-typed.ts';
+import type { FeedEntry, TypedKnowledge } from '#engine/join-typed-decisions.ts';
 import type { EventIdentity } from '#model/appointment.ts';
 import type { ItemId, Side } from '#model/ids.ts';
 import { loneOccurrence } from '#model/lone-occurrence.ts';

@@ -1,4 +1,4 @@
-import type { TypedDecision } from '#engine/join-typed.ts';
+import type { TypedDecision } from '#engine/join-typed-decisions.ts';
 import { isFault } from '#kit/fault.ts';
 import type { TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { LinkEnd, TypedIntentRow, TypedLinkRow } from '#model/typed-link.ts';

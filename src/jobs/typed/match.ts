@@ -1,4 +1,4 @@
-import type { TypedDecision } from '#engine/join-typed.ts';
+import type { TypedDecision } from '#engine/join-typed-decisions.ts';
 import type { TypedMerge } from '#engine/merge-typed.ts';
 import type { ItemId, LinkId, Side } from '#model/ids.ts';
 import { hash128 } from '#model/stamp.ts';

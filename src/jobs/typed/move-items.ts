@@ -1,5 +1,5 @@
 import { batchBySize } from '#engine/batches.ts';
-import type { TypedDecision } from '#engine/join-typed.ts';
+import type { TypedDecision } from '#engine/join-typed-decisions.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { FolderId, Side } from '#model/ids.ts';
 import type { TypedLinkRow } from '#model/typed-link.ts';

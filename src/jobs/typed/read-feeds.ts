@@ -1,5 +1,5 @@
 import type { TypedChangePage } from '#connectors/contract.ts';
-import type { FeedEntry } from '#engine/join-typed.ts';
+import type { FeedEntry } from '#engine/join-typed-decisions.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { FolderTree } from '#model/folder.ts';
 import type { Cursor, FolderId, ItemId, Side } from '#model/ids.ts';

@@ -1,4 +1,4 @@
-import type { TypedDecision } from '#engine/join-typed.ts';
+import type { TypedDecision } from '#engine/join-typed-decisions.ts';
 import { type DuplicateDecision, settleDuplicates as decide } from '#engine/settle-typed.ts';
 import { clockOf } from '#formats/zones/zone-clock.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';

@@ -1,6 +1,6 @@
 import { batchBySize } from '#engine/batches.ts';
 import { deletionsLeft } from '#engine/delete-budget.ts';
-import type { TypedDecision } from '#engine/join-typed.ts';
+import type { TypedDecision } from '#engine/join-typed-decisions.ts';
 import { settleGone as decide, type GoneDecision } from '#engine/settle-typed.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { FolderId, Side } from '#model/ids.ts';

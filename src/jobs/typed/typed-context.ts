@@ -1,5 +1,5 @@
 import type { Connector, Mailbox, TypedItems } from '#connectors/contract.ts';
-import type { FeedEntry } from '#engine/join-typed.ts';
+import type { FeedEntry } from '#engine/join-typed-decisions.ts';
 import type { FolderId, ItemId, LinkId, MailboxGuid, PairId, Side } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
 import type { TypedPolicy } from '#model/policy.ts';

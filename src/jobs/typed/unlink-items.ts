@@ -1,4 +1,4 @@
-import type { TypedDecision } from '#engine/join-typed.ts';
+import type { TypedDecision } from '#engine/join-typed-decisions.ts';
 import { isFault } from '#kit/fault.ts';
 import { later } from './leave-for-later.ts';
 import { matchOfRetry } from './match.ts';

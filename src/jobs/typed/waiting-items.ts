@@ -1,4 +1,4 @@
-import type { FeedEntry } from '#engine/join-typed.ts';
+import type { FeedEntry } from '#engine/join-typed-decisions.ts';
 import { isFault } from '#kit/fault.ts';
 import type { ItemId, Side } from '#model/ids.ts';
 import type { UnlinkedRow } from '#model/typed-link.ts';

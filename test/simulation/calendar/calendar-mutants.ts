@@ -86,7 +86,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'duplicates left alone',
     lives: 'rival',
-    file: 'src/engine/join-typed.ts',
+    file: 'src/engine/join-typed-duplicates.ts',
     find: "decisions.push({ do: 'dedupe', on, heads: withLate, link: link ?? null });",
     replace: "if (on === null) decisions.push({ do: 'dedupe', on, heads: withLate, link: link ?? null });",
     why: 'the same meeting is in the calendar twice',
@@ -119,7 +119,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'deletions of events forgotten',
     lives: 'calendar',
-    file: 'src/engine/join-typed.ts',
+    file: 'src/engine/join-typed-links.ts',
     find: "  if (left.isMissing && right.isMissing) return { do: 'forget', link: found };\n",
     replace: "  if (left.isMissing || right.isMissing) return { do: 'forget', link: found };\n",
     why: 'what is deleted on one side stays on the other',
@@ -127,7 +127,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'events deleted without waiting',
     lives: 'rival',
-    file: 'src/engine/join-typed.ts',
+    file: 'src/engine/join-typed-links.ts',
     find: 'return pass > link.goneSincePass ?',
     replace: 'return pass >= link.goneSincePass ?',
     why: 'an event that a phone deletes and makes anew loses its history, and one that is moved is deleted',
@@ -231,7 +231,7 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'moves of events not carried over',
     lives: 'calendar',
-    file: 'src/engine/join-typed.ts',
+    file: 'src/engine/join-typed-links.ts',
     find: "return { move: moveOn(moved.left ? 'right' : 'left'), movedApart: null };",
     replace: 'return none;',
     why: 'events stay in the calendar in which they were first',
