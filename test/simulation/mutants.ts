@@ -348,9 +348,10 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'folder removed with what a person put into it',
     file: 'src/jobs/mail/remove-folders.ts',
-    find: 'if (!occupied) {',
-    replace: 'if (reason) {',
-    why: "a folder that is deleted on the source takes people's mails on the target with it",
+    find: 'const isEmpty = empty.has(folder.id);',
+    replace: 'const isEmpty = true;',
+    why: "a folder that is deleted on the source takes people's mails on the target along",
+    seed: 1088,
   },
   {
     name: 'quarantine not tried again',

@@ -1,4 +1,4 @@
-import { numberedNames, safeFolderName } from '#engine/folder-name.ts';
+import { numberedNames } from '#engine/folder-name.ts';
 import { type FolderDecision, planFolders, type RightPlace } from '#engine/plan-folders.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { FolderInfo, FolderRole } from '#model/folder.ts';
@@ -7,6 +7,7 @@ import type { FolderRow } from '#model/link.ts';
 import { newFolderRow } from '../pass/new-folder-row.ts';
 import { history } from '../pass/pass-core.ts';
 import type { Trees } from '../pass/read-trees.ts';
+import { tryNames } from '../pass/try-names.ts';
 import { type PassContext, pathOf, withRows } from './pass-context.ts';
 
 /**
@@ -255,24 +256,6 @@ async function createFolder(context: PassContext, left: FolderInfo, place: Right
 function nameNote(wanted: string, made: string): string | null {
   if (made !== wanted) return `the name was taken or refused: ${JSON.stringify(made)}`;
   return wanted.includes('\ufffd') ? 'the name holds characters that XML forbids; U+FFFD stands for them' : null;
-}
-
-/** The folder's own name; then one without characters that servers refuse; then numbered ones while the name is taken. */
-async function tryNames<R>(name: string, write: (name: string) => Promise<R>): Promise<{ name: string; result: R }> {
-  const names = [...new Set([name, safeFolderName(name)]), ...numberedNames(name)];
-  let last: unknown;
-  for (const candidate of names) {
-    try {
-      return { name: candidate, result: await write(candidate) };
-    } catch (error) {
-      last = error;
-      const passing =
-        error instanceof FaultError &&
-        (error.fault.kind === 'stale' || (error.fault.kind === 'poison' && error.fault.reason === 'name-refused'));
-      if (!passing) throw error;
-    }
-  }
-  throw last;
 }
 
 /** The target folder below which a folder belongs; folders of a mapped path are made on the way. */

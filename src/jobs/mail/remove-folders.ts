@@ -1,6 +1,7 @@
-import type { FolderTree } from '#model/folder.ts';
+import type { FolderInfo, FolderTree } from '#model/folder.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { FolderRow, LinkRow } from '#model/link.ts';
+import { discardFolder } from '../pass/discard-folder.ts';
 import { history } from '../pass/pass-core.ts';
 import { type PassContext, pathOf } from './pass-context.ts';
 
@@ -25,58 +26,79 @@ export async function missItemsOfGoneFolders(context: PassContext): Promise<void
   }
 }
 
-/** Removes target folders whose source folder is gone once nothing of ours is in them; what a person put there keeps them alive. */
+/**
+ * Target folders whose source folder is gone go as well once nothing of ours is in them, the outermost with what is inside; what a person put
+ * there keeps them alive.
+ *
+ * @returns how many are missed for the first time.
+ */
 export async function removeGoneFolders(context: PassContext, right: FolderTree): Promise<number> {
-  const removed = new Set<FolderId>();
-  let waiting = 0;
   const gone = [...context.rows.values()].filter((r) => r.goneSincePass !== null);
+  const due: FolderRow[] = [];
+  const empty = new Set<FolderId>();
+  /** Of the target, not empty yet. */
+  const waiting = new Set<FolderId | null>();
+  const inside = (folder: FolderInfo) => right.folders.filter(({ parent }) => parent === folder.id);
   for (const row of deepestFirst(gone, right)) {
-    if ((row.goneSincePass ?? 0) >= context.pass) {
-      waiting++;
+    const folder = folderFor(context, row, right);
+    const [linked] = await context.store.links(context.pair.id, { leftFolder: row.left }, null, 1);
+    const holdsWaiting = folder !== undefined && inside(folder).some(({ id }) => waiting.has(id));
+    if ((row.goneSincePass ?? 0) >= context.pass || linked || holdsWaiting) {
+      waiting.add(row.right);
       continue;
     }
-    const [linked] = await context.store.links(context.pair.id, { leftFolder: row.left }, null, 1);
-    if (linked) continue;
-    const wanted = row.right !== null && !row.rightGone && row.excluded === null ? row.right : null;
-    const folder = right.folders.find(({ id }) => id === wanted);
-    const taken = folder && [...context.rows.values()].some((r) => r.left !== row.left && r.right === row.right);
-    if (folder && !taken && row.role === null) {
-      const occupied = folder.itemCount > 0 || right.folders.some((f) => f.parent === folder.id && !removed.has(f.id));
-      const reason = occupied
-        ? 'gone on the source; on the target a person has put things into it, so it stays'
-        : 'gone on the source, and empty';
-      if (!occupied) {
-        removed.add(folder.id);
-        context.plan?.push({
-          action: 'remove-folder',
-          reason,
-          folder: pathOf(context, row.left),
-          left: row.left,
-          right: row.right,
-          bytes: 0,
-          detail: null,
-        });
-        if (context.plan === null) {
-          await context.rightBox.removeFolder(folder.id, context.call());
-          context.counts.folderWrites++;
-        }
-      }
-      if (context.plan === null)
-        await context.commit({
-          history: [
-            history(context, 'remove-folder', reason, {
-              left: row.left,
-              right: row.right,
-              outcome: occupied ? 'held' : 'done',
-            }),
-          ],
-        });
-    }
+    due.push(row);
+    if (folder?.itemCount === 0 && inside(folder).every(({ id }) => empty.has(id))) empty.add(folder.id);
+  }
+  for (const row of due.reverse()) {
+    const folder = folderFor(context, row, right);
+    if (folder) await takeAway(context, row, folder, { right, empty });
     if (context.plan !== null) continue;
     context.rows.delete(row.left);
     await context.commit({ foldersForgotten: [row.left] });
   }
-  return waiting;
+  return gone.filter((row) => (row.goneSincePass ?? 0) >= context.pass).length;
+}
+
+/** The folder of the target that stands for it alone, and goes with it. */
+function folderFor({ rows }: PassContext, row: FolderRow, { folders }: FolderTree): FolderInfo | undefined {
+  if (row.role !== null || row.rightGone || row.excluded !== null) return undefined;
+  const isTaken = [...rows.values()].some((r) => r.left !== row.left && r.right === row.right);
+  return isTaken ? undefined : folders.find(({ id }) => id === row.right);
+}
+
+async function takeAway(
+  context: PassContext,
+  row: FolderRow,
+  folder: FolderInfo,
+  { right, empty }: { readonly right: FolderTree; readonly empty: ReadonlySet<FolderId> },
+): Promise<void> {
+  const isEmpty = empty.has(folder.id);
+  const reason = isEmpty
+    ? 'gone on the source, and empty'
+    : 'gone on the source; on the target a person has put things into it, so it stays';
+  if (context.plan !== null) {
+    if (isEmpty)
+      context.plan.push({
+        action: 'remove-folder',
+        reason,
+        folder: pathOf(context, row.left),
+        left: row.left,
+        right: row.right,
+        bytes: 0,
+        detail: null,
+      });
+    return;
+  }
+  // Inside of one that goes it has gone already.
+  if (isEmpty && (folder.parent === null || !empty.has(folder.parent))) {
+    await discardFolder(context.rightBox, folder, right, () => context.call());
+    context.counts.folderWrites++;
+  }
+  const outcome = isEmpty ? 'done' : 'held';
+  await context.commit({
+    history: [history(context, 'remove-folder', reason, { left: row.left, right: row.right, outcome })],
+  });
 }
 
 /** In an order in which folders inside of others come before those around them. */

@@ -1,12 +1,13 @@
-import { numberedNames, safeFolderName } from '#engine/folder-name.ts';
 import { decisionKey, nextTypedFolderDecision, type TypedFolderDecision } from '#engine/plan-typed-folders.ts';
 import { FaultError } from '#kit/fault.ts';
 import { type FolderInfo, type FolderRole, type FolderTree, folderContent } from '#model/folder.ts';
 import type { FolderId, Side } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
+import { discardFolder } from '../pass/discard-folder.ts';
 import { newFolderRow } from '../pass/new-folder-row.ts';
 import { history } from '../pass/pass-core.ts';
 import type { Trees } from '../pass/read-trees.ts';
+import { tryNames } from '../pass/try-names.ts';
 import { allLinks } from './all-links.ts';
 import { flush, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 
@@ -230,23 +231,6 @@ async function createFolder(
   await flush(context);
 }
 
-/** The folder's own name; then one without characters that servers refuse; then numbered ones while the name is taken. */
-async function tryNames<R>(name: string, write: (name: string) => Promise<R>): Promise<{ name: string; result: R }> {
-  let last: unknown;
-  for (const candidate of [...new Set([name, safeFolderName(name)]), ...numberedNames(name)]) {
-    try {
-      return { name: candidate, result: await write(candidate) };
-    } catch (error) {
-      last = error;
-      const passing =
-        error instanceof FaultError &&
-        (error.fault.kind === 'stale' || (error.fault.kind === 'poison' && error.fault.reason === 'name-refused'));
-      if (!passing) throw error;
-    }
-  }
-  throw last;
-}
-
 /**
  * Folders that are gone on one side: once nothing of ours is in the other one, it goes as well; what a person has in it that the side
  * without it never knew keeps it alive, and out of step.
@@ -284,7 +268,7 @@ export async function removeGoneFolders(context: TypedContext, trees: Trees): Pr
         detail: null,
       });
       if (context.plan !== null) continue;
-      await context.sides[survivor].box.removeFolder(folder.id, context.call());
+      await discardFolder(context.sides[survivor].box, folder, tree, () => context.call());
       context.counts.folderWrites++;
       context.staged.add({ history: [history(context, 'remove-folder', reason, row)] });
     } else if (folder) {
