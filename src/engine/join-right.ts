@@ -59,6 +59,10 @@ export function rightQuestions(
   return [...ask];
 }
 
+/** Copies that wait for their removal, since another is to replace them or has done so. Those without a link are nobody's to claim. */
+export const copiesToReplace = (intents: readonly IntentRow[]): ReadonlySet<ItemId> =>
+  new Set(intents.flatMap((i) => (i.replaces ? [i.replaces.right] : [])));
+
 /** Joins a page of the target's feed with what is recorded. Echoes of our own writes end here. */
 export function joinRight(changes: readonly Change[], known: RightKnowledge): RightJoin {
   const links = new Map<string, LinkRow>();
@@ -67,8 +71,7 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
   const taken: ItemId[] = [];
   const ended: LinkRow[] = [];
   const answered = new Set<StampKey>();
-  // Copies that wait for their removal, since another has replaced them, are nobody's to claim.
-  const replaced = new Set([...known.intents.values()].flatMap((i) => (i.replaces ? [i.replaces.right] : [])));
+  const replaced = copiesToReplace([...known.intents.values()]);
   const current = (link: LinkRow): LinkRow => links.get(link.id) ?? link;
   const put = (link: LinkRow) => links.set(link.id, link);
 

@@ -1,3 +1,4 @@
+import { copiesToReplace } from '#engine/join-right.ts';
 import { isFault } from '#kit/fault.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
 import type { FolderRow, IntentRow } from '#model/link.ts';
@@ -82,9 +83,13 @@ async function settleFolder(context: PassContext, row: FolderRow): Promise<void>
           context.call(),
         )
       : new Map<never, never>();
+  // A copy that was itself replaced before its intent was closed: its link has gone over to the one that replaced it.
+  const replaced = copiesToReplace(await context.store.intents(context.pair.id));
   const adopted = unknown.flatMap((intent) => {
     const head = found.get(intent.stamp)?.[0];
-    return head && !isFault(head) ? [{ intent, link: suspect(linkOf(context, intent, head)) }] : [];
+    return head && !isFault(head) && !replaced.has(head.id)
+      ? [{ intent, link: suspect(linkOf(context, intent, head)) }]
+      : [];
   });
   const happened = new Set([...open.filter((i) => !unknown.includes(i)), ...adopted.map((a) => a.intent)]);
   const held = await heldCopies(context, unknown);
