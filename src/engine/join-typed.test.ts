@@ -377,6 +377,24 @@ describe('linked items', () => {
     ]);
   });
 
+  test('moved between the feeds of two folders before anybody linked it: asked for, and linked where it is now', () => {
+    const [before, now] = [
+      head('r1', { identity: identity('AB') }),
+      head('r2', { identity: identity('AB'), folder: 'B' as FolderId }),
+    ];
+    const twin = upsert(head('l1', { identity: identity('AB'), stamp: stampOf('r1') }));
+    const entries = { left: [twin], right: [upsert(before), upsert(now)] };
+    expect(joinQuestions(known(entries))).toEqual({ left: [], right: ['r1', 'r2'] });
+    expect(join({ ...entries, gone: { left: new Set(), right: new Set(['r1' as ItemId]) } })).toMatchObject([
+      { do: 'adopt', left: { id: 'l1' }, right: { id: 'r2' }, by: 'identity' },
+    ]);
+    // Copies in two calendars are two events.
+    expect(join(entries)).toMatchObject([
+      { do: 'adopt', left: { id: 'l1' }, right: { id: 'r1' }, by: 'stamp' },
+      { do: 'create', on: 'left', folder: 'B', from: { id: 'r2' } },
+    ]);
+  });
+
   test('moved by a copy of ours, which is known by its stamp where there is no identity', () => {
     const stamp = stampOf('l1');
     const row = link('l1', 'r1', { stampKey: stampKey(stamp), state: 'right-gone', goneSincePass: 6 });

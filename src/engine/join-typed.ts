@@ -15,7 +15,8 @@ import { decideLink, unlinkDisplaced, unlinkDoubles } from './join-typed-links.t
 import { otherSide } from './merge-context.ts';
 
 /**
- * Ids to look up before the join: an item without a link that has the identity or the stamp of a linked one is that one moved, or another.
+ * Ids to look up before the join: an item without a link that has the identity or the stamp of a linked one is that one moved, or another;
+ * and so are two without a link in two folders.
  * Feeds that show both do not tell: they are read one after the other, and it may have been moved in between.
  */
 export function joinQuestions(known: Known): Readonly<Record<Side, readonly ItemId[]>> {
@@ -28,6 +29,7 @@ export function joinQuestions(known: Known): Readonly<Record<Side, readonly Item
           ask[side].add(link[side].id);
       }
     }
+    for (const { id } of inSeveralFolders([...index.fresh[side].values()])) ask[side].add(id);
   }
   for (const { intent } of copiesOfIntents(known, index)) {
     const from = otherSide(intent.side);
@@ -38,6 +40,7 @@ export function joinQuestions(known: Known): Readonly<Record<Side, readonly Item
 
 export function joinTyped(known: TypedKnowledge): readonly TypedDecision[] {
   const index = indexOf(known);
+  for (const side of sides) for (const id of known.gone[side]) index.fresh[side].delete(id);
   const decisions: TypedDecision[] = [];
   for (const link of known.links) {
     const decision = decideLink(known, index, link);
@@ -68,6 +71,17 @@ export function joinTyped(known: TypedKnowledge): readonly TypedDecision[] {
   for (const side of sides)
     for (const head of news[side].lone) decisions.push(...decideNew(known, side, head, places, coming[side]));
   return decisions;
+}
+
+/** Of items without a link, those of which another folder shows the identity as well, or the stamp, where there is none. */
+function inSeveralFolders(heads: readonly TypedHead[]): readonly TypedHead[] {
+  const folders = new Map<string, Set<FolderId>>();
+  const nameOf = ({ identity, stamp }: TypedHead): string | null => identity ?? stamp;
+  for (const head of heads) {
+    const name = nameOf(head);
+    if (name !== null) folders.set(name, (folders.get(name) ?? new Set()).add(head.folder));
+  }
+  return heads.filter((head) => (folders.get(nameOf(head) ?? '')?.size ?? 0) > 1);
 }
 
 /** Folders of a side in which an identity is already, by a link or by what has just been decided: a copy there would be a second one. */
