@@ -6,7 +6,17 @@ import { typedRows } from '#model/typed-properties.ts';
 import type { Day } from '#model/wall-time.ts';
 import type { MergeContext } from './merge-context.ts';
 import { mergeGroup } from './merge-group.ts';
-import { isChanged, type Levels, own, type SideValues, same } from './merge-level.ts';
+import {
+  isChanged,
+  isRevised,
+  type Levels,
+  laterRevision,
+  own,
+  pick,
+  revisionFields,
+  type SideValues,
+  same,
+} from './merge-level.ts';
 import { mergeSetLike } from './merge-lists.ts';
 import { mergeReminder } from './merge-reminder.ts';
 import { mergeResponse } from './merge-response.ts';
@@ -52,7 +62,9 @@ export function mergeLevel(context: MergeContext, day: Day | null, levels: Level
       continue;
     if (growing.has(field))
       put(field, isCountOnly && field !== 'invited' ? own(levels, field) : mergeGrowing(levels, field, row));
-    else if (field === 'stateFlags') put(field, mergeStateFlags(levels));
+    else if (revisionFields.includes(field))
+      put(field, isCountOnly ? own(levels, field) : mergeRevision(levels, field));
+    else if (field === 'stateFlags') put(field, mergeStateFlags(context, day, levels));
     else if (row.codec === 'reminder') put(field, mergeReminder(context, day, levels, field, row));
     else if (row.merge !== 'scalar') put(field, mergeSetLike(context, day, levels, field, row));
     else {
@@ -68,7 +80,7 @@ export function mergeLevel(context: MergeContext, day: Day | null, levels: Level
 }
 
 /** Values that only grow: the higher, later or true one is right on both sides. */
-const growing = new Set(['sequence', 'ownerCriticalChangeAt', 'attendeeCriticalChangeAt', 'invited']);
+const growing = new Set(['attendeeCriticalChangeAt', 'invited']);
 
 /**
  * Two copies of one's own meeting that say the same, of which nothing is remembered: which numbers they bear is the servers' own count of what
@@ -91,6 +103,15 @@ export function isTellingTheSame({ left, right }: Readonly<Record<Side, Shown>>)
 
 /** What attendees are told of a change of. */
 export const told = ['when', 'recurrence', 'location'] as const;
+
+/**
+ * Sequence and time of one revision go together: one with the time of another is a revision that nobody was told, and the Repair Assistant
+ * would tell it to everybody.
+ */
+function mergeRevision(levels: Levels, field: string) {
+  const later = isRevised(levels).any ? laterRevision(levels.left.values, levels.right.values) : null;
+  return later === null ? own(levels, field) : pick(levels, later, field);
+}
 
 function mergeGrowing(levels: Levels, field: string, row: TypedRow<unknown>) {
   const { left, right } = own(levels, field);

@@ -1,8 +1,9 @@
 import { must } from '#kit/assert.ts';
 import type { Side } from '#model/ids.ts';
 import { typedRows } from '#model/typed-properties.ts';
-import { otherSide } from './merge-context.ts';
-import { isChanged, type Levels, type Values } from './merge-level.ts';
+import type { Day } from '#model/wall-time.ts';
+import { type MergeContext, otherSide } from './merge-context.ts';
+import { isChanged, isRevised, type Levels, type Values } from './merge-level.ts';
 
 /** PidLidAppointmentStateFlags, [MS-OXOCAL] 2.2.1.10. */
 const MEETING = 1;
@@ -11,9 +12,9 @@ const CANCELLED = 4;
 
 /**
  * Whether it is a meeting, and whether it is cancelled, are merged; whose copy it is (received) belongs to each side, but for an
- * appointment that becomes a meeting.
+ * appointment that becomes a meeting. What the organizer said last is right about whether it is off; occurrences have no revisions of their own.
  */
-export function mergeStateFlags(levels: Levels) {
+export function mergeStateFlags(context: MergeContext, day: Day | null, levels: Levels) {
   const own = { left: levels.left.values['stateFlags'], right: levels.right.values['stateFlags'] };
   const isOccurrence = levels.left.series !== undefined;
   if (isOccurrence && own.left === undefined && own.right === undefined) return own;
@@ -37,7 +38,8 @@ export function mergeStateFlags(levels: Levels) {
   const row = must(typedRows('calendar')['stateFlags'], 'events have state flags');
   if (!isChanged(levels, 'stateFlags', row).any) return flags;
   const meeting = bit(MEETING);
-  const cancelled = bit(CANCELLED);
+  const newer = day === null && !context.isCountOnly ? context.organizerNewer : null;
+  const cancelled = newer && isRevised(levels)[newer] ? flags[newer] & CANCELLED : bit(CANCELLED);
   const receivedOf = (side: Side): number => {
     const role = flags[side] & MEETING ? flags[side] : flags[otherSide(side)];
     return meeting ? role & RECEIVED : 0;

@@ -151,6 +151,41 @@ describe('a meeting that both sides say differently', () => {
     expect(merged(told, later).left?.edit.set).toMatchObject({ location: 'Room 8' });
   });
 
+  test('the numbers are those of one word: attendees were never told the sequence of one with the time of the other', () => {
+    const first = { ...told, sequence: 2 };
+    const other = { ...told, ownerCriticalChangeAt: monday9 + HOUR, location: 'Room 8' };
+    for (const base of [null, event({ fields: own })]) {
+      const result = merged(first, other, base);
+      expect(result.left).toBeNull();
+      expect(result.right?.edit.set).toEqual({ location: 'Room 7', sequence: 2, ownerCriticalChangeAt: monday9 });
+    }
+  });
+
+  test('what the organizer said last is right about whether it is off', () => {
+    const said = (minutes: number, over: object) => ({
+      ...{ sequence: 1, ownerCriticalChangeAt: monday9 + minutes * 60_000 },
+      ...over,
+    });
+    const [off, on] = [said(0, { stateFlags: 7 }), said(9, { stateFlags: 3 })];
+    for (const base of [null, event({ fields: { stateFlags: 3 } })]) {
+      expect(merged(off, on, base)).toMatchObject({ left: { edit: { set: { stateFlags: 3 } } }, right: null });
+      expect(merged(on, off, base)).toMatchObject({ left: null, right: { edit: { set: { stateFlags: 3 } } } });
+      expect(merged(said(0, { stateFlags: 3 }), said(9, { stateFlags: 7 }), base).left?.edit.set).toMatchObject({
+        stateFlags: 7,
+      });
+    }
+    // Without a later word it is off wherever it is off, and so is what somebody called off beside a number that was there before.
+    expect(merged(said(0, { stateFlags: 7 }), said(0, { stateFlags: 3 })).right?.edit.set).toEqual({ stateFlags: 7 });
+    const counted = event({ fields: on });
+    expect(
+      merge(null, event({ fields: { ...own, stateFlags: 5 } }), event({ fields: { ...own, sequence: 3 } })).right?.edit,
+    ).toMatchObject({ set: { stateFlags: 5 } });
+    const seen = { left: shown(event({ fields: { stateFlags: 3 } })), right: shown(counted) };
+    expect(merge(null, event({ fields: { stateFlags: 7 } }), counted, { seen }).right?.edit.set).toEqual({
+      stateFlags: 7,
+    });
+  });
+
   test('a number says nothing where nobody was told, or where one copy is an attendee’s', () => {
     expect(merged({ ...own, invited: false }, { ...told, invited: false }).left?.edit.set).not.toHaveProperty(
       'location',

@@ -3,7 +3,7 @@
  * side: a field has changed when a side shows something else than when it was last read back. What comes out of it in every case is
  * in `docs/operating/calendars.md`.
  */
-import type { AttachmentHead, EventFields, When } from '#model/appointment.ts';
+import type { AttachmentHead, When } from '#model/appointment.ts';
 import { isReceived } from '#model/client-intent.ts';
 import type { Side } from '#model/ids.ts';
 import type { TypedPolicy } from '#model/policy.ts';
@@ -15,7 +15,7 @@ import type { Day } from '#model/wall-time.ts';
 import { carriedOut, isAnyOnItsWay, withOnTheirWay } from './elements-on-their-way.ts';
 import { type MergeContext, otherSide } from './merge-context.ts';
 import { isTellingTheSame, mergeLevel, told } from './merge-fields.ts';
-import type { Level, SideValues, Values } from './merge-level.ts';
+import { type Level, laterRevision, type SideValues, type Values } from './merge-level.ts';
 import { mergeOccurrences, type SideEntries } from './merge-occurrences.ts';
 import type { MergeOutcome } from './merge-outcomes.ts';
 import { isOwnMeeting } from './merge-state-flags.ts';
@@ -186,18 +186,13 @@ function writingOrder(
 const valuesOf = (item: TypedItem): Values => item.fields as unknown as Values;
 
 /**
- * Both are attendee's copies, or both are copies of a meeting of one's own to which people were invited: the one with the higher sequence,
- * then the later critical change, is what the organizer said last, and what the attendees have.
+ * Both are attendee's copies, or both are copies of a meeting of one's own to which people were invited: the later revision is
+ * what the organizer said last, and what the attendees have.
  */
 function organizerNewer(left: TypedItem, right: TypedItem): Side | null {
   if (left.kind !== 'calendar' || right.kind !== 'calendar') return null;
-  const both = (is: (values: Values) => boolean) => is(valuesOf(left)) && is(valuesOf(right));
-  if (!both(isReceived) && !both(isOwnMeeting)) return null;
-  const [l, r] = [left.fields as EventFields, right.fields as EventFields];
-  if (l.sequence !== r.sequence) return l.sequence > r.sequence ? 'left' : 'right';
-  const second = (at: number | null) => (at === null ? Number.NEGATIVE_INFINITY : Math.floor(at / 1000));
-  const [leftAt, rightAt] = [second(l.ownerCriticalChangeAt), second(r.ownerCriticalChangeAt)];
-  return leftAt === rightAt ? null : leftAt > rightAt ? 'left' : 'right';
+  const copies = [valuesOf(left), valuesOf(right)] as const;
+  return copies.every(isOwnMeeting) || copies.every(isReceived) ? laterRevision(...copies) : null;
 }
 
 /** The recurrence after the merge and the side it came from; from nobody when no side gets a new one. */

@@ -254,7 +254,7 @@ export const eventProperties = {
     ical: null,
     merge: 'scalar',
     source: '[MS-OXOCAL] 2.2.1.34',
-    note: 'The later one is right.',
+    note: 'Goes with the sequence: of equal ones the later is right.',
     sample: [null, 1_700_000_000_000],
   },
   attendeeCriticalChangeAt: {

@@ -170,7 +170,9 @@ function attendMeeting(person: CalendarPerson, meeting: SimulatedEvent, facts: M
       });
       return;
     default:
-      calendar.edit(meeting.id, updated(person, meeting, facts));
+      // An update after a cancellation says that the meeting takes place after all, or that the owner is on its list again.
+      facts.isCancelled = false;
+      calendar.edit(meeting.id, { ...updated(person, meeting, facts), stateFlags: fields.stateFlags & ~CANCELLED });
   }
 }
 
