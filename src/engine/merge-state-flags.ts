@@ -53,7 +53,10 @@ export function mergeStateFlags(context: MergeContext, day: Day | null, levels: 
  *
  * @param fields As they are, or as a snapshot holds them.
  */
-export function isOwnMeeting({ stateFlags, invited, attendees }: Values): boolean {
-  const isMeeting = (Number(stateFlags) & (MEETING | RECEIVED)) === MEETING;
-  return isMeeting && invited === true && Object.keys(attendees ?? {}).length > 0;
+export function isOwnMeeting(fields: Values): boolean {
+  return isOrganizers(fields) && fields['invited'] === true && Object.keys(fields['attendees'] ?? {}).length > 0;
 }
+
+/** The organizer's copy of a meeting, sent or not. */
+export const isOrganizers = ({ stateFlags }: Values): boolean =>
+  (Number(stateFlags) & (MEETING | RECEIVED)) === MEETING;

@@ -151,6 +151,20 @@ describe('a meeting that both sides say differently', () => {
     expect(merged(told, later).left?.edit.set).toMatchObject({ location: 'Room 8' });
   });
 
+  test('a copy that a phone made anew does not say any more that people were invited, and loses to what they were told since', () => {
+    const anew = { ...own, invited: false, sequence: 1, ownerCriticalChangeAt: monday9 - HOUR, location: 'Room 2' };
+    for (const base of [null, event({ fields: own })]) {
+      expect(merged(anew, told, base)).toMatchObject({
+        left: { edit: { set: { location: 'Room 7', ownerCriticalChangeAt: monday9, invited: true } } },
+        right: null,
+      });
+    }
+    // What never went out from one side was told to nobody, whatever number it bears.
+    const unsent = event({ fields: { ...own, invited: false } });
+    const counted = { ...anew, sequence: 5 };
+    expect(merged(told, counted, unsent).right?.edit.set).toMatchObject({ location: 'Room 7', invited: true });
+  });
+
   test('the numbers are those of one word: attendees were never told the sequence of one with the time of the other', () => {
     const first = { ...told, sequence: 2 };
     const other = { ...told, ownerCriticalChangeAt: monday9 + HOUR, location: 'Room 8' };

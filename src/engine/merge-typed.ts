@@ -18,7 +18,7 @@ import { isTellingTheSame, mergeLevel, told } from './merge-fields.ts';
 import { type Level, laterRevision, type SideValues, type Values } from './merge-level.ts';
 import { mergeOccurrences, type SideEntries } from './merge-occurrences.ts';
 import type { MergeOutcome } from './merge-outcomes.ts';
-import { isOwnMeeting } from './merge-state-flags.ts';
+import { isOrganizers, isOwnMeeting } from './merge-state-flags.ts';
 import { type ClockOf, placeOccurrences } from './place-occurrences.ts';
 import {
   attachmentKey,
@@ -132,7 +132,7 @@ export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): Typ
     hasBase: seen !== null,
     madeOf: seen === null ? (input.madeOf ?? null) : null,
     clockOf: input.clockOf,
-    organizerNewer: organizerNewer(left, right),
+    organizerNewer: organizerNewer(left, right, seen),
     isCountOnly: seen === null && isTellingTheSame(now),
     heads: { left: left.head, right: right.head },
     conflicts: [],
@@ -187,12 +187,17 @@ const valuesOf = (item: TypedItem): Values => item.fields as unknown as Values;
 
 /**
  * Both are attendee's copies, or both are copies of a meeting of one's own to which people were invited: the later revision is
- * what the organizer said last, and what the attendees have.
+ * what the organizer said last, and what the attendees have. A copy that a phone made anew may not say any more that invitations went out;
+ * of one that never went out, nobody was told anything.
  */
-function organizerNewer(left: TypedItem, right: TypedItem): Side | null {
+function organizerNewer(left: TypedItem, right: TypedItem, seen: Readonly<Record<Side, Shown>> | null): Side | null {
   if (left.kind !== 'calendar' || right.kind !== 'calendar') return null;
   const copies = [valuesOf(left), valuesOf(right)] as const;
-  return copies.every(isOwnMeeting) || copies.every(isReceived) ? laterRevision(...copies) : null;
+  if (copies.every(isReceived)) return laterRevision(...copies);
+  const sent = copies.map(isOwnMeeting);
+  const wasSent = seen ? [seen.left, seen.right].map(({ fields }) => isOwnMeeting(fields)) : sent.toReversed();
+  const isOwn = copies.every(isOrganizers) && sent.every((is, n) => is || wasSent[n] === true);
+  return isOwn ? laterRevision(...copies) : null;
 }
 
 /** The recurrence after the merge and the side it came from; from nobody when no side gets a new one. */
