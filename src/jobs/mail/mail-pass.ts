@@ -65,6 +65,7 @@ export async function runMailPass(
     await readLeft(context, trees.left, options.everything ?? false);
     const orphansKnown = await missOrphans(context, trees.left);
     await missItemsOfGoneFolders(context);
+    await followOn(context);
     const removals = await removeGone(context);
     const unsettled = await lookAtLeft(context, removals.back);
     const waitingFolders = await settleRight(context, trees.right);
@@ -180,6 +181,16 @@ async function retryQuarantined(context: PassContext): Promise<void> {
     const linked = decisions.flatMap((d) => (d.do === 'see' ? [d.link.leftId] : []));
     if (linked.length > 0) await context.commit({ quarantineLeft: linked });
   }
+}
+
+/**
+ * What is missed on the source may have been moved while this pass read it: out of a folder that it had still to read, into one that it had
+ * read, or whose mark had not moved. Once is enough of a wait for that, but not when the next pass meets the same mail on its way again.
+ */
+async function followOn(context: PassContext): Promise<void> {
+  if (context.plan !== null) return;
+  const [missed] = await context.store.links(context.pair.id, { state: 'left-gone' }, null, 1);
+  if (missed) await readLeft(context, await context.leftBox.tree(context.call()), false);
 }
 
 /**

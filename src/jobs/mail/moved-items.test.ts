@@ -142,3 +142,27 @@ test('one that had failed and takes over the copy of an equal one that moved is 
     );
   });
 });
+
+test('a mail that moves on in every pass, while that reads the folders, is followed and not made anew', async () => {
+  await withTwoMailboxes(async ({ old, source, target, pass }) => {
+    let mail = source.add(source.byRole('inbox'), Buffer.from('mail'));
+    await pass();
+    for (const role of ['junkemail', 'sentitems'] as const) {
+      // So that the inbox is read, after the look at the marks: that of the folder to which the mail moves had not moved by then.
+      source.add(source.byRole('inbox'), Buffer.from('new'));
+      old.before = (operation, box) => {
+        if (box !== source || operation !== 'changes') return;
+        old.before = () => {};
+        mail = must(source.moveItem(mail.id, source.byRole(role)), 'a moved mail');
+      };
+      await pass();
+    }
+    await pass();
+    expect([...target.items.values()].map(({ mime, folder }) => [mime.toString(), folder]).sort()).toEqual([
+      ['mail', target.byRole('sentitems')],
+      ['new', target.byRole('inbox')],
+      ['new', target.byRole('inbox')],
+    ]);
+    expect(target.recoverable.size).toBe(0);
+  });
+});
