@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Version } from '#model/ids.ts';
+import type { Receipt } from '#model/stamp.ts';
 import type { Json } from '#model/typed-link.ts';
 import { arrived, withFound, withOnTheirWay, withWritten } from './elements-on-their-way.ts';
 import { elementBase } from './shown.ts';
@@ -7,18 +8,28 @@ import { elementBase } from './shown.ts';
 const [before, written, later] = ['v1', 'v2', 'v3'] as readonly string[] as [Version, Version, Version];
 const now = (names: readonly string[]) => new Map(names.map((name) => [name, 'none']));
 const there = (names: readonly string[], version: Version) => ({ elements: now(names), version });
+const receipt = 'of the write' as Receipt;
 /** What the left says while `cy` is on the way from there to the right. */
 const onTheirWay = {
-  fields: { attendees: withOnTheirWay(new Map([['ben', 'none']]), new Map([['cy', 'none']]), there(['ben'], before)) },
+  fields: {
+    attendees: withOnTheirWay(new Map([['ben', 'none']]), new Map([['cy', 'none']]), there(['ben'], before), receipt),
+  },
   occurrences: {},
 };
 const answered = withWritten(onTheirWay, written, () => true);
 
-const bases = ({ fields }: typeof onTheirWay, inRight: readonly string[], version: Version) => {
+const bases = (
+  { fields }: typeof onTheirWay,
+  inRight: readonly string[],
+  version: Version,
+  shownReceipt: Receipt | null = null,
+  isTakenOut = true,
+) => {
   const { left, right } = arrived(
     { left: elementBase(fields.attendees), right: new Map([['ben', 'none']]) },
     { left: now(['ben', 'cy']), right: now(inRight) },
-    { left: before, right: version },
+    { left: { version: before, receipt: null }, right: { version, receipt: shownReceipt } },
+    () => isTakenOut,
   );
   return { left: [...(left ?? [])].map(([name]) => name), right: [...(right ?? [])].map(([name]) => name) };
 };
@@ -53,6 +64,19 @@ test('what was seen there although the answer was lost, and is not any more, was
   expect(bases(seenAt({ ben: 'none' }), ['ben'], later)).toEqual({ left: ['ben'], right: ['ben'] });
   const plain = shows({ ben: 'none' });
   expect(withFound(plain, shows({ ben: 'none', cy: 'none' }), written)).toBe(plain);
+});
+
+test('what is not there although the receipt of its write is was taken out, unless its server may have left it out or renamed it', () => {
+  const taken = { left: ['ben', 'cy'], right: ['ben', 'cy'] };
+  const asNew = { left: ['ben'], right: ['ben'] };
+  expect(bases(onTheirWay, ['ben'], later, receipt)).toEqual(taken);
+  expect(bases(onTheirWay, ['ben'], later, 'of another write' as Receipt)).toEqual(asNew);
+  expect(bases(onTheirWay, ['ben'], later, receipt, false)).toEqual(asNew);
+  expect(bases(onTheirWay, ['ben', 'cyrus'], later, receipt)).toEqual(asNew);
+  expect(bases(answered as typeof onTheirWay, ['ben'], written, receipt)).toEqual({
+    left: ['ben', 'cy'],
+    right: ['ben'],
+  });
 });
 
 test('an answer says nothing of fields that the other side keeps in its own way, and of snapshots from which nothing went', () => {

@@ -5,9 +5,12 @@
  *
  * Of a value, and of a day, the snapshot of the side that is given it says which: where that shows it afterwards, both had it. Of an element
  * that is added to a set the snapshot of the side that it came from says so; and, as soon as that is known, at which version of the other
- * side it was there, since until the next snapshot somebody may take it out again.
+ * side it was there, since until the next snapshot somebody may take it out again. Where nobody learns that in time, the receipt of the
+ * write does: it is in the snapshot before, and in the item as soon as the write is carried out.
  */
 import type { Side, Version } from '#model/ids.ts';
+import { hash128, type Receipt } from '#model/stamp.ts';
+import type { TypedHead } from '#model/typed-item.ts';
 import type { Json, Shown } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
 import { type ElementBase, elementBase, sameJson, sameTimes } from './shown.ts';
@@ -39,6 +42,8 @@ export function carriedOut(seen: Both<Shown>, now: Both<Shown>): Both<Shown> {
 /** An element in a snapshot; in place of what is known of it: what the other side is given. */
 interface OnItsWay {
   readonly onItsWay: Json;
+  /** Of the update that brings it. */
+  readonly by?: Receipt;
   /** A version of the other side that has it: written with an answer, or seen since. Absent: nobody knows of any. */
   readonly thereAt?: Version;
 }
@@ -47,6 +52,14 @@ const isRecord = (value: Json | undefined): value is Readonly<Record<string, Jso
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 const isOnItsWay = (held: Json | undefined): held is Json & OnItsWay => isRecord(held) && 'onItsWay' in held;
+
+/**
+ * The receipt of an update: no other one that says something else can be carried out at the same version.
+ *
+ * @param version That the update is made for.
+ */
+export const receiptFor = (version: Version, lists: Readonly<Record<string, unknown>>): Receipt =>
+  hash128(JSON.stringify([version, lists])) as Receipt;
 
 export const isAnyOnItsWay = (base: ReadonlyMap<string, Json>): boolean => [...base.values()].some(isOnItsWay);
 
@@ -58,17 +71,19 @@ export const withoutOnTheirWay = (base: ReadonlyMap<string, Json> | null): Reado
  * A set of a snapshot, with elements that are about to be written to the other side.
  * @param base What the snapshot holds, element by element.
  * @param there What the other side has now. Of what was on its way before: it has arrived.
+ * @param by Of the write.
  */
 export function withOnTheirWay(
   base: ReadonlyMap<string, Json>,
   added: ReadonlyMap<string, Json>,
   there: { readonly elements: ReadonlyMap<string, unknown>; readonly version: Version },
+  by?: Receipt,
 ): Json {
   const known = [...base].map(([key, held]) => {
     const isThere = isOnItsWay(held) && there.elements.has(key);
     return [key, isThere ? { onItsWay: held.onItsWay, thereAt: there.version } : held];
   });
-  const next = [...added].map(([key, onItsWay]) => [key, { onItsWay }]);
+  const next = [...added].map(([key, onItsWay]) => [key, { onItsWay, ...(by === undefined ? {} : { by }) }]);
   return Object.fromEntries([...known, ...next]);
 }
 
@@ -113,21 +128,35 @@ export function withFound(seen: Shown, there: Shown, version: Version): Shown {
 /**
  * Bases in which nothing is on its way any more. What the other side has was carried out: both had it. What it lacks and is known to have
  * had was taken out since, or if nobody wrote there since, its server leaves it out, and it stays where it came from. Of what else it lacks
- * the write was not carried out, or it is gone again: it is as new as it was.
+ * the write was not carried out, or it is gone again: the receipt of the write says which. Without one it is as new as it was.
+ *
+ * @param now What the sides have, by key.
+ * @param isTakenOut Asked of what a write brought whose answer was lost and whose receipt is there, and which is missing there. False: its
+ *   server may have left it out, or have it under another key; then it is as new as it was.
  */
-export function arrived(
+export function arrived<E>(
   base: Readonly<Record<Side, ElementBase>>,
-  now: Readonly<Record<Side, ReadonlyMap<string, unknown>>>,
-  versions: Readonly<Record<Side, Version>>,
+  now: Readonly<Record<Side, ReadonlyMap<string, E>>>,
+  heads: Readonly<Record<Side, Pick<TypedHead, 'version' | 'receipt'>>>,
+  isTakenOut: (element: E, from: Side) => boolean,
 ): Readonly<Record<Side, ElementBase>> {
   const sides = { left: base.left && new Map(base.left), right: base.right && new Map(base.right) };
   for (const [from, to] of [['left', 'right'] as const, ['right', 'left'] as const]) {
+    // What nobody knows of may be what we put there, as its server calls it.
+    const hasStrangers = [...now[to].keys()].some((key) => !base[to]?.has(key) && !base[from]?.has(key));
     for (const [key, held] of base[from] ?? []) {
       if (!isOnItsWay(held)) continue;
-      if (!now[to].has(key) && held.thereAt === undefined) sides[from]?.delete(key);
+      const isThere = now[to].has(key);
+      const element = now[from].get(key);
+      const hasReceipt = held.by !== undefined && held.by === heads[to].receipt;
+      const wasThere =
+        isThere ||
+        held.thereAt !== undefined ||
+        (hasReceipt && !hasStrangers && element !== undefined && isTakenOut(element, from));
+      if (!wasThere) sides[from]?.delete(key);
       else {
         sides[from]?.set(key, held.onItsWay);
-        if (now[to].has(key) || held.thereAt !== versions[to]) sides[to]?.set(key, held.onItsWay);
+        if (isThere || held.thereAt !== heads[to].version) sides[to]?.set(key, held.onItsWay);
       }
     }
   }

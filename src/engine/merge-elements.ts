@@ -1,5 +1,6 @@
 import type { AttachmentHead, Attendee } from '#model/appointment.ts';
-import type { Side, Version } from '#model/ids.ts';
+import type { Side } from '#model/ids.ts';
+import type { TypedHead } from '#model/typed-item.ts';
 import type { Json } from '#model/typed-link.ts';
 import { arrived } from './elements-on-their-way.ts';
 import {
@@ -28,23 +29,25 @@ export interface ElementRules<E> {
   readonly clash: (clash: ElementClash<E>) => { readonly left: E; readonly right: E };
   /** Removed on one side, changed on the other. True: it stays. */
   readonly keepsChanged: (key: string, element: E) => boolean;
+  /** See `arrived`. */
+  readonly isTakenOut: (element: E, from: Side) => boolean;
 }
 
 /**
  * Three-way merge of things that have keys. What one side added, removed or changed since its own snapshot happens on the other; what
  * differs although neither side changed it stays different. Where the base is unknown both are united.
- * @param versions Of the items that hold them.
+ * @param heads Of the items that hold them.
  */
 export function mergeElements<E>(
   left: readonly E[],
   right: readonly E[],
   recorded: { readonly left: ElementBase; readonly right: ElementBase },
-  versions: Readonly<Record<Side, Version>>,
+  heads: Readonly<Record<Side, Pick<TypedHead, 'version' | 'receipt'>>>,
   rules: ElementRules<E>,
 ): { readonly left: readonly E[]; readonly right: readonly E[] } {
   const l = byKey(left, rules.keyOf);
   const r = byKey(right, rules.keyOf);
-  const base = arrived(recorded, { left: l, right: r }, versions);
+  const base = arrived(recorded, { left: l, right: r }, heads, rules.isTakenOut);
   const merged: { left: E[]; right: E[] } = { left: [], right: [] };
   for (const key of new Set([...l.keys(), ...r.keys()])) {
     const inLeft = l.get(key);
@@ -98,13 +101,14 @@ function fateOfOne<E>(
   return { stays: kept, spreads: kept };
 }
 
-export const setRules: ElementRules<string> = {
+export const setRules = (isTakenOut: ElementRules<string>['isTakenOut']): ElementRules<string> => ({
   keyOf: (element) => element,
   payload: () => null,
   take: (own) => own,
   clash: ({ left, right }) => ({ left, right }),
   keepsChanged: () => false,
-};
+  isTakenOut,
+});
 
 export const attachmentRules: ElementRules<AttachmentHead> = {
   keyOf: attachmentKey,
@@ -112,6 +116,8 @@ export const attachmentRules: ElementRules<AttachmentHead> = {
   take: (own) => own,
   clash: ({ left, right }) => ({ left, right }),
   keepsChanged: () => false,
+  // They follow in requests of their own, and may come out of a server as other bytes.
+  isTakenOut: () => false,
 };
 
 export type RecordEntry = readonly [key: string, value: unknown];
@@ -123,6 +129,7 @@ export const recordRules = (
   take: (_, other) => other,
   clash,
   keepsChanged: () => true,
+  isTakenOut: () => false,
 });
 
 /** @param own Addresses of the person, lower case: they are one attendee, whichever organization wrote the address. */
@@ -135,10 +142,13 @@ export const attendeeRules = (
   alias: ReturnType<typeof attendeeAlias>,
   clash: (clash: ElementClash<Attendee>) => { readonly left: Attendee; readonly right: Attendee },
   keepsChanged: (key: string, element: Attendee) => boolean,
+  isTakenOut: ElementRules<Attendee>['isTakenOut'],
 ): ElementRules<Attendee> => ({
   keyOf: (a) => alias(attendeeKey(a)),
   payload: attendeePayload,
   take: (mine, other) => ({ ...mine, role: other.role, response: other.response, respondedAt: other.respondedAt }),
   clash,
   keepsChanged,
+  // The organizer is in the list or is not, as the server has it.
+  isTakenOut: (element, from) => element.response !== 'organizer' && isTakenOut(element, from),
 });

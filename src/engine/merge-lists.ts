@@ -46,16 +46,32 @@ export function mergeSetLike(
   if (context.hasBase && changed.left !== changed.right && (base.left === null || base.right === null)) {
     return pick(levels, changed.left ? 'left' : 'right', field);
   }
-  const versions = versionsOf(context);
+  const { heads } = context;
+  const isTakenOut = (element: unknown, from: Side): boolean => {
+    const to = otherSide(from);
+    const by: Verdict = {
+      winner: to,
+      outcome: 'taken-out-unseen',
+      why: `our write to the ${to} had no answer, and its receipt shows that it was carried out: somebody took this out there since`,
+    };
+    journal(context, by, field, day, { base: null, left: null, right: null, [from]: element });
+    return true;
+  };
   switch (row.merge) {
     case 'set':
-      return mergeElements(lists.left as readonly string[], lists.right as readonly string[], base, versions, setRules);
+      return mergeElements(
+        lists.left as readonly string[],
+        lists.right as readonly string[],
+        base,
+        heads,
+        setRules(isTakenOut),
+      );
     case 'attachments':
       return mergeElements(
         lists.left as readonly AttachmentHead[],
         lists.right as readonly AttachmentHead[],
         base,
-        versions,
+        heads,
         attachmentRules,
       );
     case 'record': {
@@ -63,7 +79,7 @@ export function mergeSetLike(
         entriesOf(lists.left),
         entriesOf(lists.right),
         base,
-        versions,
+        heads,
         recordRules(({ key, left, right, base: before }) => {
           const by = verdict(context, field);
           journal(context, by, field, day, { base: before, left: { [key]: left[1] }, right: { [key]: right[1] } });
@@ -73,7 +89,7 @@ export function mergeSetLike(
       return { left: Object.fromEntries(merged.left), right: Object.fromEntries(merged.right) };
     }
     default:
-      return mergeAttendees(context, day, lists as AttendeeLists, base, alias);
+      return mergeAttendees(context, day, lists as AttendeeLists, base, alias, isTakenOut);
   }
 }
 
@@ -84,7 +100,6 @@ function oneOwn({ own }: MergeContext, lists: AttendeeLists): readonly string[] 
   const isTwice = Object.values(lists).some((list) => list.filter((a) => own.includes(attendeeKey(a))).length > 1);
   return isTwice ? [] : own;
 }
-const versionsOf = ({ heads }: MergeContext) => ({ left: heads.left.version, right: heads.right.version });
 
 /**
  * By address. Who is invited and as what is the organizer's to say, so a removal stands; of two answers the later one counts, since both
@@ -96,6 +111,7 @@ function mergeAttendees(
   lists: AttendeeLists,
   base: { readonly left: ElementBase; readonly right: ElementBase },
   alias: ReturnType<typeof attendeeAlias>,
+  isTakenOut: (element: Attendee, from: Side) => boolean,
 ) {
   const rules = attendeeRules(
     alias,
@@ -131,8 +147,9 @@ function mergeAttendees(
       journal(context, by, 'attendees', day, { base: null, left: null, right: null, [kept]: attendee });
       return false;
     },
+    isTakenOut,
   );
-  return mergeElements(lists.left, lists.right, base, versionsOf(context), rules);
+  return mergeElements(lists.left, lists.right, base, context.heads, rules);
 }
 
 /** Null: neither answered later than the other. */

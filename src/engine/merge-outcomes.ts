@@ -7,6 +7,8 @@ export const mergeOutcomes = {
   'organizer-newer': 'the organizer updated one copy later than the other',
   'response-newer': 'the person answered on both sides; the later answer counts',
   'attendee-removed': 'an attendee was removed on one side and changed on the other',
+  'taken-out-unseen':
+    'what our write had put into a list was taken out there before its answer or anybody’s look told of it',
   'occurrence-changed-and-deleted': 'an occurrence was changed on one side and deleted on the other; the change stays',
   'occurrence-out-of-pattern': 'the new pattern has no occurrence on the day of a changed one',
   'occurrence-erased': 'a new pattern on one side erased a changed occurrence there',

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import type { EventFields } from '#model/appointment.ts';
+import type { Receipt } from '#model/stamp.ts';
 import type { TypedItem } from '#model/typed-item.ts';
 import { type MergeInput, mergeTyped } from './merge-typed.ts';
 import { shown } from './shown.ts';
@@ -43,6 +45,37 @@ describe('fields', () => {
     expect(result.conflicts).toMatchObject([
       { outcome: 'both-changed', field: 'location', day: null, base: 'Room 1', left: 'A', right: 'B', winner: 'left' },
     ]);
+  });
+
+  test('whom our write put on a list and somebody took off it, before we had an answer, stays off it', () => {
+    const [ben, cy] = [attendee('ben@partner.example'), attendee('cy@partner.example')];
+    const meeting = (of: Partial<EventFields>, receipt: Receipt | null = null) =>
+      event({ fields: of, head: { receipt } });
+    const before = meeting({ attendees: [ben] });
+    const added = meeting({ attendees: [ben, cy], categories: ['Red'] });
+    const first = merge(before, added, before);
+    const receipt = first.right?.edit.receipt ?? null;
+    expect(receipt).not.toBeNull();
+    const again = (right: Event, left = added) => merge(null, left, right, { seen: first.before });
+    const renamed = meeting({ attendees: [ben], subject: 'Jour fixe' });
+    expect(again(renamed)).toMatchObject({
+      left: { edit: { set: { subject: 'Jour fixe' } } },
+      right: { edit: { set: { attendees: [ben, cy], categories: ['Red'] } } },
+      conflicts: [],
+    });
+    expect(again(meeting({ attendees: [ben] }, receipt))).toMatchObject({
+      left: { edit: { set: { attendees: [ben], categories: [] } } },
+      right: null,
+      conflicts: [
+        { outcome: 'taken-out-unseen', field: 'categories', left: 'Red', right: null, winner: 'right' },
+        { outcome: 'taken-out-unseen', field: 'attendees', left: cy, right: null, winner: 'right' },
+      ],
+    });
+    const organizer = { ...cy, response: 'organizer' } as const;
+    const own = merge(before, meeting({ attendees: [ben, organizer] }), before);
+    const left = meeting({ attendees: [ben, organizer] });
+    const { receipt: ofOwn = null } = own.right?.edit ?? {};
+    expect(merge(null, left, meeting({ attendees: [ben] }, ofOwn), { seen: own.before }).left).toBeNull();
   });
 
   test('what was written and could not be recorded is nobody’s change: undone where it came from, it does not come back', () => {

@@ -7,12 +7,13 @@ import type { AttachmentHead, When } from '#model/appointment.ts';
 import { isReceived } from '#model/client-intent.ts';
 import type { Side } from '#model/ids.ts';
 import type { TypedPolicy } from '#model/policy.ts';
+import type { TypedRow } from '#model/property-row.ts';
 import type { Recurrence } from '#model/recurrence.ts';
 import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Json, Shown } from '#model/typed-link.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import type { Day } from '#model/wall-time.ts';
-import { carriedOut, isAnyOnItsWay, withOnTheirWay } from './elements-on-their-way.ts';
+import { carriedOut, isAnyOnItsWay, receiptFor, withOnTheirWay } from './elements-on-their-way.ts';
 import { type MergeContext, otherSide } from './merge-context.ts';
 import { isTellingTheSame, mergeLevel, told } from './merge-fields.ts';
 import { type Level, laterRevision, type SideValues, type Values } from './merge-level.ts';
@@ -244,6 +245,9 @@ function writesOf(
   return { fields, days };
 }
 
+/** Whose elements servers keep under the names that they are given, in the request that brings them. */
+const isList = (row: TypedRow<unknown> | undefined): boolean => row?.merge === 'set' || row?.merge === 'attendees';
+
 function sideEdit<Kind extends TypedKind>(
   input: MergeInput<Kind>,
   side: Side,
@@ -265,7 +269,13 @@ function sideEdit<Kind extends TypedKind>(
     if (entry === null) return rewrites ? [] : [{ day, do: 'modify', overrides: {} }];
     return [{ day, do: 'modify', overrides: entry }];
   });
-  const edit: TypedEdit<Kind> = { set: set as TypedEdit<Kind>['set'], occurrences, attachments: new Map() };
+  const lists = Object.entries(set).filter(([field]) => input.seen !== null && isList(typedRows(input.kind)[field]));
+  const edit: TypedEdit<Kind> = {
+    set: set as TypedEdit<Kind>['set'],
+    occurrences,
+    attachments: new Map(),
+    ...(lists.length === 0 ? {} : { receipt: receiptFor(item.head.version, Object.fromEntries(lists)) }),
+  };
   return { edit, needs: neededAttachments(input, side, edit, rewrites), rewrites };
 }
 
@@ -288,7 +298,12 @@ function seenBefore(
       const set = elements((edits[to]?.edit.set as Values | undefined)?.[field]);
       const added = new Map([...set].filter(([key]) => here.has(key) && !there.has(key)));
       if (added.size > 0 || isAnyOnItsWay(before))
-        fields[field] = withOnTheirWay(before, added, { elements: there, version: input[to].head.version });
+        fields[field] = withOnTheirWay(
+          before,
+          added,
+          { elements: there, version: input[to].head.version },
+          edits[to]?.edit.receipt,
+        );
     }
     return { ...seen[from], fields, ...valuesOnTheirWay(input.kind, edits[from], now[to]) };
   };

@@ -63,6 +63,7 @@ export const headOf = (over: Partial<TypedHead> = {}): TypedHead => ({
   itemClass: 'IPM.Appointment',
   identity: 'AB01' as EventIdentity,
   stamp: null,
+  receipt: null,
   searchKey: '',
   sizeBytes: 1000,
   createdAt: monday9,

@@ -28,9 +28,13 @@ export type StampText = Brand<'StampText'>;
 /** First 16 bytes of SHA-256 of the stamp's text, in hex: what indexes hold. */
 export type StampKey = Brand<'StampKey'>;
 
+/** The mark of an update of ours that writes lists, in the same request. It says that the update was carried out, although its answer was lost. */
+export type Receipt = Brand<'Receipt'>;
+
 /** Property set of everything that is ours. */
 export const causewayPropertySet = '7c3c5a4e-9d1b-4f0e-8a66-2f4b1d0c7e91';
 export const stampPropertyName = 'CausewayStamp';
+export const receiptPropertyName = 'CausewayReceipt';
 
 const VERSION = 'cw1';
 

@@ -7,7 +7,7 @@ import type { ContactFields } from './contact.ts';
 import type { FolderId, ItemId, Version } from './ids.ts';
 import type { Instant, RawProperty } from './mail.ts';
 import type { NoteFields } from './note.ts';
-import type { StampText } from './stamp.ts';
+import type { Receipt, StampText } from './stamp.ts';
 import type { TaskFields } from './task.ts';
 import type { Day } from './wall-time.ts';
 
@@ -30,6 +30,8 @@ export interface TypedHead {
   /** Events only; null: the item has none. */
   readonly identity: EventIdentity | null;
   readonly stamp: StampText | null;
+  /** Of the last update that carried one; null: none did. */
+  readonly receipt: Receipt | null;
   /** Hex, or '' when the item has none. */
   readonly searchKey: string;
   readonly sizeBytes: number;
@@ -72,4 +74,6 @@ export interface TypedEdit<Kind extends TypedKind = TypedKind> {
   )[];
   /** Bytes of attachments that `set` or an occurrence names and the item lacks, by hash. */
   readonly attachments: ReadonlyMap<string, AttachmentContent>;
+  /** Written in the same request as `set`, but for attachments. Absent: the item keeps the one that it has. */
+  readonly receipt?: Receipt;
 }

@@ -348,6 +348,7 @@ export const drafts = (owner: string, shape: EventShape | null = null): fc.Arbit
             itemClass: 'IPM.Appointment',
             identity,
             stamp: null,
+            receipt: null,
             searchKey: '',
             sizeBytes: 0,
             createdAt: null,

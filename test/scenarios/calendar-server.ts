@@ -66,6 +66,7 @@ export class CalendarServer {
         itemClass: 'IPM.Appointment',
         identity: event.identity,
         stamp,
+        receipt: null,
         searchKey: '',
         sizeBytes: 1000,
         createdAt: at,
@@ -102,6 +103,7 @@ export class CalendarServer {
     }
     const item = this.handedOut({
       ...before,
+      head: { ...before.head, receipt: edit.receipt ?? before.head.receipt },
       fields,
       occurrences: [...occurrences.values()].sort((a, b) => (a.day < b.day ? -1 : 1)),
       deletedDays: [...deletedDays].sort(),

@@ -237,6 +237,7 @@ export const anyEvent: fc.Arbitrary<TypedDraft<'calendar'>> = fc
           itemClass: 'IPM.Appointment',
           identity: made.identity,
           stamp: null,
+          receipt: null,
           searchKey: '',
           sizeBytes: 0,
           createdAt: null,

@@ -147,6 +147,7 @@ export function anyPlainItem<Kind extends PlainKind>(kind: Kind): fc.Arbitrary<T
           itemClass: itemClasses[kind],
           identity: null,
           stamp: null,
+          receipt: null,
           searchKey: '',
           sizeBytes: 0,
           createdAt: null,

@@ -6,7 +6,7 @@ import type { DistinguishedName, ObjectGuid } from '#model/directory/directory-o
 import type { Cursor, FolderId, ItemId, LinkId, MailboxGuid, PairId, Side, Version } from '#model/ids.ts';
 import type { FolderRow, IntentRow, LinkRow, UnclaimedRow } from '#model/link.ts';
 import type { MailHead, MailState } from '#model/mail.ts';
-import { hash128, type StampKey, type StampText } from '#model/stamp.ts';
+import { hash128, type Receipt, type StampKey, type StampText } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
 import type { Shown, TypedIntentRow, TypedLinkRow, UnlinkedRow } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
@@ -225,6 +225,7 @@ export function typedHead(n: number, over: Partial<TypedHead> = {}): TypedHead {
     itemClass: 'IPM.Appointment',
     identity: n % 4 === 0 ? null : identity(n),
     stamp: n % 3 === 0 ? null : (`cw1;old;${n}` as StampText),
+    receipt: n % 5 === 0 ? (hash128(`receipt${n}`) as Receipt) : null,
     searchKey: hash128(`search${n}`),
     sizeBytes: 900 + n,
     createdAt: null,

@@ -66,6 +66,7 @@ export function draftOf<Kind extends TypedKind>(kind: Kind, parts: DraftParts<Ki
     itemClass: classes[kind],
     identity: kind === 'calendar' ? (parts.identity ?? freshIdentity()) : null,
     stamp: null,
+    receipt: null,
     searchKey: '',
     sizeBytes: 0,
     createdAt: null,

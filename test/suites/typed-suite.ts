@@ -11,6 +11,7 @@ import type { Attendee, EventFields, ModifiedOccurrence, OccurrenceOverrides, Wh
 import type { ItemId } from '#model/ids.ts';
 import type { TypedRow } from '#model/property-row.ts';
 import type { Recurrence, RecurrencePattern, RecurrenceRange } from '#model/recurrence.ts';
+import type { Receipt } from '#model/stamp.ts';
 import type { TypedDraft, TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import { typedKinds } from '#model/typed-item.ts';
 import { typedRows } from '#model/typed-properties.ts';
@@ -610,6 +611,25 @@ for (const kind of typedKinds) {
     const after = await b.changes(kind, folder, before.cursor);
     expect(says(after.changes)).toEqual([`upsert ${edited.id}`, `delete ${removed.id}`, `upsert ${created.id}`].sort());
     expect(await b.missing(kind, kept.id)).toBe('there');
+  });
+
+  defineFor(kind, `${kind}: the receipt of an update is there until that of another`, async (b) => {
+    const { id } = await b.create(plainDraft());
+    const write = async (edit: Partial<TypedEdit>) => {
+      const { version } = await b.update<TypedKind>(await b.read(kind, id), edit);
+      const { head } = await b.read(kind, id);
+      expect(head.version).toBe(version);
+      return head.receipt;
+    };
+    const created = await b.read(kind, id);
+    expect(created.head.receipt).toBeNull();
+    const [first, second] = ['first', 'second'] as readonly string[] as readonly [Receipt, Receipt];
+    expect(await write({ set: { categories: ['x'] }, receipt: first })).toBe(first);
+    expect(await write({ set: otherwise })).toBe(first);
+    const { changes } = await b.changes(kind, await b.folder(kind));
+    expect(changes).toMatchObject([{ kind: 'upsert', head: { id, receipt: first, stamp: expect.any(String) } }]);
+    expect(await write({ set: { categories: [] }, receipt: second })).toBe(second);
+    expect((await b.read(kind, id)).extras).toEqual(created.extras);
   });
 
   defineFor(kind, `${kind}: a move keeps everything but the id`, async (b) => {

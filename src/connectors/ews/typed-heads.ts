@@ -1,8 +1,9 @@
 import { identityOfIds, identityOfUid } from '#formats/mapi/global-object-id.ts';
+import { receiptProperty } from '#formats/mapi-items/item-properties.ts';
 import { childText, type XmlElement } from '#formats/text/xml-read.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { MapiProperty } from '#model/property-row.ts';
-import type { StampText } from '#model/stamp.ts';
+import type { Receipt, StampText } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
 import { cleanGlobalObjectId, globalObjectId } from './calendar/identity.ts';
 import { readTime } from './ews-time.ts';
@@ -18,7 +19,9 @@ export const itemHeadPaths =
   ['ParentFolderId', 'ItemClass', 'Size', 'DateTimeCreated']
     .map((name) => `<t:FieldURI FieldURI="item:${name}"/>`)
     .join('') +
-  ([searchKeyProperty, { tag: 0x3008, type: 'time' }, stampProperty] as const).map(extendedFieldUri).join('');
+  ([searchKeyProperty, { tag: 0x3008, type: 'time' }, stampProperty, receiptProperty] as const)
+    .map(extendedFieldUri)
+    .join('');
 
 /** The same of events, which have an identity. */
 export const eventHeadPaths = `${itemHeadPaths}${extendedFieldUri(cleanGlobalObjectId)}${extendedFieldUri(globalObjectId)}<t:FieldURI FieldURI="calendar:UID"/>`;
@@ -38,6 +41,7 @@ export function readTypedHead(item: XmlElement, folder: FolderId | null): TypedH
     itemClass: text('ItemClass') ?? '',
     identity: identityOfIds(bytesIn(globalObjectId), bytesIn(cleanGlobalObjectId)) ?? identityOfUid(text('UID') ?? ''),
     stamp: (findExtended(item, stampProperty)?.[0] ?? null) as StampText | null,
+    receipt: (findExtended(item, receiptProperty)?.[0] ?? null) as Receipt | null,
     searchKey: bytesOf(findExtended(item, searchKeyProperty)?.[0]).toString('hex'),
     sizeBytes: Number.parseInt(text('Size') ?? '0', 10) || 0,
     createdAt: readTime(text('DateTimeCreated') ?? '') ?? null,

@@ -132,7 +132,7 @@ export function memoryTypedItems<Kind extends TypedKind>(kind: Kind, parts: Type
           );
           const { set, occurrences } = bringingBack(known, edit);
           const { kept, stray } = placed({ ...known.fields, ...set }, occurrences);
-          const changed = box.typed.edit<Kind>(known.id, { set, occurrences: kept }, () =>
+          const changed = box.typed.edit<Kind>(known.id, { ...edit, set, occurrences: kept }, () =>
             organization.between('typedUpdate', box),
           );
           return { ...written(box, changed), unkept: unkeptDays(stray) };

@@ -7,7 +7,7 @@ import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { Instant, RawProperty } from '#model/mail.ts';
 import { plainFields } from '#model/plain-fields.ts';
 import type { Recurrence } from '#model/recurrence.ts';
-import { hash128, type StampText } from '#model/stamp.ts';
+import { hash128, type Receipt, type StampText } from '#model/stamp.ts';
 import type { TypedEdit, TypedFields, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
 import { noHabits, normalised, type ServerHabits } from './server-habits.ts';
@@ -21,6 +21,7 @@ export interface StoredTyped<Kind extends TypedKind = TypedKind> {
   readonly identity: EventIdentity | null;
   readonly searchKey: string;
   readonly stamp: StampText | null;
+  receipt: Receipt | null;
   readonly itemClass: string;
   fields: TypedFields[Kind];
   /** Everything that an occurrence has for itself, also where it is what the series has by now. */
@@ -107,6 +108,7 @@ export class MemoryTypedStore {
       identity: kind === 'calendar' ? (identity ?? madeUpIdentity(id)) : null,
       searchKey: hash128(id),
       stamp,
+      receipt: null,
       itemClass,
       fields: this.kept({ ...plainFields[kind], ...fields } as TypedFields[Kind]),
       occurrences: new Map(),
@@ -134,12 +136,13 @@ export class MemoryTypedStore {
   /** @param between Runs after the fields were written and before the occurrences are, since those are requests of their own. */
   edit<Kind extends TypedKind>(
     id: ItemId,
-    { set, occurrences }: Pick<TypedEdit<Kind>, 'set' | 'occurrences'>,
+    { set, occurrences, receipt }: Omit<TypedEdit<Kind>, 'attachments'>,
     between: () => void = () => {},
   ): StoredTyped<Kind> {
     const item = this.mustFind<Kind>(id);
     const wasSeries = recurrenceOf(item.fields) !== null;
     item.fields = this.kept({ ...item.fields, ...set });
+    if (receipt !== undefined) item.receipt = receipt;
     if ('recurrence' in set || (wasSeries && 'when' in set)) {
       item.occurrences = new Map();
       item.deletedDays = new Set();
@@ -213,6 +216,7 @@ export class MemoryTypedStore {
       itemClass: item.itemClass,
       identity: item.identity,
       stamp: item.stamp,
+      receipt: item.receipt,
       searchKey: item.searchKey,
       sizeBytes: JSON.stringify([item.fields, [...item.occurrences]]).length + this.attachedBytes(item),
       createdAt: item.createdAt,

@@ -10,7 +10,7 @@ import { type AttachedItemBytes, isException, readAttachment, writeAttachment } 
 import { writeExceptions } from './event-series.ts';
 import { rtfBody } from './field-codec.ts';
 import { strangerAmong } from './item-classes.ts';
-import { mainProperties } from './item-properties.ts';
+import { mainProperties, receiptProperty } from './item-properties.ts';
 import { isText, propertyKey } from './property-values.ts';
 import { writeRecipients } from './recipients.ts';
 import { valuesOfItem } from './typed-message.ts';
@@ -111,7 +111,10 @@ export function editTyped<Kind extends TypedKind>(
   { now, occurrenceAttachments = new Map() }: EditOptions,
 ): MessageChanges {
   const after = editedItem(item, edit);
-  const properties = changedValues(kind, valuesOfItem(item, now), valuesOfItem(after, now), Object.keys(edit.set));
+  const properties = [
+    ...changedValues(kind, valuesOfItem(item, now), valuesOfItem(after, now), Object.keys(edit.set)),
+    ...(edit.receipt === undefined ? [] : [{ property: receiptProperty, value: edit.receipt }]),
+  ];
   const files = filesOf(item.fields, edit);
   if (kind !== 'calendar') return { properties, recipients: null, files, exceptions: null };
   const event = after as unknown as TypedItem<'calendar'>;

@@ -1,5 +1,5 @@
 import { type MapiProperty, propertySets } from '#model/property-row.ts';
-import { causewayPropertySet, stampPropertyName } from '#model/stamp.ts';
+import { causewayPropertySet, receiptPropertyName, stampPropertyName } from '#model/stamp.ts';
 
 const { common } = propertySets;
 
@@ -24,5 +24,12 @@ export const headProperties = {
 export const stampProperty = {
   set: causewayPropertySet,
   name: stampPropertyName,
+  type: 'string',
+} as const satisfies MapiProperty;
+
+/** The mark of an update of ours. */
+export const receiptProperty = {
+  set: causewayPropertySet,
+  name: receiptPropertyName,
   type: 'string',
 } as const satisfies MapiProperty;

@@ -4,7 +4,7 @@ import { typedRows } from '#model/typed-properties.ts';
 import type { MapiPropertyValue } from '../mapi/mapi-message.ts';
 import { type FieldCodec, internetCodePage, nativeBody } from './field-codec.ts';
 import { writeBody } from './item-body.ts';
-import { headProperties, mainProperties, stampProperty } from './item-properties.ts';
+import { headProperties, mainProperties, receiptProperty, stampProperty } from './item-properties.ts';
 import type { Get } from './property-values.ts';
 
 /** Kinds without occurrences and without people. */
@@ -38,6 +38,7 @@ export const knownTo = <Kind extends PlainKind>({ kind, derived }: PlainKindCode
   ...Object.values(mainProperties),
   ...Object.values(headProperties),
   stampProperty,
+  receiptProperty,
   internetCodePage,
   nativeBody,
   ...Object.values(typedRows(kind)).flatMap((row) => row.mapi),

@@ -22,7 +22,7 @@ import { readWhen, timeProperties } from './event-times.ts';
 import { flag, internetCodePage, nativeBody } from './field-codec.ts';
 import { requireKind } from './item-classes.ts';
 import { ItemError } from './item-error.ts';
-import { headProperties, mainProperties, stampProperty } from './item-properties.ts';
+import { headProperties, mainProperties, receiptProperty, stampProperty } from './item-properties.ts';
 import { organizerProperties, readOrganizer } from './people.ts';
 import { type Get, isNumber, valuesOf } from './property-values.ts';
 import { accountsFor, type ReadFrom, type ReadItem, readContents, readExtras, readHead } from './read-item.ts';
@@ -33,6 +33,7 @@ export const eventMapiProperties: readonly MapiProperty[] = [
   ...Object.values(mainProperties),
   ...Object.values(headProperties),
   stampProperty,
+  receiptProperty,
   ...Object.values(eventProperties).flatMap((row): readonly MapiProperty[] => row.mapi),
   ...Object.values(timeProperties),
   ...Object.values(eventDerived),

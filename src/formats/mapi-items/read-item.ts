@@ -2,7 +2,7 @@ import type { AttachmentContent, EventIdentity } from '#model/appointment.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import type { RawProperty } from '#model/mail.ts';
 import type { MapiProperty } from '#model/property-row.ts';
-import type { StampText } from '#model/stamp.ts';
+import type { Receipt, StampText } from '#model/stamp.ts';
 import type { TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
 import { isSameProperty, type MapiAttachment, type MapiMessage } from '../mapi/mapi-message.ts';
@@ -10,7 +10,7 @@ import { type AttachedItemBytes, isException, readAttachment } from './attachmen
 import { rawProperty } from './extras.ts';
 import { rtfBody } from './field-codec.ts';
 import { hasOwnRtf } from './item-body.ts';
-import { headProperties, mainProperties, stampProperty } from './item-properties.ts';
+import { headProperties, mainProperties, receiptProperty, stampProperty } from './item-properties.ts';
 import { type Get, isNumber, isText, propertyKey } from './property-values.ts';
 
 /** A message, understood. */
@@ -23,7 +23,7 @@ export interface ReadItem<Kind extends TypedKind = TypedKind> {
 }
 
 /** Where the message is kept, and what else of its head is known better than by its properties. */
-export interface ReadFrom extends Partial<Omit<TypedHead, 'itemClass' | 'identity' | 'stamp'>> {
+export interface ReadFrom extends Partial<Omit<TypedHead, 'itemClass' | 'identity' | 'stamp' | 'receipt'>> {
   readonly id: ItemId;
   readonly version: Version;
   readonly folder: FolderId;
@@ -32,7 +32,12 @@ export interface ReadFrom extends Partial<Omit<TypedHead, 'itemClass' | 'identit
 }
 
 export function readHead(get: Get, { itemBytes: _, ...from }: ReadFrom, identity: EventIdentity | null): TypedHead {
-  const [itemClass, stamp, key] = [mainProperties.messageClass, stampProperty, headProperties.searchKey].map(get);
+  const [itemClass, stamp, receipt, key] = [
+    mainProperties.messageClass,
+    stampProperty,
+    receiptProperty,
+    headProperties.searchKey,
+  ].map(get);
   const number = (property: MapiProperty) => {
     const value = get(property);
     return isNumber(value) ? value : null;
@@ -41,6 +46,7 @@ export function readHead(get: Get, { itemBytes: _, ...from }: ReadFrom, identity
     itemClass: isText(itemClass) ? itemClass : '',
     identity,
     stamp: isText(stamp) ? (stamp as StampText) : null,
+    receipt: isText(receipt) ? (receipt as Receipt) : null,
     searchKey: Buffer.isBuffer(key) ? key.toString('hex') : '',
     sizeBytes: number(headProperties.size) ?? 0,
     createdAt: number(headProperties.createdAt),

@@ -269,6 +269,7 @@ async function create(
     itemClass: 'IPM.Appointment',
     identity,
     stamp: null,
+    receipt: null,
     searchKey: '',
     sizeBytes: fields.attachments.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     createdAt: null,

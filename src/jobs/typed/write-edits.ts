@@ -10,7 +10,7 @@ import { typedRows } from '#model/typed-properties.ts';
 import { type Fetched, fetchAttachments } from './attachments.ts';
 import { journalOf } from './journal-entries.ts';
 import type { Match, Merged } from './match.ts';
-import { noAnswer, readItems } from './read-items.ts';
+import { noAnswer } from './read-items.ts';
 import { flushMiddle, otherSide, type TypedContext } from './typed-context.ts';
 
 /**
@@ -104,10 +104,13 @@ async function lookAt<Kind extends TypedKind>(
   outcomes: Map<Merged<Kind>, Outcome>,
 ): Promise<void> {
   if (unanswered.length === 0) return;
-  const wanted = unanswered.map(({ now }) => ({ id: now[side].head.id, sizeBytes: now[side].head.sizeBytes }));
+  const heads = unanswered.map(({ now }) => now[side].head);
   let items: ReadonlyMap<unknown, TypedItem | Fault>;
   try {
-    items = await readItems(context, side, wanted);
+    items = await context.sides[side].items.read(
+      heads.map(({ id }) => id),
+      context.call(heads.reduce((n, { sizeBytes }) => n + sizeBytes, 0)),
+    );
   } catch (error) {
     // Whatever it is, the next request meets it as well.
     if (error instanceof FaultError) return;

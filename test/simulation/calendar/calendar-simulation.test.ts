@@ -46,6 +46,11 @@ test(`${calendarSeeds.length} lives that once ended badly end well`, async () =>
   for (const seed of calendarSeeds) expect((await live(seed)).violations, `seed ${seed}`).toEqual([]);
 }, 60_000);
 
+test('whom our write had put on a list, without an answer, and somebody took off it at once, stays off it', async () => {
+  const { violations } = await lifeOf('calendar')(76459, 'plain');
+  expect(violations, 'replay: npm run sim -- --of calendar --store plain --seed 76459').toEqual([]);
+});
+
 test(`${rivalSeeds.length} lives with rivals who write because of the same event`, async () => {
   const live = lifeOf('rival');
   for (const seed of rivalSeeds) {

@@ -231,6 +231,7 @@ function shown(item: Item): TypedItem<'calendar'> {
       itemClass: item.itemClass,
       identity: identity as EventIdentity | null,
       stamp: null,
+      receipt: null,
       searchKey: item.searchKey,
       sizeBytes: item.sizeBytes,
       createdAt: item.createdAtMs,

@@ -22,7 +22,7 @@ import { createItems } from '../operations/create-item.ts';
 import { updateItems } from '../operations/update-item.ts';
 import { type AttachmentReader, putAttachments } from '../typed/attachments.ts';
 import { getItems } from '../typed/get-items.ts';
-import { extendedPart, type Part, typedPart } from '../typed/parts.ts';
+import { extendedPart, type Part, receiptParts, typedPart } from '../typed/parts.ts';
 import { keptRecurrence } from '../typed/recurrence-codec.ts';
 import { isPassing, takeAway, thereAllTheSame } from '../typed/take-away.ts';
 import type { CalendarTools } from './calendar-tools.ts';
@@ -368,11 +368,14 @@ function planOf(tools: CalendarTools, item: Item, edit: Edit): UpdatePlan {
     ...(reshapes ? { when: after.when, recurrence: after.recurrence } : {}),
     ...(rings && after.reminder.isSet ? { reminder: after.reminder } : {}),
   };
-  const parts = writeParts(written, {
-    version: tools.version,
-    isOccurrence: false,
-    signalAt: signalAt({ ...item, fields: after }, tools.nowMs()),
-  });
+  const parts = [
+    ...writeParts(written, {
+      version: tools.version,
+      isOccurrence: false,
+      signalAt: signalAt({ ...item, fields: after }, tools.nowMs()),
+    }),
+    ...receiptParts(edit),
+  ];
   const isMeant = isReceived(item.fields) && (parts.length > 0 || edit.occurrences.length > 0);
   return {
     item,

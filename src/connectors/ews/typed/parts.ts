@@ -1,5 +1,7 @@
+import { receiptProperty } from '#formats/mapi-items/item-properties.ts';
 import { escapeAttribute } from '#formats/text/xml-write.ts';
 import type { MapiProperty } from '#model/property-row.ts';
+import type { TypedEdit } from '#model/typed-item.ts';
 import { extendedFieldUri, extendedProperty } from '../extended-fields.ts';
 
 /** One property of a write. */
@@ -30,6 +32,10 @@ export function extendedPart(property: MapiProperty, value: string | readonly st
     xml: value === null ? null : extendedProperty(property, value),
   };
 }
+
+/** What an update is known by afterwards. */
+export const receiptParts = ({ receipt }: TypedEdit): readonly Part[] =>
+  receipt === undefined ? [] : [extendedPart(receiptProperty, receipt)];
 
 /** An item of a create. @param order Local names in the order of the schema. */
 export function writeItem(element: string, parts: readonly Part[], order: readonly string[]): string {

@@ -35,7 +35,7 @@ import {
   updateParts,
 } from './kind-codec.ts';
 import { moveItems } from './move-items.ts';
-import { extendedPart, typedPart, writeItem, writeUpdates } from './parts.ts';
+import { extendedPart, receiptParts, typedPart, writeItem, writeUpdates } from './parts.ts';
 import { removeItems } from './remove-items.ts';
 import { shownItem } from './shown-item.ts';
 import { isPassing, takeAway, thereAllTheSame } from './take-away.ts';
@@ -165,7 +165,8 @@ class PlainItems<Kind extends PlainKind> implements TypedItems<Kind> {
         readonly attachments?: readonly AttachmentHead[];
       };
       const plain = set as unknown as Partial<PlainFields<Kind>>;
-      return { item, edit, wanted, parts: updateParts(codec, plain, item.fields, this.#tools.version) };
+      const changed = updateParts(codec, plain, item.fields, this.#tools.version);
+      return { item, edit, wanted, parts: [...changed, ...receiptParts(edit)] };
     });
     const writing = plans.flatMap((plan, at) => (plan.parts.length === 0 ? [] : [{ at, plan }]));
     const answers = await eachInPlace(writing, (some) =>

@@ -12,7 +12,7 @@ import { editedItem, editTyped, type MessageChanges } from '#formats/mapi-items/
 import { writeSeries } from '#formats/mapi-items/event-series.ts';
 import { itemClasses, strangerAmong } from '#formats/mapi-items/item-classes.ts';
 import { ItemError } from '#formats/mapi-items/item-error.ts';
-import { headProperties, mainProperties, stampProperty } from '#formats/mapi-items/item-properties.ts';
+import { headProperties, mainProperties, receiptProperty, stampProperty } from '#formats/mapi-items/item-properties.ts';
 import { valuesOf } from '#formats/mapi-items/property-values.ts';
 import type { ReadItem } from '#formats/mapi-items/read-item.ts';
 import { writeRecipients } from '#formats/mapi-items/recipients.ts';
@@ -24,7 +24,7 @@ import type { AttachmentContent, AttachmentHead, Attendee, EventFields, EventIde
 import { eventProperties } from '#model/event-properties.ts';
 import type { FolderId, ItemId, Version } from '#model/ids.ts';
 import { type MapiProperty, propertySets } from '#model/property-row.ts';
-import type { StampText } from '#model/stamp.ts';
+import type { Receipt, StampText } from '#model/stamp.ts';
 import type { TypedDraft, TypedEdit, TypedHead, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Day } from '#model/wall-time.ts';
 import type { Context, TypedChange, TypedItems, TypedWritten, Written } from '../../contract.ts';
@@ -67,6 +67,7 @@ const cleanObjectId = { set: propertySets.meeting, lid: 0x23, type: 'binary' } a
 const headMapi: readonly MapiProperty[] = [
   mainProperties.messageClass,
   stampProperty,
+  receiptProperty,
   ...Object.values(headProperties),
   globalObjectId,
   cleanObjectId,
@@ -149,6 +150,7 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
       itemClass: text(mainProperties.messageClass) ?? '',
       identity: this.#kind === 'calendar' ? identityOfIds(bytes(globalObjectId), bytes(cleanObjectId)) : null,
       stamp: text(stampProperty) as StampText | null,
+      receipt: text(receiptProperty) as Receipt | null,
       searchKey: bytes(headProperties.searchKey).toString('hex'),
       sizeBytes: number(headProperties.size) ?? 0,
       createdAt: number(headProperties.createdAt),
@@ -184,7 +186,7 @@ class DavTypedItems<Kind extends TypedKind> implements TypedItems<Kind> {
     const raw = this.#kind === 'notes' ? [] : await readAttachments(this.#tools.requests, path, context);
     try {
       const message = await this.#withPeople(response, properties, raw, path, context);
-      const { itemClass: _, identity: __, stamp: ___, ...from } = head;
+      const { itemClass: _, identity: __, stamp: ___, receipt: ____, ...from } = head;
       return { ...(await readTyped(this.#kind, message, { ...from, itemBytes: bytesOfItem })), raw, path };
     } catch (error) {
       await disposeOf(raw);
