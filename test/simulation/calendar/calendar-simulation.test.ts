@@ -51,6 +51,11 @@ test('whom our write had put on a list, without an answer, and somebody took off
   expect(violations, 'replay: npm run sim -- --of calendar --store plain --seed 76459').toEqual([]);
 });
 
+test('of an own meeting that is changed in a copy that is behind, the higher number counts, with its time', async () => {
+  const { violations } = await lifeOf('calendar')(3913, 'plain');
+  expect(violations, 'replay: npm run sim -- --of calendar --store plain --seed 3913').toEqual([]);
+});
+
 test(`${rivalSeeds.length} lives with rivals who write because of the same event`, async () => {
   const live = lifeOf('rival');
   for (const seed of rivalSeeds) {

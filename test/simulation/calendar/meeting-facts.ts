@@ -22,7 +22,7 @@ export interface MeetingFacts {
   readonly isSentAtOnce: boolean;
   isCancelled: boolean;
   sequence: number;
-  /** When its organizer last changed what counts. */
+  /** When its organizer said what has this sequence. */
   changedAt: Instant | null;
   /** The owner's own answer. */
   answer: Answer | null;

@@ -1,4 +1,5 @@
 import type { Attendee, EventFields, Person } from '#model/appointment.ts';
+import type { Instant } from '#model/mail.ts';
 import { type CalendarPerson, daily, daysOf, firstDay, pick, someTime, write } from './calendar-person.ts';
 import { dropTokens } from './ledger.ts';
 import { CANCELLED, MEETING, type MeetingFacts, RECEIVED } from './meeting-facts.ts';
@@ -100,7 +101,7 @@ function bookMeeting(person: CalendarPerson, fields: MeetingFields): void {
 /** What comes in for the organizer, and what the organizer does. */
 function leadMeeting(person: CalendarPerson, meeting: SimulatedEvent, facts: MeetingFacts): void {
   const { random, calendar } = person;
-  const { attendees } = meeting.item.fields;
+  const { attendees, sequence } = meeting.item.fields;
   const attendee = pick(random, attendees);
   switch (random.int(5)) {
     case 0:
@@ -118,18 +119,23 @@ function leadMeeting(person: CalendarPerson, meeting: SimulatedEvent, facts: Mee
       openInOutlook(person, meeting);
       const address = `guest${person.next()}@elsewhere.test`;
       facts.attendees.set(address, null);
-      calendar.edit(meeting.id, { attendees: [...attendees, invite(address)], ...sent(person, facts) });
+      calendar.edit(meeting.id, { attendees: [...attendees, invite(address)], ...sent(person, facts, sequence) });
       return;
     }
     case 3:
       if (!attendee || attendees.length < 2) return;
       openInOutlook(person, meeting);
       facts.uninvited.add(attendee.address);
-      calendar.edit(meeting.id, { attendees: attendees.filter((a) => a !== attendee), ...sent(person, facts) });
+      calendar.edit(meeting.id, {
+        attendees: attendees.filter((a) => a !== attendee),
+        ...sent(person, facts, sequence),
+      });
       return;
-    default:
+    default: {
       openInOutlook(person, meeting);
-      calendar.edit(meeting.id, { ...updated(person, meeting, facts), ...sent(person, facts) });
+      const said = updated(person, meeting, facts);
+      calendar.edit(meeting.id, { ...said, ...sent(person, facts, said.sequence) });
+    }
   }
 }
 
@@ -180,29 +186,42 @@ const showAsOf = (response: (typeof answers)[number]): EventFields['showAs'] =>
   response === 'accept' ? 'busy' : response === 'decline' ? 'free' : 'tentative';
 
 /** The organizer says anew what the meeting is. Numbers go on from the last one that anybody was told. */
-function updated(person: CalendarPerson, meeting: SimulatedEvent, facts: MeetingFacts): Partial<EventFields> {
+function updated(
+  person: CalendarPerson,
+  meeting: SimulatedEvent,
+  facts: MeetingFacts,
+): Partial<EventFields> & Pick<EventFields, 'sequence'> {
   const { fields } = meeting.item;
   dropTokens(person.ledger, fields.location);
   const location = write(person, 'the place of a meeting');
   // Of one's own meeting both calendars may say something at the same time, and then the policy decides.
   facts.location = facts.isOwn ? null : location;
-  facts.changedAt = person.now();
   // On one's own calendar the number that is seen there is counted on; an invitation brings the organizer's.
-  facts.sequence = facts.isOwn ? Math.max(facts.sequence, fields.sequence + 1) : facts.sequence + 1;
+  const sequence = (facts.isOwn ? fields.sequence : facts.sequence) + 1;
+  const at = person.now();
+  say(facts, sequence, at);
   return {
     location,
-    sequence: facts.isOwn ? fields.sequence + 1 : facts.sequence,
-    ownerCriticalChangeAt: facts.changedAt,
+    sequence,
+    ownerCriticalChangeAt: at,
     ...(fields.recurrence === null ? { when: someTime(person.random, firstDay) } : {}),
   };
 }
 
-/** Saving a meeting of one's own sends it. */
-function sent(person: CalendarPerson, facts: MeetingFacts): Partial<EventFields> {
+/** What is said in a copy that is behind says less than what was said before: attendees go by the number, and of equal ones by the time. */
+function say(facts: MeetingFacts, sequence: number, at: Instant): void {
+  if (sequence < facts.sequence) return;
+  facts.sequence = sequence;
+  facts.changedAt = at;
+}
+
+/** Saving a meeting of one's own sends it. @param sequence As it is saved. */
+function sent(person: CalendarPerson, facts: MeetingFacts, sequence: number): Partial<EventFields> {
   if (facts.isSent) return {};
   facts.isSent = true;
-  facts.changedAt = person.now();
-  return { invited: true, ownerCriticalChangeAt: facts.changedAt };
+  const at = person.now();
+  say(facts, sequence, at);
+  return { invited: true, ownerCriticalChangeAt: at };
 }
 
 /**
