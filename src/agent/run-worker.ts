@@ -3,7 +3,6 @@ import type { Clock } from '#kit/clock.ts';
 import type { Random } from '#kit/random.ts';
 import type { Channel } from '#store/ipc/channel.ts';
 import { remoteStore } from '#store/ipc/remote-store.ts';
-import { openStore } from '#store/open-store.ts';
 import { type CpuMeter, cpuShare } from './cpu-share.ts';
 import type { AgentLog, Handlers } from './work.ts';
 import { runWorkLoop } from './work-loop.ts';
@@ -93,7 +92,11 @@ export async function runWorker({
       kind: 'usage',
       usage: { number: setup.number, pid, cpuSeconds: meter.cpuSeconds(), peakRssBytes: peakRssBytes() },
     });
-  const store = setup.storeUrl === null ? remoteStore(channel, clock) : await openStore(setup.storeUrl, { clock, log });
+  const store =
+    setup.storeUrl === null
+      ? remoteStore(channel, clock)
+      : // Loaded where it is needed only: 10 MB of drivers, and of source maps that are read because one of them asks for a stack.
+        await (await import('#store/open-store.ts')).openStore(setup.storeUrl, { clock, log });
   let opened: WorkerHandlers;
   try {
     opened = await open(setup, log);
