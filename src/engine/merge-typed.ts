@@ -195,10 +195,11 @@ function organizerNewer(left: TypedItem, right: TypedItem, seen: Readonly<Record
   if (left.kind !== 'calendar' || right.kind !== 'calendar') return null;
   const copies = [valuesOf(left), valuesOf(right)] as const;
   if (copies.every(isReceived)) return laterRevision(...copies);
-  const sent = copies.map(isOwnMeeting);
-  const wasSent = seen ? [seen.left, seen.right].map(({ fields }) => isOwnMeeting(fields)) : sent.toReversed();
-  const isOwn = copies.every(isOrganizers) && sent.every((is, n) => is || wasSent[n] === true);
-  return isOwn ? laterRevision(...copies) : null;
+  const wereSent = seen && [isOwnMeeting(seen.left.fields), isOwnMeeting(seen.right.fields)];
+  const areSent = wereSent
+    ? copies.every((copy, n) => isOwnMeeting(copy) || wereSent[n])
+    : copies.some((copy) => isOwnMeeting(copy));
+  return copies.every(isOrganizers) && areSent ? laterRevision(...copies) : null;
 }
 
 /** The recurrence after the merge and the side it came from; from nobody when no side gets a new one. */

@@ -8,7 +8,7 @@ import { newFolderRow } from '../pass/new-folder-row.ts';
 import { history } from '../pass/pass-core.ts';
 import type { Trees } from '../pass/read-trees.ts';
 import { tryNames } from '../pass/try-names.ts';
-import { type PassContext, pathOf, withRows } from './pass-context.ts';
+import { isToBeDone, type PassContext, pathOf, withRows } from './pass-context.ts';
 
 /**
  * Brings the folder rows in step with both trees, and the target's folders in step with the source's. Roles are asked for only
@@ -101,7 +101,7 @@ async function carryOut(
         left === undefined || left.name === row.leftName
           ? `its name ${JSON.stringify(name)} is free by now`
           : `renamed on the source from ${JSON.stringify(row.leftName)} to ${JSON.stringify(left.name)}`;
-      if (!planned(context, 'rename-folder', reason, row)) return;
+      if (!isToBeDone(context, 'rename-folder', reason, row)) return;
       await context.commit(withRows(context, [{ ...row, rightName: null }]));
       const written = await tryNames(name, (n) => context.rightBox.renameFolder(must(row), n, context.call()));
       context.counts.folderWrites++;
@@ -116,7 +116,7 @@ async function carryOut(
       const { place } = decision;
       const row = asKnown(context, decision.row);
       const reason = 'moved on the source';
-      if (!planned(context, 'move-folder', reason, row)) return;
+      if (!isToBeDone(context, 'move-folder', reason, row)) return;
       const parent = await parentFor(context, place, trees);
       await context.commit(withRows(context, [{ ...row, rightParent: null }]));
       const shown = trees.right.folders.find((f) => f.id === row.right);
@@ -190,24 +190,6 @@ async function moveAside(context: PassContext, row: FolderRow, parent: FolderId)
 }
 
 const must = (row: FolderRow): FolderId => row.right as FolderId;
-
-function planned(
-  context: PassContext,
-  action: 'rename-folder' | 'move-folder',
-  reason: string,
-  row: FolderRow,
-): boolean {
-  context.plan?.push({
-    action,
-    reason,
-    folder: pathOf(context, row.left),
-    left: row.left,
-    right: row.right,
-    bytes: 0,
-    detail: null,
-  });
-  return context.plan === null;
-}
 
 async function createFolder(context: PassContext, left: FolderInfo, place: RightPlace, trees: Trees): Promise<void> {
   const row = newFolderRow(left, null);

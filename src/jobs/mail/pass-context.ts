@@ -96,3 +96,22 @@ export function pathOf(context: PassContext, left: FolderId): string {
     names.unshift(row.leftName);
   return names.join('/');
 }
+
+/** Whether a write to a folder is to be done now: a plan only takes it down. */
+export function isToBeDone(
+  context: PassContext,
+  action: 'rename-folder' | 'move-folder' | 'remove-folder',
+  reason: string,
+  row: FolderRow,
+): boolean {
+  context.plan?.push({
+    action,
+    reason,
+    folder: pathOf(context, row.left),
+    left: row.left,
+    right: row.right,
+    bytes: 0,
+    detail: null,
+  });
+  return context.plan === null;
+}

@@ -1,9 +1,9 @@
 import type { FolderInfo, FolderTree } from '#model/folder.ts';
 import type { FolderId } from '#model/ids.ts';
 import type { FolderRow, LinkRow } from '#model/link.ts';
-import { discardFolder } from '../pass/discard-folder.ts';
+import { type DiscardFolder, discardFolders } from '../pass/discard-folder.ts';
 import { history } from '../pass/pass-core.ts';
-import { type PassContext, pathOf } from './pass-context.ts';
+import { isToBeDone, type PassContext } from './pass-context.ts';
 
 /** Folders that are gone from the source since an earlier pass: first what was in them, item by item, then the empty folder. */
 export async function missItemsOfGoneFolders(context: PassContext): Promise<void> {
@@ -50,9 +50,10 @@ export async function removeGoneFolders(context: PassContext, right: FolderTree)
     due.push(row);
     if (folder?.itemCount === 0 && inside(folder).every(({ id }) => empty.has(id))) empty.add(folder.id);
   }
+  const discard = discardFolders(context.rightBox, right, () => context.call());
   for (const row of due.reverse()) {
     const folder = folderFor(context, row, right);
-    if (folder) await takeAway(context, row, folder, { right, empty });
+    if (folder) await takeAway(context, row, folder, { empty, discard });
     if (context.plan !== null) continue;
     context.rows.delete(row.left);
     await context.commit({ foldersForgotten: [row.left] });
@@ -71,28 +72,17 @@ async function takeAway(
   context: PassContext,
   row: FolderRow,
   folder: FolderInfo,
-  { right, empty }: { readonly right: FolderTree; readonly empty: ReadonlySet<FolderId> },
+  { empty, discard }: { readonly empty: ReadonlySet<FolderId>; readonly discard: DiscardFolder },
 ): Promise<void> {
   const isEmpty = empty.has(folder.id);
   const reason = isEmpty
     ? 'gone on the source, and empty'
     : 'gone on the source; on the target a person has put things into it, so it stays';
-  if (context.plan !== null) {
-    if (isEmpty)
-      context.plan.push({
-        action: 'remove-folder',
-        reason,
-        folder: pathOf(context, row.left),
-        left: row.left,
-        right: row.right,
-        bytes: 0,
-        detail: null,
-      });
-    return;
-  }
+  if (isEmpty && !isToBeDone(context, 'remove-folder', reason, row)) return;
+  if (context.plan !== null) return;
   // Inside of one that goes it has gone already.
   if (isEmpty && (folder.parent === null || !empty.has(folder.parent))) {
-    await discardFolder(context.rightBox, folder, right, () => context.call());
+    await discard(folder);
     context.counts.folderWrites++;
   }
   const outcome = isEmpty ? 'done' : 'held';

@@ -3,7 +3,7 @@ import { FaultError } from '#kit/fault.ts';
 import { type FolderInfo, type FolderRole, type FolderTree, folderContent } from '#model/folder.ts';
 import type { FolderId, Side } from '#model/ids.ts';
 import type { FolderRow } from '#model/link.ts';
-import { discardFolder } from '../pass/discard-folder.ts';
+import { discardFolders } from '../pass/discard-folder.ts';
 import { newFolderRow } from '../pass/new-folder-row.ts';
 import { history } from '../pass/pass-core.ts';
 import type { Trees } from '../pass/read-trees.ts';
@@ -239,6 +239,10 @@ async function createFolder(
  */
 export async function removeGoneFolders(context: TypedContext, trees: Trees): Promise<number> {
   let waiting = 0;
+  const discard = {
+    left: discardFolders(context.sides.left.box, trees.left, () => context.call()),
+    right: discardFolders(context.sides.right.box, trees.right, () => context.call()),
+  };
   const deepestFirst = [...context.rows.values()].filter((r) => r.goneSincePass !== null).reverse();
   for (const row of deepestFirst) {
     if ((row.goneSincePass ?? 0) >= context.pass) {
@@ -268,7 +272,7 @@ export async function removeGoneFolders(context: TypedContext, trees: Trees): Pr
         detail: null,
       });
       if (context.plan !== null) continue;
-      await discardFolder(context.sides[survivor].box, folder, tree, () => context.call());
+      await discard[survivor](folder);
       context.counts.folderWrites++;
       context.staged.add({ history: [history(context, 'remove-folder', reason, row)] });
     } else if (folder) {
