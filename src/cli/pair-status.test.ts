@@ -18,6 +18,7 @@ const turnOf = (active: Side, ringing: Ringing | null) => {
     pass: 1,
     lastPass: null,
     ringing,
+    knownSinceMs: 0,
     counts: { folders: 1, links: 1, quarantined: 0, bytesCopied: 0, conflicts: 0, leftItems: 1 },
   };
   const pair = { id, collection: 'all', source: 'a', target: 'a', active };

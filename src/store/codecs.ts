@@ -122,6 +122,7 @@ export function readPair(row: Row<'pair'>): PairRow {
     pass: row.pass,
     lastPass: row.last_pass === null ? null : JSON.parse(row.last_pass),
     ringing: row.ringing === null ? null : JSON.parse(row.ringing),
+    knownSinceMs: row.known_since_ms,
     counts: {
       folders: row.folders,
       links: row.links,

@@ -54,7 +54,7 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
   const { engine } = db;
   const numbers = new PairNumbers();
   const refs = new FolderRefCache();
-  const commitContext = { engine, numbers, refs };
+  const commitContext = { engine, numbers, refs, clock };
 
   /** A read of one pair; `unknown` for a pair that is not in the store. */
   async function ofPair<T>(pair: PairId, unknown: T, read: (sql: Sql, pairNo: number) => Promise<T>): Promise<T> {
@@ -71,7 +71,7 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
   const keys = (texts: readonly string[]) => [...new Set(texts)].map(packKey);
 
   return {
-    putPairs: (pairs) => write((trx) => putPairs(trx, engine, pairs)),
+    putPairs: (pairs) => write((trx) => putPairs(trx, engine, pairs, clock.nowMs())),
     pair: (id) => db.read((sql) => findPair(sql, id)),
     pairs: (filter) => db.read((sql) => listPairs(sql, filter)),
 
@@ -119,7 +119,7 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     retryQuarantine: (filter) => write((trx) => retryQuarantine(trx, filter)),
     journal: (filter, limit) => db.read((sql) => readJournal(sql, filter, limit)),
     history: (filter, limit) => db.read((sql) => readHistory(sql, filter, limit)),
-    forget: (pair) => write(async (trx) => forgetPair(trx, await numbers.mustFind(trx, pair))),
+    forget: (pair) => write(async (trx) => forgetPair(trx, await numbers.mustFind(trx, pair), whole(clock.nowMs()))),
 
     directorySync: (sync) => db.read((sql) => findDirectorySync(sql, sync)),
     directoryLinks: (sync, side, guids) => db.read((sql) => findDirectoryLinks(sql, sync, side, [...new Set(guids)])),

@@ -46,6 +46,8 @@ export interface PairRow {
   readonly lastPass: PassSummary | null;
   /** Null: nothing was linked yet, or items of this kind do not ring. */
   readonly ringing: Ringing | null;
+  /** Wall clock, ms: what was written before it is in no intent, even if it is on its way still. 0: that is long over. */
+  readonly knownSinceMs: number;
   readonly counts: PairCounts;
 }
 
@@ -315,7 +317,10 @@ export interface Store extends BudgetRecords, DirectoryRecords, SwitchRecords {
     limit: number,
   ): Promise<readonly UnlinkedRow[]>;
 
-  /** Forgets links, cursors, marks, snapshots and intents of a pair, and nothing else: the next pass finds them again. */
+  /**
+   * Forgets links, cursors, marks, snapshots and intents of a pair, and nothing else: the next pass finds them again. With intents among them,
+   * the pair is known since now.
+   */
   forget(pair: PairId): Promise<void>;
 
   // work claims

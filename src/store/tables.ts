@@ -21,6 +21,7 @@ export interface Tables {
     pass: number;
     last_pass: string | null;
     ringing: string | null;
+    known_since_ms: Generated<number>;
     folders: number;
     links: number;
     quarantined: number;

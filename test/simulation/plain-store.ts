@@ -125,7 +125,15 @@ export function plainStore(clock: Clock): Store {
         else
           tracks.set(pair.id, {
             no: tracks.size,
-            row: { ...newPair, id: pair.id, kind: pair.kind, collection, left, right },
+            row: {
+              ...newPair,
+              knownSinceMs: Math.round(clock.nowMs()),
+              id: pair.id,
+              kind: pair.kind,
+              collection,
+              left,
+              right,
+            },
             found: nothing,
             quarantine: none,
             deletions: [],
@@ -235,7 +243,7 @@ export function plainStore(clock: Clock): Store {
         ({ left }) => left,
       );
       // From here on nothing can fail any more.
-      if (commit.forgetsAll) forgetAll(track);
+      if (commit.forgetsAll) forgetAll(track, Math.round(clock.nowMs()));
       const liveBefore = countLive(track.found);
       track.found = found;
       track.quarantine = quarantine;
@@ -313,7 +321,7 @@ export function plainStore(clock: Clock): Store {
         .toReversed()
         .slice(0, limit),
     async forget(pair) {
-      forgetAll(known(pair));
+      forgetAll(known(pair), Math.round(clock.nowMs()));
     },
 
     async ensureWork(rows) {
@@ -535,13 +543,15 @@ function mustDiffer<Row>(table: Table<Row>, key: (row: Row) => string): void {
 }
 
 /** What a pass can find again. */
-function forgetAll(track: Track): void {
+function forgetAll(track: Track, nowMs: number): void {
+  const wereOnTheirWay = track.found.intents.size + track.found.typedIntents.size > 0;
   track.found = nothing;
   track.row = {
     ...track.row,
     state: 'new',
     stoppedBecause: null,
     ringing: null,
+    ...(wereOnTheirWay && { knownSinceMs: nowMs }),
     counts: { ...track.row.counts, links: 0, folders: 0 },
   };
 }

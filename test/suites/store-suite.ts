@@ -110,6 +110,7 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
           pass: 0,
           lastPass: null,
           ringing: null,
+          knownSinceMs: clock.now,
           counts: { folders: 0, links: 0, quarantined: 0, bytesCopied: 0, conflicts: 0, leftItems: 0 },
         });
         expect(await store.pair(pairId(-1))).toBeNull();
@@ -151,6 +152,7 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
           pass: 3,
           lastPass,
           ringing: { on: 'right', isDone: false, upTo: linkId(1) },
+          knownSinceMs: clock.now,
           counts: { folders: 0, links: 0, quarantined: 0, bytesCopied: 2 ** 40, conflicts: 0, leftItems: 9 },
         });
         expect((await store.pairs({ collection: 'renamed' })).map((row) => row.id)).toEqual([id]);
@@ -453,6 +455,22 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
           right: { mailbox: mailbox(2) },
           counts: { links: 1, folders: 1 },
         });
+      });
+
+      test('a pair is known since it was put, or since intents of it were forgotten', async () => {
+        const since = async () => (await store.pair(id))?.knownSinceMs;
+        const putAtMs = clock.now;
+        clock.now += 1000;
+        await store.putPairs([pair(n, `collection ${n}`)]);
+        await commit({ links: [link(1)] });
+        await store.forget(id);
+        expect(await since()).toBe(putAtMs);
+        for (const intents of [{ intents: [intent(1)] }, { typedIntents: [typedIntent(1)] }]) {
+          clock.now += 1000;
+          await commit(intents);
+          await (intents.intents ? store.forget(id) : commit({ forgetsAll: true }));
+          expect(await since()).toBe(clock.now);
+        }
       });
 
       test('forget keeps what no pass can find again', async () => {

@@ -18,7 +18,7 @@ test('what was deleted while the store was lost is removed, also where the marks
       expect([...target.items.values()].map(({ mime }) => mime.toString())).toEqual(['kept']);
       expect((await store.pair(id))?.state).toBe('in-step');
     },
-    (connector) => withCoarseMarks(connector, { settling: true }),
+    { source: (connector) => withCoarseMarks(connector, { settling: true }) },
   );
 });
 

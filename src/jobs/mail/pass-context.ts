@@ -46,6 +46,17 @@ export interface PassContext extends PassServices, PassCore {
   readonly inFlight: Set<StampKey>;
   /** `Clock.monotonicMs` after which nothing of a create is on its way: the wall clock may be set while a pass runs. */
   readonly settledAt: Map<StampKey, number>;
+  readonly forgotten: Forgotten;
+}
+
+/** What is known of a life of the pair before the store's, which ended with its store. Times by `Clock.monotonicMs`. */
+export interface Forgotten {
+  /** Since when no create goes out without an intent. */
+  readonly sinceMs: number;
+  /** When the target's feeds were begun to be read last. */
+  readAtMs: number;
+  /** Whether there was such a life; null: nobody looked yet. */
+  isMet: boolean | null;
 }
 
 export const writesOf = (c: PassCounts): number =>

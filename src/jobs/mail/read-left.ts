@@ -12,6 +12,7 @@ import { settledMark } from '../pass/settled-mark.ts';
 import { type Creation, createItems } from './create-batch.ts';
 import { type Follow, followItems } from './follow-items.ts';
 import { type PassContext, pathOf, withRows } from './pass-context.ts';
+import { settleForgotten } from './settle-forgotten.ts';
 import { whoIsGone } from './who-is-gone.ts';
 
 /** Reads what changed on the source and carries it out, folder by folder. Only folders whose mark moved, unless `everything`. */
@@ -100,6 +101,7 @@ async function carryOutPage(
 /** Gathers what the engine has to know about a page: links by id and of mails that are alike, free copies, and who is really gone. */
 export async function knowledge(context: PassContext, changes: readonly Change[]): Promise<LeftKnowledge> {
   const { store, pair } = context;
+  await settleForgotten(context, changes);
   const ids = changes.flatMap((c) => (c.kind === 'upsert' ? [c.head.id] : c.id ? [c.id] : []));
   const byLeftId = new Map((await store.linksById(pair.id, 'left', ids)).map((l) => [l.leftId, l]));
   const strangers = changes.flatMap((c) => (c.kind === 'upsert' && !byLeftId.has(c.head.id) ? [c.head] : []));

@@ -19,6 +19,6 @@ test('a change in the second of the last look is found when the mark has settled
       source.add(inbox, Buffer.from('without a mark'));
       expect(await summary()).toMatchObject({ writes: 0, requestsLeft: 1 });
     },
-    (connector) => withCoarseMarks(connector, marks),
+    { source: (connector) => withCoarseMarks(connector, marks) },
   );
 });

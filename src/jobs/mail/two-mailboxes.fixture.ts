@@ -17,13 +17,19 @@ export interface TwoMailboxes {
   readonly young: MemoryOrganization;
   readonly source: MemoryMailbox;
   readonly target: MemoryMailbox;
+  readonly clock: SteppingClock;
   pass(): Promise<PassResult>;
 }
 
-/** @param around Stands between the program and the source. */
+const itself = (connector: Connector) => connector;
+
+/** @param around Stand between the program and a side. */
 export async function withTwoMailboxes(
   work: (boxes: TwoMailboxes) => Promise<void>,
-  around: (source: Connector) => Connector = (source) => source,
+  around: {
+    readonly source?: (source: Connector) => Connector;
+    readonly target?: (target: Connector) => Connector;
+  } = {},
 ): Promise<void> {
   const [old, young] = [new MemoryOrganization('old'), new MemoryOrganization('new')];
   const [source, target] = [old.add('ana@old.example'), young.add('ana@new.example')];
@@ -36,8 +42,8 @@ export async function withTwoMailboxes(
   ]);
   const services = {
     store,
-    left: around(memoryConnector(old)),
-    right: memoryConnector(young),
+    left: (around.source ?? itself)(memoryConnector(old)),
+    right: (around.target ?? itself)(memoryConnector(young)),
     policy: defaultMailPolicy,
     clock,
     random: seededRandom(1),
@@ -46,7 +52,7 @@ export async function withTwoMailboxes(
   };
   const pass = () => runMailPass(services, id, null, new AbortController().signal);
   try {
-    await work({ id, store, old, young, source, target, pass });
+    await work({ id, store, old, young, source, target, clock, pass });
   } finally {
     await store.close();
   }

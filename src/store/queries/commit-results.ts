@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import type { Clock } from '#kit/clock.ts';
 import type { PairId } from '#model/ids.ts';
 import { printable } from '../codecs.ts';
 import type { Sql } from '../database.ts';
@@ -29,7 +30,17 @@ const DELETIONS_KEPT_MS = 7 * 24 * 3_600_000;
  */
 export async function commitResults(
   trx: Sql,
-  { engine, numbers, refs }: { readonly engine: Engine; readonly numbers: PairNumbers; readonly refs: FolderRefCache },
+  {
+    engine,
+    numbers,
+    refs,
+    clock,
+  }: {
+    readonly engine: Engine;
+    readonly numbers: PairNumbers;
+    readonly refs: FolderRefCache;
+    readonly clock: Clock;
+  },
   pair: PairId,
   claim: Claim | null,
   commit: Commit,
@@ -40,7 +51,7 @@ export async function commitResults(
   if (engine === 'postgres')
     await trx.selectFrom('pair').select('no').where('no', '=', pairNo).forNoKeyUpdate().execute();
 
-  if (commit.forgetsAll) await forgetPair(trx, pairNo);
+  if (commit.forgetsAll) await forgetPair(trx, pairNo, Math.round(clock.nowMs()));
   await forgetFolders(trx, pairNo, commit.foldersForgotten ?? []);
   await writeFolders(trx, engine, pairNo, commit.folders ?? []);
   const ended = await forgetLinks(trx, engine, 'link', pairNo, commit.linksForgotten ?? []);

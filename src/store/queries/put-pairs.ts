@@ -24,6 +24,7 @@ const table: BatchTable = {
     bytes_copied: 'bigint',
     conflicts: 'bigint',
     left_items: 'bigint',
+    known_since_ms: 'bigint',
   },
   key: ['id'],
   // Not the kind, which is part of the id, and not the mailboxes: which ones they are was settled by the first pass.
@@ -35,6 +36,7 @@ export async function putPairs(
   trx: Sql,
   engine: Engine,
   pairs: readonly Pick<PairRow, 'id' | 'kind' | 'collection' | 'left' | 'right'>[],
+  nowMs: number,
 ): Promise<void> {
   const byId = new Map(pairs.map((pair) => [pair.id, pair]));
   await upsertRows(
@@ -53,6 +55,7 @@ export async function putPairs(
       right.mailbox,
       'new',
       ...[0, 0, 0, 0, 0, 0, 0],
+      nowMs,
     ]),
   );
 }
