@@ -6,7 +6,8 @@
  * Of a value, and of a day, the snapshot of the side that is given it says which: where that shows it afterwards, both had it. Of an element
  * that is added to a set the snapshot of the side that it came from says so; and, as soon as that is known, at which version of the other
  * side it was there, since until the next snapshot somebody may take it out again. Where nobody learns that in time, the receipt of the
- * write does: it is in the snapshot before, and in the item as soon as the write is carried out.
+ * write does: it is in the snapshot before, and in the item as soon as the write is carried out. Versions and receipts tell that only until
+ * the next write of ours makes others: what a merge has decided by them is written down before it.
  */
 import type { Side, Version } from '#model/ids.ts';
 import { hash128, type Receipt } from '#model/stamp.ts';
@@ -66,6 +67,34 @@ export const isAnyOnItsWay = (base: ReadonlyMap<string, Json>): boolean => [...b
 /** A base without what is on its way. */
 export const withoutOnTheirWay = (base: ReadonlyMap<string, Json> | null): ReadonlyMap<string, Json> | null =>
   base && new Map([...base].filter(([, held]) => !isOnItsWay(held)));
+
+/**
+ * Bases in which what a merge takes from where it came is not on its way any more: as long as one side has it both had it, and what
+ * nobody has is as new as ever, should somebody write it again.
+ *
+ * @param now What the sides have, by key.
+ * @param after What they are to have.
+ * @returns the same bases when there is no such element.
+ */
+export function decided(
+  base: Both<ElementBase>,
+  now: Both<ReadonlyMap<string, unknown>>,
+  after: Both<ReadonlyMap<string, unknown>>,
+): Both<ElementBase> {
+  const taken = (['left', 'right'] as const).flatMap((from) =>
+    [...(base[from] ?? [])].flatMap(([key, held]) =>
+      isOnItsWay(held) && !after[from].has(key) ? [{ from, key, had: held.onItsWay }] : [],
+    ),
+  );
+  if (taken.length === 0) return base;
+  const sides = { left: base.left && new Map(base.left), right: base.right && new Map(base.right) };
+  for (const { from, key, had } of taken) {
+    const isSomewhere = now.left.has(key) || now.right.has(key);
+    for (const side of isSomewhere ? (['left', 'right'] as const) : []) sides[side]?.set(key, had);
+    if (!isSomewhere) sides[from]?.delete(key);
+  }
+  return sides;
+}
 
 /**
  * A set of a snapshot, with elements that are about to be written to the other side.

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import type { EventFields } from '#model/appointment.ts';
+import type { Attendee, EventFields } from '#model/appointment.ts';
+import type { Version } from '#model/ids.ts';
 import type { Receipt } from '#model/stamp.ts';
-import type { TypedItem } from '#model/typed-item.ts';
+import type { TypedHead, TypedItem } from '#model/typed-item.ts';
+import { withWritten } from './elements-on-their-way.ts';
 import { type MergeInput, mergeTyped } from './merge-typed.ts';
 import { shown } from './shown.ts';
 import { attendee, day, event, monday9, policy, series, weekly, winterClock } from './typed-items.fixture.ts';
@@ -76,6 +78,72 @@ describe('fields', () => {
     const left = meeting({ attendees: [ben, organizer] });
     const { receipt: ofOwn = null } = own.right?.edit ?? {};
     expect(merge(null, left, meeting({ attendees: [ben] }, ofOwn), { seen: own.before }).left).toBeNull();
+  });
+
+  describe('of whom our write had put on a list, when the next write is carried out on that side only', () => {
+    const [ben, cy] = [attendee('ben@partner.example'), attendee('cy@partner.example')];
+    const [v2, v3, v4] = ['v2', 'v3', 'v4'] as readonly string[] as [Version, Version, Version];
+    const copy = (attendees: readonly Attendee[], fields: Partial<EventFields> = {}, head: Partial<TypedHead> = {}) =>
+      event({ fields: { attendees, ...fields }, head });
+    const before = copy([ben]);
+    const { before: seen, right: first } = merge(before, copy([ben, cy]), before);
+    const answered = (of: typeof seen, version: Version) =>
+      of && { ...of, left: withWritten(of.left, version, () => true) };
+    const renamed = { subject: 'Jour fixe' };
+
+    test('who was taken off it since stays off it', () => {
+      const left = copy([ben, cy], renamed);
+      const second = merge(null, left, copy([ben], {}, { version: v3 }), { seen: answered(seen, v2) });
+      expect(second).toMatchObject({
+        left: { edit: { set: { attendees: [ben] } } },
+        right: { edit: { set: renamed } },
+      });
+      const third = merge(null, left, copy([ben], renamed, { version: v4 }), { seen: answered(second.before, v4) });
+      expect(third).toMatchObject({ left: { edit: { set: { attendees: [ben] } } }, right: null });
+    });
+
+    test('who is known by the receipt to have been taken off it stays off it, also under another receipt', () => {
+      const left = copy([ben, cy], { categories: ['Red'] });
+      const { receipt = null } = first?.edit ?? {};
+      const second = merge(null, left, copy([ben], {}, { version: v3, receipt }), { seen });
+      expect(second.left?.edit.set).toEqual({ attendees: [ben] });
+      const { set = {}, receipt: next = null } = second.right?.edit ?? {};
+      expect([set, next]).toEqual([{ categories: ['Red'] }, expect.not.stringMatching(receipt ?? '')]);
+      const right = copy([ben], set, { version: v4, receipt: next });
+      for (const known of [second.before, answered(second.before, v4)])
+        expect(merge(null, left, right, { seen: known })).toMatchObject({
+          left: { edit: { set: { attendees: [ben] } } },
+          right: null,
+        });
+    });
+
+    test('who was left out by the server stays where they came from', () => {
+      const left = copy([ben, cy], renamed);
+      const second = merge(null, left, copy([ben], {}, { version: v2 }), { seen: answered(seen, v2) });
+      expect([second.left, second.right?.edit.set]).toEqual([null, renamed]);
+      const third = merge(null, left, copy([ben], renamed, { version: v3 }), { seen: answered(second.before, v3) });
+      expect([third.left, third.right]).toEqual([null, null]);
+    });
+
+    test('who was taken off it on both sides is as new as ever when one puts them there again', () => {
+      const gone = copy([ben], renamed);
+      const second = merge(null, gone, copy([ben], {}, { version: v3 }), { seen: answered(seen, v2) });
+      const third = merge(null, copy([ben, cy], renamed), copy([ben], renamed, { version: v4 }), {
+        seen: answered(second.before, v4),
+      });
+      expect(third).toMatchObject({ left: null, right: { edit: { set: { attendees: [ben, cy] } } } });
+    });
+
+    test('who is taken off it where they came from is taken off it there as well', () => {
+      const gone = copy([ben], renamed);
+      const there = copy([ben, cy], {}, { version: v2 });
+      const second = merge(null, gone, there, { seen: answered(seen, v2) });
+      expect(second).toMatchObject({ left: null, right: { edit: { set: { attendees: [ben], ...renamed } } } });
+      expect(merge(null, gone, there, { seen: second.before })).toMatchObject({
+        left: null,
+        right: { edit: { set: { attendees: [ben] } } },
+      });
+    });
   });
 
   test('what was written and could not be recorded is nobody’s change: undone where it came from, it does not come back', () => {

@@ -9,11 +9,12 @@ import type { Side } from '#model/ids.ts';
 import type { TypedPolicy } from '#model/policy.ts';
 import type { TypedRow } from '#model/property-row.ts';
 import type { Recurrence } from '#model/recurrence.ts';
+import type { Receipt } from '#model/stamp.ts';
 import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Json, Shown } from '#model/typed-link.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import type { Day } from '#model/wall-time.ts';
-import { carriedOut, isAnyOnItsWay, receiptFor, withOnTheirWay } from './elements-on-their-way.ts';
+import { carriedOut, decided, isAnyOnItsWay, receiptFor, withOnTheirWay } from './elements-on-their-way.ts';
 import { type MergeContext, otherSide } from './merge-context.ts';
 import { isTellingTheSame, mergeLevel, told } from './merge-fields.ts';
 import { type Level, laterRevision, type SideValues, type Values } from './merge-level.ts';
@@ -160,7 +161,7 @@ export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): Typ
     left: leftEdit,
     right: rightEdit,
     order: writingOrder({ left: leftEdit, right: rightEdit }, policy.active, seen !== null),
-    before: seen && seenBefore(input, seen, now, { left: leftEdit, right: rightEdit }),
+    before: seen && seenBefore(input, seen, now, merged, { left: leftEdit, right: rightEdit }),
     precautions: leftEdit?.rewrites && rightEdit?.rewrites ? atRisk(input, policy.active, now) : [],
     conflicts: context.conflicts,
     taken: takenBy(oneWay ? { fields: [], days: [] } : changes.left, changes.right),
@@ -285,29 +286,38 @@ function seenBefore(
   input: MergeInput<TypedKind>,
   seen: Readonly<Record<Side, Shown>>,
   now: Readonly<Record<Side, Shown>>,
+  merged: SideValues,
   edits: Readonly<Record<Side, SideEdit<TypedKind> | null>>,
 ): Readonly<Record<Side, Shown>> | null {
   if (edits.left === null && edits.right === null) return null;
-  const onTheirWay = (from: Side): Shown => {
-    const to = otherSide(from);
-    const fields: Record<string, Json> = { ...seen[from].fields };
-    for (const [field, row] of Object.entries(typedRows(input.kind))) {
-      const before = row.merge === 'scalar' ? null : elementBase(seen[from].fields[field]);
+  const fields = { left: { ...seen.left.fields }, right: { ...seen.right.fields } };
+  for (const [field, row] of Object.entries(typedRows(input.kind))) {
+    if (row.merge === 'scalar') continue;
+    const elements = (value: unknown) => elementBase(canonical(field, row, value)) ?? new Map<string, Json>();
+    const ofBoth = ({ left, right }: SideValues) => ({ left: elements(left[field]), right: elements(right[field]) });
+    const recorded = { left: elementBase(seen.left.fields[field]), right: elementBase(seen.right.fields[field]) };
+    const has = ofBoth({ left: valuesOf(input.left), right: valuesOf(input.right) });
+    const base = decided(recorded, has, ofBoth(merged));
+    for (const from of ['left', 'right'] as const) {
+      const { [from]: before } = base;
       if (before === null) continue;
-      const elements = (value: unknown) => elementBase(canonical(field, row, value)) ?? new Map<string, Json>();
-      const [here, there] = [elements(valuesOf(input[from])[field]), elements(valuesOf(input[to])[field])];
-      const set = elements((edits[to]?.edit.set as Values | undefined)?.[field]);
-      const added = new Map([...set].filter(([key]) => here.has(key) && !there.has(key)));
-      if (added.size > 0 || isAnyOnItsWay(before))
-        fields[field] = withOnTheirWay(
+      const to = otherSide(from);
+      const { set = {}, receipt }: { set?: Values; receipt?: Receipt } = edits[to]?.edit ?? {};
+      const added = new Map([...elements(set[field])].filter(([key]) => has[from].has(key) && !has[to].has(key)));
+      if (added.size > 0 || isAnyOnItsWay(before) || base !== recorded)
+        fields[from][field] = withOnTheirWay(
           before,
           added,
-          { elements: there, version: input[to].head.version },
-          edits[to]?.edit.receipt,
+          { elements: has[to], version: input[to].head.version },
+          receipt,
         );
     }
-    return { ...seen[from], fields, ...valuesOnTheirWay(input.kind, edits[from], now[to]) };
-  };
+  }
+  const onTheirWay = (from: Side): Shown => ({
+    ...seen[from],
+    fields: fields[from],
+    ...valuesOnTheirWay(input.kind, edits[from], now[otherSide(from)]),
+  });
   const marked = { left: onTheirWay('left'), right: onTheirWay('right') };
   if (edits.left?.rewrites || edits.right?.rewrites)
     return { left: withoutOccurrences(marked.left), right: withoutOccurrences(marked.right) };

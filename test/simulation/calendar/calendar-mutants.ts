@@ -198,7 +198,7 @@ export const calendarMutants: readonly Mutant[] = [
     lives: 'calendar',
     seed: 2404,
     file: 'src/engine/merge-typed.ts',
-    find: 'if (added.size > 0 || isAnyOnItsWay(before))',
+    find: 'if (added.size > 0 || isAnyOnItsWay(before) || base !== recorded)',
     replace: 'if (added.size < 0)',
     why: 'whoever is taken out of a meeting is in it again when the answer of a write was lost before',
   },
