@@ -124,8 +124,6 @@ function openContext(
   options: PassOptions,
 ): PassContext {
   const counts = freshCounts();
-  const nowMs = services.clock.monotonicMs();
-  const ageMs = Math.max(0, services.clock.nowMs() - pair.knownSinceMs);
   return {
     ...services,
     ...openCore(services, pair, claim, signal, options.plan ?? null),
@@ -138,7 +136,7 @@ function openContext(
     readThrough: new Set(),
     inFlight: new Set(),
     settledAt: new Map(),
-    forgotten: { sinceMs: nowMs - ageMs, readAtMs: nowMs, isMet: null },
+    forgotten: { readAtMs: services.clock.monotonicMs(), isMet: null },
   };
 }
 

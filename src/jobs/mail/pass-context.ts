@@ -49,11 +49,9 @@ export interface PassContext extends PassServices, PassCore {
   readonly forgotten: Forgotten;
 }
 
-/** What is known of a life of the pair before the store's, which ended with its store. Times by `Clock.monotonicMs`. */
+/** What is known of a life of the pair before the store's, which ended with its store. */
 export interface Forgotten {
-  /** Since when no create goes out without an intent. */
-  readonly sinceMs: number;
-  /** When the target's feeds were begun to be read last. */
+  /** `Clock.monotonicMs` when the target's feeds were begun to be read last. */
   readAtMs: number;
   /** Whether there was such a life; null: nobody looked yet. */
   isMet: boolean | null;

@@ -40,6 +40,8 @@ export interface PassCore {
   readonly pass: number;
   readonly claim: Claim | null;
   readonly signal: AbortSignal;
+  /** `Clock.monotonicMs` since when no create of the pair goes out without an intent in the store. */
+  readonly knownSinceMs: number;
   /** Set: nothing is written, neither to a mailbox nor to the store; decisions are collected here. */
   readonly plan: PlannedWrite[] | null;
   /** Between two batches: throws `PassInterrupted` when the pass is to end, and the signal's reason when it must. */
@@ -63,6 +65,7 @@ export function openCore(
   // Every request of every lane listens to the one signal of the pass, and stops listening when it ends.
   setMaxListeners(0, signal);
   const chains = new Map<string, Promise<unknown>>();
+  const ageMs = Math.max(0, services.clock.nowMs() - pair.knownSinceMs);
   const deadlineFor = (bytes: number) => services.requestDeadlineMs + Math.ceil(bytes / 256);
   return {
     pair,
@@ -70,6 +73,7 @@ export function openCore(
     signal,
     plan,
     pass: pair.pass + 1,
+    knownSinceMs: services.clock.monotonicMs() - ageMs,
     checkpoint() {
       signal.throwIfAborted();
       if (services.draining?.aborted) throw new PassInterrupted('the pass was asked to end');

@@ -12,6 +12,7 @@ import { carryOut } from './carry-out.ts';
 import { followTypedFolders, removeGoneFolders } from './follow-typed-folders.ts';
 import { ToldConflicts } from './journal-entries.ts';
 import { advanced, entriesOfGoneFolders, type Feed, knownFeeds, movedFeeds, readFeeds } from './read-feeds.ts';
+import { settleForgotten } from './settle-forgotten.ts';
 import { turnReminders } from './turn-reminders.ts';
 import {
   flush,
@@ -166,7 +167,8 @@ async function synchronize<Kind extends TypedKind>(
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const before = { ...context.counts };
     context.feeds = feeds;
-    const read = await readFeeds(context, feeds);
+    let read = await readFeeds(context, feeds);
+    if (await settleForgotten(context, read)) read = await readFeeds(context, feeds);
     const gone = trees === null ? { left: [], right: [] } : await entriesOfGoneFolders(context);
     const first = round === 0;
     // What the feed says comes last, and counts.

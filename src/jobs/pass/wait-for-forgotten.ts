@@ -1,0 +1,24 @@
+import type { PassBasics, PassCore } from './pass-core.ts';
+
+const pauseMs = 4000;
+
+/**
+ * `Clock.monotonicMs` after which no create of so many bytes is on its way that the store does not know: it was lost with what was under
+ * way, and no intent tells of that.
+ */
+export const forgottenUntilMs = ({ knownSinceMs, deadlineFor }: PassCore, bytes: number): number =>
+  knownSinceMs + deadlineFor(bytes);
+
+/** Waits until then. Throws `PassInterrupted`. */
+export async function waitForForgotten(
+  { clock, checkpoint, progress, signal }: PassBasics & PassCore,
+  untilMs: number,
+): Promise<void> {
+  for (;;) {
+    const waitMs = untilMs - clock.monotonicMs();
+    if (waitMs <= 0) return;
+    checkpoint();
+    progress?.({ kind: 'waiting', why: 'what a lost database may have left on its way', ms: waitMs });
+    await clock.sleep(Math.min(waitMs, pauseMs), signal);
+  }
+}
