@@ -319,7 +319,7 @@ export interface Store extends BudgetRecords, DirectoryRecords, SwitchRecords {
 
   /**
    * Forgets links, cursors, marks, snapshots and intents of a pair, and nothing else: the next pass finds them again. With intents among them,
-   * the pair is known since now.
+   * the pair is known since now; without, a pair in step has been known for long enough.
    */
   forget(pair: PairId): Promise<void>;
 

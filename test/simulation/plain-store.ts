@@ -551,7 +551,7 @@ function forgetAll(track: Track, nowMs: number): void {
     state: 'new',
     stoppedBecause: null,
     ringing: null,
-    ...(wereOnTheirWay && { knownSinceMs: nowMs }),
+    knownSinceMs: wereOnTheirWay ? nowMs : track.row.state === 'in-step' ? 0 : track.row.knownSinceMs,
     counts: { ...track.row.counts, links: 0, folders: 0 },
   };
 }

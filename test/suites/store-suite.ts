@@ -457,7 +457,7 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
         });
       });
 
-      test('a pair is known since it was put, or since intents of it were forgotten', async () => {
+      test('a pair is known since it was put, since intents of it were forgotten, or long enough', async () => {
         const since = async () => (await store.pair(id))?.knownSinceMs;
         const putAtMs = clock.now;
         clock.now += 1000;
@@ -471,6 +471,9 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
           await (intents.intents ? store.forget(id) : commit({ forgetsAll: true }));
           expect(await since()).toBe(clock.now);
         }
+        await commit({ pair: { state: 'in-step' } });
+        await store.forget(id);
+        expect(await since()).toBe(0);
       });
 
       test('forget keeps what no pass can find again', async () => {

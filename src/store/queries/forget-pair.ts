@@ -17,25 +17,31 @@ const found = [
 /**
  * Forgets what a pass can find again: links, snapshots, folders with their cursors and marks, intents, unclaimed and unlinked items. Keeps
  * quarantine, journal, history, counted deletions and the pinned mailboxes. Folder numbers stay, because they are remembered. What an intent
- * that is forgotten stood for may still be on its way.
+ * that is forgotten stood for may still be on its way; without one nothing is, once the pair was in step.
  */
 export async function forgetPair(trx: Sql, pairNo: number, nowMs: number): Promise<void> {
-  await trx
-    .updateTable('pair')
-    .set({ known_since_ms: nowMs })
+  const pair = await trx
+    .selectFrom('pair')
+    .select(['state', 'known_since_ms'])
     .where('no', '=', pairNo)
-    .where((eb) =>
-      eb.or(
-        (['intent', 'typed_intent'] as const).map((table) =>
-          eb.exists(eb.selectFrom(table).select('pair_no').where('pair_no', '=', pairNo)),
-        ),
-      ),
-    )
-    .execute();
+    .executeTakeFirstOrThrow();
+  const open = await Promise.all(
+    (['intent', 'typed_intent'] as const).map((table) =>
+      trx.selectFrom(table).select('pair_no').where('pair_no', '=', pairNo).limit(1).execute(),
+    ),
+  );
+  const isAnyOpen = open.flat().length > 0;
   for (const table of found) await trx.deleteFrom(table).where('pair_no', '=', pairNo).execute();
   await trx
     .updateTable('pair')
-    .set({ links: 0, folders: 0, state: 'new', stopped_because: null, ringing: null })
+    .set({
+      links: 0,
+      folders: 0,
+      state: 'new',
+      stopped_because: null,
+      ringing: null,
+      known_since_ms: isAnyOpen ? nowMs : pair.state === 'in-step' ? 0 : pair.known_since_ms,
+    })
     .where('no', '=', pairNo)
     .execute();
 }
