@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { memoryConnector } from '#connectors/memory/memory-connector.ts';
 import { MemoryOrganization } from '#connectors/memory/memory-organization.ts';
-import { systemClock } from '#kit/clock.ts';
 import { seededRandom } from '#kit/random.ts';
+import { SteppingClock } from '#kit/stepping-clock.ts';
 import type { PairId } from '#model/ids.ts';
 import { defaultMailPolicy } from '#model/policy.ts';
 import { openStore } from '#store/open-store.ts';
@@ -10,6 +10,7 @@ import { runMailPass } from './mail/mail-pass.ts';
 import { relink } from './relink.ts';
 
 test('after the store was lost half-way, nothing is made twice', async () => {
+  const clock = new SteppingClock(1_700_000_000_000);
   const [old, young] = [new MemoryOrganization('old'), new MemoryOrganization('new')];
   const source = old.add('ana@old.example');
   const target = young.add('ana@new.example');
@@ -17,7 +18,7 @@ test('after the store was lost half-way, nothing is made twice', async () => {
   for (let n = 0; n < 30; n++) source.add(inbox, Buffer.from(`mail ${n % 20}`));
   const id = 'ana@old.example → ana@new.example' as PairId;
   const open = async () => {
-    const store = await openStore('sqlite::memory:', { clock: systemClock, log: { info: () => {}, warn: () => {} } });
+    const store = await openStore('sqlite::memory:', { clock, log: { info: () => {}, warn: () => {} } });
     const side = (organization: string, address: string) => ({ organization, address, mailbox: null });
     await store.putPairs([
       { id, kind: 'mail', collection: 'all', left: side('old', source.address), right: side('new', target.address) },
@@ -27,7 +28,7 @@ test('after the store was lost half-way, nothing is made twice', async () => {
       left: memoryConnector(old),
       right: memoryConnector(young),
       policy: defaultMailPolicy,
-      clock: systemClock,
+      clock,
       random: seededRandom(1),
       requestDeadlineMs: 1000,
       lanes: 2,
