@@ -28,6 +28,8 @@ const once = [
   4164,
   // A mail without a search key moved, which was taken for another mail, and the database was lost before its first copy was removed.
   9753,
+  // The database was lost with a create on its way, which arrived after the first pass without it.
+  82650,
   // A person copied a copy, which was noted, then removed it, so that its link went over to theirs; another mail was given that as well.
   32159,
 ];

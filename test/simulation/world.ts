@@ -69,7 +69,9 @@ export class World {
   }
 
   static async open(seed: number, stage: OpenStage, store: StoreKind = 'sqlite'): Promise<World> {
-    const world = new World(seed, await borrowStore(store), stage);
+    const borrowed = await borrowStore(store);
+    const world = new World(seed, borrowed, stage);
+    borrowed.goBy(world.clock);
     await world.register();
     const start = world.random.int(30);
     for (let i = 0; i < start; i++) world.sourceStep();

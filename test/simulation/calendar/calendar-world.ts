@@ -128,6 +128,7 @@ export class CalendarWorld {
   static async open(seed: number, stage: OpenCalendarStage, plot: Plot = {}): Promise<CalendarWorld> {
     const borrowed = await borrowStore(plot.store ?? 'sqlite');
     const world = new CalendarWorld(seed, borrowed, stage, plot);
+    borrowed.goBy(world.clock);
     const { store } = borrowed;
     await store.putPairs([
       {
