@@ -11,8 +11,8 @@ import { readRight, surveyRight } from './read-right.ts';
 export async function settleForgotten(context: PassContext, changes: readonly Change[]): Promise<void> {
   const { clock, forgotten, pair, plan, right, store } = context;
   if (plan !== null || pair.state === 'in-step') return;
-  const sizes = changes.flatMap((c) => (c.kind === 'upsert' ? [c.head.facts.sizeBytes] : []));
-  const untilMs = forgottenUntilMs(context, Math.max(right.abilities.batchMaxBytes, ...sizes.map((size) => 2 * size)));
+  const sizes = changes.flatMap((c) => (c.kind === 'upsert' ? [2 * c.head.facts.sizeBytes] : []));
+  const untilMs = forgottenUntilMs(context, [right.abilities.batchMaxBytes, ...sizes]);
   if (forgotten.readAtMs >= untilMs) return;
   forgotten.isMet ??= (await store.unclaimedCount(pair.id)) > 0;
   if (!forgotten.isMet) return;

@@ -16,10 +16,7 @@ export async function settleForgotten(context: TypedContext, read: FeedsRead): P
   const heads = { left: headsOf(read.left), right: headsOf(read.right) };
   const sizes = [...heads.left, ...heads.right].map(({ sizeBytes }) => 2 * sizeBytes);
   const batches = [sides.left, sides.right].map(({ connector }) => connector.abilities.batchMaxBytes);
-  const untilMs = forgottenUntilMs(
-    context,
-    [...batches, ...sizes].reduce((a, b) => Math.max(a, b)),
-  );
+  const untilMs = forgottenUntilMs(context, [...batches, ...sizes]);
   if (clock.monotonicMs() >= untilMs || !(await isMet(context, heads))) return false;
   await waitForForgotten(context, untilMs);
   return true;
