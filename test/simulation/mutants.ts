@@ -69,6 +69,15 @@ export const mutants: readonly Mutant[] = [
     why: 'an item that the target refused is neither copied nor quarantined',
   },
   {
+    name: 'creates that a lost database forgot not waited for',
+    store: 'plain',
+    file: 'src/jobs/mail/settle-forgotten.ts',
+    find: '  if (forgotten.readAtMs >= untilMs) return;',
+    replace: '  if (forgotten.readAtMs <= untilMs) return;',
+    why: 'a copy that arrives after the database was lost is there twice',
+    seed: 82650,
+  },
+  {
     name: 'one nonce for all creates',
     file: 'src/jobs/mail/create-batch.ts',
     find: "nonce: context.random.bytes(6).toString('hex'),",

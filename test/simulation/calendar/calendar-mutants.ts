@@ -328,6 +328,26 @@ export const calendarMutants: readonly Mutant[] = [
     replace: '  if (changedLeft) return { left, right };',
     why: 'the organizer does not see on the other side who comes',
   },
+  {
+    name: 'receipts of lost answers not read',
+    lives: 'calendar',
+    store: 'plain',
+    file: 'src/engine/elements-on-their-way.ts',
+    find: 'const hasReceipt = held.by !== undefined && held.by === heads[to].receipt;',
+    replace: 'const hasReceipt = false;',
+    why: 'somebody who was taken off a list after a write whose answer was lost comes back',
+    seed: 76459,
+  },
+  {
+    name: 'decisions about lost answers not written down',
+    lives: 'rival',
+    store: 'plain',
+    file: 'src/engine/merge-typed.ts',
+    find: 'const base = decided(recorded, has, ofBoth(merged));',
+    replace: 'const base = recorded;',
+    why: 'somebody who was taken off a list stays in the other copy for good when the next write reaches one side only',
+    seed: 85848,
+  },
 
   // -- on the wire --
   {
