@@ -41,7 +41,7 @@ export function carriedOut(seen: Both<Shown>, now: Both<Shown>): Both<Shown> {
 }
 
 /** An element in a snapshot; in place of what is known of it: what the other side is given. */
-interface OnItsWay {
+export interface OnItsWay {
   readonly onItsWay: Json;
   /** Of the update that brings it. */
   readonly by?: Receipt;
@@ -70,20 +70,24 @@ export const withoutOnTheirWay = (base: ReadonlyMap<string, Json> | null): Reado
 
 /**
  * Bases in which what a merge takes from where it came is not on its way any more: as long as one side has it both had it, and what
- * nobody has is as new as ever, should somebody write it again.
+ * nobody has is as new as ever, should somebody write it again. That is not believed of what may arrive yet.
  *
  * @param now What the sides have, by key.
  * @param after What they are to have.
+ * @param hasArrived Asked of what nobody has: whether the write that brought it was carried out, or cannot be any more.
  * @returns the same bases when there is no such element.
  */
 export function decided(
   base: Both<ElementBase>,
   now: Both<ReadonlyMap<string, unknown>>,
   after: Both<ReadonlyMap<string, unknown>>,
+  hasArrived: (held: OnItsWay, from: Side) => boolean,
 ): Both<ElementBase> {
   const taken = (['left', 'right'] as const).flatMap((from) =>
     [...(base[from] ?? [])].flatMap(([key, held]) =>
-      isOnItsWay(held) && !after[from].has(key) ? [{ from, key, had: held.onItsWay }] : [],
+      isOnItsWay(held) && !after[from].has(key) && (now.left.has(key) || now.right.has(key) || hasArrived(held, from))
+        ? [{ from, key, had: held.onItsWay }]
+        : [],
     ),
   );
   if (taken.length === 0) return base;

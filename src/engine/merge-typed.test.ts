@@ -125,6 +125,18 @@ describe('fields', () => {
       expect([third.left, third.right]).toEqual([null, null]);
     });
 
+    test('who was taken off it where they came from before the write arrived is taken off the other one, too', () => {
+      const gone = copy([ben]);
+      const second = merge(null, gone, copy([ben], renamed, { version: v2 }), { seen });
+      expect(second).toMatchObject({ left: { edit: { set: renamed } }, right: null });
+      const late = copy([ben, cy], renamed, { version: v3, receipt: first?.edit.receipt ?? null });
+      for (const known of [second.before ?? seen])
+        expect(merge(null, copy([ben], renamed), late, { seen: known })).toMatchObject({
+          left: null,
+          right: { edit: { set: { attendees: [ben] } } },
+        });
+    });
+
     test('who was taken off it on both sides is as new as ever when one puts them there again', () => {
       const gone = copy([ben], renamed);
       const second = merge(null, gone, copy([ben], {}, { version: v3 }), { seen: answered(seen, v2) });

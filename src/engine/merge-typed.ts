@@ -14,7 +14,14 @@ import type { TypedEdit, TypedItem, TypedKind } from '#model/typed-item.ts';
 import type { Json, Shown } from '#model/typed-link.ts';
 import { typedRows } from '#model/typed-properties.ts';
 import type { Day } from '#model/wall-time.ts';
-import { carriedOut, decided, isAnyOnItsWay, receiptFor, withOnTheirWay } from './elements-on-their-way.ts';
+import {
+  carriedOut,
+  decided,
+  isAnyOnItsWay,
+  type OnItsWay,
+  receiptFor,
+  withOnTheirWay,
+} from './elements-on-their-way.ts';
 import { type MergeContext, otherSide } from './merge-context.ts';
 import { isTellingTheSame, mergeLevel, told } from './merge-fields.ts';
 import { type Level, laterRevision, type SideValues, type Values } from './merge-level.ts';
@@ -291,13 +298,18 @@ function seenBefore(
 ): Readonly<Record<Side, Shown>> | null {
   if (edits.left === null && edits.right === null) return null;
   const fields = { left: { ...seen.left.fields }, right: { ...seen.right.fields } };
+  /** An edit of the side that a write was for makes another version there, at which that write is refused. */
+  const hasArrived = (held: OnItsWay, from: Side) =>
+    held.thereAt !== undefined ||
+    (held.by !== undefined && held.by === input[otherSide(from)].head.receipt) ||
+    edits[otherSide(from)] !== null;
   for (const [field, row] of Object.entries(typedRows(input.kind))) {
     if (row.merge === 'scalar') continue;
     const elements = (value: unknown) => elementBase(canonical(field, row, value)) ?? new Map<string, Json>();
     const ofBoth = ({ left, right }: SideValues) => ({ left: elements(left[field]), right: elements(right[field]) });
     const recorded = { left: elementBase(seen.left.fields[field]), right: elementBase(seen.right.fields[field]) };
     const has = ofBoth({ left: valuesOf(input.left), right: valuesOf(input.right) });
-    const base = decided(recorded, has, ofBoth(merged));
+    const base = decided(recorded, has, ofBoth(merged), hasArrived);
     for (const from of ['left', 'right'] as const) {
       const { [from]: before } = base;
       if (before === null) continue;

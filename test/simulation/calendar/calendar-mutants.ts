@@ -343,7 +343,7 @@ export const calendarMutants: readonly Mutant[] = [
     lives: 'rival',
     store: 'plain',
     file: 'src/engine/merge-typed.ts',
-    find: 'const base = decided(recorded, has, ofBoth(merged));',
+    find: 'const base = decided(recorded, has, ofBoth(merged), hasArrived);',
     replace: 'const base = recorded;',
     why: 'somebody who was taken off a list stays in the other copy for good when the next write reaches one side only',
     seed: 85848,
