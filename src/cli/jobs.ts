@@ -33,7 +33,7 @@ import type { ItemId, MailboxGuid, PairId, Side } from '#model/ids.ts';
 import type { MailPolicy, TypedPolicy } from '#model/policy.ts';
 import type { TypedKind } from '#model/typed-item.ts';
 import type { DirectorySync, Organization, Project, ProjectPair } from '#project/project.ts';
-import type { BudgetRecords, ContentKind, JournalRow, Store } from '#store/store.ts';
+import type { BudgetRecords, ContentKind, Forgetting, JournalRow, Store } from '#store/store.ts';
 import type { Log } from './log.ts';
 
 /** A pair with what its passes need. */
@@ -53,6 +53,8 @@ export interface JobSurroundings {
   readonly signal: AbortSignal;
   /** Told whom a job waits for. */
   readonly onHeld?: OnHeld;
+  /** Told that a pass over a pair waits, for what, and how many milliseconds at least. */
+  readonly onWaiting?: (pair: PairId, why: string, ms: number) => void;
 }
 
 export interface Jobs {
@@ -96,7 +98,13 @@ export interface Jobs {
     around: JobSurroundings,
   ) => Promise<VerifyReport>;
   /** Forgets what the store knows of the track and finds it again: by stamps, and events by their identity. */
-  readonly relinkPair: (pair: JobPair, kind: ContentKind, store: Store, around: JobSurroundings) => Promise<Relinked>;
+  readonly relinkPair: (
+    pair: JobPair,
+    kind: ContentKind,
+    store: Store,
+    forgetting: Forgetting,
+    around: JobSurroundings,
+  ) => Promise<Relinked>;
   /** What `resyncPair` would do. Writes nothing. */
   readonly planResync: (
     pair: JobPair,

@@ -45,13 +45,16 @@ import { putProjectPairs } from './put-pairs.ts';
 const lanes = 4;
 const requestDeadlineMs = 60_000;
 
-const basicsOf = ({ left, right }: JobPair, store: Store, { clock }: JobSurroundings): PassBasics => ({
+const basicsOf = ({ id, left, right }: JobPair, store: Store, { clock, onWaiting }: JobSurroundings): PassBasics => ({
   store,
   left: left.connector,
   right: right.connector,
   clock,
   random: systemRandom,
   requestDeadlineMs,
+  progress: (event) => {
+    if (event.kind === 'waiting') onWaiting?.(id, event.why, event.ms);
+  },
 });
 
 const passServices = (pair: JobPair, store: Store, around: JobSurroundings): PassServices => ({
@@ -101,12 +104,12 @@ export const realJobs: Jobs = {
       { contents: { share: contents }, propertyLists: { share: propertyLists } },
       around.signal,
     ),
-  async relinkPair(pair, kind, store, around) {
+  async relinkPair(pair, kind, store, forgetting, around) {
     const { claim, signal, release } = await holdTrack(store, pair, kind, around);
     try {
       return kind === 'mail'
-        ? await relink(passServices(pair, store, around), pair.id, claim, signal)
-        : await relinkTyped(typedServices(pair, kind, store, around), pair.id, kind, claim, signal);
+        ? await relink(passServices(pair, store, around), pair.id, claim, signal, forgetting)
+        : await relinkTyped(typedServices(pair, kind, store, around), pair.id, kind, claim, signal, forgetting);
     } finally {
       await release();
     }

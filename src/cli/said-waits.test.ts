@@ -33,6 +33,14 @@ test('a wait is said when it begins: for how long, and for what', async () => {
   expect(terminal.err()).toBe('waiting 338 s: the request allowance of ana@new.example in target is used up\n');
 });
 
+test('what may be on its way asks nobody for a pause', async () => {
+  const { terminal, wait } = open();
+  await wait(125_000, 125_000, 'what a lost database may have left on its way');
+  expect(terminal.err()).toBe(
+    'waiting 125 s: ana@new.example in target has to wait for what a lost database may have left on its way\n',
+  );
+});
+
 test('pieces with nothing between them are one wait, said again now and then', async () => {
   const { terminal, wait } = open();
   await wait(70_000, 2_000, 'bytes per window');

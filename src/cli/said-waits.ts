@@ -48,5 +48,6 @@ function reason(organization: string | null, who: string, limit: string): string
   if (/^bytes per window$|^bytes-per-minute$|^activityLimitReached$/.test(limit))
     return `the upload allowance of ${whose} is used up`;
   if (limit === 'in-flight') return `as many requests as ${whose} allows are on their way already`;
+  if (/^requests whose|^what a lost/.test(limit)) return `${whose} has to wait for ${limit}`;
   return `${whose} asks for a pause (${limit})`;
 }

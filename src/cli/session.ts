@@ -56,6 +56,7 @@ export class Session {
       const options = this.optsWithGlobals<GlobalOptions & Options>();
       session.output = new Output(session.terminal, { json: options.json === true, colour: options.color });
       const projectFile = resolve(session.terminal.cwd, options.project);
+      const onWaiting = saidWaits(session.terminal.clock, session.output);
       const run: Run = {
         terminal: session.terminal,
         output: session.output,
@@ -65,6 +66,7 @@ export class Session {
           clock: session.terminal.clock,
           signal: session.terminal.signal,
           onHeld: saidHolds(session.terminal.clock, session.output),
+          onWaiting: (pair, why, ms) => onWaiting(null, pair, why, ms),
         },
         options,
         projectFile,
@@ -74,7 +76,7 @@ export class Session {
             session.terminal,
             createLog(session.terminal, options.debug === true),
             session.jobs,
-            saidWaits(session.terminal.clock, session.output),
+            onWaiting,
           )),
       };
       try {

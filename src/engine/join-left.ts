@@ -158,7 +158,10 @@ export function follow(
   const moveTo = target !== null && target !== link.rightFolder && !placedByPerson ? target : null;
   const merge = mergeOf(link, head.state, known.policy);
   const newVersion = head.version !== leftVersion;
-  const inspect = newVersion && contentMayDiffer(link, head, moved || adopted);
+  // A new version says only that something happened. A move or changed state explains it, unless the mail says otherwise; what is left is
+  // compared, which costs a read on both sides and never a wrong write.
+  const isUnexplained = !moved && !adopted && changedFields(link.seenLeft, head.state).length === 0;
+  const inspect = newVersion && (isUnexplained || contentMayDiffer(link, head));
   const inspectClass = newVersion && rowOfClass(head.facts.itemClass) !== null;
   if (
     moveTo === null &&
@@ -223,15 +226,9 @@ const isState = (aspect: TouchedAspect): aspect is MailStateField =>
 /** The state fields among what was touched. */
 export const stateAspects = (link: LinkRow): readonly MailStateField[] => link.touched.filter(isState);
 
-/**
- * A new version says only that something happened. A move or changed state explains it for a mail that is no draft, unless the
- * size says otherwise; what is left is compared, which costs a read on both sides and never a wrong write.
- */
-function contentMayDiffer(link: LinkRow, head: MailHead, explained: boolean): boolean {
-  if (isDraft(head.facts) || mailFingerprint(head.facts) !== link.fingerprint) return true;
-  if (head.facts.sizeBytes !== link.leftSizeBytes) return true;
-  return !explained && changedFields(link.seenLeft, head.state).length === 0;
-}
+/** Whether the content of a mail that has another version may be another one, too: only a comparison tells. */
+export const contentMayDiffer = (link: Pick<LinkRow, 'fingerprint' | 'leftSizeBytes'>, { facts }: MailHead): boolean =>
+  isDraft(facts) || mailFingerprint(facts) !== link.fingerprint || facts.sizeBytes !== link.leftSizeBytes;
 
 const returnedAs = (head: MailHead, byStamp: LeftKnowledge['byStamp']): readonly LinkRow[] =>
   head.stamp === null ? [] : (byStamp.get(stampKey(head.stamp)) ?? []);

@@ -42,7 +42,11 @@ test('after the store was lost half-way, nothing is made twice', async () => {
   for (let n = 0; n < 3; n++) source.add(inbox, Buffer.from('arrived meanwhile'));
 
   const second = await open();
-  expect(await relink(second, id, null, signal)).toEqual({ found: 30, created: 3, unclaimed: 0 });
+  expect(await relink(second, id, null, signal, { lostAtMs: clock.nowMs() })).toEqual({
+    found: 30,
+    created: 3,
+    unclaimed: 0,
+  });
   expect(target.items.size).toBe(33);
   await second.store.close();
 });

@@ -1,6 +1,6 @@
 import type { PairId } from '#model/ids.ts';
 import type { TypedKind } from '#model/typed-item.ts';
-import { type Claim, type Commit, trackId } from '#store/store.ts';
+import { type Claim, type Commit, type Forgetting, trackId } from '#store/store.ts';
 import { runMailPass } from './mail/mail-pass.ts';
 import type { PassServices } from './mail/pass-context.ts';
 import type { TypedPassServices } from './typed/typed-context.ts';
@@ -19,6 +19,7 @@ export interface Relinked {
  * After the loss of the store: forgets what is recorded of a pair and reads both sides from the beginning. Every copy carries its stamp, so
  * the pass that does it adopts what is there and creates only what is missing. Throws FaultError.
  *
+ * @param forgetting What is to be believed of what is recorded.
  * @param also what is recorded in the same transaction.
  */
 export async function relink(
@@ -26,9 +27,10 @@ export async function relink(
   pair: PairId,
   claim: Claim | null,
   signal: AbortSignal,
+  forgetting: Forgetting,
   also: Commit = {},
 ): Promise<Relinked> {
-  await services.store.commit(pair, claim, { ...also, forgetsAll: true });
+  await services.store.commit(pair, claim, { ...also, forgetsAll: forgetting });
   const { counts } = await runMailPass(services, pair, claim, signal, { everything: true });
   return { found: counts.adopted, created: counts.created, unclaimed: await services.store.unclaimedCount(pair) };
 }
@@ -43,9 +45,10 @@ export async function relinkTyped(
   kind: TypedKind,
   claim: Claim | null,
   signal: AbortSignal,
+  forgetting: Forgetting,
   also: Commit = {},
 ): Promise<Relinked> {
-  await services.store.commit(trackId(pair, kind), claim, { ...also, forgetsAll: true });
+  await services.store.commit(trackId(pair, kind), claim, { ...also, forgetsAll: forgetting });
   const { counts } = await runTypedPass(services, pair, kind, claim, signal, { everything: true });
   const unclaimed = Object.values(counts.left).reduce((sum, n) => sum + n, 0);
   return { found: counts.adopted, created: counts.created, unclaimed };

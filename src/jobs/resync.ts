@@ -96,8 +96,8 @@ export async function resync<Kind extends ContentKind>(
     ],
   };
   return kind === 'mail'
-    ? relink(services as PassServices, pair, claim, signal, accepted)
-    : relinkTyped(services as TypedPassServices, pair, kind as TypedKind, claim, signal, accepted);
+    ? relink(services as PassServices, pair, claim, signal, { lostAtMs: null }, accepted)
+    : relinkTyped(services as TypedPassServices, pair, kind as TypedKind, claim, signal, { lostAtMs: null }, accepted);
 }
 
 async function rowOf(store: Store, pair: PairId, kind: ContentKind): Promise<PairRow> {

@@ -119,7 +119,10 @@ export function sqlStore(db: Database, { clock, bell }: { readonly clock: Clock;
     retryQuarantine: (filter) => write((trx) => retryQuarantine(trx, filter)),
     journal: (filter, limit) => db.read((sql) => readJournal(sql, filter, limit)),
     history: (filter, limit) => db.read((sql) => readHistory(sql, filter, limit)),
-    forget: (pair) => write(async (trx) => forgetPair(trx, await numbers.mustFind(trx, pair), whole(clock.nowMs()))),
+    forget: (pair) =>
+      write(async (trx) =>
+        forgetPair(trx, await numbers.mustFind(trx, pair), whole(clock.nowMs()), { lostAtMs: null }),
+      ),
 
     directorySync: (sync) => db.read((sql) => findDirectorySync(sql, sync)),
     directoryLinks: (sync, side, guids) => db.read((sql) => findDirectoryLinks(sql, sync, side, [...new Set(guids)])),

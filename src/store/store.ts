@@ -137,10 +137,16 @@ export interface HistoryRow {
   readonly detail: string | null;
 }
 
+/** What is to be believed of a pair that is forgotten. */
+export interface Forgetting {
+  /** Wall clock, ms, up to when creates may have gone out of which the store never knew: it was lost, or an older one took its place. Null: none. */
+  readonly lostAtMs: number | null;
+}
+
 /** What a pass records in one transaction. Absent members change nothing. */
 export interface Commit {
   /** Before everything else what `forget` does, in the same transaction. */
-  readonly forgetsAll?: true;
+  readonly forgetsAll?: Forgetting;
   readonly folders?: readonly FolderRow[];
   readonly foldersForgotten?: readonly FolderId[];
   /** Inserted, or replaced by id. */
@@ -167,7 +173,9 @@ export interface Commit {
   /** Deletions made now: they count against the budget of 24 hours. */
   readonly deletions?: { readonly atMs: number; readonly count: number };
   readonly bytesCopied?: number;
-  readonly pair?: Partial<Pick<PairRow, 'state' | 'stoppedBecause' | 'pass' | 'lastPass' | 'ringing'>> & {
+  readonly pair?: Partial<
+    Pick<PairRow, 'state' | 'stoppedBecause' | 'pass' | 'lastPass' | 'ringing' | 'knownSinceMs'>
+  > & {
     readonly leftMailbox?: MailboxGuid;
     readonly rightMailbox?: MailboxGuid;
     readonly leftItems?: number;
@@ -319,7 +327,7 @@ export interface Store extends BudgetRecords, DirectoryRecords, SwitchRecords {
 
   /**
    * Forgets links, cursors, marks, snapshots and intents of a pair, and nothing else: the next pass finds them again. With intents among them,
-   * the pair is known since now; without, a pair in step has been known for long enough.
+   * the pair is known since now; without, one that was in step for as long as need be.
    */
   forget(pair: PairId): Promise<void>;
 

@@ -72,8 +72,8 @@ export const mutants: readonly Mutant[] = [
     name: 'creates that a lost database forgot not waited for',
     store: 'plain',
     file: 'src/jobs/mail/settle-forgotten.ts',
-    find: '  if (forgotten.readAtMs >= untilMs) return;',
-    replace: '  if (forgotten.readAtMs <= untilMs) return;',
+    find: '  if (forgotten.readAtMs >= untilMs) return false;',
+    replace: '  return false;',
     why: 'a copy that arrives after the database was lost is there twice',
     seed: 82650,
   },
@@ -313,8 +313,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'content of drafts not compared',
     file: 'src/engine/join-left.ts',
-    find: 'if (isDraft(head.facts) || mailFingerprint(head.facts) !== link.fingerprint) return true;\n  if (head.facts.sizeBytes !== link.leftSizeBytes) return true;',
-    replace: 'if (mailFingerprint(head.facts) !== link.fingerprint) return true;',
+    find: 'isDraft(facts) || mailFingerprint(facts) !== link.fingerprint || facts.sizeBytes !== link.leftSizeBytes;',
+    replace: 'mailFingerprint(facts) !== link.fingerprint;',
     why: 'a draft that was edited and moved keeps its old text',
   },
   {

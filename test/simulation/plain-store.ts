@@ -9,6 +9,7 @@ import {
   FencedOut,
   type FolderMarks,
   type FolderRow,
+  type Forgetting,
   type HistoryRow,
   type IntentRow,
   type JournalRow,
@@ -243,7 +244,7 @@ export function plainStore(clock: Clock): Store {
         ({ left }) => left,
       );
       // From here on nothing can fail any more.
-      if (commit.forgetsAll) forgetAll(track, Math.round(clock.nowMs()));
+      if (commit.forgetsAll) forgetAll(track, Math.round(clock.nowMs()), commit.forgetsAll);
       const liveBefore = countLive(track.found);
       track.found = found;
       track.quarantine = quarantine;
@@ -321,7 +322,7 @@ export function plainStore(clock: Clock): Store {
         .toReversed()
         .slice(0, limit),
     async forget(pair) {
-      forgetAll(known(pair), Math.round(clock.nowMs()));
+      forgetAll(known(pair), Math.round(clock.nowMs()), { lostAtMs: null });
     },
 
     async ensureWork(rows) {
@@ -543,15 +544,16 @@ function mustDiffer<Row>(table: Table<Row>, key: (row: Row) => string): void {
 }
 
 /** What a pass can find again. */
-function forgetAll(track: Track, nowMs: number): void {
+function forgetAll(track: Track, nowMs: number, { lostAtMs }: Forgetting): void {
   const wereOnTheirWay = track.found.intents.size + track.found.typedIntents.size > 0;
+  const knownSinceMs = track.row.state === 'in-step' ? 0 : track.row.knownSinceMs;
   track.found = nothing;
   track.row = {
     ...track.row,
     state: 'new',
     stoppedBecause: null,
     ringing: null,
-    knownSinceMs: wereOnTheirWay ? nowMs : track.row.state === 'in-step' ? 0 : track.row.knownSinceMs,
+    knownSinceMs: wereOnTheirWay ? nowMs : Math.max(knownSinceMs, Math.round(lostAtMs ?? 0)),
     counts: { ...track.row.counts, links: 0, folders: 0 },
   };
 }

@@ -446,9 +446,14 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
       test('a commit that forgets everything records its own in the same transaction', async () => {
         await commit({ folders: [folder(1)], links: [link(1), link(2)], typedLinks: [typedLink(1)] });
         const stale = { key: 'mail:nobody', token: 7 } as unknown as Claim;
-        await expect(store.commit(id, stale, { forgetsAll: true })).rejects.toThrow();
+        await expect(store.commit(id, stale, { forgetsAll: { lostAtMs: null } })).rejects.toThrow();
         expect(await store.links(id, {}, null, 10)).toHaveLength(2);
-        await commit({ forgetsAll: true, folders: [folder(1)], links: [link(2)], pair: { rightMailbox: mailbox(2) } });
+        await commit({
+          forgetsAll: { lostAtMs: null },
+          folders: [folder(1)],
+          links: [link(2)],
+          pair: { rightMailbox: mailbox(2) },
+        });
         expect(await store.links(id, {}, null, 10)).toEqual([link(2)]);
         expect(await store.pageTypedLinks(id, null, 10)).toEqual([]);
         expect(await store.pair(id)).toMatchObject({
@@ -468,11 +473,15 @@ export function storeSuite({ name, open, remove, lacks = [], propertyRuns }: Sto
         for (const intents of [{ intents: [intent(1)] }, { typedIntents: [typedIntent(1)] }]) {
           clock.now += 1000;
           await commit(intents);
-          await (intents.intents ? store.forget(id) : commit({ forgetsAll: true }));
+          await (intents.intents ? store.forget(id) : commit({ forgetsAll: { lostAtMs: null } }));
           expect(await since()).toBe(clock.now);
         }
         await commit({ pair: { state: 'in-step' } });
         await store.forget(id);
+        expect(await since()).toBe(0);
+        await commit({ forgetsAll: { lostAtMs: clock.now - 500 } });
+        expect(await since()).toBe(clock.now - 500);
+        await commit({ pair: { knownSinceMs: 0 } });
         expect(await since()).toBe(0);
       });
 

@@ -34,12 +34,14 @@ async function relink(run: Run, options: RelinkOptions, addresses: readonly stri
     );
   const store = await services.store('own');
   await putProjectPairs(services.project, store);
+  // Whoever says this may have lost the store, or put a copy of it back: what was sent since is in no record.
+  const forgetting = { lostAtMs: run.around.clock.nowMs() };
   const codes: ExitCode[] = [];
   for (const { pair, kind } of tracksOf(services.project, pairs)) {
     const id = trackId(pair.id, kind);
     try {
       const { around } = run;
-      const result = await run.jobs.relinkPair(await services.jobPair(pair), kind, store, around);
+      const result = await run.jobs.relinkPair(await services.jobPair(pair), kind, store, forgetting, around);
       run.output.say(
         { pair: pair.id, content: kind, ...result },
         `${plain(id)}: ${countOf(result.found, 'item')} found again, ${formatCount(result.created)} copied that had none, ${countOf(result.unclaimed, 'copy', 'copies')} without an item on the source`,

@@ -1,4 +1,4 @@
-import { joinLeft, type LeftDecision } from '#engine/join-left.ts';
+import type { LeftDecision } from '#engine/join-left.ts';
 import { FaultError, isFault } from '#kit/fault.ts';
 import type { FolderTree } from '#model/folder.ts';
 import type { ItemId, MailboxGuid, PairId } from '#model/ids.ts';
@@ -11,11 +11,12 @@ import { readTrees } from '../pass/read-trees.ts';
 import { followFolders } from './follow-folders.ts';
 import { missOrphans } from './miss-orphans.ts';
 import { freshCounts, type PassContext, type PassCounts, type PassServices, writesOf } from './pass-context.ts';
-import { carryOutDecisions, knowledge, readLeft } from './read-left.ts';
+import { carryOutDecisions, decide, readLeft } from './read-left.ts';
 import { readRight, surveyRight, suspect } from './read-right.ts';
 import { missItemsOfGoneFolders, removeGoneFolders } from './remove-folders.ts';
 import { removeGone } from './remove-gone.ts';
 import { resolveIntents } from './resolve-intents.ts';
+import { meetForgotten } from './settle-forgotten.ts';
 
 export interface PassOptions {
   /** Reads every feed, whatever the marks say: the slow sweep behind changes that move no mark. */
@@ -60,6 +61,7 @@ export async function runMailPass(
     await followFolders(context, trees);
     if (pair.state !== 'in-step') await surveyRight(context, trees.right);
     await readRight(context, trees.right, options.everything ?? false);
+    await meetForgotten(context);
     await resolveIntents(context, await foldersWithIntents(context));
     await retryQuarantined(context);
     await readLeft(context, trees.left, options.everything ?? false);
@@ -136,7 +138,7 @@ function openContext(
     readThrough: new Set(),
     inFlight: new Set(),
     settledAt: new Map(),
-    forgotten: { readAtMs: services.clock.monotonicMs(), isMet: null },
+    forgotten: { readAtMs: services.clock.monotonicMs(), isMet: false },
   };
 }
 
@@ -170,7 +172,7 @@ async function retryQuarantined(context: PassContext): Promise<void> {
       const head = heads.get(i.left);
       return head && !isFault(head) ? [{ kind: 'upsert' as const, head }] : [];
     });
-    const decisions = joinLeft(changes, await knowledge(context, changes));
+    const decisions = await decide(context, changes);
     await carryOutDecisions(
       context,
       row,
@@ -213,7 +215,7 @@ async function lookAtLeft(context: PassContext, links: readonly LinkRow[]): Prom
     if (!head || isFault(head)) unsettled++;
     if (!head || isFault(head) || !row) continue;
     const changes = [{ kind: 'upsert' as const, head }];
-    const decisions = joinLeft(changes, await knowledge(context, changes)).map(
+    const decisions = (await decide(context, changes)).map(
       (d): LeftDecision => (d.do === 'follow' ? { ...d, link: suspect(d.link) } : d),
     );
     unsettled += decisions.filter((d) => d.do === 'follow').length;

@@ -53,8 +53,8 @@ export interface PassContext extends PassServices, PassCore {
 export interface Forgotten {
   /** `Clock.monotonicMs` when the target's feeds were begun to be read last. */
   readAtMs: number;
-  /** Whether there was such a life; null: nobody looked yet. */
-  isMet: boolean | null;
+  /** Whether there was such a life. */
+  isMet: boolean;
 }
 
 export const writesOf = (c: PassCounts): number =>

@@ -1,4 +1,12 @@
-import { cameFrom, follow, joinLeft, type LeftDecision, type LeftKnowledge, leftQuestions } from '#engine/join-left.ts';
+import {
+  cameFrom,
+  contentMayDiffer,
+  follow,
+  joinLeft,
+  type LeftDecision,
+  type LeftKnowledge,
+  leftQuestions,
+} from '#engine/join-left.ts';
 import { FaultError } from '#kit/fault.ts';
 import type { Change } from '#model/change.ts';
 import type { FolderTree } from '#model/folder.ts';
@@ -93,15 +101,40 @@ async function carryOutPage(
   }
   const deleted = changes.flatMap((c) => (c.kind === 'delete' ? [c.id] : []));
   if (deleted.length > 0) await context.commit({ quarantineLeft: deleted });
-  const known = await knowledge(context, changes);
-  if (changes.some((c) => c.kind === 'upsert' && !known.byLeftId.has(c.head.id))) await arrive();
-  return carryOutDecisions(context, row, joinLeft(changes, known), 'new on the source', new Map());
+  const decisions = await decide(context, changes, async (known) => {
+    if (changes.some((c) => c.kind === 'upsert' && !known.byLeftId.has(c.head.id))) await arrive();
+  });
+  return carryOutDecisions(context, row, decisions, 'new on the source', new Map());
 }
 
+/**
+ * What is to be done about a page, when nothing is on its way that would do the same.
+ *
+ * @param learn Called with what is known of the page in the end.
+ */
+export async function decide(
+  context: PassContext,
+  changes: readonly Change[],
+  learn: (known: LeftKnowledge) => Promise<void> = async () => {},
+): Promise<readonly LeftDecision[]> {
+  const known = await knowledge(context, changes);
+  const decisions = joinLeft(changes, known);
+  if (await settleForgotten(context, sizesToCreate(decisions))) return decide(context, changes, learn);
+  await learn(known);
+  return decisions;
+}
+
+/** Sizes of mails of which a copy is made, or may be made in place of the one that is there. */
+const sizesToCreate = (decisions: readonly LeftDecision[]): readonly number[] =>
+  decisions.flatMap((d) => {
+    if (d.do === 'create') return [d.head.facts.sizeBytes];
+    if (d.do === 'follow') return d.inspect && d.head !== null ? [d.head.facts.sizeBytes] : [];
+    return d.do === 'adopt' && mayHaveBeenEdited(d.head, d.copy) ? [d.head.facts.sizeBytes] : [];
+  });
+
 /** Gathers what the engine has to know about a page: links by id and of mails that are alike, free copies, and who is really gone. */
-export async function knowledge(context: PassContext, changes: readonly Change[]): Promise<LeftKnowledge> {
+async function knowledge(context: PassContext, changes: readonly Change[]): Promise<LeftKnowledge> {
   const { store, pair } = context;
-  await settleForgotten(context, changes);
   const ids = changes.flatMap((c) => (c.kind === 'upsert' ? [c.head.id] : c.id ? [c.id] : []));
   const byLeftId = new Map((await store.linksById(pair.id, 'left', ids)).map((l) => [l.leftId, l]));
   const strangers = changes.flatMap((c) => (c.kind === 'upsert' && !byLeftId.has(c.head.id) ? [c.head] : []));
@@ -236,14 +269,13 @@ async function stillUnread(context: PassContext, creations: readonly Creation[])
  * source's change is taken to be the later one, since nothing is known of who made it.
  */
 function adoptedLink(context: PassContext, head: MailHead, copy: UnclaimedRow): LinkRow {
-  const stamp = copy.right.stamp === null ? null : readStamp(copy.right.stamp);
   return {
     id: newLinkId(context),
     leftId: head.id,
     leftFolder: head.folder,
     // No version of any server: what the source shows now is compared with the copy, not with a memory.
     leftVersion: '' as Version,
-    leftSizeBytes: stamp?.sizeBytes ?? 0,
+    leftSizeBytes: stampedSizeBytes(copy),
     rightId: copy.right.id,
     rightFolder: copy.right.folder,
     rightVersion: copy.right.version,
@@ -257,6 +289,13 @@ function adoptedLink(context: PassContext, head: MailHead, copy: UnclaimedRow): 
     seenRight: copy.right.state,
   };
 }
+
+/** Of the item that a copy was made of. */
+const stampedSizeBytes = ({ right: { stamp } }: UnclaimedRow): number =>
+  (stamp === null ? null : readStamp(stamp))?.sizeBytes ?? 0;
+
+const mayHaveBeenEdited = (head: MailHead, copy: UnclaimedRow): boolean =>
+  contentMayDiffer({ fingerprint: copy.fingerprint, leftSizeBytes: stampedSizeBytes(copy) }, head);
 
 /** After a feed was read from its beginning: linked items that it did not list were removed or moved while nobody looked. */
 async function findUnlisted(context: PassContext, folder: FolderId, listed: ReadonlySet<ItemId>): Promise<void> {

@@ -3,6 +3,7 @@ import { isFault } from '#kit/fault.ts';
 import type { FolderId, ItemId } from '#model/ids.ts';
 import type { FolderRow, IntentRow } from '#model/link.ts';
 import { history } from '../pass/pass-core.ts';
+import { longestCreateMs } from '../pass/wait-for-forgotten.ts';
 import { removeReplaced } from './create-batch.ts';
 import type { PassContext } from './pass-context.ts';
 import { linkOf, readRight, readRightFolder, suspect } from './read-right.ts';
@@ -41,8 +42,8 @@ export async function resolveIntents(context: PassContext, folders: readonly Fol
 function settledAt(context: PassContext, intent: IntentRow): number {
   const known = context.settledAt.get(intent.stampKey);
   if (known !== undefined) return known;
-  const bytes = Math.max(context.right.abilities.batchMaxBytes, 2 * intent.left.facts.sizeBytes);
-  const waitMs = Math.min(intent.settledAfterMs - context.clock.nowMs(), context.deadlineFor(bytes));
+  const longestMs = longestCreateMs(context, [context.right.abilities.batchMaxBytes, intent.left.facts.sizeBytes]);
+  const waitMs = Math.min(intent.settledAfterMs - context.clock.nowMs(), longestMs);
   const at = context.clock.monotonicMs() + waitMs;
   context.settledAt.set(intent.stampKey, at);
   return at;

@@ -18,7 +18,7 @@ export interface TwoMailboxes {
   readonly source: MemoryMailbox;
   readonly target: MemoryMailbox;
   readonly clock: SteppingClock;
-  pass(): Promise<PassResult>;
+  pass(draining?: AbortSignal): Promise<PassResult>;
 }
 
 const itself = (connector: Connector) => connector;
@@ -50,7 +50,8 @@ export async function withTwoMailboxes(
     requestDeadlineMs: 1000,
     lanes: 1,
   };
-  const pass = () => runMailPass(services, id, null, new AbortController().signal);
+  const pass = (draining?: AbortSignal) =>
+    runMailPass({ ...services, ...(draining && { draining }) }, id, null, new AbortController().signal);
   try {
     await work({ id, store, old, young, source, target, clock, pass });
   } finally {

@@ -77,6 +77,7 @@ async function mirror(store: Store, id: PairId, claim: Claim | null): Promise<vo
   const pair = await store.pair(id);
   if (pair === null) return;
   const back = returnTrack(id);
+  const isNew = (await store.pair(back)) === null;
   await store.putPairs([
     {
       id: back,
@@ -89,7 +90,9 @@ async function mirror(store: Store, id: PairId, claim: Claim | null): Promise<vo
   // A mirroring that broke off is made anew.
   await store.forget(back);
   const folders = (await store.folders(id)).flatMap((row) => mirrorFolder(row) ?? []);
-  await store.commit(back, claim, { folders, pair: { state: 'new', stoppedBecause: null } });
+  // What is linked below is not met by chance: nothing went out that way before.
+  const known = isNew ? { knownSinceMs: 0 } : {};
+  await store.commit(back, claim, { folders, pair: { state: 'new', stoppedBecause: null, ...known } });
   for await (const links of allLinks(store, id))
     await store.commit(back, claim, { links: links.flatMap((link) => mirrorLink(link) ?? []) });
 }

@@ -1,6 +1,8 @@
+import { cameFrom } from '#engine/join-left.ts';
+import type { Side } from '#model/ids.ts';
 import { stampKey } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
-import { forgottenUntilMs, waitForForgotten } from '../pass/wait-for-forgotten.ts';
+import { longestCreateMs, mayHaveForgotten, waitForForgotten } from '../pass/wait-for-forgotten.ts';
 import type { FeedsRead } from './read-feeds.ts';
 import type { TypedContext } from './typed-context.ts';
 
@@ -8,16 +10,17 @@ import type { TypedContext } from './typed-context.ts';
  * Waits until nothing is on its way of which the store knows no more, when copies of ours that it does not know say that there was a life
  * before this one. Where items have an identity, two of one come to be one, and nobody waits.
  *
+ * @param read Feeds, before anything of them is linked.
  * @returns whether feeds that were read before it have to be read again.
  */
 export async function settleForgotten(context: TypedContext, read: FeedsRead): Promise<boolean> {
-  const { clock, pair, plan, sides } = context;
-  if (plan !== null || pair.state === 'in-step') return false;
+  const { clock, knownSinceMs, sides: both } = context;
   const heads = { left: headsOf(read.left), right: headsOf(read.right) };
-  const sizes = [...heads.left, ...heads.right].map(({ sizeBytes }) => 2 * sizeBytes);
-  const batches = [sides.left, sides.right].map(({ connector }) => connector.abilities.batchMaxBytes);
-  const untilMs = forgottenUntilMs(context, [...batches, ...sizes]);
-  if (clock.monotonicMs() >= untilMs || !(await isMet(context, heads))) return false;
+  if (!(await mayHaveForgotten(context, () => isMet(context, heads)))) return false;
+  const batches = [both.left, both.right].map(({ connector }) => connector.abilities.batchMaxBytes);
+  const sizes = [...heads.left, ...heads.right].map(({ sizeBytes }) => sizeBytes);
+  const untilMs = knownSinceMs + longestCreateMs(context, [...batches, ...sizes]);
+  if (clock.monotonicMs() >= untilMs) return false;
   await waitForForgotten(context, untilMs);
   return true;
 }
@@ -25,15 +28,21 @@ export async function settleForgotten(context: TypedContext, read: FeedsRead): P
 const headsOf = (entries: FeedsRead['left']): readonly TypedHead[] =>
   entries.flatMap((e) => (e.kind === 'upsert' ? [e.head] : []));
 
-async function isMet({ store, pair }: TypedContext, heads: Readonly<Record<'left' | 'right', readonly TypedHead[]>>) {
+async function isMet(
+  { store, pair, mailboxes }: TypedContext,
+  heads: Readonly<Record<Side, readonly TypedHead[]>>,
+): Promise<boolean> {
   const intents = new Set((await store.typedIntents(pair.id)).map((i) => i.stampKey));
-  for (const side of ['left', 'right'] as const) {
+  for (const [side, from] of [['left', 'right'] as const, ['right', 'left'] as const]) {
+    const origin = { organization: pair[from].organization, mailbox: mailboxes[from] };
     const copies = heads[side].filter(
-      ({ identity, stamp }) => identity === null && stamp !== null && !intents.has(stampKey(stamp)),
+      (head) =>
+        head.identity === null && head.stamp !== null && cameFrom(head, origin) && !intents.has(stampKey(head.stamp)),
     );
-    for (let at = 0; at < copies.length; at += PIECE) {
-      const ids = copies.slice(at, at + PIECE).map(({ id }) => id);
-      if ((await store.typedLinks(pair.id, side, ids)).length < ids.length) return true;
+    const ids = [...new Set(copies.map(({ id }) => id))];
+    for (let at = 0; at < ids.length; at += PIECE) {
+      const some = ids.slice(at, at + PIECE);
+      if ((await store.typedLinks(pair.id, side, some)).length < some.length) return true;
     }
   }
   return false;

@@ -163,7 +163,7 @@ describe('two calendars', () => {
     const id = book(world.left, { subject: 'a' });
     await world.settle();
     world.left.typed.remove(id);
-    await world.store.commit(track, null, { forgetsAll: true });
+    await world.store.commit(track, null, { forgetsAll: { lostAtMs: null } });
     await world.settle();
     expect([subjects(world.left), subjects(world.right)]).toEqual([['a'], ['a']]);
     expect((await world.store.history({ pair: track }, 20)).map(({ reason }) => reason)).toContain(

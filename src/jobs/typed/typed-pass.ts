@@ -168,9 +168,9 @@ async function synchronize<Kind extends TypedKind>(
     const before = { ...context.counts };
     context.feeds = feeds;
     let read = await readFeeds(context, feeds);
-    if (await settleForgotten(context, read)) read = await readFeeds(context, feeds);
-    const gone = trees === null ? { left: [], right: [] } : await entriesOfGoneFolders(context);
     const first = round === 0;
+    if (first && (await settleForgotten(context, read))) read = await readFeeds(context, feeds);
+    const gone = trees === null ? { left: [], right: [] } : await entriesOfGoneFolders(context);
     // What the feed says comes last, and counts.
     const left = [...(first ? waiting.left : []), ...context.lookAgain.left.splice(0), ...read.left, ...gone.left];
     const right = [...(first ? waiting.right : []), ...context.lookAgain.right.splice(0), ...read.right, ...gone.right];

@@ -51,7 +51,7 @@ export async function commitResults(
   if (engine === 'postgres')
     await trx.selectFrom('pair').select('no').where('no', '=', pairNo).forNoKeyUpdate().execute();
 
-  if (commit.forgetsAll) await forgetPair(trx, pairNo, Math.round(clock.nowMs()));
+  if (commit.forgetsAll) await forgetPair(trx, pairNo, Math.round(clock.nowMs()), commit.forgetsAll);
   await forgetFolders(trx, pairNo, commit.foldersForgotten ?? []);
   await writeFolders(trx, engine, pairNo, commit.folders ?? []);
   const ended = await forgetLinks(trx, engine, 'link', pairNo, commit.linksForgotten ?? []);
@@ -87,7 +87,8 @@ export async function commitResults(
 
 /** State and counts: one update by primary key, so that status never has to count. */
 async function updatePair(trx: Sql, pairNo: number, commit: Commit, liveLinks: number): Promise<void> {
-  const { state, stoppedBecause, pass, lastPass, ringing, leftMailbox, rightMailbox, leftItems } = commit.pair ?? {};
+  const { state, stoppedBecause, pass, lastPass, ringing, knownSinceMs, leftMailbox, rightMailbox, leftItems } =
+    commit.pair ?? {};
   const conflicts = commit.journal?.length ?? 0;
   const set = {
     ...(state !== undefined && { state }),
@@ -97,6 +98,7 @@ async function updatePair(trx: Sql, pairNo: number, commit: Commit, liveLinks: n
     ...(pass !== undefined && { pass }),
     ...(lastPass !== undefined && { last_pass: lastPass === null ? null : JSON.stringify(lastPass) }),
     ...(ringing !== undefined && { ringing: ringing === null ? null : JSON.stringify(ringing) }),
+    ...(knownSinceMs !== undefined && { known_since_ms: knownSinceMs }),
     ...(leftMailbox !== undefined && { left_mailbox: leftMailbox }),
     ...(rightMailbox !== undefined && { right_mailbox: rightMailbox }),
     ...(leftItems !== undefined && { left_items: leftItems }),
