@@ -205,9 +205,9 @@ export const calendarMutants: readonly Mutant[] = [
   {
     name: 'event made again taken for what it was',
     lives: 'rival',
-    file: 'src/jobs/typed/record-merged.ts',
-    find: '!match.isElsewhere && sameLink',
-    replace: 'sameLink',
+    file: 'src/engine/join-typed-links.ts',
+    find: 'const head = heads.find((h) => h.folder === end.folder) ?? heads[0];',
+    replace: 'const head = heads.find((h) => h.id === end.id);',
     why: 'an event that a phone deletes and makes anew is deleted on the other side',
   },
   {
