@@ -12,18 +12,24 @@
 import type { Side, Version } from '#model/ids.ts';
 import { hash128, type Receipt } from '#model/stamp.ts';
 import type { TypedHead } from '#model/typed-item.ts';
-import type { Json, Shown } from '#model/typed-link.ts';
+import type { Json, Rewrite, Shown } from '#model/typed-link.ts';
 import type { Day } from '#model/wall-time.ts';
 import { type ElementBase, elementBase, sameJson, sameTimes } from './shown.ts';
 
 type Both<T> = Readonly<Record<Side, T>>;
 
-/** Snapshots in which no value and no day is on its way any more. @param now What the sides show. */
-export function carriedOut(seen: Both<Shown>, now: Both<Shown>): Both<Shown> {
+/**
+ * Snapshots in which no value and no day is on its way any more.
+ *
+ * @param now What the sides show.
+ * @param versions Of what they show; null: it is gone.
+ */
+export function carriedOut(seen: Both<Shown>, now: Both<Shown>, versions: Both<Version | null>): Both<Shown> {
   if (seen.left.onTheirWay === undefined && seen.right.onTheirWay === undefined) return seen;
+  const occurrences = beforeRewrites(seen, versions) ?? { left: seen.left.occurrences, right: seen.right.occurrences };
   const after = {
-    left: { fields: { ...seen.left.fields }, occurrences: { ...seen.left.occurrences } },
-    right: { fields: { ...seen.right.fields }, occurrences: { ...seen.right.occurrences } },
+    left: { fields: { ...seen.left.fields }, occurrences: { ...occurrences.left } },
+    right: { fields: { ...seen.right.fields }, occurrences: { ...occurrences.right } },
   };
   for (const [from, to] of [['left', 'right'] as const, ['right', 'left'] as const]) {
     const { fields, occurrences } = seen[to].onTheirWay ?? { fields: {}, occurrences: {} };
@@ -38,6 +44,15 @@ export function carriedOut(seen: Both<Shown>, now: Both<Shown>): Both<Shown> {
         for (const side of [from, to]) after[side].occurrences[day] = entry;
   }
   return after;
+}
+
+/** What was known of occurrences when a pattern was to be written of which nothing was carried out; null: there is none. */
+function beforeRewrites(seen: Both<Shown>, versions: Both<Version | null>): Rewrite['before'] | null {
+  const rewrites = (['left', 'right'] as const).flatMap((side) => {
+    const rewrite = seen[side].onTheirWay?.rewrite;
+    return rewrite ? [{ rewrite, isThere: versions[side] !== rewrite.at }] : [];
+  });
+  return rewrites.some(({ isThere }) => isThere) ? null : (rewrites[0]?.rewrite.before ?? null);
 }
 
 /** An element in a snapshot; in place of what is known of it: what the other side is given. */

@@ -352,6 +352,25 @@ describe('a series and its occurrences', () => {
     expect(result.conflicts).toEqual([]);
   });
 
+  test('a pattern that was announced and not written is written the next time, also where it is the one that is there', () => {
+    const base = series({ occurrences: [moved], deletedDays: [day('2024-03-18')] });
+    // Whoever gives a series the pattern that it has gets back what was deleted of it, and erases what was changed.
+    const renamed = { day: moved.day, overrides: { subject: 'Retro' } };
+    const left = series({ occurrences: [renamed] });
+    const first = merge(base, left, base);
+    expect(first.left).toBeNull();
+    expect(first.right?.rewrites).toBe(true);
+    const again = merge(base, left, base, { seen: first.before });
+    expect([again.left, again.right, again.before]).toEqual([first.left, first.right, first.before]);
+    // Written, and the program died before the occurrences were.
+    const half = series({ head: { version: 'after' as Version } });
+    expect(merge(base, left, half, { seen: first.before })).toMatchObject({
+      left: null,
+      right: { rewrites: false, edit: { set: {}, occurrences: [{ ...renamed, do: 'modify' }] } },
+      conflicts: [],
+    });
+  });
+
   test('what is on its way to a series is not on its way to an occurrence that has a list of its own', () => {
     const file = {
       kind: 'file',

@@ -133,7 +133,7 @@ export interface TypedMerge<Kind extends TypedKind> {
 export function mergeTyped<Kind extends TypedKind>(input: MergeInput<Kind>): TypedMerge<Kind> {
   const { kind, left, right, policy } = input;
   const now = { left: shown(left), right: shown(right) };
-  const seen = input.seen && carriedOut(input.seen, now);
+  const seen = input.seen && carriedOut(input.seen, now, { left: left.head.version, right: right.head.version });
   const context: MergeContext = {
     kind,
     policy,
@@ -331,8 +331,16 @@ function seenBefore(
     ...valuesOnTheirWay(input.kind, edits[from], now[otherSide(from)]),
   });
   const marked = { left: onTheirWay('left'), right: onTheirWay('right') };
-  if (edits.left?.rewrites || edits.right?.rewrites)
-    return { left: withoutOccurrences(marked.left), right: withoutOccurrences(marked.right) };
+  if (edits.left?.rewrites || edits.right?.rewrites) {
+    const before = { left: seen.left.occurrences, right: seen.right.occurrences };
+    const announced = (side: Side): Shown => {
+      const bare = withoutOccurrences(marked[side]);
+      if (!edits[side]?.rewrites) return bare;
+      const rewrite = { at: input[side].head.version, before };
+      return { ...bare, onTheirWay: { fields: {}, occurrences: {}, ...bare.onTheirWay, rewrite } };
+    };
+    return { left: announced('left'), right: announced('right') };
+  }
   return isAsSeen(marked.left, seen.left) && isAsSeen(marked.right, seen.right) ? null : marked;
 }
 

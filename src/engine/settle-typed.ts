@@ -49,7 +49,8 @@ export function settleGone(link: TypedLinkRow, gone: Side, item: TypedItem | nul
   const removal = { do: 'remove', on: there, expect: item.head.version } as const;
   // What we wrote ourselves is nobody's change, although its answer was lost.
   const now = { [there]: shown(item), [gone]: link[gone].seen } as Record<Side, Shown>;
-  const seen = carriedOut({ left: link.left.seen, right: link.right.seen }, now);
+  const versions = { [there]: item.head.version, [gone]: null } as Record<Side, Version | null>;
+  const seen = carriedOut({ left: link.left.seen, right: link.right.seen }, now, versions);
   if (!isMoved && sameShown(now[there], seen[there])) return { ...removal, conflict: null };
   const changed = isMoved ? 'moved' : 'changed';
   const conflict: TypedConflict = {

@@ -17,7 +17,15 @@ export interface Shown {
   /** Overrides by day; `deleted` for a day that is gone. */
   readonly occurrences: Readonly<Record<Day, Readonly<Record<string, Json>> | 'deleted'>>;
   /** Values of the other side that are about to be written to this one; absent: none. See `engine/elements-on-their-way.ts`. */
-  readonly onTheirWay?: Pick<Shown, 'fields' | 'occurrences'>;
+  readonly onTheirWay?: Pick<Shown, 'fields' | 'occurrences'> & { readonly rewrite?: Rewrite };
+}
+
+/** A pattern that is about to be written to a side, with which all changes of its occurrences go. */
+export interface Rewrite {
+  /** Version of that side for which it is written: as long as it has this one, nothing was carried out. */
+  readonly at: Version;
+  /** What the snapshots said of occurrences until then. */
+  readonly before: Readonly<Record<Side, Shown['occurrences']>>;
 }
 
 /** One side of a link. */

@@ -107,6 +107,11 @@ test(`${seeds} lives about patterns and occurrences of the same two series`, asy
   }
 }, 300_000);
 
+test('a pattern that stalls on its way to where it is already erases nothing of a person when it lands', async () => {
+  const { violations } = await lifeOf('series')(3091, 'plain');
+  expect(violations, 'replay: npm run sim -- --of series --store plain --seed 3091').toEqual([]);
+});
+
 test('wherever one move of a rival falls between the requests of a pass', async () => {
   const said: string[] = [];
   const report = await runExhaustively(1, (line) => said.push(line));
