@@ -171,6 +171,13 @@ export const calendarBehaviours: readonly StoreBehaviour[] = [
     source: 'extended properties are written to the store as they are (EWS doc: properties-and-extended-properties)',
   },
   {
+    id: 'ids-as-sent',
+    what: 'Global object id and clean global object id are kept as the creating request says them, also where they do not belong together; one that it does not say follows from the other, or from the UID',
+    mark: 'assumed',
+    source:
+      'extended properties are written to the store as they are (EWS doc: properties-and-extended-properties); that a server mends one by the other is the easier case',
+  },
+  {
     id: 'attendee-response-ignored',
     what: 'Responses of attendees cannot be written: they come out as Unknown, those known before stay',
     mark: 'recorded',

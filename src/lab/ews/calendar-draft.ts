@@ -177,7 +177,8 @@ export class CalendarDraft {
       case 'UID':
         if (this.#before !== null) throw new EwsError('ErrorInvalidPropertySet', 'The UID cannot be changed.');
         if (text.trim() === '') throw new EwsError('ErrorCalendarInvalidPropertyValue', 'An empty UID.');
-        holder.put(calendarKey.cleanGlobalObjectId, 'Binary', cleanIdOfUid(text.trim()).toString('base64'));
+        if (!holder.properties.has(calendarKey.cleanGlobalObjectId))
+          holder.put(calendarKey.cleanGlobalObjectId, 'Binary', cleanIdOfUid(text.trim()).toString('base64'));
         return true;
       case 'Start':
         this.#asked.start = text;
@@ -427,9 +428,10 @@ export class CalendarDraft {
     const given = [calendarKey.cleanGlobalObjectId, calendarKey.globalObjectId]
       .map((at) => holder.properties.get(at)?.value)
       .filter((value) => typeof value === 'string')
-      .map((value) => Buffer.from(value, 'base64'))
-      .find(isGlobalObjectId);
-    const id = given ?? newGlobalObjectId(mailbox.guid, mailbox.lastCn, this.#context.nowMs);
+      .map((value) => Buffer.from(value, 'base64'));
+    // Assumed: `ids-as-sent`.
+    if (given.length === 2 && new Set(given.map((id) => cleanOf(id).toString('hex'))).size === 2) return;
+    const id = given.find(isGlobalObjectId) ?? newGlobalObjectId(mailbox.guid, mailbox.lastCn, this.#context.nowMs);
     const clean = cleanOf(id);
     // An occurrence without its series says which day it is. [MS-OXOCAL] 2.2.1.27
     const own = Buffer.from(String(holder.properties.get(calendarKey.globalObjectId)?.value ?? ''), 'base64');

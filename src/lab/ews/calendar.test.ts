@@ -214,6 +214,12 @@ describe.each(ewsVersions)('calendar of Exchange %s', (version) => {
       const refused = await ews.call(updateAppointment(itemId(id), [['calendar:UID', '<t:UID>other</t:UID>']]));
       expect(refused.codes).toEqual(['ErrorInvalidPropertySet']);
     }
+    // Whoever says both that do not belong together gets both.
+    const wrong = Buffer.from(uid, 'hex').reverse().toString('base64');
+    const both = extended(meetingProperty(3, 'Binary'), clean) + extended(meetingProperty(35, 'Binary'), wrong);
+    const apart = idOf(await ok(ews, createAppointment(`${both}<t:UID>${uid}</t:UID>${times}`)));
+    const said = await ok(ews, getItems(itemId(apart), paths));
+    expect(said.all('Value').map(({ text }) => text)).toEqual([clean, wrong]);
     const foreign = idOf(await ok(ews, createAppointment(`<t:UID>abc-123@peer.test</t:UID>${times}`)));
     const read = await ok(ews, getItems(itemId(foreign), paths));
     expect(read.one('UID').text).toBe('abc-123@peer.test');
