@@ -53,6 +53,13 @@ const openings: readonly Opening[] = [
   { name: 'a new meeting on the left', begin: async (world) => book(world, false) },
   { name: 'a new series on the left', begin: async (world) => book(world, true) },
   {
+    name: 'a new meeting on the left, of calendars whose feeds have places',
+    async begin(world) {
+      await world.quiesce(false);
+      book(world, false);
+    },
+  },
+  {
     name: 'a linked meeting, edited on the left',
     async begin(world) {
       await linked(world, false);
