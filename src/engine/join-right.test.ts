@@ -41,6 +41,13 @@ describe('a copy under another id', () => {
     expect(joined.unclaimed.map((u) => u.right.id)).toEqual(['new']);
   });
 
+  test('is none of a mail when it is an event that somebody deleted', () => {
+    const { facts } = head('new');
+    const event = { kind: 'upsert', head: head('new', { facts: { ...facts, itemClass: 'IPM.Appointment' } }) } as const;
+    expect(joinRight([event], known([])).unclaimed).toEqual([]);
+    expect(joinRight(moved, known([])).unclaimed).toHaveLength(1);
+  });
+
   test("is nobody else's to claim once it has a link, also when it was seen before, as a copy that a person made", () => {
     expect(joinRight(moved, known([first], ['first'])).taken).toEqual(['new']);
     expect(joinRight(moved, known([first])).taken).toEqual([]);

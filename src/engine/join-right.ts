@@ -12,6 +12,7 @@ import {
 import type { MailHead, MailState, MailStateField } from '#model/mail.ts';
 import { mailProperties } from '#model/mail-properties.ts';
 import { readStamp, type StampKey, stampKey } from '#model/stamp.ts';
+import { isNoMail } from './join-left.ts';
 import { changedFields, flagFields, mergeSet, sameValue } from './merge-state.ts';
 
 /** What is known about the entries of a page of the target's feed. */
@@ -130,7 +131,8 @@ export function joinRight(changes: readonly Change[], known: RightKnowledge): Ri
       taken.push(head.id);
       continue;
     }
-    const stamp = readStamp(change.head.stamp);
+    // A copy of an event that somebody deleted is no copy of a mail.
+    const stamp = isNoMail(head) ? null : readStamp(change.head.stamp);
     if (!stamp || stamp.organization !== known.source.organization || stamp.mailbox !== known.source.mailbox) continue;
     unclaimed.push({
       right: head,
