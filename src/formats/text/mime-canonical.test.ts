@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { simpleParser } from 'mailparser';
 import { describe, expect, test } from 'vitest';
-import { canonicalContent, differences } from './mime-canonical.ts';
+import { canonicalContent, differences, withoutState } from './mime-canonical.ts';
 import { reference } from './reference.fixture.ts';
 
 const MailComposer = createRequire(import.meta.url)('nodemailer/lib/mail-composer') as new (
@@ -336,4 +336,11 @@ describe.skipIf(samples === null)('the samples', () => {
     }
     expect(compared).toBeGreaterThan(50);
   });
+});
+
+test('importance and sensitivity are no part of what somebody wrote', () => {
+  const read = (head: string) => withoutState(canonicalContent(Buffer.from(`${head}Subject: x\r\n\r\nHello\r\n`)));
+  const given = read('Importance: high\r\nX-Priority: 1\r\nSensitivity: private\r\nX-Mailer: y\r\n');
+  expect(differences(given, read('X-Mailer: y\r\n'))).toEqual([]);
+  expect(differences(given, read('Importance: high\r\n')).map(({ path }) => path)).toEqual(['headers.x-mailer.length']);
 });

@@ -121,6 +121,21 @@ export function canonicalContent(mime: Uint8Array, limits: Partial<MimeLimits> =
   return contentOf(splitMime(mime, limits));
 }
 
+/** Header fields that servers write from the importance and the sensitivity of an item, which are carried and compared by themselves. [MS-OXCMAIL] 2.2.3.2 */
+const headersOfState: ReadonlySet<string> = new Set([
+  'importance',
+  'priority',
+  'x-priority',
+  'x-msmail-priority',
+  'sensitivity',
+]);
+
+/** What somebody wrote, whatever importance and sensitivity it has at the moment. */
+export const withoutState = (content: CanonicalContent): CanonicalContent => ({
+  ...content,
+  headers: new Map([...content.headers].filter(([name]) => !headersOfState.has(name))),
+});
+
 /** Without the iCalendar of a message about a meeting, which servers make anew of its properties, each in its own way. */
 export const withoutCalendar = (content: CanonicalContent): CanonicalContent => ({
   ...content,

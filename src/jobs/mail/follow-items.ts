@@ -3,7 +3,7 @@ import { classDifferences } from '#engine/class-differences.ts';
 import { type LeftDecision, seenNow, stateAspects, touchedAfter } from '#engine/join-left.ts';
 import { observeRight } from '#engine/join-right.ts';
 import { mergeState } from '#engine/merge-state.ts';
-import { canonicalContent, differences, withoutCalendar } from '#formats/text/mime-canonical.ts';
+import { canonicalContent, differences, withoutCalendar, withoutState } from '#formats/text/mime-canonical.ts';
 import { type Fault, FaultError, isFault } from '#kit/fault.ts';
 import { payloadBytes } from '#kit/payload.ts';
 import { isMeetingClass, rowOfClass } from '#model/class-properties.ts';
@@ -185,7 +185,10 @@ async function compareContents(context: PassContext, f: Follow): Promise<Verdict
     const [a, b] = await Promise.all([payloadBytes(ours.mime), payloadBytes(theirs.mime)]);
     if (a.equals(b)) return 'same';
     const isMeeting = isMeetingClass(ours.head.facts.itemClass);
-    const seen = (mime: Buffer) => (isMeeting ? withoutCalendar(canonicalContent(mime)) : canonicalContent(mime));
+    const seen = (mime: Buffer) => {
+      const content = withoutState(canonicalContent(mime));
+      return isMeeting ? withoutCalendar(content) : content;
+    };
     return differences(seen(a), seen(b)).length === 0 ? 'same' : 'different';
   } finally {
     for (const c of [ours, theirs]) if (c && !isFault(c)) await c.mime.dispose();

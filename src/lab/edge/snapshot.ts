@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { must } from '#kit/assert.ts';
+import { withoutImportance } from '../world/export-mime.ts';
 import type { Mailbox } from '../world/mailbox.ts';
 import type { Property } from '../world/property.ts';
 
@@ -24,7 +25,7 @@ export interface ItemLine {
   readonly isRead: boolean;
   /** PidTagMessageFlags without the read bit. */
   readonly flags: number;
-  /** Of the MIME as it was given; null when the item was made of properties. */
+  /** Of the MIME as it was given, but for its importance, which is a property; null when the item was made of properties. */
   readonly mimeSha256: string | null;
   readonly mimeBytes: number;
   readonly properties: Readonly<Record<string, Property>>;
@@ -53,7 +54,7 @@ export function* snapshot(mailbox: Mailbox): Generator<SnapshotLine> {
         itemClass: item.itemClass,
         isRead: item.isRead,
         flags: item.flags,
-        mimeSha256: mime && createHash('sha256').update(mime).digest('hex'),
+        mimeSha256: mime && createHash('sha256').update(withoutImportance(mime)).digest('hex'),
         mimeBytes: mime?.length ?? 0,
         properties: Object.fromEntries(
           names.map((name) => [name, must(properties.get(name), 'a name of its own map')]),

@@ -166,6 +166,8 @@ export function withHeader(mime: Buffer, name: string, value: string | null): Bu
   const head = mime.subarray(0, end).toString('latin1');
   const line = value === null ? '' : `${name}: ${value}\r\n`;
   const pattern = new RegExp(`^${name}:.*(?:\r?\n[ \t].*)*\r?\n?`, 'im');
-  const replaced = pattern.test(`${head}\r\n`) ? `${head}\r\n`.replace(pattern, () => line) : `${line}${head}\r\n`;
+  const isThere = pattern.test(`${head}\r\n`);
+  if (!isThere && value === null) return mime;
+  const replaced = isThere ? `${head}\r\n`.replace(pattern, () => line) : `${line}${head}\r\n`;
   return Buffer.concat([Buffer.from(replaced, 'latin1'), mime.subarray(Math.min(mime.length, end + 2))]);
 }

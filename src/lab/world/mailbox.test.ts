@@ -3,9 +3,11 @@ import { seededRandom } from '#kit/random.ts';
 import { SteppingClock } from '#kit/stepping-clock.ts';
 import { certainFaults } from '../ews/ews.fixture.ts';
 import { type EwsVersion, ewsVersions } from '../seams.ts';
+import { exportMime } from './export-mime.ts';
 import type { FeedState, Folder } from './folder.ts';
 import type { Mailbox } from './mailbox.ts';
 import { createPeople } from './people.ts';
+import { key } from './property.ts';
 import { contentOfMime } from './read-message.ts';
 import { Refusal } from './refusal.ts';
 import { createWorld, type World, type WorldOptions } from './world.ts';
@@ -50,6 +52,24 @@ function read(folder: Folder, known: Map<number, boolean>, state: FeedState | nu
 }
 const truth = (folder: Folder): Map<number, boolean> =>
   new Map([...folder.items()].map((item) => [item.no, item.isRead]));
+
+test('MIME says the importance that a message has, whatever it came with', async () => {
+  const mailbox = boxOf(worldOf());
+  const exported = async (field: string, importance?: number) => {
+    const mime = Buffer.from(`From: a@x.test\r\n${field}Subject: x\r\n\r\nImportance: y\r\n`);
+    const content = contentOfMime(mime);
+    const properties = new Map(content.properties);
+    if (importance !== undefined) properties.set(key.importance, { type: 'Integer', value: importance });
+    const item = mailbox.create(mailbox.folder('inbox'), { content: { ...content, properties }, messageFlags: 1 }, me);
+    return (await exportMime(item, false)).toString();
+  };
+  const rest = 'From: a@x.test\r\nSubject: x\r\n\r\nImportance: y\r\n';
+  for (const field of ['Importance: High\r\n', 'X-Priority: 5\r\n', ''])
+    expect(await exported(field)).toBe(`From: a@x.test\r\n${field}Subject: x\r\n\r\nImportance: y\r\n`);
+  expect(await exported('', 2)).toBe(`Importance: high\r\n${rest}`);
+  expect(await exported('X-Priority: 1\r\nX-MSMail-Priority: High\r\n', 0)).toBe(`Importance: low\r\n${rest}`);
+  expect(await exported('Importance: High\r\nX-Priority: 1\r\n', 1)).toBe(rest);
+});
 
 describe('receipts', () => {
   test.each(ewsVersions)('Exchange %s sends what was asked for, once, unless it is suppressed', (version) => {

@@ -117,17 +117,7 @@ export function contentOfMime(mime: Buffer): ItemContent {
     put(key.senderName, 'String', from.name || from.address);
     put(key.senderAddress, 'String', from.address);
   }
-  const importance = (text('importance') ?? '').toLowerCase();
-  const priority = (text('x-priority') ?? '').charAt(0);
-  put(
-    key.importance,
-    'Integer',
-    importance === 'high' || priority === '1' || priority === '2'
-      ? 2
-      : importance === 'low' || priority === '4' || priority === '5'
-        ? 0
-        : 1,
-  );
+  put(key.importance, 'Integer', importanceSaid(text('importance'), text('x-priority')));
   const sensitivity = ['normal', 'personal', 'private', 'company-confidential'].indexOf(
     (text('sensitivity') ?? 'normal').toLowerCase(),
   );
@@ -140,6 +130,14 @@ export function contentOfMime(mime: Buffer): ItemContent {
   const visible = leavesOf(root).some((part) => isAttachment(part) && part.disposition?.value !== 'inline');
   properties.set(key.hasAttachments, { type: 'Boolean', value: visible });
   return { mime, properties, from, to, cc, bcc, body: null, attachments: null, typed: new Map() };
+}
+
+/** PidTagImportance of a message with these header fields. [MS-OXCMAIL] 2.2.3.2.5 */
+export function importanceSaid(importance: string | null, priority: string | null): number {
+  const word = (importance ?? '').toLowerCase();
+  const level = (priority ?? '').charAt(0);
+  if (word === 'high' || level === '1' || level === '2') return 2;
+  return word === 'low' || level === '4' || level === '5' ? 0 : 1;
 }
 
 /** Header fields of a message as they stand in it. */

@@ -1,6 +1,7 @@
 import { must } from '#kit/assert.ts';
 import { meetingKey } from '#lab/meetings/meeting-keys.ts';
 import type { OutboxEntry } from '#lab/seams.ts';
+import { withoutImportance } from '#lab/world/export-mime.ts';
 import type { Folder } from '#lab/world/folder.ts';
 import { folderIdOf, itemIdOf } from '#lab/world/ids.ts';
 import type { Item, ItemContent } from '#lab/world/item.ts';
@@ -85,7 +86,8 @@ const shown = (item: Item): SimulatedItem => ({
   folder: folderIdOf(item.folder) as FolderId,
   state: stateOf(item),
   isDraft: (item.flags & messageFlag.unsent) !== 0,
-  mime: item.content.mime ?? Buffer.alloc(0),
+  // The importance is seen by itself.
+  mime: withoutImportance(item.content.mime ?? Buffer.alloc(0)),
   stamp: item.text(stampKey) as StampText | null,
 });
 
