@@ -247,14 +247,6 @@ export const mutants: readonly Mutant[] = [
     why: 'after the loss of a cursor deletions are forgotten',
   },
   {
-    name: 'unlisted copies overlooked',
-    file: 'src/jobs/mail/read-right.ts',
-    find: 'await findUnlisted(context, right, listed);',
-    replace: '',
-    why: 'after the loss of a cursor nobody knows that a person removed a copy',
-    seed: 2142,
-  },
-  {
     name: 'removed copy stays removed when it turns up again',
     file: 'src/engine/join-right.ts',
     find: ".find((l) => l.state === 'right-gone' || known.gone.has(l.rightId));",

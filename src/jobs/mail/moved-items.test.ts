@@ -116,6 +116,29 @@ test('a copy that went away while the place in its feed was lost is no item’s 
   });
 });
 
+test('a copy that a person removed while the place in its feed was lost is known to be gone', async () => {
+  await withTwoMailboxes(async ({ id, store, young, source, target, pass }) => {
+    for (const text of ['stays', 'removed']) source.add(source.byRole('inbox'), Buffer.from(text));
+    for (let n = 0; n < 2; n++) await pass();
+    const copyOf = (text: string) =>
+      must(
+        [...target.items.values()].find(({ mime }) => mime.toString() === text),
+        'a copy',
+      );
+    const [stays, removed] = [copyOf('stays'), copyOf('removed')];
+    target.removeItem(removed.id);
+    young.before = (operation) => {
+      if (operation !== 'changes') return;
+      young.before = () => {};
+      throw new FaultError({ kind: 'cursor-lost' });
+    };
+    await pass();
+    expect(await store.linksById(id, 'right', [removed.id])).toMatchObject([{ state: 'right-gone' }]);
+    expect(await store.linksById(id, 'right', [stays.id])).toMatchObject([{ state: 'live' }]);
+    expect([...target.items.keys()]).toEqual([stays.id]);
+  });
+});
+
 test('one that had failed and takes over the copy of an equal one that moved is not forgotten by a pass that dies', async () => {
   await withTwoMailboxes(async ({ store, old, source, target, pass }) => {
     const [first, second] = [1, 2].map(() =>

@@ -9,11 +9,11 @@ import type { TypedDraft, TypedHead, TypedItem, TypedKind } from '#model/typed-i
 import type { TypedIntentRow, TypedLinkRow } from '#model/typed-link.ts';
 import { history, newLinkId } from '../pass/pass-core.ts';
 import { attachmentsOf, draftAttachments, type Fetched, fetchAttachments } from './attachments.ts';
-import { leaveForLater } from './leave-for-later.ts';
+import { forget, leaveForLater } from './leave-for-later.ts';
 import { endOf, endOfCreated, noVersion } from './link-ends.ts';
 import { noAnswer, readItems } from './read-items.ts';
 import { setAside, takeBack } from './set-aside.ts';
-import { flushMiddle, flushPart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
+import { flushMiddle, flushPart, noteMade, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 
 /** An item that is to have a copy in a folder of `on`. */
 export interface Creation {
@@ -81,8 +81,9 @@ async function createBatch<Kind extends TypedKind>(
   const items: { creation: Creation; item: TypedItem<Kind> }[] = [];
   for (const creation of batch) {
     const item = answers.get(creation.head.id) ?? noAnswer;
-    if (isFault(item)) leaveForLater(context, from, creation.head, item);
-    else items.push({ creation, item });
+    if (!isFault(item)) items.push({ creation, item });
+    else if (item.kind === 'gone') forget(context, from, creation.head);
+    else leaveForLater(context, from, creation.head, item);
   }
   const ready: Ready<Kind>[] = [];
   try {
@@ -258,7 +259,7 @@ async function recordCreated<Kind extends TypedKind>(
       await leaveOpen(context, on, of);
       continue;
     }
-    context.made[on].set(written.id, copy.head.folder);
+    noteMade(context, on, copy.head.folder, written.id);
     const end = endOfCreated(written, of.draft.item, copy);
     if (end.version === noVersion) context.isAgain = true;
     const ends = { [on]: end, [otherSide(on)]: endOf(of.item) } as unknown as Pick<TypedLinkRow, Side>;

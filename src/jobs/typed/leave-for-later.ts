@@ -4,7 +4,7 @@ import type { TypedHead } from '#model/typed-item.ts';
 import type { UnlinkedRow } from '#model/typed-link.ts';
 import { unseenSince } from './link-ends.ts';
 import type { Match } from './match.ts';
-import { setAside } from './set-aside.ts';
+import { setAside, takeBack } from './set-aside.ts';
 import type { TypedContext } from './typed-context.ts';
 
 const unlinkedOf = (match: Pick<Match, Side>): readonly UnlinkedRow[] =>
@@ -18,6 +18,15 @@ export function leaveForLater(context: TypedContext, side: Side, head: TypedHead
   if (fault.kind === 'gone') return;
   setAside(context, side, head, fault);
   context.staged.add({ unlinked: [{ side, head }] });
+}
+
+/**
+ * What went away before anything was made of it. One that came and went between two places of its feed is shown by none of them, and
+ * would be tried in every pass.
+ */
+export function forget(context: TypedContext, side: Side, head: TypedHead): void {
+  takeBack(context, head);
+  context.staged.add({ unlinkedTaken: [{ side, id: head.id }] });
 }
 
 /** Tried again in the next pass, or by the operator. The feed will not show it once more, so quarantine remembers it. */

@@ -6,7 +6,7 @@ import type { TypedLinkRow } from '#model/typed-link.ts';
 import { history } from '../pass/pass-core.ts';
 import { unseenSince } from './link-ends.ts';
 import { setAside } from './set-aside.ts';
-import { counterpart, otherSide, pathOf, type TypedContext } from './typed-context.ts';
+import { counterpart, noteMade, otherSide, pathOf, type TypedContext } from './typed-context.ts';
 
 type Compare = Extract<TypedDecision, { do: 'compare' }>;
 
@@ -58,7 +58,7 @@ export async function moveItems(context: TypedContext, compares: readonly Compar
           const end = { ...compare.link[on], id: answer.id, folder: to };
           const link: TypedLinkRow = on === 'left' ? { ...compare.link, left: end } : { ...compare.link, right: end };
           context.counts.moved++;
-          context.made[on].set(answer.id, to);
+          noteMade(context, on, to, answer.id);
           context.staged.add({
             history: [history(context, 'move', reason, { left: link.left.id, right: link.right.id })],
           });

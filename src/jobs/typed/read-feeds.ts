@@ -8,7 +8,7 @@ import type { Trees } from '../pass/read-trees.ts';
 import { settledMark } from '../pass/settled-mark.ts';
 import { allLinks } from './all-links.ts';
 import { readItems } from './read-items.ts';
-import { isInStep, type TypedContext } from './typed-context.ts';
+import { isInStep, noteMade, type TypedContext } from './typed-context.ts';
 import { whichAreGone } from './which-are-gone.ts';
 
 /** A folder's feed on one side, and the mark that belongs to what is read now; null: the mark is not known. */
@@ -158,11 +158,11 @@ async function unshown(
   folder: FolderId,
   entries: readonly FeedEntry[],
 ): Promise<readonly FeedEntry[]> {
-  const made = [...context.made[side]].flatMap(([id, where]) => (where === folder ? [id] : []));
-  for (const id of made) context.made[side].delete(id);
-  if (made.length === 0) return [];
+  const made = context.made[side].get(folder);
+  if (made === undefined) return [];
+  context.made[side].delete(folder);
   const shown = new Set(entries.flatMap((e) => (e.kind === 'upsert' ? [e.head.id] : e.id === null ? [] : [e.id])));
-  const asked = made.filter((id) => !shown.has(id));
+  const asked = [...made].filter((id) => !shown.has(id));
   const answers = await readItems(
     context,
     side,
@@ -173,7 +173,7 @@ async function unshown(
     if (answer && !isFault(answer)) return [{ kind: 'upsert', head: answer.head }];
     if (answer?.kind === 'gone') return [{ kind: 'delete', id }];
     // Asked for once more: its feed has no place until then.
-    context.made[side].set(id, folder);
+    noteMade(context, side, folder, id);
     context.isAgain = true;
     return [];
   });

@@ -17,7 +17,7 @@ import { fieldsOf, type Match, type Merged } from './match.ts';
 import { noteRival } from './note-rival.ts';
 import { readItems } from './read-items.ts';
 import { takeBack } from './set-aside.ts';
-import { otherSide, type TypedContext } from './typed-context.ts';
+import { noteMade, otherSide, type TypedContext } from './typed-context.ts';
 import { matchAfterFailure, type Outcome } from './write-edits.ts';
 
 /** Reads back what was written, and records links, conflicts and history. */
@@ -174,8 +174,10 @@ function beforeMoves<Kind extends TypedKind>(
     const { head } = now[side];
     if (head.folder === made[side]) return link[side];
     context.lookAgain[side].push({ kind: 'upsert', head });
-    // Should the pass break off before: its folder is read from the beginning.
-    context.made[side].set(head.id, head.folder);
+    // Should the pass break off before, both folders are read from the beginning: where it lies, for the move, and where its link says
+    // that it lies, since nothing else would tell that it went away.
+    noteMade(context, side, head.folder, head.id);
+    noteMade(context, side, made[side], head.id);
     return { ...link[side], folder: made[side], version: noVersion };
   };
   return { ...link, left: before('left'), right: before('right') };

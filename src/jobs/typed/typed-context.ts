@@ -90,8 +90,8 @@ export interface TypedContext<Kind extends TypedKind = TypedKind> extends TypedP
   readonly refused: Readonly<Record<Side, Set<ItemId>>>;
   /** Items that this pass has put aside already: it counts as one attempt, in however many rounds. */
   readonly attempted: Set<ItemId>;
-  /** What was created or moved in this round, with its folder: the places of the feeds do not know it yet. */
-  readonly made: Readonly<Record<Side, Map<ItemId, FolderId>>>;
+  /** What was created or moved in this round, by its folder: the places of the feeds do not know it yet. */
+  readonly made: Readonly<Record<Side, Map<FolderId, Set<ItemId>>>>;
   /** Feeds whose recorded places were taken back because of that, by side and folder. */
   readonly placeless: Set<string>;
   /** Which conflicts are in the journal already. */
@@ -197,7 +197,7 @@ export function withoutPlaces(context: TypedContext, rows: readonly FolderRow[])
   }
   const recorded = new Map(rows.map((row) => [row.left, row]));
   for (const side of ['left', 'right'] as const) {
-    for (const folder of new Set(context.made[side].values())) {
+    for (const folder of context.made[side].keys()) {
       const known =
         side === 'left' ? context.rows.get(folder) : [...context.rows.values()].find((r) => r.right === folder);
       if (!known) continue;
@@ -210,6 +210,11 @@ export function withoutPlaces(context: TypedContext, rows: readonly FolderRow[])
     }
   }
   return [...recorded.values()];
+}
+
+/** The feed of this folder has not shown the item yet; until it is read, it has no place that is recorded. */
+export function noteMade({ made }: Pick<TypedContext, 'made'>, side: Side, folder: FolderId, id: ItemId): void {
+  made[side].set(folder, (made[side].get(folder) ?? new Set()).add(id));
 }
 
 /** Records what has to be known before the next request. Feeds keep their places while no item was linked. */

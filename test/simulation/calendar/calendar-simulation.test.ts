@@ -51,6 +51,16 @@ test('whom our write had put on a list, without an answer, and somebody took off
   expect(violations, 'replay: npm run sim -- --of calendar --store plain --seed 76459').toEqual([]);
 });
 
+test('what came and went while the place of its feed was not recorded is not tried for ever', async () => {
+  const { violations } = await lifeOf('calendar')(12772, 'plain');
+  expect(violations, 'replay: npm run sim -- --of calendar --store plain --seed 12772').toEqual([]);
+});
+
+test('a copy that was moved before it was found again, and removed while a pass broke off, is known to be gone', async () => {
+  const { violations } = await lifeOf('calendar')(49660, 'plain');
+  expect(violations, 'replay: npm run sim -- --of calendar --store plain --seed 49660').toEqual([]);
+});
+
 test('of an own meeting that is changed in a copy that is behind, the higher number counts, with its time', async () => {
   const { violations } = await lifeOf('calendar')(3913, 'plain');
   expect(violations, 'replay: npm run sim -- --of calendar --store plain --seed 3913').toEqual([]);
